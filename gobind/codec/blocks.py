@@ -1,0 +1,211 @@
+"""The codec of a contract's types: for each node the function that puts and the one that gets a block.
+
+Functions for structs are generated; all others are made by `gobind.codec.columns`. Imports
+`gobind.codec.columns`, `gobind.codec.emit` and `gobind.schema`.
+"""
+
+from __future__ import annotations
+
+from operator import countOf
+from typing import Any
+
+from gobind.codec import columns
+from gobind.codec.emit import Namespace, Source
+from gobind.codec.frames import Get, Input, Output, Put
+from gobind.schema import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    DictType,
+    EnumType,
+    Leaf,
+    ListType,
+    Node,
+    OptionalType,
+    SetType,
+    StructType,
+    TupleType,
+    UnionType,
+)
+from gobind.words import SCALARS, Scalar
+
+_LEAVES: dict[Leaf, tuple[Put, Get]] = {
+    STR: (columns.put_str, columns.get_str),
+    BYTES: (columns.put_bytes, columns.get_bytes),
+    DATETIME: (columns.put_datetime, columns.get_datetime),
+    TIMEDELTA: (columns.put_timedelta, columns.get_timedelta),
+    UUID: (columns.put_uuid, columns.get_uuid),
+}
+_SCALARS: dict[str, tuple[Put, Get]] = {
+    name: (columns.put_numbers(scalar.code), columns.get_numbers(scalar.code))
+    for name, scalar in SCALARS.items()
+}
+_SCALARS["u8"] = (_SCALARS["u8"][0], columns.get_u8)
+_SCALARS["bool"] = (columns.put_bool, _SCALARS["bool"][1])
+
+
+class Blocks:
+    """The put and get functions of all nodes of one contract, made when they are first asked for.
+
+    Attributes:
+        namespace: the globals of everything generated for this contract.
+    """
+
+    def __init__(self) -> None:
+        self.namespace = Namespace(countOf=countOf, require=columns.require)
+        self._puts: dict[str, Put] = {}
+        self._gets: dict[str, Get] = {}
+
+    def put(self, node: Node) -> Put:
+        """``put(out, values)`` for blocks of `node`."""
+        made = self._puts.get(node.text)
+        if made is None:
+            made = self._puts[node.text] = self._make_put(node)
+        return made
+
+    def get(self, node: Node) -> Get:
+        """``get(source, n)`` for blocks of `node`."""
+        made = self._gets.get(node.text)
+        if made is None:
+            made = self._gets[node.text] = self._make_get(node)
+        return made
+
+    def member_of(self, node: EnumType) -> Any:
+        """A function from a value to the member of an enum; unknown values raise."""
+        if node.is_flag:
+            return node.cls
+        return {member.value: member for member in node.cls.__members__.values()}.__getitem__
+
+    def _make_put(self, node: Node) -> Put:
+        if isinstance(node, Scalar):
+            return _SCALARS[node.text][0]
+        if isinstance(node, Leaf):
+            return _LEAVES[node][0]
+        if isinstance(node, StructType):
+            return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
+        if isinstance(node, EnumType):
+            return columns.put_enums(node.cls, self.put(node.base))
+        if isinstance(node, ListType):
+            return columns.put_lists(self.put(node.item))
+        if isinstance(node, SetType):
+            return columns.put_lists(self.put(node.item), columns.as_set)
+        if isinstance(node, DictType):
+            return columns.put_dicts(self.put(node.key), self.put(node.value))
+        if isinstance(node, OptionalType):
+            return columns.put_optionals(self.put(node.item))
+        if isinstance(node, TupleType):
+            return columns.put_tuples([self.put(item) for item in node.items])
+        assert isinstance(node, UnionType), node.text
+        return columns.put_unions([o.cls for o in node.options], [self.put(o) for o in node.options])
+
+    def _make_get(self, node: Node) -> Get:
+        if isinstance(node, Scalar):
+            return _SCALARS[node.text][1]
+        if isinstance(node, Leaf):
+            return _LEAVES[node][1]
+        if isinstance(node, StructType):
+            return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
+        if isinstance(node, EnumType):
+            return columns.get_enums(self.member_of(node), self.get(node.base))
+        if isinstance(node, (ListType, SetType)):
+            return columns.get_lists(self.get(node.item), node.container)
+        if isinstance(node, DictType):
+            return columns.get_dicts(self.get(node.key), self.get(node.value))
+        if isinstance(node, OptionalType):
+            return columns.get_optionals(self.get(node.item))
+        if isinstance(node, TupleType):
+            return columns.get_tuples([self.get(item) for item in node.items])
+        assert isinstance(node, UnionType), node.text
+        return columns.get_unions([self.get(option) for option in node.options])
+
+    # Structs
+
+    def _deferred_put(self, node: StructType) -> Put:
+        made: list[Put] = []
+
+        def put(out: Output, values: list[Any]) -> None:
+            if values:
+                out.queue.append((made[0], values))
+
+        self._puts[node.text] = put  # found by the fields that refer back
+        made.append(self._struct_put(node))
+        return put
+
+    def _deferred_get(self, node: StructType) -> Get:
+        made: list[Any] = []
+
+        def get(source: Input, n: int) -> list[Any]:
+            values: list[Any] = []
+            if n:
+                source.queue.append((made[0], n, values))
+            return values
+
+        self._gets[node.text] = get
+        made.append(self._struct_get(node))
+        return get
+
+    def _struct_put(self, node: StructType) -> Put:
+        name, source = self.namespace.reserve(f"put_{node.text}"), Source()
+        cls = self.namespace.bind(node.text, node.cls)
+        with source.block(f"def {name}(out, values):"):
+            with source.block(f"if countOf(map(type, values), {cls}) != len(values):"):
+                source.line(f"require(values, {cls})")
+            with source.block("if values:"):
+                for field in node.fields:
+                    put = self.namespace.bind(f"put_{field.type.text}", self.put(field.type))
+                    source.line(f"{put}(out, [value.{field.name} for value in values])")
+                if not node.fields:
+                    source.line("out.append(bytes(len(values)))")
+        return source.compile(name, self.namespace, f"codec put {node.text}")
+
+    def _struct_get(self, node: StructType) -> Get:
+        name, source = self.namespace.reserve(f"get_{node.text}"), Source()
+        with source.block(f"def {name}(source, n, values=None):"):
+            with source.block("if values is None:"):
+                source.line("values = []")
+            with source.block("if not n:"):
+                source.line("return values")
+            with source.block("def build():"):
+                source.line(f"values.extend({self._constructor(node)})")
+            source.line("source.steps.append(build)")
+            for field in node.fields:
+                get = self.namespace.bind(f"get_{field.type.text}", self.get(field.type))
+                source.line(f"f_{field.name} = {get}(source, n)")
+            if not node.fields:
+                source.line("source.take(n)")
+            source.line("return values")
+        return source.compile(name, self.namespace, f"codec get {node.text}")
+
+    def _constructor(self, node: StructType) -> str:
+        """The expression that makes all values of a struct out of its columns ``f_NAME``."""
+        if not node.fields:
+            return f"[{self.construct(node, [])} for _ in range(n)]"
+        columns_ = ", ".join(f"f_{field.name}" for field in node.fields)
+        if all(field.init and not field.keyword_only for field in node.fields):
+            return f"map({self.namespace.bind(node.text, node.cls)}, {columns_})"
+        names = [f"v_{field.name}" for field in node.fields]
+        return f"[{self.construct(node, names)} for {', '.join(names)}, in zip({columns_})]"
+
+    def construct(self, node: StructType, values: list[str]) -> str:
+        """The expression that makes one value of a struct out of expressions for its fields."""
+        plain, named, late = [], [], []
+        for field, value in zip(node.fields, values):
+            if not field.init:
+                late.append(f"{field.name}={value}")
+            elif field.keyword_only:
+                named.append(f"{field.name}={value}")
+            else:
+                plain.append(value)
+        made = f"{self.namespace.bind(node.text, node.cls)}({', '.join(plain + named)})"
+        if not late:
+            return made
+        return f"{self.namespace.bind('set_fields', _set_fields)}({made}, {', '.join(late)})"
+
+
+def _set_fields(value: Any, **fields: Any) -> Any:
+    """Set what the constructor does not take, in frozen structs too."""
+    for name, field in fields.items():
+        object.__setattr__(value, name, field)
+    return value

@@ -1,0 +1,197 @@
+"""Memory by reference: the address behind a buffer of Python, a view over memory of Go.
+
+The one place that asks CPython's C API for addresses (`PyObject_GetBuffer`, through ctypes); other
+implementations go through `ctypes` alone, which copies what is read-only. Imports `gobind.mirrors`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import re
+import struct
+from typing import Any, NamedTuple
+
+from gobind.layout import layout_of
+from gobind.mirrors import mirror_of
+from gobind.schema import BufferType, StructType
+from gobind.words import Scalar
+
+_IS_CPYTHON = platform.python_implementation() == "CPython"
+
+
+class BufferFormat(NamedTuple):
+    """The format of a `Buffer`'s items: ``text`` for messages, ``fields`` as (offset, kind, size)."""
+
+    text: str
+    size: int
+    fields: tuple[tuple[int, str, int], ...]
+    code: str
+    mirror: Any
+
+
+def format_of(node: BufferType) -> BufferFormat:
+    """What a buffer must look like to be passed as `node`."""
+    item = node.item
+    if isinstance(item, Scalar):
+        return BufferFormat(node.text, item.size, ((0, _kind(item.code), item.size),), item.code, None)
+    return BufferFormat(node.text, layout_of(item).size, tuple(_fields(item, 0)), "", mirror_of(item))
+
+
+def _fields(node: StructType, start: int) -> Any:
+    for field, offset in zip(node.fields, layout_of(node).offsets):
+        if isinstance(field.type, StructType):
+            yield from _fields(field.type, start + offset)
+        elif isinstance(field.type, Scalar):
+            yield start + offset, _kind(field.type.code), field.type.size
+
+
+def _kind(code: str) -> str:
+    """What a format character means, without its size."""
+    if code in "bhilqn":
+        return "int"
+    if code in "BHILQNc":
+        return "uint"
+    return {"f": "float", "d": "float", "?": "bool"}.get(code, code)
+
+
+_ITEM = re.compile(r"([<>=@!^]?)(\d*)([a-zA-Z?])")
+
+
+def _parse(text: str) -> tuple[bool, list[tuple[int, str, int]]]:
+    """Whether the format of a buffer has explicit gaps, and its fields; big-endian ones are of no kind."""
+    plain = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
+    fields, offset, gaps, order = [], 0, False, "@"
+    for mark, count, code in _ITEM.findall(plain):
+        order = mark or order
+        if code == "x":
+            gaps, offset = True, offset + int(count or 1)
+            continue
+        try:
+            size = struct.calcsize(("@" if order in "@^" else "=") + code)
+        except struct.error:
+            return gaps, [(0, text, 0)]
+        kind = _kind(code) if order not in ">!" or size == 1 else "big-endian"
+        for _ in range(int(count or 1)):
+            fields.append((offset, kind, size))
+            offset += size
+    return gaps, fields
+
+
+def _fits(found: str, itemsize: int, wanted: BufferFormat) -> bool:
+    if itemsize != wanted.size:
+        return False
+    gaps, fields = _parse(found)
+    if gaps or len(fields) == 1:
+        return tuple(fields) == wanted.fields
+    return [field[1:] for field in fields] == [field[1:] for field in wanted.fields]
+
+
+def _refuse(value: Any, wanted: BufferFormat, found: str) -> TypeError:
+    return TypeError(f"expected {wanted.text}, got {type(value).__name__} {found}".rstrip())
+
+
+class _PyBuffer(ctypes.Structure):
+    """``Py_buffer`` of CPython's Include/cpython/pybuffer.h."""
+
+    _fields_ = [
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    ]
+
+
+_FORMAT_AND_C_CONTIGUOUS = 0x4 | 0x38  # PyBUF_FORMAT | PyBUF_C_CONTIGUOUS
+
+if _IS_CPYTHON:
+    _get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+    _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int]
+    _release_buffer = ctypes.pythonapi.PyBuffer_Release
+    _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
+    _release_buffer.restype = None
+
+
+class Borrowed:
+    """A buffer of Python that Go may use until `release`: ``address`` and ``count`` of items.
+
+    It owns the export of the buffer, which keeps the memory where it is.
+    """
+
+    __slots__ = ("_view", "address", "count")
+
+    def __init__(self, value: Any, wanted: BufferFormat) -> None:
+        self._view = view = _PyBuffer()
+        try:
+            _get_buffer(value, view, _FORMAT_AND_C_CONTIGUOUS)
+        except (BufferError, ValueError):
+            raise _refuse(value, wanted, "that is not C-contiguous") from None
+        except TypeError:
+            raise _refuse(value, wanted, "") from None
+        found = (view.format or b"B").decode()
+        if not _fits(found, view.itemsize, wanted):
+            self.release()
+            raise _refuse(value, wanted, f"of format {found!r}")
+        self.count = view.len // view.itemsize
+        self.address = view.buf if self.count else 0
+
+    def release(self) -> None:
+        """Give the buffer back."""
+        _release_buffer(self._view)
+
+    def __del__(self) -> None:
+        _release_buffer(self._view)  # does nothing the second time
+
+
+class _Copied:
+    """`Borrowed` where buffers have no address that ctypes can tell: writable ones are borrowed, others copied."""
+
+    __slots__ = ("_memory", "address", "count")
+
+    def __init__(self, value: Any, wanted: BufferFormat) -> None:
+        try:
+            view = memoryview(value)
+        except TypeError:
+            raise _refuse(value, wanted, "") from None
+        if not view.c_contiguous:
+            raise _refuse(value, wanted, "that is not C-contiguous")
+        if not _fits(view.format, view.itemsize, wanted):
+            raise _refuse(value, wanted, f"of format {view.format!r}")
+        memory = ctypes.c_char * view.nbytes
+        self._memory: Any = memory.from_buffer_copy(view) if view.readonly else memory.from_buffer(view)
+        self.count = view.nbytes // view.itemsize
+        self.address = ctypes.addressof(self._memory) if self.count else 0
+
+    def release(self) -> None:
+        """Let the memory go."""
+        self._memory = None
+
+
+borrow = Borrowed if _IS_CPYTHON else _Copied
+
+
+def address_of(piece: bytes) -> int:
+    """The address of a bytes object's data; valid as long as the object lives."""
+    return ctypes.cast(ctypes.c_char_p(piece), ctypes.c_void_p).value or 0
+
+
+def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
+    """A memoryview over `count` items at `address`; `owner` lives as long as any view of it."""
+    if not count:
+        empty: Any = memoryview(bytearray())
+        return empty.cast(wanted.code or "B")
+    if wanted.mirror:
+        structs = (wanted.mirror * count).from_address(address)
+        structs._gobind_owner = owner
+        return memoryview(structs)
+    memory: Any = (ctypes.c_char * (count * wanted.size)).from_address(address)
+    memory._gobind_owner = owner
+    view: Any = memoryview(memory).cast("B")
+    return view.cast(wanted.code)

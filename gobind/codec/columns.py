@@ -1,0 +1,385 @@
+"""Columns: n values of one type at once, each by a primitive that runs in C.
+
+``put_*(out, values)`` appends a block, ``get_*(source, n)`` takes one; `gobind.protocol` has the
+format. Functions for containers are made from the functions of what they contain. Values are
+checked here only as far as it costs nothing: what the fast way refuses, `gobind.codec.slow` explains.
+Imports `gobind.codec.frames` and `gobind.times`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import struct
+import uuid
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import accumulate, chain
+from operator import countOf
+from typing import Any, Callable
+
+from gobind.codec.frames import CorruptFrame, Get, Input, Output, Put, pack_u64
+from gobind.times import join_datetime, join_timedelta, nanoseconds, split_datetime
+
+# What Python values become before they travel, one at a time
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list of the items of a sequence; a str is not taken for a sequence of characters."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    raise TypeError(f"expected a list, got {type(value).__name__}")
+
+
+def as_dict(value: Any) -> dict[Any, Any]:
+    """A dict of the items of a mapping."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"expected a dict, got {type(value).__name__}")
+
+
+def as_set(value: Any) -> list[Any]:
+    """The items of a set."""
+    if isinstance(value, Set):
+        return list(value)
+    raise TypeError(f"expected a set, got {type(value).__name__}")
+
+
+def as_bytes(value: Any) -> bytes:
+    """The bytes of any bytes-like object."""
+    return value if type(value) is bytes else memoryview(value).tobytes()
+
+
+def as_tuple(value: Any, size: int) -> tuple[Any, ...]:
+    """`value`, if it is a tuple of `size` items."""
+    if isinstance(value, tuple) and len(value) == size:
+        return value
+    raise TypeError(f"expected a tuple of {size}, got {type(value).__name__}")
+
+
+def require(values: Iterable[Any], cls: type) -> None:
+    """Refuse what is not an instance of `cls`: the way for lists that hold subclasses."""
+    for value in values:
+        if not isinstance(value, cls):
+            raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
+
+
+def _require_all(values: list[Any], cls: type) -> None:
+    if countOf(map(type, values), cls) != len(values):
+        require(values, cls)
+
+
+# Leaves
+
+
+def put_numbers(code: str) -> Put:
+    """The put of a number with that format character."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        out.append(struct.pack(f"{len(values)}{code}", *values))
+
+    return put
+
+
+def get_numbers(code: str) -> Get:
+    """The get of a number with that format character."""
+    size = struct.calcsize(code)
+
+    def get(source: Input, n: int) -> list[Any]:
+        return memoryview(source.take(n * size)).cast(code).tolist() if n else []  # type: ignore[call-overload]
+
+    return get
+
+
+def get_u8(source: Input, n: int) -> list[int]:
+    """Bytes are numbers already."""
+    return list(source.take(n))
+
+
+def put_bool(out: Output, values: list[Any]) -> None:
+    """Only True and False: whatever else has a truth value is a mistake."""
+    if countOf(map(type, values), bool) != len(values):
+        raise TypeError("expected bool")
+    out.append(bytes(values))
+
+
+def put_str(out: Output, values: list[str]) -> None:
+    """One join and one encode; with lengths if a string holds the separator."""
+    if not values:
+        return
+    text = "\0".join(values)
+    if text.count("\0") == len(values) - 1:
+        data = text.encode()
+        out.append(pack_u64(len(data) << 1))
+        out.append(data)
+    else:
+        pieces = [*map(str.encode, values)]
+        data = b"".join(pieces)
+        out.append(pack_u64(len(data) << 1 | 1))
+        _put_lengths(out, pieces)
+        out.append(data)
+
+
+def get_str(source: Input, n: int) -> list[str]:
+    """One decode and one split."""
+    if not n:
+        return []
+    head = source.u64()
+    if head & 1:
+        lengths = source.lengths(n)
+        return [piece.decode() for piece in _split(source, source.take(head >> 1), lengths)]
+    values = source.take(head >> 1).decode().split("\0")
+    if len(values) != n:
+        raise CorruptFrame(f"corrupted frame: {n} strings expected, got {len(values)}")
+    return values
+
+
+def put_bytes(out: Output, values: list[Any]) -> None:
+    """Lengths, then all bytes."""
+    if countOf(map(type, values), bytes) != len(values):
+        values = [*map(as_bytes, values)]
+    _put_lengths(out, values)
+    out.append(b"".join(values))
+
+
+def get_bytes(source: Input, n: int) -> list[bytes]:
+    """Lengths, then all bytes."""
+    lengths = source.lengths(n)
+    return _split(source, source.take(sum(lengths)), lengths)
+
+
+def _put_lengths(out: Output, values: Sequence[Any]) -> list[int]:
+    lengths = [*map(len, values)]
+    out.append(struct.pack(f"{len(lengths)}Q", *lengths))
+    return lengths
+
+
+def _split(source: Input, items: Any, lengths: Sequence[int]) -> list[Any]:
+    ends = [*accumulate(lengths)]
+    if ends and ends[-1] != len(items):
+        raise CorruptFrame(f"corrupted frame: {ends[-1]} items expected, got {len(items)}")
+    return [items[start:end] for start, end in zip([0, *ends], ends)]
+
+
+def put_datetime(out: Output, values: list[datetime.datetime]) -> None:
+    """A column of microseconds, a column of offsets."""
+    n = len(values)
+    pairs = [*map(split_datetime, values)]
+    out.append(struct.pack(f"{n}q", *[micros for micros, _ in pairs]))
+    out.append(struct.pack(f"{n}i", *[offset for _, offset in pairs]))
+
+
+def get_datetime(source: Input, n: int) -> list[datetime.datetime]:
+    """The inverse of `put_datetime`."""
+    micros, offsets = get_i64(source, n), get_i32(source, n)
+    return [*map(join_datetime, micros, offsets)]
+
+
+def put_timedelta(out: Output, values: list[datetime.timedelta]) -> None:
+    """A column of nanoseconds."""
+    out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
+
+
+def get_timedelta(source: Input, n: int) -> list[datetime.timedelta]:
+    """The inverse of `put_timedelta`."""
+    return [*map(join_timedelta, get_i64(source, n))]
+
+
+def put_uuid(out: Output, values: list[uuid.UUID]) -> None:
+    """16 bytes each."""
+    _require_all(values, uuid.UUID)
+    out.append(b"".join([value.bytes for value in values]))
+
+
+def get_uuid(source: Input, n: int) -> list[uuid.UUID]:
+    """The inverse of `put_uuid`."""
+    data = source.take(16 * n)
+    return [uuid.UUID(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
+
+
+get_i32, get_i64 = get_numbers("i"), get_numbers("q")
+
+
+# Containers, made from what they contain
+
+
+def put_enums(cls: type, put_base: Put) -> Put:
+    """The values of members."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        _require_all(values, cls)
+        put_base(out, [value._value_ for value in values])
+
+    return put
+
+
+def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
+    """``member`` gives the member of a value, or raises."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        return [*map(member, get_base(source, n))]
+
+    return get
+
+
+def put_lists(put_item: Put, rows_of: Callable[[Any], list[Any]] = as_list) -> Put:
+    """Lists, and with ``rows_of=as_set`` sets: lengths, then all items."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        rows = [value if type(value) is list else rows_of(value) for value in values]
+        lengths = _put_lengths(out, rows)
+        items = [*chain.from_iterable(rows)]
+        if len(items) != sum(lengths):
+            raise RuntimeError("a list changed while it was read")
+        put_item(out, items)
+
+    return put
+
+
+def get_lists(get_item: Get, container: type) -> Get:
+    """Lists, tuples, sets or frozensets."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        values: list[Any] = []
+        lengths = source.lengths(n)
+
+        def build() -> None:
+            rows = _split(source, items, lengths)
+            values.extend(rows if container is list else map(container, rows))
+
+        source.steps.append(build)
+        items = get_item(source, sum(lengths))
+        return values
+
+    return get
+
+
+def put_dicts(put_key: Put, put_value: Put) -> Put:
+    """Lengths, then all keys, then all values."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        rows = [[*as_dict(value).items()] for value in values]
+        _put_lengths(out, rows)
+        items = [*chain.from_iterable(rows)]
+        put_key(out, [key for key, _ in items])
+        put_value(out, [value for _, value in items])
+
+    return put
+
+
+def get_dicts(get_key: Get, get_value: Get) -> Get:
+    """The inverse of `put_dicts`."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        values: list[Any] = []
+        lengths = source.lengths(n)
+
+        def build() -> None:
+            rows = _split(source, [*zip(keys, items)], lengths)
+            values.extend(map(dict, rows))
+
+        source.steps.append(build)
+        keys = get_key(source, sum(lengths))
+        items = get_value(source, sum(lengths))
+        return values
+
+    return get
+
+
+def put_optionals(put_item: Put) -> Put:
+    """A byte for each, then those that are not None."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        out.append(bytes([value is not None for value in values]))
+        put_item(out, [value for value in values if value is not None])
+
+    return put
+
+
+def get_optionals(get_item: Get) -> Get:
+    """The inverse of `put_optionals`."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        values: list[Any] = []
+        flags = source.take(n)
+
+        def build() -> None:
+            take = iter(items).__next__
+            values.extend([take() if flag else None for flag in flags])
+
+        source.steps.append(build)
+        items = get_item(source, n - flags.count(0))
+        return values
+
+    return get
+
+
+def put_tuples(put_items: Sequence[Put]) -> Put:
+    """A column for each position."""
+    size = len(put_items)
+
+    def put(out: Output, values: list[Any]) -> None:
+        values = [as_tuple(value, size) for value in values]
+        for position, put_item in enumerate(put_items):
+            put_item(out, [value[position] for value in values])
+        if not size:
+            out.append(bytes(len(values)))
+
+    return put
+
+
+def get_tuples(get_items: Sequence[Get]) -> Get:
+    """The inverse of `put_tuples`."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        values: list[Any] = []
+
+        def build() -> None:
+            values.extend(zip(*columns))
+
+        if not get_items:
+            return [()] * len(source.take(n))
+        source.steps.append(build)
+        columns = [get_item(source, n) for get_item in get_items]
+        return values
+
+    return get
+
+
+def union_tag(value: Any, options: Sequence[type]) -> int:
+    """The index of the option that `value` is an instance of."""
+    for tag, option in enumerate(options):
+        if isinstance(value, option):
+            return tag
+    names = " or ".join(option.__name__ for option in options)
+    raise TypeError(f"expected {names}, got {type(value).__name__}")
+
+
+def put_unions(options: Sequence[type], put_items: Sequence[Put]) -> Put:
+    """A byte for each, then the values of each option."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        tags = bytes([union_tag(value, options) for value in values])
+        out.append(tags)
+        for option, put_item in enumerate(put_items):
+            put_item(out, [value for value, tag in zip(values, tags) if tag == option])
+
+    return put
+
+
+def get_unions(get_items: Sequence[Get]) -> Get:
+    """The inverse of `put_unions`."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        values: list[Any] = []
+        tags = source.take(n)
+        if tags and max(tags) >= len(get_items):
+            raise CorruptFrame(f"corrupted frame: tag {max(tags)} of {len(get_items)}")
+
+        def build() -> None:
+            takes = [iter(items).__next__ for items in columns]
+            values.extend([takes[tag]() for tag in tags])
+
+        source.steps.append(build)
+        columns = [get_item(source, tags.count(tag)) for tag, get_item in enumerate(get_items)]
+        return values
+
+    return get

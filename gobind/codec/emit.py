@@ -1,0 +1,91 @@
+"""Python functions made from text: written line by line, compiled once, visible in tracebacks.
+
+Imports nothing of gobind.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from typing import Any, Callable
+
+
+class Namespace(dict):  # type: ignore[type-arg]
+    """The globals of generated functions, with names that are unique and readable.
+
+    They begin with an underscore, as do all locals, so that a parameter of a contract, which keeps its
+    name, hides nothing that the function needs; the builtins in use are bound that way too.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(values)
+        for builtin in (dict, frozenset, len, list, map, set, sum, tuple, type, zip):
+            self[f"_{builtin.__name__}"] = builtin
+
+    def bind(self, name: str, value: Any) -> str:
+        """Make `value` known under `name`, or a name like it; returns the name to use in text."""
+        base = "_" + re.sub(r"\W+", "_", name).strip("_")
+        name, number = base, 1
+        while name in self and self[name] is not value:
+            number += 1
+            name = f"{base}_{number}"
+        self[name] = value
+        return name
+
+    def reserve(self, name: str) -> str:
+        """A name like `name` for a function that is about to be compiled."""
+        return self.bind(name, object())
+
+
+class Source:
+    """The text of one function, growing."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._indent = ""
+        self._names = 0
+
+    def line(self, text: str) -> None:
+        """Add a line at the present indentation."""
+        self.lines.append(self._indent + text)
+
+    def fresh(self, prefix: str) -> str:
+        """A local name that was not used before."""
+        self._names += 1
+        return f"_{prefix}{self._names}"
+
+    def block(self, head: str) -> _Block:
+        """Add `head` and indent what follows inside ``with``."""
+        self.line(head)
+        return _Block(self)
+
+    def indent(self) -> None:
+        """One step to the right."""
+        self._indent += "    "
+
+    def dedent(self) -> None:
+        """One step back."""
+        self._indent = self._indent[4:]
+
+    def compile(self, name: str, namespace: dict[str, Any], title: str) -> Callable[..., Any]:
+        """Run the text in `namespace` and return the function `name`.
+
+        The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it.
+        """
+        text = "\n".join(self.lines) + "\n"
+        filename = f"<gobind {title}>"
+        exec(compile(text, filename, "exec", dont_inherit=True), namespace)
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        function: Callable[..., Any] = namespace[name]
+        return function
+
+
+class _Block:
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        self._source.indent()
+
+    def __exit__(self, *_: object) -> None:
+        self._source.dedent()

@@ -1,0 +1,107 @@
+"""The codec on its own: any value as one contiguous block. Imports `gobind.codec.records` and before."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, NamedTuple
+
+from gobind.check import check, root_path
+from gobind.codec.blocks import Blocks
+from gobind.codec.emit import Source
+from gobind.codec.locate import locate
+from gobind.codec.records import RecordReader, RecordWriter, make_struct
+from gobind.layout import layout_of
+from gobind.schema import BufferType, Node, Schema
+
+
+class Flattener(NamedTuple):
+    """The compiled functions of one annotation."""
+
+    node: Node
+    flatten: Callable[[Any], bytes]
+    unflatten: Callable[[Any, int], Any]
+
+
+_made: dict[Any, Flattener] = {}
+
+
+def flatten(value: Any, annotation: Any) -> bytes:
+    """One contiguous block for a value of any annotation that a contract may use, allocated once.
+
+    Raises:
+        TypeError, OverflowError, UnicodeEncodeError, ValueError: the value does not fit; the message
+            has the path.
+        ContractError: the annotation is not supported.
+
+    >>> block = flatten([["a", "b"], []], list[list[str]])
+    >>> unflatten(block, list[list[str]])
+    [['a', 'b'], []]
+    """
+    made = _flattener(annotation)
+    try:
+        return made.flatten(value)
+    except Exception:
+        check(made.node, value, root_path(made.node, "value", value))
+        raise
+
+
+def unflatten(block: Any, annotation: Any) -> Any:
+    """The inverse of `flatten`: `block` is any bytes-like object.
+
+    Raises:
+        CorruptFrame: the block was not made for this annotation, or is damaged.
+    """
+    made = _flattener(annotation)
+    data = bytes(block)
+    try:
+        return made.unflatten(data, len(data))
+    except Exception as error:
+        raise locate([("value", made.node)], data, len(data), error) from None
+
+
+def _flattener(annotation: Any) -> Flattener:
+    try:
+        return _made[annotation]
+    except (KeyError, TypeError):
+        node = Schema().node(annotation, where="flatten")
+    if isinstance(node, BufferType):
+        raise TypeError("Buffer is memory by reference: it cannot be flattened")
+    made = _compile(node)
+    try:
+        _made[annotation] = made
+    except TypeError:  # an annotation that cannot be hashed
+        pass
+    return made
+
+
+def _compile(node: Node) -> Flattener:
+    blocks = Blocks()
+    return Flattener(node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks))
+
+
+def _compile_flatten(node: Node, blocks: Blocks) -> Callable[[Any], bytes]:
+    source = Source()
+    with source.block("def flatten(value):"):
+        writer = RecordWriter(blocks, source, [node])
+        writer.write(node, "value", 0)
+        pack = make_struct(writer.slots, layout_of(node).size).pack
+        arguments = ", ".join(slot.name for slot in sorted(writer.slots))
+        record = f"{blocks.namespace.bind('pack', pack)}({arguments})"
+
+        def explain(value: Any) -> None:
+            check(node, value, root_path(node, "value", value))
+
+        writer.finish(blocks.namespace.bind("explain", explain), "value")
+        source.line(f"return b''.join([{record}, {writer.rest}])")
+    return source.compile("flatten", blocks.namespace, f"flatten {node.text}")
+
+
+def _compile_unflatten(node: Node, blocks: Blocks) -> Callable[[Any, int], Any]:
+    source = Source()
+    size = layout_of(node).size
+    with source.block("def unflatten(_head, _size):"):
+        source.line("_buf = _head")
+        reader = RecordReader(blocks, source, [node], size)
+        value = reader.read(node, 0)
+        reader.finish()
+        source.line(f"return {value}")
+    return source.compile("unflatten", blocks.namespace, f"unflatten {node.text}")

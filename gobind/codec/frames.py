@@ -1,0 +1,96 @@
+"""The two ends of a frame's columns: `Output` collects them, `Input` takes them.
+
+Imports `gobind.errors` and the standard library.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from typing import Any, Callable
+
+from gobind.errors import GobindError
+
+Put = Callable[["Output", Any], None]
+Get = Callable[["Input", int], Any]
+
+pack_u64 = struct.Struct("<Q").pack
+
+CIRCLE_CHECK_LEVELS = 500
+CIRCLE_CHECK_VALUES = 100_000
+
+
+class CorruptFrame(GobindError):
+    """A frame does not follow the format: the library and gobind disagree, or memory was damaged."""
+
+
+class MaybeCircular(Exception):
+    """Encoding went suspiciously deep: the slow walk has to tell whether a value contains itself."""
+
+
+class Output(list):  # type: ignore[type-arg]
+    """The pieces of a frame behind its record, in order, and the queue of deferred blocks."""
+
+    __slots__ = ("queue",)
+
+    def __init__(self) -> None:
+        self.queue: deque[tuple[Put, list[Any]]] = deque()
+
+    def finish(self, may_be_circular: bool = True) -> None:
+        """Write the deferred blocks, and those they defer.
+
+        Raises:
+            MaybeCircular: the queue does not seem to end, and `may_be_circular`. Where the slow walk
+                finds no circle, ``finish(False)`` goes on.
+        """
+        queue, levels, count = self.queue, 0, 0
+        while queue:
+            if may_be_circular and (levels > CIRCLE_CHECK_LEVELS or count > CIRCLE_CHECK_VALUES):
+                raise MaybeCircular
+            put, values = queue.popleft()
+            levels += 1
+            count += len(values)
+            put(self, values)
+
+
+class Input:
+    """Takes columns one after another out of `source`, which gives bytes for a slice.
+
+    Columns are read top-down, values are built bottom-up: what is made of other values is built by
+    a step, registered before its parts are read; steps run last to first. So a value may hold its
+    own kind to any depth, and nothing here recurses.
+    """
+
+    __slots__ = ("position", "queue", "source", "steps")
+
+    def __init__(self, source: Any, position: int) -> None:
+        self.source = source
+        self.position = position
+        self.steps: list[Callable[[], Any]] = []
+        self.queue: list[tuple[Any, int, list[Any]]] = []
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        start = self.position
+        self.position = end = start + size
+        piece: bytes = self.source[start:end]
+        if len(piece) != size:
+            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+        return piece
+
+    def u64(self) -> int:
+        """The next number of 8 bytes."""
+        return int.from_bytes(self.take(8), "little")
+
+    def lengths(self, n: int) -> tuple[int, ...]:
+        """The next `n` numbers of 8 bytes."""
+        return struct.unpack(f"{n}Q", self.take(8 * n))
+
+    def finish(self, size: int) -> None:
+        """Read the deferred blocks, build all values, check that the frame ends at `size` bytes."""
+        for get, n, values in self.queue:  # grows while it is read
+            get(self, n, values)
+        if self.position != size:
+            raise CorruptFrame(f"corrupted frame: it should end at {self.position} bytes, not at {size}")
+        for step in reversed(self.steps):
+            step()

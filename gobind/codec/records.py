@@ -1,0 +1,347 @@
+"""Records: the lines of generated functions that pack parameters and unpack results.
+
+`RecordWriter` and `RecordReader` write lines into the text of one function; what surrounds them (a
+call, `flatten`) is their user's. Imports `gobind.codec.blocks` and before, and `gobind.layout`.
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from typing import NamedTuple
+
+from gobind import times
+from gobind.codec import buffers, columns
+from gobind.codec.blocks import Blocks
+from gobind.codec.emit import Source
+from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
+from gobind.layout import layout_of
+from gobind.schema import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    DictType,
+    EnumType,
+    ListType,
+    Node,
+    OptionalType,
+    SetType,
+    StructType,
+    TupleType,
+    UnionType,
+    walk,
+)
+from gobind.words import Scalar
+
+
+class Slot(NamedTuple):
+    """One value of the fixed part: where it lies, its format character, and the expression or name for it."""
+
+    offset: int
+    code: str
+    name: str
+
+
+def has_blocks(node: Node) -> bool:
+    """True if values of `node` in a record need more behind it than the bytes of strings."""
+    if isinstance(node, StructType):
+        return any(has_blocks(field.type) for field in node.fields)
+    if isinstance(node, TupleType):
+        return any(map(has_blocks, node.items))
+    return isinstance(node, (ListType, SetType, DictType, OptionalType, UnionType))
+
+
+def make_struct(slots: list[Slot], size: int) -> struct.Struct:
+    """The `struct.Struct` of a fixed part of `size` bytes; gaps are zeros."""
+    text, end = "<", 0
+    for slot in sorted(slots):
+        text += f"{slot.offset - end}x" * (slot.offset > end) + slot.code
+        end = slot.offset + struct.calcsize(f"<{slot.code}")
+    return struct.Struct(text + f"{size - end}x" * (size > end))
+
+
+class RecordWriter:
+    """Writes the lines that check and encode values.
+
+    Attributes:
+        slots: what to pack, with an expression for each.
+        pieces: names of the bytes objects that follow the record, and the names of their lengths. With
+            blocks there are none: the local ``_out`` collects the pieces.
+        borrowed: names of borrowed buffers; they end with the call.
+    """
+
+    def __init__(self, blocks: Blocks, source: Source, nodes: list[Node]) -> None:
+        self.slots: list[Slot] = []
+        self.pieces: list[tuple[str, str]] = []
+        self.borrowed: list[str] = []
+        self.has_blocks = any(map(has_blocks, nodes))
+        self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
+        self._blocks = blocks
+        self._source = source
+        self._bind = blocks.namespace.bind
+        if self.has_blocks:
+            source.line(f"_out = {self._bind('Output', Output)}()")
+
+    def write(self, node: Node, value: str, offset: int) -> None:
+        """Encode the expression `value` at `offset`."""
+        if isinstance(node, Scalar):
+            self._scalar(node, value, offset)
+        elif isinstance(node, StructType):
+            self._struct(node, value, offset)
+        elif isinstance(node, EnumType):
+            self._enum(node, value, offset)
+        elif isinstance(node, TupleType):
+            self._tuple(node, value, offset)
+        elif node in (STR, BYTES):
+            self._text(node, value, offset)
+        elif isinstance(node, (ListType, SetType, DictType)):
+            self._container(node, value, offset)
+        elif isinstance(node, OptionalType):
+            value = self._local(value)
+            self._slot(offset, "Q", f"{value} is not None")
+            with self._source.block(f"if {value} is not None:"):
+                self._source.line(f"{self._put(node.item)}(_out, [{value}])")
+        elif isinstance(node, UnionType):
+            self._union(node, value, offset)
+        elif isinstance(node, BufferType):
+            self._buffer(node, value, offset)
+        else:
+            self._leaf(node, value, offset)
+
+    def finish(self, explain: str, values: str) -> None:
+        """Write the deferred blocks; `explain` is called with `values` if they may contain themselves."""
+        if self._is_recursive:
+            with self._source.block("try:"):
+                self._source.line("_out.finish()")
+            with self._source.block(f"except {self._bind('MaybeCircular', MaybeCircular)}:"):
+                self._source.line(f"{explain}({values})")
+                self._source.line("_out.finish(False)")
+
+    @property
+    def rest(self) -> str:
+        """What follows the record, as items of a display."""
+        return "*_out" if self.has_blocks else ", ".join(piece for piece, _ in self.pieces)
+
+    @property
+    def rest_size(self) -> str:
+        """The expression for the bytes of what follows the record."""
+        if self.has_blocks:
+            return "_sum(_map(_len, _out))"
+        return " + ".join(length for _, length in self.pieces)
+
+    def _slot(self, offset: int, code: str, expression: str) -> None:
+        self.slots.append(Slot(offset, code, expression))
+
+    def _local(self, value: str) -> str:
+        """A local name for an expression that is used more than once."""
+        if value.isidentifier():
+            return value
+        name = self._source.fresh("v")
+        self._source.line(f"{name} = {value}")
+        return name
+
+    def _put(self, node: Node) -> str:
+        return self._bind(f"put_{node.text}", self._blocks.put(node))
+
+    def _scalar(self, node: Scalar, value: str, offset: int) -> None:
+        if node.text == "bool":
+            value = self._local(value)
+            with self._source.block(f"if {value} is not True and {value} is not False:"):
+                self._source.line("raise TypeError")
+        self._slot(offset, node.code, value)
+
+    def _struct(self, node: StructType, value: str, offset: int) -> None:
+        value = self._local(value)
+        cls = self._bind(node.text, node.cls)
+        with self._source.block(f"if _type({value}) is not {cls}:"):
+            self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
+        for field, start in zip(node.fields, layout_of(node).offsets):
+            self.write(field.type, f"{value}.{field.name}", offset + start)
+
+    def _tuple(self, node: TupleType, value: str, offset: int) -> None:
+        name = self._source.fresh("t")
+        self._source.line(f"{name} = {self._bind('as_tuple', columns.as_tuple)}({value}, {len(node.items)})")
+        for position, (item, start) in enumerate(zip(node.items, layout_of(node).offsets)):
+            self.write(item, f"{name}[{position}]", offset + start)
+
+    def _enum(self, node: EnumType, value: str, offset: int) -> None:
+        value = self._local(value)
+        with self._source.block(f"if _type({value}) is not {self._bind(node.text, node.cls)}:"):
+            self._source.line("raise TypeError")
+        self.write(node.base, f"{value}._value_", offset)
+
+    def _text(self, node: Node, value: str, offset: int) -> None:
+        encode = self._bind("encode", str.encode) if node is STR else self._bind("as_bytes", columns.as_bytes)
+        piece, length = self._source.fresh("b"), self._source.fresh("n")
+        self._source.line(f"{piece} = {encode}({value})")
+        self._source.line(f"{length} = _len({piece})")
+        self._slot(offset + 8, "Q", length)
+        if self.has_blocks:
+            self._source.line(f"_out.append({piece})")
+        else:
+            self.pieces.append((piece, length))
+
+    def _leaf(self, node: Node, value: str, offset: int) -> None:
+        if node is DATETIME:
+            micros, zone = self._source.fresh("d"), self._source.fresh("d")
+            split = self._bind("split_datetime", times.split_datetime)
+            self._source.line(f"{micros}, {zone} = {split}({value})")
+            self._slot(offset, "q", micros)
+            self._slot(offset + 8, "i", zone)
+        elif node is TIMEDELTA:
+            self._slot(offset, "q", f"{self._bind('nanoseconds', times.nanoseconds)}({value})")
+        else:
+            assert node is UUID, node.text
+            value = self._local(value)
+            cls = self._bind("UUID", uuid.UUID)
+            with self._source.block(f"if _type({value}) is not {cls}:"):
+                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
+            self._slot(offset, "16s", f"{value}.bytes")
+
+    def _container(self, node: ListType | SetType | DictType, value: str, offset: int) -> None:
+        name, count = self._source.fresh("l"), self._source.fresh("n")
+        if isinstance(node, DictType):
+            self._source.line(f"{name} = {self._bind('as_dict', columns.as_dict)}({value})")
+        elif isinstance(node, SetType):
+            self._source.line(f"{name} = {self._bind('as_set', columns.as_set)}({value})")
+        else:
+            # A copy: another thread may change the list while its columns are made.
+            value = self._local(value)
+            convert = self._bind("as_list", columns.as_list)
+            self._source.line(f"{name} = [*{value}] if _type({value}) is _list else {convert}({value})")
+        self._source.line(f"{count} = _len({name})")
+        self._slot(offset + 8, "Q", count)
+        if isinstance(node, DictType):
+            self._source.line(f"{self._put(node.key)}(_out, [*{name}])")
+            self._source.line(f"{self._put(node.value)}(_out, [*{name}.values()])")
+        else:
+            self._source.line(f"{self._put(node.item)}(_out, {name})")
+
+    def _union(self, node: UnionType, value: str, offset: int) -> None:
+        value, tag = self._local(value), self._source.fresh("u")
+        options = self._bind(f"options_{node.text}", tuple(option.cls for option in node.options))
+        puts = self._bind(f"puts_{node.text}", tuple(self._blocks.put(option) for option in node.options))
+        self._source.line(f"{tag} = {self._bind('union_tag', columns.union_tag)}({value}, {options})")
+        self._slot(offset, "I", tag)
+        self._source.line(f"{puts}[{tag}](_out, [{value}])")
+
+    def _buffer(self, node: BufferType, value: str, offset: int) -> None:
+        name = self._source.fresh("m")
+        shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
+        self._source.line(f"{name} = {self._bind('borrow', buffers.borrow)}({value}, {shape})")
+        self._slot(offset, "Q", f"{name}.address")
+        self._slot(offset + 8, "Q", f"{name}.count")
+        self.borrowed.append(name)
+
+
+class RecordReader:
+    """Writes the lines that decode a record.
+
+    The lines use the locals ``_head`` (the record), ``_buf`` (gives bytes for a slice of the frame) and
+    ``_size`` (of the frame), and raise what is wrong; the expressions that `read` returns are to be
+    used after the lines of `finish`.
+    """
+
+    def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], record_size: int) -> None:
+        self._slots: list[Slot] = []
+        self._lines: list[str] = []
+        self._has_blocks = any(map(has_blocks, nodes))
+        self._blocks = blocks
+        self._source = source
+        self._bind = blocks.namespace.bind
+        self._size = record_size
+        self._end = str(record_size)
+
+    def read(self, node: Node, offset: int) -> str:
+        """The expression for the value at `offset`."""
+        if isinstance(node, Scalar):
+            return self._slot(offset, node.code)
+        if isinstance(node, StructType):
+            offsets = layout_of(node).offsets
+            values = [self.read(field.type, offset + start) for field, start in zip(node.fields, offsets)]
+            return self._blocks.construct(node, values)
+        if isinstance(node, TupleType):
+            items = [self.read(item, offset + at) for item, at in zip(node.items, layout_of(node).offsets)]
+            return f"({', '.join(items)}{',' * (len(items) == 1)})"
+        if isinstance(node, EnumType):
+            member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
+            return f"{member}({self.read(node.base, offset)})"
+        if node in (STR, BYTES):
+            return self._text(node, offset)
+        if isinstance(node, BufferType):
+            address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
+            shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
+            return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
+        if isinstance(node, UnionType):
+            return self._union(node, offset)
+        if isinstance(node, OptionalType):
+            name = self._get(node.item, self._slot(offset, "Q"))
+            return f"({name}[0] if {name} else None)"
+        if isinstance(node, (ListType, SetType, DictType)):
+            return self._container(node, offset)
+        return self._leaf(node, offset)
+
+    def finish(self) -> None:
+        """Write the lines: unpack, take what follows the record, check the end."""
+        layout = make_struct(self._slots, self._size)
+        names = "".join(f"{slot.name}, " for slot in sorted(self._slots))
+        unpack = self._bind(f"unpack_{layout.format}", layout.unpack_from)
+        if names:
+            self._source.line(f"{names}= {unpack}(_head)")
+        if self._has_blocks:
+            self._source.line(f"_source = {self._bind('Input', Input)}(_buf, {self._size})")
+        for line in self._lines:
+            self._source.line(line)
+        if self._has_blocks:
+            self._source.line("_source.finish(_size)")
+        else:
+            with self._source.block(f"if _size != {self._end}:"):
+                self._source.line(f"raise {self._bind('CorruptFrame', CorruptFrame)}('corrupted frame')")
+
+    def _slot(self, offset: int, code: str) -> str:
+        name = self._source.fresh("r")
+        self._slots.append(Slot(offset, code, name))
+        return name
+
+    def _text(self, node: Node, offset: int) -> str:
+        length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
+        decode = ".decode()" if node is STR else ""
+        if self._has_blocks:
+            self._lines.append(f"{name} = _source.take({length}){decode}")
+        else:
+            start, self._end = self._end, self._source.fresh("e")
+            self._lines.append(f"{self._end} = {start} + {length}")
+            self._lines.append(f"{name} = _buf[{start}:{self._end}]{decode}")
+        return name
+
+    def _get(self, node: Node, count: str) -> str:
+        name = self._source.fresh("l")
+        get = self._bind(f"get_{node.text}", self._blocks.get(node))
+        self._lines.append(f"{name} = {get}(_source, {count})")
+        return name
+
+    def _container(self, node: ListType | SetType | DictType, offset: int) -> str:
+        count = self._slot(offset + 8, "Q")
+        if isinstance(node, DictType):
+            keys, values = self._get(node.key, count), self._get(node.value, count)
+            return f"_dict(_zip({keys}, {values}))"
+        items = self._get(node.item, count)
+        return items if node.container is list else f"_{node.container.__name__}({items})"
+
+    def _union(self, node: UnionType, offset: int) -> str:
+        tag, name = self._slot(offset, "I"), self._source.fresh("u")
+        gets = self._bind(f"gets_{node.text}", tuple(self._blocks.get(option) for option in node.options))
+        self._lines.append(f"{name} = {gets}[{tag}](_source, 1)")
+        return f"{name}[0]"
+
+    def _leaf(self, node: Node, offset: int) -> str:
+        if node is DATETIME:
+            micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
+            return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"
+        if node is TIMEDELTA:
+            return f"{self._bind('join_timedelta', times.join_timedelta)}({self._slot(offset, 'q')})"
+        assert node is UUID, node.text
+        return f"{self._bind('UUID', uuid.UUID)}(bytes={self._slot(offset, '16s')})"

@@ -1,0 +1,245 @@
+"""The decorators a contract is written with. They record; nothing is resolved here.
+
+Imports only `gobind.errors`: annotations are read later by `gobind.schema`, when every class exists,
+which is what makes forward and circular references work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar, overload
+
+from gobind.errors import ContractError, GoError
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+elif sys.version_info >= (3, 11):
+    from typing import dataclass_transform
+else:
+    from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+MARK = "__gobind__"  # in a class's own namespace: what the class is declared as
+STRUCT, INTERFACE, ERROR = "struct", "interface", "error"
+
+_scopes: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+class MethodOptions(NamedTuple):
+    """What `gomethod` says of a method."""
+
+    name: str | None = None
+    release_gil: bool = True
+    blocking: bool = False
+    by_value: bool = False
+    ring: bool = False
+
+
+def kind_of(cls: Any) -> str | None:
+    """What `cls` itself (not a base) is declared as: "struct", "interface", "error" or None."""
+    return cls.__dict__.get(MARK) if isinstance(cls, type) else None
+
+
+def scope_of(cls: type) -> dict[str, Any]:
+    """The names that annotations of a class made inside a function may use besides its module's."""
+    return _scopes.get(_scope_key(cls), {})
+
+
+def _scope_key(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__.rpartition(".")[0]
+
+
+def _declare(cls: type, kind: str) -> None:
+    setattr(cls, MARK, kind)
+    if "<locals>" in cls.__qualname__:
+        # Names of a function's scope are out of reach later: keep those that a class can refer to.
+        names = _scopes.setdefault(_scope_key(cls), {})
+        frame: Any = sys._getframe(2)
+        while frame.f_globals.get("__name__") == __name__:
+            frame = frame.f_back
+        names.update(frame.f_locals)
+        names[cls.__name__] = cls
+
+
+@overload
+def gostruct(cls: type[T], /) -> type[T]: ...
+@overload
+def gostruct(*, frozen: bool = False, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
+@dataclass_transform(field_specifiers=(dataclasses.field,))
+def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool = False) -> Any:
+    """Make a class a dataclass with slots that Go sees as a struct.
+
+    Args:
+        frozen: instances cannot be changed, and hash by value.
+        kw_only: the constructor takes keyword arguments only.
+
+    Everything that works with `dataclasses` works: defaults, `fields`, `replace`, `asdict`, equality,
+    repr, pattern matching, copy, pickle, inheritance.
+
+    >>> @gostruct
+    ... class Point:
+    ...     x: float
+    ...     y: float = 0.0
+    >>> Point(1.5)
+    Point(x=1.5, y=0.0)
+    """
+
+    def decorate(cls: type) -> type:
+        if not isinstance(cls, type):
+            raise ContractError(f"gostruct: expected a class, got {type(cls).__name__}")
+        made = _slotted_dataclass(cls, frozen, kw_only)
+        _declare(made, STRUCT)
+        return made
+
+    return decorate if cls is None else decorate(cls)
+
+
+def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
+    if sys.version_info >= (3, 10):
+        made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
+    else:
+        made = _add_slots(dataclasses.dataclass(frozen=frozen)(cls), frozen)
+        if kw_only:
+            _require_keywords(made)
+    if made is not cls:
+        _move_class_cells(cls, made)
+    return made
+
+
+def _add_slots(cls: type, frozen: bool) -> type:
+    """What ``slots=True`` does since Python 3.10."""
+    own = [name for name in cls.__dict__.get("__annotations__", {}) if name in cls.__dataclass_fields__]  # type: ignore[attr-defined]
+    namespace = {
+        k: v for k, v in cls.__dict__.items() if k not in own and k not in ("__dict__", "__weakref__")
+    }
+    namespace["__slots__"] = tuple(own)
+    namespace["__qualname__"] = cls.__qualname__
+    if frozen:
+        namespace["__getstate__"] = _get_state
+        namespace["__setstate__"] = _set_state
+    return type(cls)(cls.__name__, cls.__bases__, namespace)
+
+
+def _get_state(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state):
+        object.__setattr__(self, field.name, value)
+
+
+def _require_keywords(cls: Any) -> None:
+    """What ``kw_only=True`` does since Python 3.10, but for the order of defaults."""
+    init = cls.__init__
+
+    def __init__(self: Any, **values: Any) -> None:
+        init(self, **values)
+
+    __init__.__signature__ = None  # type: ignore[attr-defined]
+    del __init__.__signature__  # type: ignore[attr-defined]
+    cls.__init__ = __init__
+    cls.__gobind_kw_only__ = True
+
+
+def _move_class_cells(old: type, new: type) -> None:
+    """Let ``super()`` in methods find the class that slots made anew (CPython #90562)."""
+    for member in new.__dict__.values():
+        function = getattr(member, "__func__", getattr(member, "fget", member))
+        for cell in getattr(function, "__closure__", None) or ():
+            try:
+                if cell.cell_contents is old:
+                    cell.cell_contents = new
+            except ValueError:  # an empty cell
+                continue
+
+
+def gointerface(cls: type[T]) -> type[T]:
+    """Declare a class whose methods Go implements.
+
+    Make it a `typing.Protocol` so that type checkers take its ``...`` bodies; a plain class works just
+    as well at run time. Methods whose name starts with an underscore are left alone.
+    """
+    if not isinstance(cls, type):
+        raise ContractError(f"gointerface: expected a class, got {type(cls).__name__}")
+    _declare(cls, INTERFACE)
+    return cls
+
+
+def gomethod(
+    *,
+    name: str | None = None,
+    release_gil: bool = True,
+    blocking: bool = False,
+    by_value: bool = False,
+    ring: bool = False,
+) -> Callable[[F], F]:
+    """Set options of one method of an interface.
+
+    Args:
+        name: its name in Go, where the usual one does not serve.
+        release_gil: False for a method that returns in well under a microsecond.
+        blocking: True for a method that may take long: Ctrl-C works while it runs.
+        by_value: structs are passed to Go by value, not as ``*T``.
+        ring: the request travels through shared memory (``async def`` and one-way methods).
+    """
+
+    def decorate(function: F) -> F:
+        function.__gomethod__ = MethodOptions(name, release_gil, blocking, by_value, ring)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field,))
+def goerror(cls: type[T]) -> type[T]:
+    """Declare an error that Go returns as a type of its own and Python raises with its fields.
+
+    >>> @goerror
+    ... class NotFound(GoError):
+    ...     key: str
+    >>> NotFound(key="k").key
+    'k'
+    """
+    if not (isinstance(cls, type) and issubclass(cls, GoError)):
+        name = getattr(cls, "__name__", repr(cls))
+        raise ContractError(f"{name}: an error must be a subclass of gobind.GoError: class {name}(GoError)")
+    made: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
+    made.__init__ = _error_init(made.__init__)
+    made.__reduce__ = _reduce_error
+    made.__repr__ = _repr_error
+    _declare(made, ERROR)
+    return made  # type: ignore[no-any-return]
+
+
+def _error_init(set_fields: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        set_fields(self, *args, **kwargs)
+        GoError.__init__(self, repr(self))
+
+    __init__.__wrapped__ = set_fields  # type: ignore[attr-defined]
+    return __init__
+
+
+def error_fields(error: Any) -> dict[str, Any]:
+    """The declared fields of a `goerror` instance, by name."""
+    return {field.name: getattr(error, field.name) for field in dataclasses.fields(error)}
+
+
+def _repr_error(self: Any) -> str:
+    fields = ", ".join(f"{name}={value!r}" for name, value in error_fields(self).items())
+    return f"{type(self).__name__}({fields})"
+
+
+def _reduce_error(self: Any) -> tuple[Any, ...]:
+    return make_error, (type(self), error_fields(self), self.message, self.go_type)
+
+
+def make_error(cls: Any, fields: dict[str, Any], message: str, go_type: str) -> Any:
+    """An instance of a `goerror` class as Go's own error describes itself."""
+    error = cls(**fields)
+    GoError.__init__(error, message, go_type)
+    return error

@@ -1,0 +1,102 @@
+"""What Python and Go agree on: the frame format, and each constant that both sides know.
+
+The Go half is generated from here (`gobind.tool.gogen`). Imports nothing of gobind.
+
+A **frame** is one request or one response. All numbers are little-endian; nothing is aligned but
+the record.
+
+    request  = header, record of the parameters, columns
+    response = record of the result, columns
+
+**Header** (40 bytes): u32 method, u32 flags, u64 size of the whole frame (0: header and record are
+all), u64 reply (address of the response buffer, `REPLY_CAPACITY` bytes), i64 deadline (Unix time
+in ns, 0: none), u64 receiver (handle of the object called, 0: the registered implementation).
+
+With the flag `SCATTERED` the header is followed by u64 n and n pairs (u64 address, u64 length)
+of segments, which one after another are what would otherwise stand behind the header. The record
+is the first segment's beginning; a column never crosses from one segment into the next.
+
+**Record**: the parameters (or the one result) as a C struct, naturally aligned; structs and tuples
+inline. Pointers are 0 in a frame: what they would point to follows in the columns.
+
+    bool, numbers       the number; bool is one byte, 0 or 1
+    enum                its i64 value, or a str
+    str, bytes          {u64 0, u64 length in bytes}
+    list, set, dict     {u64 0, u64 number of items}
+    Optional            u64: 1 if there is a value, else 0
+    union               {u32 tag, u32 0, u64 0}; the tag is the option's index
+    datetime            {i64 microseconds since 1970 UTC, i32 UTC offset in seconds, u32 0}
+    timedelta           i64 nanoseconds
+    UUID                16 bytes
+    Buffer              {u64 address, u64 number of items}
+
+**Columns** follow in the order of the record's fields, depth first: for str and bytes the bytes
+themselves, for containers the *blocks* of their content. ``block(T, n)`` holds n values of T:
+
+    nothing at all      if n is 0
+    bool, numbers       n numbers
+    enum                block(int or str, n)
+    str                 u64 head; if head & 1: n u64 lengths; then head >> 1 bytes of UTF-8.
+                        Without lengths the strings are joined by NUL characters (none has one inside)
+    bytes               n u64 lengths, then the bytes
+    list[T], set[T]     n u64 lengths, then block(T, their sum)
+    dict[K, V]          n u64 lengths, then block(K, their sum), block(V, their sum)
+    Optional[T]         n bytes, 1 for a value, 0 for None; then block(T, number of ones)
+    union               n bytes, the tags; then for each option block(option, number of its tags)
+    datetime            n i64 microseconds, n i32 offsets
+    timedelta           n i64; UUID: n times 16 bytes
+    struct, tuple       for each field block(T, n); without fields n zero bytes
+
+A dict in a record is block(K, n), block(V, n). The block of a struct that may contain itself is
+*deferred*: it is put at the end of a queue, and the queue is written, first in first out, behind
+everything else; blocks met meanwhile join it. So a tree costs one block a level, not one a node.
+
+**A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
+the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
+buffer. `LOOK` says: ask ``gobind_status(request)``, which returns the address of a **status**: u64
+kind, u64 id, u64 value, u64 n, n pairs (u64 address, u64 length) of segments. It and the segments
+are Go's memory, kept until ``gobind_release(id)``.
+
+    VALUE     the result is `value` itself
+    RESPONSE  the segments are the response
+    ERROR, PANIC, REFUSED, CLOSED
+              the segments are a response: the record {str message, str detail, i64 error, u64 flags},
+              then, if error >= 0, block(the contract's error of that index, 1). The detail is the Go
+              type of an error, the stack of a panic
+"""
+
+from __future__ import annotations
+
+import struct
+
+ABI = 1
+
+HEADER_SIZE = 40
+METHOD_OFFSET = 0
+FLAGS_OFFSET = 4
+SIZE_OFFSET = 8
+REPLY_OFFSET = 16
+DEADLINE_OFFSET = 24
+RECEIVER_OFFSET = 32
+
+SCATTERED = 1
+
+REPLY_CAPACITY = 1 << 16
+"""Bytes of a response buffer."""
+
+EXTERNAL_SIZE = 1 << 16
+"""Bytes from which a piece of a frame is passed by reference instead of being copied into it."""
+
+LOOK = -0x676F62696E640001
+"""The result that says "ask for the status"; rare as a true result, and then the status says so."""
+
+VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED = range(6)
+
+TIMED_OUT = 1
+"""Flag of an ERROR: the Go error is context.DeadlineExceeded."""
+
+MAX_UNION = 255
+"""Options of a union: its tag is one byte in a column."""
+
+FAILURE = struct.Struct("<8xQ8xQqQ")
+"""The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""

@@ -1,0 +1,1 @@
+"""Libraries and calls. Imports `gobind.codec` and before; never the tools."""

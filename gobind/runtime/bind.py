@@ -1,0 +1,163 @@
+"""Binding: a class of the user's and an interface of a library become an object with methods.
+
+Imports `gobind.runtime.methods`, `gobind.text` and before.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from gobind import protocol
+from gobind.codec.blocks import Blocks
+from gobind.contract import ERROR, kind_of
+from gobind.errors import ClosedError, LoadError, MismatchError
+from gobind.layout import layout_of
+from gobind.runtime.methods import LazyMethod, compile_method
+from gobind.runtime.native import Native
+from gobind.runtime.replies import Replies
+from gobind.schema import Contract, InterfaceType, Schema, StructType
+from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
+
+
+class CarriedContract:
+    """One contract inside a library, as the library describes it."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.name: str = description["name"]
+        self.text: str = description["text"]
+        self.interfaces: dict[str, dict[str, Any]] = {i["name"]: i for i in description["interfaces"] or ()}
+        self.errors: list[dict[str, str]] = description["errors"] or []
+        self.layouts: dict[str, list[int]] = description["layouts"] or {}
+        self._parsed: Contract | None = None
+
+    def parsed(self) -> Contract:
+        """The contract with classes of its own, made from its text."""
+        if self._parsed is None:
+            self._parsed = read_text(self.text, self.name)
+        return self._parsed
+
+    def interface(self, name: str) -> InterfaceType:
+        """One interface of `parsed`."""
+        return next(node for node in self.parsed().interfaces if node.text == name)
+
+
+def read_description(native: Native) -> list[CarriedContract]:
+    """The contracts inside a library.
+
+    Raises:
+        LoadError: the library was built by glue of another version, or its parts do not fit together.
+    """
+    description = json.loads(native.describe())
+    if description.get("abi") != protocol.ABI:
+        raise LoadError(
+            f"{native.path} was built by glue of version {description.get('abi')}, this gobind needs version "
+            f"{protocol.ABI}: build it again with python -m gobind build"
+        )
+    if description.get("problems"):
+        raise LoadError(f"{native.path}: {'; '.join(description['problems'])}")
+    return [CarriedContract(contract) for contract in description["contracts"] or ()]
+
+
+class Binding:
+    """One class bound to one interface of a library.
+
+    It owns the codec and the generated functions, whose namespace says what ``_call`` is: that is
+    what `close` and a fork change.
+    """
+
+    def __init__(self, native: Native, carried: CarriedContract, cls: Any) -> None:
+        self._schema = Schema()
+        self._carried = carried
+        self.node = self._schema.interface(cls)
+        errors = [self._error(entry, cls) for entry in carried.errors]
+        self._verify(native)
+        self.blocks = Blocks()
+        self.connect(native)
+        replies = Replies(self, self.blocks, errors)
+        self.blocks.namespace.update(_look=replies.look, _look_frame=replies.look_frame)
+        self.root: Any = object.__new__(self._make_class(cls, native.path))
+
+    def connect(self, native: Native) -> None:
+        """Let calls go to `native`."""
+        self.native = native
+        self.blocks.namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil)
+
+    def close(self, message: str) -> None:
+        """Let calls raise `ClosedError`."""
+
+        def refuse(frame: bytes) -> int:
+            raise ClosedError(message)
+
+        self.blocks.namespace.update(_call=refuse, _call_keeping_gil=refuse)
+
+    def _make_class(self, cls: Any, path: str) -> Any:
+        first = self._carried.interfaces[self.node.text]["first"]
+        names = self._carried.interfaces[self.node.text]["methods"]
+        namespace: dict[str, Any] = {
+            "__module__": cls.__module__,
+            "__qualname__": cls.__qualname__,
+            "__doc__": cls.__doc__,
+            "__repr__": lambda self: f"<{cls.__name__} of {path}>",
+            "__reduce_ex__": _refuse_pickling,
+        }
+        for method in self.node.methods:
+            number = first + names.index(method.name)
+            compiled = partial(compile_method, method, number, self.node.text, self.blocks)
+            namespace[method.name] = LazyMethod(compiled)
+        return type(cls)(cls.__name__, (cls,), namespace)
+
+    # Verification
+
+    def _verify(self, native: Native) -> None:
+        node, carried = self.node, self._carried
+        if fingerprint(node) != carried.interfaces[node.text]["fingerprint"]:
+            lines = differences(carried.interface(node.text), node)
+            if lines:
+                raise _mismatch(native.path, node.text, lines)
+        lines = [*self._layout_differences(native)]
+        if lines:
+            raise _mismatch(native.path, node.text, lines)
+
+    def _layout_differences(self, native: Native) -> Iterator[str]:
+        """What the C layout computed here and Go's own sizes and offsets disagree about: nothing, ever."""
+        for node in reachable(self.node):
+            if isinstance(node, StructType):
+                found = self._carried.layouts.get(node.text)
+                layout = layout_of(node)
+                wanted = [layout.size, *layout.offsets]
+                if found is not None and found != wanted:
+                    yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
+
+    def _error(self, entry: dict[str, str], cls: type) -> StructType:
+        """The node of one of the contract's errors: the class of the user's module, else the library's own."""
+        found = next((c for c in _errors_near(cls) if c.__name__ == entry["name"]), None)
+        own = None
+        if found is not None:
+            node = self._schema.struct(found)
+            if struct_fingerprint(node) == entry["fingerprint"]:
+                return node
+            own = node
+        library = next(node for node in self._carried.parsed().errors if node.text == entry["name"])
+        if own is not None:
+            raise _mismatch("the library", own.text, struct_differences(library, own))
+        return library
+
+
+def _errors_near(cls: type) -> Iterator[type]:
+    """The error classes in reach of the modules that define an interface and its bases."""
+    for base in cls.__mro__:
+        for value in list(vars(sys.modules.get(base.__module__, object)).values()):
+            if kind_of(value) == ERROR:
+                yield value
+
+
+def _mismatch(path: str, name: str, lines: list[str]) -> MismatchError:
+    return MismatchError("\n".join([f"{name} differs from the contract in {path}:", *lines]))
+
+
+def _refuse_pickling(self: Any, protocol: Any) -> Any:
+    raise TypeError(f"cannot copy or pickle {type(self).__name__}: it lives in a library of this process")

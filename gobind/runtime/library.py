@@ -1,0 +1,179 @@
+"""Libraries: opened once for each file, bound to the classes of contracts.
+
+Imports `gobind.runtime.bind`, `gobind.runtime.exports`, `gobind.runtime.find` and before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast, overload
+
+from gobind.contract import INTERFACE, kind_of
+from gobind.errors import ClosedError, ContractError, LoadError
+from gobind.runtime.bind import Binding, CarriedContract, read_description
+from gobind.runtime.exports import Exports
+from gobind.runtime.find import find_library
+from gobind.runtime.native import Native
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Opening is rare and must happen once for each file: two Libraries of one file would hand out two
+# objects for one implementation.
+_lock = threading.RLock()
+_natives: dict[tuple[str, int, int], Native] = {}
+_libraries: dict[tuple[str, int, int], Library] = {}
+
+
+@overload
+def load(path: str | os.PathLike[str]) -> Library: ...
+@overload
+def load(path: str | os.PathLike[str], interface: Callable[..., T]) -> T: ...
+def load(path: str | os.PathLike[str], interface: Any = None) -> Any:
+    """Open a Go shared library; the same object for the same file.
+
+    Args:
+        path: a path with a separator is used as it is; a bare name is looked for beside the module
+            that calls, then in ``GOBIND_LIBRARY_PATH``, then by the system loader.
+        interface: a `gointerface` class; then the result is the Go implementation as an instance of it.
+
+    Raises:
+        LoadError: the library cannot be found or opened.
+        MismatchError: the class and the contract in the library differ.
+        ContractError: the class is not an interface that gobind can represent.
+    """
+    caller = sys._getframe(1).f_globals
+    with _lock:
+        library = _open(find_library(os.fspath(path), caller))
+        return library if interface is None else library.bind(interface)
+
+
+def _open(path: str) -> Library:
+    try:
+        stat = os.stat(path)
+        key = (path, stat.st_dev, stat.st_ino)
+    except OSError:  # found by the system loader
+        key = (path, 0, 0)
+    library = _libraries.get(key)
+    if library is None or library.is_closed:
+        if key not in _natives:
+            _natives[key] = Native(path)
+        library = _libraries[key] = Library(_natives[key])
+    return library
+
+
+def live() -> int:
+    """How many blocks and handles of Go are outstanding, in all open libraries together."""
+    with _lock:
+        return sum(native.live() for native in _natives.values() if native.has_glue)
+
+
+class Library:
+    """An opened shared library. Make one with `load`.
+
+    The interfaces in its contract are its attributes: ``library.Accounts.ping(5)``.
+    """
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._contracts = read_description(native) if native.has_glue else []
+        self._bindings: dict[Any, Binding] = {}
+        self._exports = Exports(native)
+        self.is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<gobind.Library {self.path}>"
+
+    @property
+    def path(self) -> str:
+        """The path of the file."""
+        return self._native.path
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The names of the interfaces in the library's contracts."""
+        return tuple(name for contract in self._contracts for name in contract.interfaces)
+
+    @property
+    def contract(self) -> str:
+        """The source of the contracts inside the library; "" if there is none."""
+        return "\n\n".join(contract.text for contract in self._contracts)
+
+    def bind(self, interface: Callable[..., T]) -> T:
+        """The implementation of an interface in this library; the same object for the same class.
+
+        Raises:
+            LoadError: the library has no such interface.
+            MismatchError: the class and the contract in the library differ.
+        """
+        self._check_open()
+        cls: Any = interface
+        if kind_of(cls) != INTERFACE:
+            name = getattr(cls, "__name__", repr(cls))
+            raise ContractError(f"{name}: not an interface; decorate it with @gointerface")
+        with _lock:
+            if cls not in self._bindings:
+                self._bindings[cls] = Binding(self._native, self._carrier(cls.__name__), cls)
+            return cast(T, self._bindings[cls].root)
+
+    def export(self, function: F | None = None, *, free: str | None = "free") -> Any:
+        """Call a function that a plain cgo library exports: a decorator for its declaration.
+
+        Args:
+            free: what frees a ``cstr`` result once it is copied: the C library's ``free``, a function of
+                the library by name, or None to keep it.
+
+        Raises:
+            LoadError: the library exports no function of that name.
+            ContractError: an annotation has no C representation.
+        """
+        self._check_open()
+        return self._exports.export(function, free)
+
+    def exports(self, interface: Callable[..., T]) -> T:
+        """An object whose methods are the exported functions that a class declares."""
+        self._check_open()
+        return self._exports.bind(interface)
+
+    def close(self) -> None:
+        """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
+        with _lock:
+            self.is_closed = True
+            for binding in self._bindings.values():
+                binding.close(f"{self.path} is closed")
+            self._exports.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self.interfaces:
+            raise AttributeError(f"{self!r} has no interface {name}; it has {self._offer()}")
+        return self.bind(self._carrier(name).interface(name).cls)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.interfaces]
+
+    def _offer(self) -> str:
+        return ", ".join(self.interfaces) or "none"
+
+    def _carrier(self, name: str) -> CarriedContract:
+        for contract in self._contracts:
+            if name in contract.interfaces:
+                return contract
+        if not self._native.has_glue:
+            raise LoadError(
+                f"{self.path} carries no contract: it was not built by gobind; "
+                "declare its functions with Library.export"
+            )
+        raise LoadError(f"{self.path} has no interface {name}; it has {self._offer()}")
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise ClosedError(f"{self.path} is closed")

@@ -1,0 +1,198 @@
+"""Methods: one generated Python function for each, which packs, calls once, and unpacks.
+
+Imports `gobind.runtime.replies`, `gobind.codec` and before.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from gobind import protocol
+from gobind.check import check, root_path
+from gobind.codec.blocks import Blocks
+from gobind.codec.buffers import borrow, format_of
+from gobind.codec.emit import Source
+from gobind.codec.locate import locate
+from gobind.codec.records import RecordReader, RecordWriter, Slot, make_struct
+from gobind.codec.scatter import scatter
+from gobind.layout import layout_of, record_layout
+from gobind.runtime import replies
+from gobind.schema import BufferType, Field, Method, Node
+from gobind.words import Scalar
+
+
+class LazyMethod:
+    """Stands for a method until it is first asked for, then compiles it and leaves the class."""
+
+    def __init__(self, compile_method: Callable[[], Any]) -> None:
+        self._compile = compile_method
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        function = self._compile()
+        setattr(owner, self._name, function)
+        return function.__get__(instance, owner)
+
+
+def is_direct(result: Node | None) -> bool:
+    """True if a call's own integer is the result: nothing, bool or an integer."""
+    return result is None or (isinstance(result, Scalar) and result.code not in "fd")
+
+
+def compile_method(method: Method, number: int, interface: str, blocks: Blocks) -> Callable[..., Any]:
+    """The function of one method.
+
+    Args:
+        number: of the method in its library.
+        blocks: the codec; its namespace holds ``_call``, ``_look`` and what else belongs to the library.
+    """
+    return _MethodWriter(method, number, interface, blocks).compile()
+
+
+class _MethodWriter:
+    """Writes the text of one method."""
+
+    def __init__(self, method: Method, number: int, interface: str, blocks: Blocks) -> None:
+        self._method = method
+        self._number = number
+        self._where = f"{interface}.{method.name}"
+        self._blocks = blocks
+        self._bind = blocks.namespace.bind
+        self._source = Source()
+        self._nodes = [param.type for param in method.params]
+        self._direct = is_direct(method.result)
+        explain = _explainer(method.params)
+        self._explain = f"{self._bind(f'explain_{method.name}', explain)}"
+        self._names = ", ".join(param.name for param in method.params)
+
+    def compile(self) -> Callable[..., Any]:
+        source = self._source
+        name = self._method.name
+        with source.block(f"def {name}({self._signature()}):"):
+            with source.block("try:"):
+                writer = self._write_request()
+            with source.block("except Exception:"):
+                source.line(f"{self._explain}({self._names})")
+                source.line("raise")
+            self._write_call(writer)
+            if self._direct:
+                self._write_direct()
+            else:
+                self._write_response(self._method.result)
+        namespace = self._blocks.namespace
+        hidden = namespace.pop(name, None)
+        function = source.compile(name, namespace, self._where)
+        del namespace[name]
+        if hidden is not None:
+            namespace[name] = hidden
+        function.__qualname__ = self._where
+        function.__doc__ = self._method.doc or None
+        return function
+
+    def _signature(self) -> str:
+        words = ["self"]
+        for param in self._method.params:
+            if param.keyword_only and "*" not in words:
+                words.append("*")
+            default = ""
+            if param.has_default:
+                default = f"={self._bind(f'default_{param.name}', param.default)}"
+            words.append(param.name + default)
+        return ", ".join(words)
+
+    def _write_request(self) -> RecordWriter:
+        source = self._source
+        layout = record_layout(self._nodes)
+        base = protocol.HEADER_SIZE
+        writer = RecordWriter(self._blocks, source, self._nodes)
+        for param, offset in zip(self._method.params, layout.offsets):
+            writer.write(param.type, param.name, base + offset)
+        writer.finish(self._explain, self._names)
+        slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._number)), *writer.slots]
+        if not self._direct:
+            with source.block("try:"):
+                source.line(f"_reply = {self._bind('take_reply', replies.take_reply)}()")
+            with source.block("except IndexError:"):
+                source.line(f"_reply = {self._bind('new_reply', replies.new_reply)}()")
+            slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_reply[1]"))
+        fixed = base + layout.size
+        has_rest = writer.has_blocks or writer.pieces
+        if has_rest:
+            source.line(f"_size = {fixed} + {writer.rest_size}")
+            slots.append(Slot(protocol.SIZE_OFFSET, "Q", "_size"))
+        pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
+        arguments = ", ".join(slot.name for slot in sorted(slots))
+        source.line(f"_frame = {pack}({arguments})")
+        if has_rest:
+            self._write_joining(writer)
+        return writer
+
+    def _write_joining(self, writer: RecordWriter) -> None:
+        source = self._source
+        with source.block(f"if _size < {protocol.EXTERNAL_SIZE}:"):
+            if writer.has_blocks or len(writer.pieces) > 2:
+                source.line(f"_frame = b''.join((_frame, {writer.rest}))")
+            else:
+                source.line(f"_frame += {' + '.join(piece for piece, _ in writer.pieces)}")
+        with source.block("else:"):
+            source.line(f"_frame = {self._bind('scatter', scatter)}(_frame, [{writer.rest}])")
+
+    def _write_call(self, writer: RecordWriter) -> None:
+        target = "_result" if self._direct else "_size"
+        call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
+        self._source.line(f"{target} = {call}(_frame)")
+        for name in writer.borrowed:
+            self._source.line(f"{name}.release()")
+
+    def _write_direct(self) -> None:
+        source, result = self._source, self._method.result
+        if result is None:
+            with source.block("if _result:"):
+                source.line("_look(_frame)")
+            return
+        with source.block(f"if _result == {protocol.LOOK}:"):
+            source.line("_result = _look(_frame)")
+        if isinstance(result, Scalar) and result.text == "bool":
+            source.line("return _result == 1")
+        elif isinstance(result, Scalar) and result.text == "u64":
+            source.line(f"return _result & {2**64 - 1}")
+        else:
+            source.line("return _result")
+
+    def _write_response(self, result: Any) -> None:
+        source = self._source
+        with source.block("if _size >= 0:"):
+            source.line("_head = _buf = _reply[0]")
+        with source.block("else:"):
+            source.line("_head, _buf, _size = _look_frame(_frame)")
+        with source.block("try:"):
+            reader = RecordReader(self._blocks, source, [result], layout_of(result).size)
+            value = reader.read(result, 0)
+            reader.finish()
+            source.line(f"_result = {value}")
+        with source.block("except Exception as _error:"):
+            name = self._bind(f"result_{self._method.name}", (("result", result),))
+            source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
+        source.line(f"{self._bind('give_reply', replies.give_reply)}(_reply)")
+        source.line("return _result")
+
+
+def _explainer(params: tuple[Field, ...]) -> Callable[..., None]:
+    """A function that raises what is wrong with arguments, if anything is."""
+
+    def explain(*values: Any) -> None:
+        for param, value in zip(params, values):
+            try:
+                if isinstance(param.type, BufferType):
+                    borrow(value, format_of(param.type)).release()
+                else:
+                    check(param.type, value, root_path(param.type, param.name, value))
+            except TypeError as error:
+                text = f"{param.name}: {error}" if isinstance(param.type, BufferType) else str(error)
+                raise TypeError(text) from None
+            except Exception as error:
+                raise error from None
+
+    return explain

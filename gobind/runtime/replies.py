@@ -1,0 +1,141 @@
+"""What comes back from a call: response buffers, memory held by Go, errors and panics.
+
+Imports `gobind.runtime.native`, `gobind.codec` and before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from gobind import protocol
+from gobind.codec.blocks import Blocks
+from gobind.codec.frames import Input
+from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
+from gobind.runtime.native import Native
+from gobind.schema import StructType
+
+Reply = tuple[Any, int]
+"""A response buffer and its address."""
+
+_Buffer = ctypes.c_char * protocol.REPLY_CAPACITY
+_pool: list[Reply] = []  # no larger than the number of calls that were ever under way at once
+
+take_reply = _pool.pop
+"""A buffer from the pool; IndexError if it is empty. A buffer belongs to the call until it is given back;
+one that is lost on the way (an exception) is collected like any object."""
+
+give_reply = _pool.append
+"""Put a buffer back into the pool."""
+
+
+def new_reply() -> Reply:
+    """A buffer that is not from the pool."""
+    buffer = _Buffer()
+    return buffer, ctypes.addressof(buffer)
+
+
+class Held:
+    """A response in Go's memory: its only owner, which lets go of it when it is collected.
+
+    It gives bytes for a slice, as a response buffer does. ``head`` is the first segment, ``size`` the
+    number of bytes in all.
+    """
+
+    __slots__ = ("_addresses", "_ends", "_id", "_native", "head", "size")
+
+    def __init__(self, native: Native, held: int, segments: Sequence[tuple[int, int]]) -> None:
+        self._native = native
+        self._id = held
+        self._addresses = [address for address, _ in segments]
+        self._ends = []
+        self.size = 0
+        for _, length in segments:
+            self.size += length
+            self._ends.append(self.size)
+        address, length = segments[0] if segments else (0, 0)
+        self.head = (ctypes.c_char * length).from_address(address) if length else b""
+
+    def __getitem__(self, piece: slice) -> bytes:
+        start, stop = piece.start, piece.stop
+        if start == stop:
+            return b""
+        index = bisect_right(self._ends, start)
+        if index == len(self._ends) or stop > self._ends[index]:
+            return b""  # what nothing in a frame may do; whoever asked sees that bytes are missing
+        begin = self._ends[index - 1] if index else 0
+        return ctypes.string_at(self._addresses[index] + start - begin, stop - start)
+
+    def __del__(self) -> None:
+        self._native.release(self._id)
+
+
+class Connection(Protocol):
+    """What knows the library that calls go to at present."""
+
+    native: Native
+
+
+class Replies:
+    """Looks closer at a call that answered `protocol.LOOK`.
+
+    Attributes:
+        errors: the nodes of the contract's errors, by index.
+    """
+
+    def __init__(self, connection: Connection, blocks: Blocks, errors: Sequence[StructType]) -> None:
+        self._connection = connection
+        self._blocks = blocks
+        self.errors = errors
+
+    def look(self, frame: bytes) -> int:
+        """The true result of a call whose result is a number.
+
+        Raises:
+            GobindError: whatever the call came to.
+        """
+        status = self._connection.native.status(frame)
+        kind, held, value, count = (ctypes.c_uint64 * 4).from_address(status)
+        if kind == protocol.VALUE:
+            self._connection.native.release(held)
+            return value - (1 << 64) if value >> 63 else value
+        raise self._failure(kind, self._held(status, held, count))
+
+    def look_frame(self, frame: bytes) -> tuple[Any, Held, int]:
+        """Head, source and size of the response of a call whose result is a record.
+
+        Raises:
+            GobindError: whatever the call came to.
+        """
+        status = self._connection.native.status(frame)
+        kind, number, _, count = (ctypes.c_uint64 * 4).from_address(status)
+        held = self._held(status, number, count)
+        if kind == protocol.RESPONSE:
+            return held.head, held, held.size
+        raise self._failure(kind, held)
+
+    def _held(self, status: int, held: int, count: int) -> Held:
+        words = (ctypes.c_uint64 * (2 * count)).from_address(status + 32)
+        return Held(self._connection.native, held, [*zip(words[::2], words[1::2])])
+
+    def _failure(self, kind: int, held: Held) -> Exception:
+        message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(held.head)
+        source = Input(held, protocol.FAILURE.size)
+        message = source.take(message_size).decode(errors="backslashreplace")
+        detail = source.take(detail_size).decode(errors="backslashreplace")
+        if kind == protocol.PANIC:
+            return GoPanic(message, detail)
+        if kind == protocol.CLOSED:
+            return ClosedError(message)
+        if kind == protocol.REFUSED:
+            return GobindError(message)
+        if index >= 0:
+            values = self._blocks.get(self.errors[index])(source, 1)
+            source.finish(held.size)
+            GoError.__init__(values[0], message, detail)
+            return values[0]  # type: ignore[no-any-return]
+        if flags & protocol.TIMED_OUT:
+            return GoTimeout(message, detail)
+        return GoError(message, detail)

@@ -1,0 +1,541 @@
+"""The type tree: what a contract means, without Python's or Go's way of writing it.
+
+`Schema` reads classes into nodes; everything after it (layout, codec, calls, generated Go) knows
+nodes only. A node's ``text`` is its canonical annotation and names it within one contract. Imports
+`gobind.errors`, `gobind.words`, `gobind.contract`, `gobind.annotations`.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import datetime
+import enum
+import functools
+import types
+import typing
+import uuid
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple, Union
+
+from gobind.annotations import Scope
+from gobind.contract import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
+from gobind.errors import ContractError
+from gobind.words import SCALARS, BufferOf, CString, Scalar
+
+ACCEPTED = (
+    "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
+    "Enum, datetime, timedelta, UUID, Buffer, a @gostruct class, or a union of @gostruct classes"
+)
+
+
+class Leaf(NamedTuple):
+    """A type that is one value, not a number: ``str``, ``bytes``, ``datetime``, ``timedelta``, ``UUID``."""
+
+    text: str
+    go: str
+
+
+STR = Leaf("str", "string")
+BYTES = Leaf("bytes", "[]byte")
+DATETIME = Leaf("datetime", "time.Time")
+TIMEDELTA = Leaf("timedelta", "time.Duration")
+UUID = Leaf("UUID", "[16]byte")
+
+
+class EnumType:
+    """An `enum.Enum` class: ``base`` is the scalar ``int`` or ``STR``."""
+
+    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.base = base
+        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
+        self.is_flag = issubclass(cls, enum.Flag)
+
+
+class ListType:
+    """``list[item]``; ``container`` is what results are built with: list or tuple."""
+
+    def __init__(self, item: Node, container: type) -> None:
+        self.item = item
+        self.container = container
+        self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
+
+
+class SetType:
+    """``set[item]``; ``container`` is set or frozenset."""
+
+    def __init__(self, item: Node, container: type) -> None:
+        self.item = item
+        self.container = container
+        self.text: str = f"{container.__name__}[{item.text}]"
+
+
+class DictType:
+    """``dict[key, value]``."""
+
+    def __init__(self, key: Node, value: Node) -> None:
+        self.key = key
+        self.value = value
+        self.text: str = f"dict[{key.text}, {value.text}]"
+
+
+class TupleType:
+    """``tuple[A, B]``: a struct without names."""
+
+    def __init__(self, items: tuple[Node, ...]) -> None:
+        self.items = items
+        self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+
+
+class OptionalType:
+    """``Optional[item]``."""
+
+    def __init__(self, item: Node) -> None:
+        self.item = item
+        self.text: str = f"Optional[{item.text}]"
+
+
+class UnionType:
+    """``A | B`` of structs; the tag of an option is its index."""
+
+    def __init__(self, options: tuple[StructType, ...]) -> None:
+        self.options = options
+        self.text: str = f"Union[{', '.join(option.text for option in options)}]"
+
+
+class BufferType:
+    """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct."""
+
+    def __init__(self, item: Scalar | StructType) -> None:
+        self.item = item
+        self.text: str = f"Buffer[{item.text}]"
+
+
+class Field(NamedTuple):
+    """A field of a struct or error, or a parameter of a method; ``default`` may be MISSING."""
+
+    name: str
+    type: Node
+    default: Any = dataclasses.MISSING
+    keyword_only: bool = False
+    init: bool = True
+
+    @property
+    def has_default(self) -> bool:
+        """True if a default value is known."""
+        return self.default is not dataclasses.MISSING
+
+
+class StructType:
+    """A `gostruct` or `goerror` class. ``fields`` is filled late, as structs may refer to themselves."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.fields: tuple[Field, ...] = ()
+
+    @functools.cached_property
+    def is_recursive(self) -> bool:
+        """True if a value may contain values of its own type."""
+        return any(node is self for field in self.fields for node in walk(field.type))
+
+    @functools.cached_property
+    def is_flat(self) -> bool:
+        """True if a value is plain memory of fixed size: numbers, and structs of them."""
+        return bool(self.fields) and all(
+            isinstance(field.type, Scalar) or (isinstance(field.type, StructType) and field.type.is_flat)
+            for field in self.fields
+        )
+
+
+Node = Union[
+    Scalar,
+    Leaf,
+    EnumType,
+    ListType,
+    SetType,
+    DictType,
+    TupleType,
+    OptionalType,
+    UnionType,
+    BufferType,
+    StructType,
+]
+
+
+class Method(NamedTuple):
+    """One method of an interface; ``result`` is None for ``-> None``."""
+
+    name: str
+    params: tuple[Field, ...]
+    result: Node | None
+    is_async: bool
+    options: MethodOptions
+    doc: str
+
+
+class InterfaceType:
+    """A `gointerface` class with its methods, inherited ones first."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.methods: tuple[Method, ...] = ()
+
+
+class Contract(NamedTuple):
+    """All that one module declares, in an order that does not depend on the order of dicts or sets."""
+
+    name: str
+    doc: str
+    interfaces: tuple[InterfaceType, ...]
+    structs: tuple[StructType, ...]
+    enums: tuple[EnumType, ...]
+    errors: tuple[StructType, ...]
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` is made of."""
+    if isinstance(node, (ListType, SetType, OptionalType, BufferType)):
+        return (node.item,)
+    if isinstance(node, DictType):
+        return node.key, node.value
+    if isinstance(node, TupleType):
+        return node.items
+    if isinstance(node, UnionType):
+        return node.options
+    if isinstance(node, StructType):
+        return tuple(field.type for field in node.fields)
+    return ()
+
+
+def walk(*nodes: Node) -> Iterator[Node]:
+    """Each node reachable from `nodes`, themselves included, once, in order of first appearance."""
+    seen: set[int] = set()
+    todo = list(reversed(nodes))
+    while todo:
+        node = todo.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            todo.extend(reversed(children(node)))
+
+
+class Schema:
+    """Reads annotated classes into nodes, one node for each class and each distinct annotation.
+
+    All nodes of one schema belong to one contract: two different classes of the same name are refused.
+    """
+
+    def __init__(self) -> None:
+        self._classes: dict[type, Any] = {}
+        self._named: dict[str, type] = {}
+        self._nodes: dict[str, Node] = {}
+        self._open: list[tuple[StructType, str]] = []
+
+    def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
+        """Read the interfaces and errors among `classes` and all that they refer to."""
+        interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
+        errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
+        roots: list[Node] = list(errors)
+        for interface in interfaces:
+            for method in interface.methods:
+                roots.extend(param.type for param in method.params)
+                roots.extend([method.result] if method.result else [])
+        nodes = list(walk(*roots))
+        structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
+        enums = tuple(n for n in nodes if isinstance(n, EnumType))
+        return Contract(name, doc, interfaces, structs, enums, errors)
+
+    def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
+        """The node of one annotation; text in it is evaluated in `scope`.
+
+        Raises:
+            ContractError: the annotation cannot be represented; `where` begins the message.
+        """
+        made = self._read(annotation, scope or Scope({}, {}), where, in_method=True)
+        self._finish()
+        return made
+
+    def struct(self, cls: type) -> StructType:
+        """The node of a `gostruct` or `goerror` class."""
+        node = self._struct(cls, cls.__name__)
+        self._finish()
+        return node
+
+    def interface(self, cls: type) -> InterfaceType:
+        """The node of a `gointerface` class."""
+        if cls in self._classes:
+            return typing.cast(InterfaceType, self._classes[cls])
+        if kind_of(cls) != INTERFACE:
+            raise ContractError(f"{cls.__name__}: not an interface; decorate it with @gointerface")
+        self._claim(cls, cls.__name__)
+        node = self._classes[cls] = InterfaceType(cls)
+        methods: dict[str, Method] = {}
+        for base in reversed(cls.__mro__):
+            if base in (object, typing.Protocol, typing.Generic):
+                continue
+            scope = Scope.of_class(base)
+            for name, member in list(vars(base).items()):
+                if not name.startswith("_") and name != "mro":
+                    methods[name] = self._method(f"{cls.__name__}.{name}", name, member, scope)
+        node.methods = tuple(methods.values())
+        self._finish()
+        return node
+
+    # Methods
+
+    def _method(self, where: str, name: str, function: Any, scope: Scope) -> Method:
+        if not isinstance(function, types.FunctionType):
+            raise ContractError(f"{where}: expected a method, got {type(function).__name__}")
+        code = function.__code__
+        if code.co_flags & 0x0C:  # *args, **kwargs
+            raise ContractError(f"{where}: *args and **kwargs cannot be passed to Go; name each parameter")
+        count = code.co_argcount
+        if not count:
+            raise ContractError(f"{where}: the first parameter must be self")
+        names = code.co_varnames[1 : count + code.co_kwonlyargcount]
+        defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ())))
+        defaults.update(function.__kwdefaults__ or {})
+        hints = function.__annotations__
+        params = tuple(
+            Field(
+                param,
+                self._hint(hints, param, scope, f"{where}: parameter {param}"),
+                defaults.get(param, dataclasses.MISSING),
+                position >= count - 1,
+            )
+            for position, param in enumerate(names)
+        )
+        if "return" not in hints:
+            raise ContractError(f"{where}: the result has no annotation; write -> None if there is none")
+        result = None
+        if self._evaluate(hints["return"], scope, f"{where}: result") not in (None, type(None)):
+            result = self._hint(hints, "return", scope, f"{where}: result")
+        options = getattr(function, "__gomethod__", MethodOptions())
+        is_async = bool(code.co_flags & 0x80)
+        return Method(name, params, result, is_async, options, _doc(function))
+
+    def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str) -> Node:
+        if name not in hints:
+            raise ContractError(f"{where} has no annotation")
+        return self._read(hints[name], scope, where, in_method=True)
+
+    # Annotations
+
+    def _evaluate(self, annotation: Any, scope: Scope, where: str) -> Any:
+        try:
+            return scope.evaluate(annotation)
+        except Exception as error:
+            text = annotation if isinstance(annotation, str) else repr(annotation)
+            raise ContractError(f"{where}: cannot evaluate {text}: {type(error).__name__}: {error}") from None
+
+    def _read(self, annotation: Any, scope: Scope, where: str, in_method: bool = False) -> Node:
+        hint = self._evaluate(annotation, scope, where)
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            for marker in hint.__metadata__:
+                if isinstance(marker, Scalar):
+                    return marker
+                if isinstance(marker, CString):
+                    raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
+            return self._read(hint.__origin__, scope, where, in_method)
+        if isinstance(hint, BufferOf):
+            if not in_method:
+                raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
+            return self._intern(self._buffer(hint, scope, where))
+        if hasattr(hint, "__supertype__"):  # NewType
+            return self._read(hint.__supertype__, scope, where, in_method)
+        if type(hint).__name__ == "TypeAliasType":
+            return self._read(hint.__value__, scope, where, in_method)
+        plain = _PLAIN.get(hint) if isinstance(hint, type) else None
+        if plain is not None:
+            return plain
+        if origin is Union or isinstance(hint, _UNION_TYPE):
+            return self._intern(self._union(hint, scope, where))
+        if origin is not None:
+            return self._intern(self._generic(hint, origin, scope, where))
+        if isinstance(hint, type):
+            return self._class(hint, where)
+        raise _unsupported(hint, where)
+
+    def _intern(self, node: Node) -> Node:
+        return self._nodes.setdefault(node.text, node)
+
+    def _class(self, cls: type, where: str) -> Node:
+        if kind_of(cls) == STRUCT:
+            return self._struct(cls, where)
+        if issubclass(cls, enum.Enum):
+            return self._enum(cls, where)
+        raise _unsupported(cls, where)
+
+    def _generic(self, hint: Any, origin: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        if origin in (list, collections.abc.Sequence):
+            return ListType(self._read(args[0], scope, where), list)
+        if origin is tuple:
+            if len(args) == 2 and args[1] is Ellipsis:
+                return ListType(self._read(args[0], scope, where), tuple)
+            items = () if args == ((),) else args
+            return TupleType(tuple(self._read(item, scope, where) for item in items))
+        if origin in (set, frozenset, collections.abc.Set):
+            container = frozenset if origin is frozenset else set
+            return SetType(self._key(args[0], scope, where, "set items"), container)
+        if origin in (dict, collections.abc.Mapping):
+            key = self._key(args[0], scope, where, "dict keys")
+            return DictType(key, self._read(args[1], scope, where))
+        raise _unsupported(hint, where)
+
+    def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
+        node = self._read(annotation, scope, where)
+        if isinstance(node, (Scalar, EnumType)) or node is STR:
+            return node
+        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+
+    def _union(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = [self._evaluate(arg, scope, where) for arg in typing.get_args(hint)]
+        options = [arg for arg in args if arg not in (None, type(None))]
+        if len(options) == 1:
+            node = self._read(options[0], scope, where)
+        else:
+            nodes = [self._read(option, scope, where) for option in options]
+            structs = tuple(n for n in nodes if isinstance(n, StructType))
+            if len(structs) != len(nodes):
+                odd = next(n for n in nodes if not isinstance(n, StructType))
+                raise ContractError(
+                    f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
+                )
+            node = self._intern(UnionType(structs))
+        if len(options) == len(args):
+            return node
+        return node if isinstance(node, OptionalType) else OptionalType(node)
+
+    def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
+        item = self._read(hint.item, scope, where)
+        flat = isinstance(item, StructType)
+        if isinstance(item, StructType):
+            self._finish()
+            flat = item.is_flat
+        if isinstance(item, Scalar) or (isinstance(item, StructType) and flat):
+            return BufferType(item)
+        raise ContractError(
+            f"{where}: Buffer takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
+        )
+
+    # Classes
+
+    def _claim(self, cls: type, where: str) -> None:
+        other = self._named.setdefault(cls.__name__, cls)
+        if other is not cls:
+            raise ContractError(
+                f"{where}: two classes are named {cls.__name__}: {_full_name(other)} and {_full_name(cls)}"
+            )
+
+    def _struct(self, cls: type, where: str) -> StructType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = StructType(cls)
+            self._open.append((self._classes[cls], where))
+        return typing.cast(StructType, self._classes[cls])
+
+    def _finish(self) -> None:
+        """Read the fields of structs met so far: a loop, so that deep chains of classes cost no stack."""
+        while self._open:
+            node, _ = self._open.pop()
+            node.fields = tuple(self._fields(node.cls))
+            _check_finite(node)
+
+    def _fields(self, cls: type) -> Iterator[Field]:
+        owners = {
+            name: base for base in reversed(cls.__mro__) for name in base.__dict__.get("__annotations__", ())
+        }
+        for field in dataclasses.fields(cls):
+            where = f"{cls.__name__}.{field.name}"
+            owner = owners.get(field.name, cls)
+            node = self._read(field.type, Scope.of_class(owner), where)
+            keyword_only = getattr(field, "kw_only", False) or hasattr(cls, "__gobind_kw_only__")
+            yield Field(field.name, node, field.default, keyword_only is True, field.init)
+        for name, value in getattr(cls, "__dataclass_fields__", {}).items():
+            if value._field_type.name == "_FIELD_INITVAR":
+                raise ContractError(f"{cls.__name__}.{name}: InitVar is not supported: Go cannot keep it")
+
+    def _enum(self, cls: Any, where: str) -> EnumType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = EnumType(cls, _enum_base(cls, where))
+        return typing.cast(EnumType, self._classes[cls])
+
+
+def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
+    values = [member.value for member in cls.__members__.values()]
+    if not values:
+        raise ContractError(f"{where}: enum {cls.__name__} has no members")
+    low, high = SCALARS["int"].low, SCALARS["int"].high
+    if all(type(value) is int for value in values):
+        for value in values:
+            if not low <= value <= high:
+                raise ContractError(f"{where}: enum {cls.__name__}: {value} does not fit 64 bits")
+        return SCALARS["int"]
+    if all(type(value) is str for value in values):
+        return STR
+    raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
+
+
+def _check_finite(node: StructType) -> None:
+    """Refuse a struct that contains itself directly: such a value could never end."""
+    todo, seen = [(node, node.text)], {id(node)}
+    while todo:
+        struct, path = todo.pop()
+        for field in struct.fields:
+            for inner in _inline_structs(field.type):
+                if inner is node:
+                    raise ContractError(
+                        f"{path}.{field.name}: {node.text} contains itself; use Optional, list or dict"
+                    )
+                if id(inner) not in seen:
+                    seen.add(id(inner))
+                    todo.append((inner, inner.text))
+
+
+def _inline_structs(node: Node) -> Iterator[StructType]:
+    if isinstance(node, StructType):
+        yield node
+    elif isinstance(node, TupleType):
+        for item in node.items:
+            yield from _inline_structs(item)
+
+
+def _unsupported(hint: Any, where: str) -> ContractError:
+    name = hint.__qualname__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    advice = f"expected {ACCEPTED}"
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        advice = "decorate the class with @gostruct"
+    elif isinstance(hint, type) and kind_of(hint) == ERROR:
+        advice = "a @goerror class is raised, not passed"
+    elif hint in (list, tuple, dict, set, frozenset):
+        advice = f"say of what: {name}[...]"
+    return ContractError(f"{where}: {name} is not supported; {advice}")
+
+
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _doc(thing: Any) -> str:
+    doc = getattr(thing, "__doc__", None) or ""
+    return "\n".join(line.strip() for line in doc.strip().splitlines())
+
+
+_PLAIN: dict[Any, Node] = {
+    bool: SCALARS["bool"],
+    int: SCALARS["int"],
+    float: SCALARS["float"],
+    str: STR,
+    bytes: BYTES,
+    datetime.datetime: DATETIME,
+    datetime.timedelta: TIMEDELTA,
+    uuid.UUID: UUID,
+}
+_UNION_TYPE: Any = getattr(types, "UnionType", ())

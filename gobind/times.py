@@ -1,0 +1,39 @@
+"""Times as numbers: what `datetime` and `timedelta` are between Python and Go. Imports nothing of gobind."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def split_datetime(value: datetime) -> tuple[int, int]:
+    """Microseconds since 1970 UTC and the UTC offset in seconds.
+
+    Raises:
+        TypeError: not a datetime, or a naive one.
+        ValueError: the offset has a fraction of a second, which Go's time zones have not.
+    """
+    offset = datetime.utcoffset(value)
+    if offset is None:
+        raise TypeError("expected an aware datetime, got a naive one")
+    if offset.microseconds:
+        raise ValueError("the UTC offset has a fraction of a second")
+    return (value - _EPOCH) // _MICROSECOND, offset.days * 86400 + offset.seconds
+
+
+def join_datetime(micros: int, offset: int) -> datetime:
+    """The inverse of `split_datetime`; with offset 0 the zone is `datetime.timezone.utc`."""
+    value = _EPOCH + timedelta(microseconds=micros)
+    return value.astimezone(timezone(timedelta(seconds=offset))) if offset else value
+
+
+def nanoseconds(value: timedelta) -> int:
+    """A timedelta as Go's time.Duration, which counts nanoseconds."""
+    return timedelta.__floordiv__(value, _MICROSECOND) * 1000
+
+
+def join_timedelta(nanos: int) -> timedelta:
+    """The inverse of `nanoseconds`; what is below a microsecond is cut off."""
+    return timedelta(microseconds=nanos // 1000)

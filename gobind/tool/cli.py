@@ -1,0 +1,158 @@
+"""The command line: ``gen``, ``build`` and ``inspect``. Errors are one line and exit status 2.
+
+May import: :mod:`gobind` and the other modules of :mod:`gobind.tool`, each only when its command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import List, NoReturn, Optional, Sequence
+
+from gobind.errors import GobindError
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises :class:`UsageError`."""
+        raise UsageError(f"{message} (see: {self.prog} --help)")
+
+
+class UsageError(GobindError):
+    """The command line is wrong."""
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs the command line *arguments* (None: the process's own) and returns the exit status.
+
+    0: done, or fresh. 1: ``gen --check`` found stale files. 2: an error, told in one line on stderr.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except GobindError as error:
+        text = " ".join(str(error).split("\n"))
+    except OSError as error:
+        text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    except KeyboardInterrupt:
+        print("gobind: interrupted", file=sys.stderr)
+        return 130
+    print(f"gobind: error: {text}", file=sys.stderr)
+    return 2
+
+
+def _run(words: List[str]) -> int:
+    split = words.index("--") if "--" in words else len(words)
+    passed_on = words[split + 1 :]
+    parser = _parser()
+    options = parser.parse_args(words[:split])
+    if options.command is None:
+        parser.print_help()
+        return 0
+    if passed_on and options.command != "build":
+        raise UsageError(f"only build takes arguments after --, {options.command} does not")
+    if options.command == "gen":
+        return _gen(options)
+    if options.command == "build":
+        return _build(options, passed_on)
+    return _inspect(options)
+
+
+def _gen(options: argparse.Namespace) -> int:
+    from gobind.tool import build, gen
+
+    plan = gen.plan(options.contract, options.directory, options.package, not options.no_main)
+    if not options.check:
+        plan.apply()
+        return 0
+    rest = ["--package", options.package] if options.package else []
+    rest += ["--no-main"] if options.no_main else []
+    lines = plan.complaints(build.command_line("gen", options.contract, options.directory, *rest))
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+def _build(options: argparse.Namespace, passed_on: Sequence[str]) -> int:
+    from gobind.tool.build import build
+
+    build(
+        options.contract,
+        options.directory,
+        options.output,
+        options.target,
+        options.cc,
+        options.race,
+        passed_on,
+    )
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    import gobind
+
+    library = gobind.load(os.path.abspath(options.library))
+    if not library.contract:
+        raise GobindError(
+            f"{options.library} holds no contract: it is a plain cgo library;"
+            " use it with lib.export or lib.exports"
+        )
+    print(f"library    {library.path}")
+    print(f"interfaces {' '.join(library.interfaces)}")
+    print()
+    print(library.contract.rstrip())
+    return 0
+
+
+def _parser() -> _Parser:
+    from gobind import __version__
+
+    parser = _Parser(
+        prog="gobind", description="Call Go from Python: generate glue, build and inspect libraries."
+    )
+    parser.add_argument("--version", action="version", version=f"gobind {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    gen = commands.add_parser("gen", help="write the Go glue of a contract", description="Write the Go glue.")
+    _add_contract(gen)
+    gen.add_argument("--package", metavar="P", help="Go package name (default: main)")
+    gen.add_argument(
+        "--no-main", action="store_true", help="no func main: the package is one of several in a library"
+    )
+    gen.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 and list the files that are stale"
+    )
+
+    build = commands.add_parser(
+        "build",
+        help="write the glue and build the library",
+        description="Write the glue and build the library, unless nothing it is made of has changed."
+        " What follows -- goes to go build.",
+        usage="gobind build CONTRACT DIR -o LIB [--target OS/ARCH] [--cc CC] [--race] [-- GO BUILD ARGS]",
+    )
+    _add_contract(build)
+    build.add_argument(
+        "-o", dest="output", metavar="LIB", type=Path, required=True, help="the library to build"
+    )
+    build.add_argument("--target", metavar="OS/ARCH", help="such as linux/arm64 (default: this machine)")
+    build.add_argument(
+        "--cc", metavar="CC", help="C compiler (default: CC, cc, gcc or clang on PATH, or ziglang)"
+    )
+    build.add_argument("--race", action="store_true", help="build with Go's race detector")
+
+    inspect = commands.add_parser(
+        "inspect", help="print the contract inside a library", description="Print it."
+    )
+    inspect.add_argument("library", metavar="LIB", help="the library")
+    return parser
+
+
+def _add_contract(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("contract", metavar="CONTRACT", help="a .py file or a dotted module")
+    parser.add_argument(
+        "directory", metavar="DIR", type=Path, help="folder of the Go package; created if missing"
+    )

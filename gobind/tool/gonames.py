@@ -1,0 +1,117 @@
+"""How Python's names are spelled in Go. Imports `gobind.errors` only.
+
+``user_id`` is ``UserID`` as a field and ``userID`` as a parameter: words are capitalised, and Go's
+initialisms (the list of golint) keep one case.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from gobind.errors import ContractError
+
+INITIALISMS = frozenset(
+    "ACL API ASCII CPU CSS DNS EOF GUID HTML HTTP HTTPS ID IP JSON LHS QPS RAM RHS RPC SLA SMTP SQL SSH TCP "
+    "TLS TTL UDP UI UID UUID URI URL UTF8 VM XML XMPP XSRF XSS".split()
+)
+
+KEYWORDS = frozenset(
+    "break case chan const continue default defer else fallthrough for func go goto if import interface map "
+    "package range return select struct switch type var".split()
+)
+
+PREDECLARED = frozenset(
+    "any bool byte comparable complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune string "
+    "uint uint8 uint16 uint32 uint64 uintptr true false iota nil append cap clear close complex copy delete imag "
+    "len make max min new panic print println real recover".split()
+)
+
+IMPORTED = frozenset("context gobind time unsafe".split())
+"""Names that the signatures of generated Go may use, besides the context parameter."""
+
+_WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[^A-Z_]+|[A-Z]+")
+
+
+def exported(name: str, where: str = "") -> str:
+    """The Go spelling of a field, method or class; `where` begins the message for a name Go does not take.
+
+    >>> exported("user_ids"), exported("userId"), exported("HTTPServer"), exported("x2")
+    ('UserIDs', 'UserID', 'HTTPServer', 'X2')
+    """
+    made = "".join(_capitalised(word) for word in _WORDS.findall(name))
+    if not made[:1].isupper():
+        made = "X" + made
+    return _checked(made, name, where)
+
+
+def parameter(name: str, where: str = "") -> str:
+    """The Go spelling of a parameter.
+
+    >>> parameter("user_ids"), parameter("url_path"), parameter("type"), parameter("ctx")
+    ('userIDs', 'urlPath', 'type_', 'ctx_')
+    """
+    words = _WORDS.findall(name) or ["x"]
+    made = words[0].lower() + "".join(_capitalised(word) for word in words[1:])
+    if not (made[0].isalpha()):
+        made = "x" + made
+    if made in KEYWORDS or made in PREDECLARED or made in IMPORTED or made in ("ctx", "_"):
+        made += "_"
+    return _checked(made, name, where)
+
+
+def constant(name: str, where: str = "") -> str:
+    """The Go spelling of an enum's member, without the enum's name: ``DARK_RED`` is ``DarkRed``."""
+    return exported(name.lower() if name.isupper() else name, where)
+
+
+def class_name(name: str, where: str = "") -> str:
+    """The Go spelling of a class: as it is, if that is an exported name of Go without underscores."""
+    if name[:1].isupper() and "_" not in name:
+        return _checked(name, name, where)
+    return exported(name, where)
+
+
+def method_name(name: str, where: str) -> str:
+    """`name` as `gomethod` gives it, if Go takes it for an exported method."""
+    if not name.isidentifier() or not name[:1].isupper():
+        raise ContractError(f"{where}: name must be an exported Go name such as Ping, got {name!r}")
+    return _checked(name, name, where)
+
+
+def _capitalised(word: str) -> str:
+    upper = word.upper()
+    if upper in INITIALISMS:
+        return upper
+    if upper.endswith("S") and upper[:-1] in INITIALISMS:
+        return upper[:-1] + "s"
+    return word[:1].upper() + word[1:]
+
+
+def _checked(made: str, name: str, where: str) -> str:
+    for char in made:
+        if char != "_" and unicodedata.category(char)[0] != "L" and unicodedata.category(char) != "Nd":
+            raise ContractError(f"{where or name}: {char!r} cannot stand in a Go name; rename it")
+    return made
+
+
+class Names:
+    """The names of one Go scope: each may be taken once.
+
+    >>> names = Names("User: fields")
+    >>> names.take("UserID", "user_id"), names.take("UserID", "userId")
+    Traceback (most recent call last):
+    gobind.errors.ContractError: User: fields user_id and userId are both UserID in Go
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._taken: dict[str, str] = {}
+
+    def take(self, go: str, name: str) -> str:
+        """Claim `go` for `name`; raises ContractError if another has it."""
+        if go in self._taken:
+            what = f"{self._what} " if self._what else ""
+            raise ContractError(f"{what}{self._taken[go]} and {name} are both {go} in Go")
+        self._taken[go] = name
+        return go

@@ -1,0 +1,113 @@
+"""The words a contract is written with: sized numbers, `Buffer`, `cstr`. Imports nothing of gobind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeVar
+
+__all__ = ["Buffer", "cstr", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+
+
+class Scalar(NamedTuple):
+    """A fixed-size number: a leaf of the type tree, and the marker inside `u8`, `f32` ...
+
+    Attributes:
+        text: the word used in contracts and messages.
+        go: the Go type.
+        code: the format character of `struct` and `array` (standard sizes, little-endian).
+        size: bytes.
+        low, high: the smallest and largest value; both 0 for floats and bool.
+    """
+
+    text: str
+    go: str
+    code: str
+    size: int
+    low: int
+    high: int
+
+
+def _integer(text: str, go: str, code: str, size: int) -> Scalar:
+    bits = size * 8
+    if text.startswith("u"):
+        return Scalar(text, go, code, size, 0, 2**bits - 1)
+    return Scalar(text, go, code, size, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+SCALARS: dict[str, Scalar] = {
+    scalar.text: scalar
+    for scalar in (
+        Scalar("bool", "bool", "?", 1, 0, 0),
+        _integer("int", "int", "q", 8),
+        Scalar("float", "float64", "d", 8, 0, 0),
+        _integer("i8", "int8", "b", 1),
+        _integer("i16", "int16", "h", 2),
+        _integer("i32", "int32", "i", 4),
+        _integer("i64", "int64", "q", 8),
+        _integer("u8", "uint8", "B", 1),
+        _integer("u16", "uint16", "H", 2),
+        _integer("u32", "uint32", "I", 4),
+        _integer("u64", "uint64", "Q", 8),
+        Scalar("f32", "float32", "f", 4, 0, 0),
+        Scalar("f64", "float64", "d", 8, 0, 0),
+    )
+}
+
+i8 = Annotated[int, SCALARS["i8"]]
+i16 = Annotated[int, SCALARS["i16"]]
+i32 = Annotated[int, SCALARS["i32"]]
+i64 = Annotated[int, SCALARS["i64"]]
+u8 = Annotated[int, SCALARS["u8"]]
+u16 = Annotated[int, SCALARS["u16"]]
+u32 = Annotated[int, SCALARS["u32"]]
+u64 = Annotated[int, SCALARS["u64"]]
+f32 = Annotated[float, SCALARS["f32"]]
+f64 = Annotated[float, SCALARS["f64"]]
+
+
+class CString:
+    """The marker inside `cstr`."""
+
+
+cstr = Annotated[str, CString()]
+"""A C ``char *`` of UTF-8 text that ends with a NUL, for `Library.export` only."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+if TYPE_CHECKING:
+
+    class Buffer(Protocol[T_co]):
+        """Memory passed by reference: any object with the buffer protocol."""
+
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
+else:
+
+    class Buffer:
+        """Memory passed by reference: ``Buffer[T]``, T a sized scalar or a flat gostruct.
+
+        As an argument it takes any C-contiguous buffer of that format (numpy, `array`, `memoryview`,
+        `bytes` for ``u8``), which is never copied and valid in Go during the call only. As a result
+        it is a `memoryview` over memory of Go that is freed with its last view.
+        """
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return BufferOf(item)
+
+
+class BufferOf:
+    """What ``Buffer[item]`` evaluates to at run time."""
+
+    def __init__(self, item: Any) -> None:
+        self.item = item
+
+    def __repr__(self) -> str:
+        return f"gobind.Buffer[{self.item!r}]"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BufferOf) and self.item == other.item
+
+    def __hash__(self) -> int:
+        return hash((BufferOf, self.item))
+
+    def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
+        raise TypeError("Buffer[...] is an annotation, not a value")
