@@ -29,8 +29,8 @@ build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
 
 gen: $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the glue only
 
-demo: lib-vault  ## places of the world in an embedded Go database
-	$(PY) gosrc/vault/demo.py
+demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
+	@$(PY) gosrc/vault/demo.py $(AT)
 
 test: build  ## build, then run the tests
 	$(PYTEST)

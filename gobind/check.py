@@ -10,7 +10,7 @@ import datetime
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Union
 
 from gobind.schema import (
     BYTES,
@@ -32,10 +32,38 @@ from gobind.schema import (
 )
 from gobind.words import SCALARS, Scalar
 
-_Step = tuple[Node, Any, str]
+
+class Path:
+    """What a part of a value is called in messages, put together only when it is asked for.
+
+    So parts of a deep value share what they have in common: written out, the paths of a chain of 100,000
+    would take gigabytes. The middle of a very long path is left out.
+    """
+
+    __slots__ = ("_last", "_whole")
+
+    def __init__(self, whole: Place, last: str) -> None:
+        self._whole = whole
+        self._last = last
+
+    def __str__(self) -> str:
+        pieces: list[str] = []
+        place: Place = self
+        while isinstance(place, Path):
+            pieces.append(place._last)
+            place = place._whole
+        pieces.append(place)
+        if len(pieces) > 2 * _PATH_END:
+            pieces[_PATH_END:-_PATH_END] = [" ... "]
+        return "".join(reversed(pieces))
 
 
-def check(node: Node, value: Any, path: str) -> None:
+Place = Union[str, Path]
+_PATH_END = 20
+_Step = tuple[Node, Any, Place]
+
+
+def check(node: Node, value: Any, path: Place) -> None:
     """Refuse a value that `node` cannot represent.
 
     Args:
@@ -69,7 +97,7 @@ def root_path(node: Node, name: str, value: Any) -> str:
     return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
 
 
-def _parts(node: Node, value: Any, path: str) -> Iterator[_Step]:
+def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
     """Check `value` itself and yield what it is made of."""
     if isinstance(node, Scalar):
         _check_scalar(node, value, path)
@@ -78,20 +106,20 @@ def _parts(node: Node, value: Any, path: str) -> Iterator[_Step]:
     elif isinstance(node, StructType):
         _expect(value, node.cls, node, path)
         for field in node.fields:
-            yield field.type, _attribute(value, field.name, path), f"{path}.{field.name}"
+            yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
     elif isinstance(node, ListType):
         _expect(value, Sequence, node, path, refused=str)
         for index, item in enumerate(value):
-            yield node.item, item, f"{path}[{index}]"
+            yield node.item, item, Path(path, f"[{index}]")
     elif isinstance(node, SetType):
         _expect(value, Set, node, path)
         for item in value:
-            yield node.item, item, f"{path} item {item!r}"
+            yield node.item, item, Path(path, f" item {item!r}")
     elif isinstance(node, DictType):
         _expect(value, Mapping, node, path)
         for key, item in value.items():
-            yield node.key, key, f"{path} key {key!r}"
-            yield node.value, item, f"{path}[{key!r}]"
+            yield node.key, key, Path(path, f" key {key!r}")
+            yield node.value, item, Path(path, f"[{key!r}]")
     elif isinstance(node, OptionalType):
         if value is not None:
             yield node.item, value, path
@@ -100,7 +128,7 @@ def _parts(node: Node, value: Any, path: str) -> Iterator[_Step]:
         if len(value) != len(node.items):
             raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
         for index, (item_type, item) in enumerate(zip(node.items, value)):
-            yield item_type, item, f"{path}[{index}]"
+            yield item_type, item, Path(path, f"[{index}]")
     elif isinstance(node, UnionType):
         yield _option(node, value, path), value, path
     elif isinstance(node, EnumType):
@@ -109,35 +137,35 @@ def _parts(node: Node, value: Any, path: str) -> Iterator[_Step]:
         assert isinstance(node, BufferType)  # borrowing it explains itself
 
 
-def _attribute(value: Any, name: str, path: str) -> Any:
+def _attribute(value: Any, name: str, path: Place) -> Any:
     try:
         return getattr(value, name)
     except AttributeError:
         raise TypeError(f"{path}.{name}: the field was never set") from None
 
 
-def _expect(value: Any, cls: Any, node: Node, path: str, refused: Any = ()) -> None:
+def _expect(value: Any, cls: Any, node: Node, path: Place, refused: Any = ()) -> None:
     if not isinstance(value, cls) or isinstance(value, refused):
         raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}")
 
 
-def _option(node: UnionType, value: Any, path: str) -> StructType:
-    for option in node.options:
-        if isinstance(value, option.cls):
-            return option
+def _option(node: UnionType, value: Any, path: Place) -> StructType:
+    tag = node.tag_of(value)
+    if tag is not None:
+        return node.options[tag]
     names = " or ".join(option.text for option in node.options)
     raise TypeError(f"{path}: expected {names}, got {type(value).__name__}")
 
 
-def _check_scalar(node: Scalar, value: Any, path: str) -> None:
+def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
     if node.text == "bool":
         _expect(value, bool, node, path)
     elif node.code in "fd":
         try:
-            struct.pack(node.code, value)
-        except OverflowError:
-            raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
-        except Exception:
+            struct.pack(f"<{node.code}", value)
+        except Exception as error:
+            if isinstance(error, OverflowError) or isinstance(value, int):
+                raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
     else:
         try:
@@ -154,7 +182,7 @@ def _short(number: Any) -> str:
     return repr(number)
 
 
-def _check_leaf(node: Leaf, value: Any, path: str) -> None:
+def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
     if node is STR:
         _expect(value, str, node, path)
         try:
@@ -178,7 +206,7 @@ def _check_leaf(node: Leaf, value: Any, path: str) -> None:
         _expect(value, uuid.UUID, node, path)
 
 
-def _check_datetime(node: Leaf, value: Any, path: str) -> None:
+def _check_datetime(node: Leaf, value: Any, path: Place) -> None:
     _expect(value, datetime.datetime, node, path)
     offset = value.utcoffset()
     if offset is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import types
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar, overload
 
 from gobind.errors import ContractError, GoError
@@ -35,7 +36,7 @@ class MethodOptions(NamedTuple):
     release_gil: bool = True
     blocking: bool = False
     by_value: bool = False
-    ring: bool = False
+    ring: bool | int = False
 
 
 def kind_of(cls: Any) -> str | None:
@@ -147,14 +148,21 @@ def _require_keywords(cls: Any) -> None:
 
 def _move_class_cells(old: type, new: type) -> None:
     """Let ``super()`` in methods find the class that slots made anew (CPython #90562)."""
-    for member in new.__dict__.values():
-        function = getattr(member, "__func__", getattr(member, "fget", member))
-        for cell in getattr(function, "__closure__", None) or ():
-            try:
-                if cell.cell_contents is old:
-                    cell.cell_contents = new
-            except ValueError:  # an empty cell
-                continue
+    todo = list(new.__dict__.values())
+    while todo:
+        member = todo.pop()
+        if isinstance(member, property):
+            todo += member.fget, member.fset, member.fdel
+        elif isinstance(member, (classmethod, staticmethod)):
+            todo.append(member.__func__)
+        elif isinstance(member, types.FunctionType):
+            todo.append(member.__dict__.get("__wrapped__"))
+            for cell in member.__closure__ or ():
+                try:
+                    if cell.cell_contents is old:
+                        cell.cell_contents = new
+                except ValueError:  # an empty cell
+                    continue
 
 
 def gointerface(cls: type[T]) -> type[T]:
@@ -175,7 +183,7 @@ def gomethod(
     release_gil: bool = True,
     blocking: bool = False,
     by_value: bool = False,
-    ring: bool = False,
+    ring: bool | int = False,
 ) -> Callable[[F], F]:
     """Set options of one method of an interface.
 
@@ -184,8 +192,12 @@ def gomethod(
         release_gil: False for a method that returns in well under a microsecond.
         blocking: True for a method that may take long: Ctrl-C works while it runs.
         by_value: structs are passed to Go by value, not as ``*T``.
-        ring: the request travels through shared memory (``async def`` and one-way methods).
+        ring: True or a number of requests that may wait: requests travel through shared memory. For ``async
+            def`` methods, and for one-way ones: without a result, they return as soon as the request is queued.
     """
+
+    if not isinstance(ring, int) or ring < 0:
+        raise ContractError(f"gomethod: ring: expected True or a number of requests, got {ring!r}")
 
     def decorate(function: F) -> F:
         function.__gomethod__ = MethodOptions(name, release_gil, blocking, by_value, ring)  # type: ignore[attr-defined]

@@ -203,7 +203,8 @@ def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
     if isinstance(node, OptionalType):
         return None if value is None else _list_ref(node.item, [value], kept).ptr
     if isinstance(node, UnionType):
-        tag = next(tag for tag, option in enumerate(node.options) if isinstance(value, option.cls))
+        tag = node.tag_of(value)
+        assert tag is not None  # checked before
         return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
     if node is DATETIME:
         return DateTime(*split_datetime(value))

@@ -9,8 +9,8 @@ the record.
     response = record of the result, columns
 
 **Header** (40 bytes): u32 method, u32 flags, u64 size of the whole frame (0: header and record are
-all), u64 reply (address of the response buffer, `REPLY_CAPACITY` bytes), i64 deadline (Unix time
-in ns, 0: none), u64 receiver (handle of the object called, 0: the registered implementation).
+all), u64 reply (address of the response buffer, `REPLY_CAPACITY` bytes), i64 timeout (in ns, 0:
+none), u64 receiver (handle of the object called, 0: the registered implementation).
 
 With the flag `SCATTERED` the header is followed by u64 n and n pairs (u64 address, u64 length)
 of segments, which one after another are what would otherwise stand behind the header. The record
@@ -24,7 +24,7 @@ inline. Pointers are 0 in a frame: what they would point to follows in the colum
     str, bytes          {u64 0, u64 length in bytes}
     list, set, dict     {u64 0, u64 number of items}
     Optional            u64: 1 if there is a value, else 0
-    union               {u32 tag, u32 0, u64 0}; the tag is the option's index
+    union               {u32 tag, u32 0, u64 0}; the tag is the option's index, options sorted by name
     datetime            {i64 microseconds since 1970 UTC, i32 UTC offset in seconds, u32 0}
     timedelta           i64 nanoseconds
     UUID                16 bytes
@@ -63,6 +63,17 @@ are Go's memory, kept until ``gobind_release(id)``.
               the segments are a response: the record {str message, str detail, i64 error, u64 flags},
               then, if error >= 0, block(the contract's error of that index, 1). The detail is the Go
               type of an error, the stack of a panic
+
+**An asynchronous call** has its number in the header's reply and always says its size.
+``gobind_submit(queue, requests, size)`` takes requests that stand one behind another; it has read them
+when it returns. ``gobind_drain(queue, buffer) -> n`` fetches n endings into a buffer of `DRAIN_CAPACITY`
+bytes: n entries (u64 number, u64 tag, u64 word), then the responses of the entries tagged
+`ENTRY_RESPONSE`, in the same order. The queue's file descriptor is written to (u64 1) whenever an
+ending comes into an empty queue.
+
+**A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
+for each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no
+wake-up can be lost.
 """
 
 from __future__ import annotations
@@ -76,7 +87,7 @@ METHOD_OFFSET = 0
 FLAGS_OFFSET = 4
 SIZE_OFFSET = 8
 REPLY_OFFSET = 16
-DEADLINE_OFFSET = 24
+TIMEOUT_OFFSET = 24
 RECEIVER_OFFSET = 32
 
 SCATTERED = 1
@@ -100,3 +111,16 @@ MAX_UNION = 255
 
 FAILURE = struct.Struct("<8xQ8xQqQ")
 """The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""
+
+RING_TAIL, RING_HEAD, RING_PARKED, RING_SLOTS = 0, 8, 16, 24
+"""Words of a ring's memory: what both sides write lies in cache lines of its own."""
+
+DRAIN_CAPACITY = 1 << 17
+"""Bytes of the buffer that a loop's responses are fetched into."""
+
+INLINE_SIZE = 1 << 14
+"""Bytes up to which a response is copied into that buffer."""
+
+ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
+"""What the word of a fetched entry is: the result, the size of the response behind the entries, the
+address of a status."""

@@ -98,11 +98,16 @@ class OptionalType:
 
 
 class UnionType:
-    """``A | B`` of structs; the tag of an option is its index."""
+    """``A | B`` of structs, sorted by name; the tag of an option is its index."""
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
+
+    def tag_of(self, value: Any) -> int | None:
+        """The index of the option that is the class of `value`, else its nearest base; None without one."""
+        classes = [option.cls for option in self.options]
+        return next((classes.index(cls) for cls in type(value).__mro__ if cls in classes), None)
 
 
 class BufferType:
@@ -316,6 +321,10 @@ class Schema:
             result = self._hint(hints, "return", scope, f"{where}: result")
         options = getattr(function, "__gomethod__", MethodOptions())
         is_async = bool(code.co_flags & 0x80)
+        if options.ring and not is_async and result is not None:
+            raise ContractError(f"{where}: ring needs an async def method, or one that returns None")
+        if options.ring and not is_async and any(isinstance(param.type, BufferType) for param in params):
+            raise ContractError(f"{where}: a Buffer cannot be passed one-way: it would end before Go reads it")
         return Method(name, params, result, is_async, options, _doc(function))
 
     def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str) -> Node:
@@ -407,7 +416,8 @@ class Schema:
                 raise ContractError(
                     f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
                 )
-            node = self._intern(UnionType(structs))
+            # In an order of their own: to `typing` and its caches, unions that differ in order are equal.
+            node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
         if len(options) == len(args):
             return node
         return node if isinstance(node, OptionalType) else OptionalType(node)
@@ -508,12 +518,13 @@ def _inline_structs(node: Node) -> Iterator[StructType]:
 
 
 def _unsupported(hint: Any, where: str) -> ContractError:
-    name = hint.__qualname__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    is_class = isinstance(hint, type) and typing.get_origin(hint) is None  # before 3.11 list[int] is a type, too
+    name = hint.__qualname__ if is_class else str(hint).replace("typing.", "")
     advice = f"expected {ACCEPTED}"
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        advice = "decorate the class with @gostruct"
-    elif isinstance(hint, type) and kind_of(hint) == ERROR:
+    if kind_of(hint) == ERROR:
         advice = "a @goerror class is raised, not passed"
+    elif is_class and dataclasses.is_dataclass(hint):
+        advice = "decorate the class with @gostruct"
     elif hint in (list, tuple, dict, set, frozenset):
         advice = f"say of what: {name}[...]"
     return ContractError(f"{where}: {name} is not supported; {advice}")

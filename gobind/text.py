@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import hashlib
+import inspect
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -62,8 +63,7 @@ def own_doc(cls: Any) -> str:
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
         return ""
-    lines = doc.strip().splitlines()
-    return "\n".join([line.strip() for line in lines[:1]] + [line[4:].rstrip() for line in lines[1:]])
+    return "\n".join(line.rstrip() for line in inspect.cleandoc(doc).strip().splitlines())
 
 
 def _quote(doc: str, indent: str = "") -> str:

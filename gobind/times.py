@@ -25,8 +25,11 @@ def split_datetime(value: datetime) -> tuple[int, int]:
 
 def join_datetime(micros: int, offset: int) -> datetime:
     """The inverse of `split_datetime`; with offset 0 the zone is `datetime.timezone.utc`."""
-    value = _EPOCH + timedelta(microseconds=micros)
-    return value.astimezone(timezone(timedelta(seconds=offset))) if offset else value
+    if not offset:
+        return _EPOCH + timedelta(microseconds=micros)
+    # Local time from the start: in UTC the value may lie in the year 0 or 10000.
+    zone = timezone(timedelta(seconds=offset))
+    return datetime(1970, 1, 1, tzinfo=zone) + timedelta(microseconds=micros, seconds=offset)
 
 
 def nanoseconds(value: timedelta) -> int:

@@ -90,7 +90,7 @@ class Blocks:
         if isinstance(node, ListType):
             return columns.put_lists(self.put(node.item))
         if isinstance(node, SetType):
-            return columns.put_lists(self.put(node.item), columns.as_set)
+            return columns.put_lists(self.put(node.item), set, columns.as_set)
         if isinstance(node, DictType):
             return columns.put_dicts(self.put(node.key), self.put(node.value))
         if isinstance(node, OptionalType):

@@ -182,6 +182,17 @@ def address_of(piece: bytes) -> int:
     return ctypes.cast(ctypes.c_char_p(piece), ctypes.c_void_p).value or 0
 
 
+_PROBE = b"gobind"
+# Of the data in a bytes object: behind its header, which counts the closing NUL.
+_BYTES_OFFSET = bytes.__basicsize__ - 1 if _IS_CPYTHON else 0
+_OFFSET_HOLDS = _IS_CPYTHON and id(_PROBE) + _BYTES_OFFSET == address_of(_PROBE)
+
+
+def fast_address_of(piece: bytes) -> int:
+    """`address_of`, without going through ctypes where the layout of bytes objects has been seen to hold."""
+    return id(piece) + _BYTES_OFFSET if _OFFSET_HOLDS else address_of(piece)
+
+
 def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
     """A memoryview over `count` items at `address`; `owner` lives as long as any view of it."""
     if not count:

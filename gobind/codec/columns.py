@@ -72,9 +72,10 @@ def _require_all(values: list[Any], cls: type) -> None:
 
 def put_numbers(code: str) -> Put:
     """The put of a number with that format character."""
+    mark = "<" if code == "f" else ""  # native packing is the fastest, but makes 1e39 an infinite float
 
     def put(out: Output, values: list[Any]) -> None:
-        out.append(struct.pack(f"{len(values)}{code}", *values))
+        out.append(struct.pack(f"{mark}{len(values)}{code}", *values))
 
     return put
 
@@ -220,11 +221,11 @@ def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
     return get
 
 
-def put_lists(put_item: Put, rows_of: Callable[[Any], list[Any]] = as_list) -> Put:
-    """Lists, and with ``rows_of=as_set`` sets: lengths, then all items."""
+def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[Any]] = as_list) -> Put:
+    """Lists, and with ``set`` and `as_set` sets: lengths, then all items."""
 
     def put(out: Output, values: list[Any]) -> None:
-        rows = [value if type(value) is list else rows_of(value) for value in values]
+        rows = [value if type(value) is usual else rows_of(value) for value in values]
         lengths = _put_lengths(out, rows)
         items = [*chain.from_iterable(rows)]
         if len(items) != sum(lengths):
@@ -345,10 +346,10 @@ def get_tuples(get_items: Sequence[Get]) -> Get:
 
 
 def union_tag(value: Any, options: Sequence[type]) -> int:
-    """The index of the option that `value` is an instance of."""
-    for tag, option in enumerate(options):
-        if isinstance(value, option):
-            return tag
+    """The index of the option that is the class of `value`, else its nearest base."""
+    for cls in type(value).__mro__:
+        if cls in options:
+            return options.index(cls)
     names = " or ".join(option.__name__ for option in options)
     raise TypeError(f"expected {names}, got {type(value).__name__}")
 

@@ -19,7 +19,7 @@ class Namespace(dict):  # type: ignore[type-arg]
 
     def __init__(self, **values: Any) -> None:
         super().__init__(values)
-        for builtin in (dict, frozenset, len, list, map, set, sum, tuple, type, zip):
+        for builtin in (bytes, dict, frozenset, int, len, list, map, set, sum, tuple, type, zip):
             self[f"_{builtin.__name__}"] = builtin
 
     def bind(self, name: str, value: Any) -> str:

@@ -45,11 +45,12 @@ class Output(list):  # type: ignore[type-arg]
         """
         queue, levels, count = self.queue, 0, 0
         while queue:
-            if may_be_circular and (levels > CIRCLE_CHECK_LEVELS or count > CIRCLE_CHECK_VALUES):
-                raise MaybeCircular
             put, values = queue.popleft()
             levels += 1
             count += len(values)
+            if may_be_circular and (levels > CIRCLE_CHECK_LEVELS or count > CIRCLE_CHECK_VALUES):
+                queue.appendleft((put, values))
+                raise MaybeCircular  # before `put` collects the next level, which may be far larger
             put(self, values)
 
 

@@ -1,7 +1,7 @@
 """The slow walk over a frame: finds what is wrong with what came back and says where.
 
 A plain reader of the format in `gobind.protocol`: one value at a time, each with its path. Imports
-`gobind.schema`, `gobind.layout`, `gobind.times` and `gobind.codec.frames`.
+`gobind.schema`, `gobind.check`, `gobind.layout`, `gobind.times` and `gobind.codec.frames`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from gobind.check import Path, Place
 from gobind.codec.frames import CorruptFrame
 from gobind.layout import layout_of, record_layout
 from gobind.schema import (
@@ -58,7 +59,7 @@ class _Walker:
         self._source = source
         self._size = size
         self._position = 0
-        self._queue: list[tuple[StructType, list[str]]] = []
+        self._queue: list[tuple[StructType, list[Place]]] = []
 
     def record(self, fields: Sequence[tuple[str, Node]]) -> None:
         layout = record_layout([node for _, node in fields])
@@ -67,7 +68,7 @@ class _Walker:
             self._value(node, record, offset, node.text if isinstance(node, StructType) else name)
         for struct_node, paths in self._queue:  # grows while it is read
             for field in struct_node.fields:
-                self._block(field.type, [f"{path}.{field.name}" for path in paths])
+                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
         if self._position != self._size:
             raise CorruptFrame(
                 f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
@@ -87,12 +88,12 @@ class _Walker:
 
     # Values in the record
 
-    def _value(self, node: Node, record: bytes, offset: int, path: str) -> None:
+    def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
         if isinstance(node, (StructType, TupleType)):
             names = [f".{f.name}" for f in node.fields] if isinstance(node, StructType) else None
             items = [f.type for f in node.fields] if isinstance(node, StructType) else list(node.items)
             for index, (item, start) in enumerate(zip(items, layout_of(node).offsets)):
-                self._value(item, record, offset + start, path + (names[index] if names else f"[{index}]"))
+                self._value(item, record, offset + start, Path(path, names[index] if names else f"[{index}]"))
         elif isinstance(node, EnumType):
             self._enum(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
@@ -106,7 +107,7 @@ class _Walker:
         elif not isinstance(node, BufferType):
             self._raw(node, record, offset, path)
 
-    def _raw(self, node: Node, record: bytes, offset: int, path: str) -> Any:
+    def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
         if isinstance(node, Scalar):
             return struct.unpack_from(f"<{node.code}", record, offset)[0]
         if node is STR or node is BYTES:
@@ -119,7 +120,7 @@ class _Walker:
 
     # Blocks
 
-    def _block(self, node: Node, paths: list[str]) -> None:
+    def _block(self, node: Node, paths: list[Place]) -> None:
         count = len(paths)
         if not count:
             return
@@ -128,12 +129,12 @@ class _Walker:
                 self._queue.append((node, paths))
                 return
             for field in node.fields:
-                self._block(field.type, [f"{path}.{field.name}" for path in paths])
+                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
             if not node.fields:
                 self._take(count)
         elif isinstance(node, TupleType):
             for index, item in enumerate(node.items):
-                self._block(item, [f"{path}[{index}]" for path in paths])
+                self._block(item, [Path(path, f"[{index}]") for path in paths])
             if not node.items:
                 self._take(count)
         elif isinstance(node, (ListType, SetType, DictType)):
@@ -152,17 +153,19 @@ class _Walker:
         else:
             self._leaves(node, paths)
 
-    def _items(self, node: ListType | SetType | DictType, counts: Sequence[int], paths: list[str]) -> None:
+    def _items(self, node: ListType | SetType | DictType, counts: Sequence[int], paths: list[Place]) -> None:
         if sum(counts) > self._size:
             raise CorruptFrame(f"corrupted frame: {paths[0]}: {sum(counts)} items in {self._size} bytes")
-        places = [f"{path}[{index}]" for path, count in zip(paths, counts) for index in range(count)]
+        places: list[Place] = [
+            Path(path, f"[{index}]") for path, count in zip(paths, counts) for index in range(count)
+        ]
         if isinstance(node, DictType):
-            self._block(node.key, [f"{place} key" for place in places])
+            self._block(node.key, [Path(place, " key") for place in places])
             self._block(node.value, places)
         else:
             self._block(node.item, places)
 
-    def _leaves(self, node: Node, paths: list[str]) -> Sequence[Any]:
+    def _leaves(self, node: Node, paths: list[Place]) -> Sequence[Any]:
         count = len(paths)
         if isinstance(node, Scalar):
             return self._numbers(node.code, count)
@@ -178,7 +181,7 @@ class _Walker:
         assert isinstance(node, Leaf) and node is UUID
         return [uuid.UUID(bytes=self._take(16)) for _ in paths]
 
-    def _strings(self, paths: list[str]) -> list[str]:
+    def _strings(self, paths: list[Place]) -> list[str]:
         head = self._numbers("Q", 1)[0]
         if head & 1:
             lengths = self._numbers("Q", len(paths))
@@ -195,32 +198,32 @@ class _Walker:
                 )
         return [_text(piece, path) for piece, path in zip(pieces, paths)]
 
-    def _present(self, flags: Sequence[int], paths: list[str]) -> list[str]:
+    def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:
         for flag, path in zip(flags, paths):
             if flag > 1:
                 raise CorruptFrame(f"corrupted frame: {path}: expected 0 or 1 for a flag, got {flag}")
         return [path for path, flag in zip(paths, flags) if flag]
 
-    def _option(self, node: UnionType, tag: int, path: str) -> StructType:
+    def _option(self, node: UnionType, tag: int, path: Place) -> StructType:
         if tag >= len(node.options):
             raise CorruptFrame(f"corrupted frame: {path}: tag {tag} of {len(node.options)}")
         return node.options[tag]
 
-    def _enum(self, node: EnumType, value: Any, path: str) -> None:
+    def _enum(self, node: EnumType, value: Any, path: Place) -> None:
         try:
             node.cls(value)
         except ValueError:
             raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
 
 
-def _text(data: bytes, path: str) -> str:
+def _text(data: bytes, path: Place) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise UnicodeDecodeError("utf-8", data, error.start, error.end, f"{path}: {error.reason}") from None
 
 
-def _datetime(micros: int, offset: int, path: str) -> Any:
+def _datetime(micros: int, offset: int, path: Place) -> Any:
     try:
         return join_datetime(micros, offset)
     except (OverflowError, ValueError):

@@ -5,13 +5,11 @@ Imports `gobind.runtime.methods`, `gobind.text` and before.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from gobind import protocol
 from gobind.codec.blocks import Blocks
 from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
@@ -19,7 +17,8 @@ from gobind.layout import layout_of
 from gobind.runtime.methods import LazyMethod, compile_method
 from gobind.runtime.native import Native
 from gobind.runtime.replies import Replies
-from gobind.schema import Contract, InterfaceType, Schema, StructType
+from gobind.runtime.ring import OneWay
+from gobind.schema import Contract, InterfaceType, Method, Schema, StructType
 from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
 
 
@@ -49,14 +48,9 @@ def read_description(native: Native) -> list[CarriedContract]:
     """The contracts inside a library.
 
     Raises:
-        LoadError: the library was built by glue of another version, or its parts do not fit together.
+        LoadError: the library's parts do not fit together.
     """
-    description = json.loads(native.describe())
-    if description.get("abi") != protocol.ABI:
-        raise LoadError(
-            f"{native.path} was built by glue of version {description.get('abi')}, this gobind needs version "
-            f"{protocol.ABI}: build it again with python -m gobind build"
-        )
+    description = native.description
     if description.get("problems"):
         raise LoadError(f"{native.path}: {'; '.join(description['problems'])}")
     return [CarriedContract(contract) for contract in description["contracts"] or ()]
@@ -78,7 +72,12 @@ class Binding:
         self.blocks = Blocks()
         self.connect(native)
         replies = Replies(self, self.blocks, errors)
-        self.blocks.namespace.update(_look=replies.look, _look_frame=replies.look_frame)
+        self.blocks.namespace.update(
+            _look=replies.look,
+            _look_frame=replies.look_frame,
+            _number_of=replies.number,
+            _opened=replies.opened,
+        )
         self.root: Any = object.__new__(self._make_class(cls, native.path))
 
     def connect(self, native: Native) -> None:
@@ -89,10 +88,10 @@ class Binding:
     def close(self, message: str) -> None:
         """Let calls raise `ClosedError`."""
 
-        def refuse(frame: bytes) -> int:
+        def refuse(*_: Any) -> Any:
             raise ClosedError(message)
 
-        self.blocks.namespace.update(_call=refuse, _call_keeping_gil=refuse)
+        self.blocks.namespace.update(_call=refuse, _call_keeping_gil=refuse, _submit=refuse, _send=refuse)
 
     def _make_class(self, cls: Any, path: str) -> Any:
         first = self._carried.interfaces[self.node.text]["first"]
@@ -106,9 +105,20 @@ class Binding:
         }
         for method in self.node.methods:
             number = first + names.index(method.name)
-            compiled = partial(compile_method, method, number, self.node.text, self.blocks)
-            namespace[method.name] = LazyMethod(compiled)
+            namespace[method.name] = LazyMethod(partial(self._compile, method, number))
         return type(cls)(cls.__name__, (cls,), namespace)
+
+    def _compile(self, method: Method, number: int) -> Any:
+        if method.is_async and "_submit" not in self.blocks.namespace:
+            from gobind.runtime import aio
+
+            courier = aio.courier_of(self.native)
+            self.blocks.namespace.update(
+                _submit=courier.submit, _abandon=courier.abandon, _next_number=aio.next_number
+            )
+        if method.options.ring and not method.is_async and "_send" not in self.blocks.namespace:
+            self.blocks.namespace["_send"] = OneWay(self.native).send
+        return compile_method(method, number, self.node.text, self.blocks)
 
     # Verification
 

@@ -16,7 +16,8 @@ from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, Slot, make_struct
 from gobind.codec.scatter import scatter
 from gobind.layout import layout_of, record_layout
-from gobind.runtime import replies
+from gobind.runtime import replies, timeouts
+from gobind.runtime.ring import DEFAULT_CAPACITY
 from gobind.schema import BufferType, Field, Method, Node
 from gobind.words import Scalar
 
@@ -41,6 +42,11 @@ def is_direct(result: Node | None) -> bool:
     return result is None or (isinstance(result, Scalar) and result.code not in "fd")
 
 
+def ring_capacity(method: Method) -> int:
+    """How many requests of a method may wait in its ring; 0 if it has none."""
+    return DEFAULT_CAPACITY if method.options.ring is True else method.options.ring
+
+
 def compile_method(method: Method, number: int, interface: str, blocks: Blocks) -> Callable[..., Any]:
     """The function of one method.
 
@@ -63,6 +69,7 @@ class _MethodWriter:
         self._source = Source()
         self._nodes = [param.type for param in method.params]
         self._direct = is_direct(method.result)
+        self._ring = ring_capacity(method)
         explain = _explainer(method.params)
         self._explain = f"{self._bind(f'explain_{method.name}', explain)}"
         self._names = ", ".join(param.name for param in method.params)
@@ -70,20 +77,30 @@ class _MethodWriter:
     def compile(self) -> Callable[..., Any]:
         source = self._source
         name = self._method.name
-        with source.block(f"def {name}({self._signature()}):"):
+        word = "async def" if self._method.is_async else "def"
+        with source.block(f"{word} {name}({self._signature()}):"):
             with source.block("try:"):
                 writer = self._write_request()
             with source.block("except Exception:"):
                 source.line(f"{self._explain}({self._names})")
                 source.line("raise")
-            self._write_call(writer)
+            if self._method.is_async:
+                self._write_awaiting(writer)
+            elif self._ring:
+                source.line(f"_send(_frame, {self._ring})")
+                return self._compiled(name)
+            else:
+                self._write_call(writer)
             if self._direct:
                 self._write_direct()
             else:
                 self._write_response(self._method.result)
+        return self._compiled(name)
+
+    def _compiled(self, name: str) -> Callable[..., Any]:
         namespace = self._blocks.namespace
         hidden = namespace.pop(name, None)
-        function = source.compile(name, namespace, self._where)
+        function = self._source.compile(name, namespace, self._where)
         del namespace[name]
         if hidden is not None:
             namespace[name] = hidden
@@ -111,7 +128,10 @@ class _MethodWriter:
             writer.write(param.type, param.name, base + offset)
         writer.finish(self._explain, self._names)
         slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._number)), *writer.slots]
-        if not self._direct:
+        if self._method.is_async:
+            source.line("_number = _next_number()")
+            slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_number"))
+        elif not self._direct:
             with source.block("try:"):
                 source.line(f"_reply = {self._bind('take_reply', replies.take_reply)}()")
             with source.block("except IndexError:"):
@@ -122,11 +142,15 @@ class _MethodWriter:
         if has_rest:
             source.line(f"_size = {fixed} + {writer.rest_size}")
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", "_size"))
+        elif self._method.is_async or self._ring:  # others may stand behind it
+            slots.append(Slot(protocol.SIZE_OFFSET, "Q", str(fixed)))
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
         source.line(f"_frame = {pack}({arguments})")
         if has_rest:
             self._write_joining(writer)
+        with source.block(f"if {self._bind('timeouts_entered', timeouts.entered)}:"):
+            source.line(f"_frame = {self._bind('stamp', timeouts.stamp)}(_frame)")
         return writer
 
     def _write_joining(self, writer: RecordWriter) -> None:
@@ -146,14 +170,40 @@ class _MethodWriter:
         for name in writer.borrowed:
             self._source.line(f"{name}.release()")
 
+        if self._direct:
+            with self._source.block(f"if _result == {protocol.LOOK}:"):
+                self._source.line("_result = _look(_frame)")
+        else:
+            with self._source.block("if _size >= 0:"):
+                self._source.line("_head = _buf = _reply[0]")
+            with self._source.block("else:"):
+                self._source.line("_head, _buf, _size = _look_frame(_frame)")
+
+    def _write_awaiting(self, writer: RecordWriter) -> None:
+        source = self._source
+        target = "_result" if self._direct else "_buf"
+        with source.block("try:"):
+            lent = "".join(f"{name}, " for name in writer.borrowed)
+            extra = f", ({lent})" if lent else ""
+            extra += f", ring={self._ring}" if self._ring else ""
+            source.line(f"{target} = await _submit(_frame, _number{extra})")
+        with source.block("except BaseException:"):
+            source.line("_abandon(_number)")
+            source.line("raise")
+        if self._direct:
+            with source.block("if _type(_result) is not _int:"):
+                source.line("_result = _number_of(_result)")
+        else:
+            with source.block("if _type(_buf) is _bytes:"):
+                source.line("_head = _buf")
+                source.line("_size = _len(_buf)")
+            with source.block("else:"):
+                source.line("_head, _buf, _size = _opened(_buf)")
+
     def _write_direct(self) -> None:
         source, result = self._source, self._method.result
         if result is None:
-            with source.block("if _result:"):
-                source.line("_look(_frame)")
             return
-        with source.block(f"if _result == {protocol.LOOK}:"):
-            source.line("_result = _look(_frame)")
         if isinstance(result, Scalar) and result.text == "bool":
             source.line("return _result == 1")
         elif isinstance(result, Scalar) and result.text == "u64":
@@ -163,10 +213,6 @@ class _MethodWriter:
 
     def _write_response(self, result: Any) -> None:
         source = self._source
-        with source.block("if _size >= 0:"):
-            source.line("_head = _buf = _reply[0]")
-        with source.block("else:"):
-            source.line("_head, _buf, _size = _look_frame(_frame)")
         with source.block("try:"):
             reader = RecordReader(self._blocks, source, [result], layout_of(result).size)
             value = reader.read(result, 0)
@@ -175,7 +221,8 @@ class _MethodWriter:
         with source.block("except Exception as _error:"):
             name = self._bind(f"result_{self._method.name}", (("result", result),))
             source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
-        source.line(f"{self._bind('give_reply', replies.give_reply)}(_reply)")
+        if not self._method.is_async:
+            source.line(f"{self._bind('give_reply', replies.give_reply)}(_reply)")
         source.line("return _result")
 
 

@@ -10,6 +10,7 @@ import platform
 from typing import Any
 
 from gobind.errors import LoadError
+from gobind.protocol import ABI
 
 
 class Native:
@@ -17,11 +18,14 @@ class Native:
 
     Attributes:
         path: of the file.
+        description: what the library tells of itself.
         has_glue: False for a library that gobind did not generate the glue of.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
     """
 
     def __init__(self, path: str) -> None:
+        import json  # here and not above: only who opens a library pays for it
+
         self.path = path
         try:
             self.dll = ctypes.CDLL(path)
@@ -30,16 +34,36 @@ class Native:
             raise LoadError(f"cannot open {path}: {error}") from None
         self.has_glue = hasattr(self.dll, "gobind_describe")
         if self.has_glue:
+            self._describe = _function(self.dll, "gobind_describe", ctypes.c_char_p)
+            self.description: dict[str, Any] = json.loads(self._describe() or b"{}")
+            self._check_version()
             self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
             self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
             self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
             self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
             self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
-            self._describe = _function(self.dll, "gobind_describe", ctypes.c_char_p)
+            self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64, ctypes.c_int)
+            self.close_queue = _function(self.dll, "gobind_close_queue", None, ctypes.c_uint64)
+            self.wait_queue = _function(self.dll, "gobind_wait_queue", ctypes.c_int64, ctypes.c_uint64)
+            self.cancel = _function(self._keeping_gil, "gobind_cancel", None, ctypes.c_uint64, ctypes.c_uint64)
+            submit = (ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint64)
+            self.submit = _function(self.dll, "gobind_submit", None, *submit)
+            drain = (ctypes.c_uint64, ctypes.c_void_p)
+            self.drain = _function(self._keeping_gil, "gobind_drain", ctypes.c_int64, *drain)
+            ids = (ctypes.c_uint64, ctypes.c_uint64)
+            self.open_ring = _function(self.dll, "gobind_open_ring", ctypes.c_uint64, *ids, ctypes.c_uint64)
+            self.close_ring = _function(self.dll, "gobind_close_ring", None, ctypes.c_uint64)
+            self.wake_ring = _function(self._keeping_gil, "gobind_wake_ring", None, ctypes.c_uint64)
+            self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
+            self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
 
-    def describe(self) -> bytes:
-        """The JSON text in which the library tells what it holds."""
-        return self._describe() or b"{}"
+    def _check_version(self) -> None:
+        found = self.description.get("abi")
+        if found != ABI:
+            raise LoadError(
+                f"{self.path} was built by glue of version {found}, this gobind needs version {ABI}: "
+                "build it again with python -m gobind build"
+            )
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
@@ -68,8 +68,29 @@ class Held:
         begin = self._ends[index - 1] if index else 0
         return ctypes.string_at(self._addresses[index] + start - begin, stop - start)
 
-    def __del__(self) -> None:
-        self._native.release(self._id)
+    def release(self) -> None:
+        """Let go of the memory now; nothing may be read afterwards."""
+        if self._id:
+            self._id, held = 0, self._id
+            self._native.release(held)
+
+    __del__ = release
+
+
+class Ended(NamedTuple):
+    """How a call ended, where that is more than a number or a small response."""
+
+    kind: int
+    value: int
+    held: Held
+
+
+def read_status(native: Native, address: int) -> Ended:
+    """The status at an address; the result owns what Go holds for it."""
+    kind, number, value, count = (ctypes.c_uint64 * 4).from_address(address)
+    words = (ctypes.c_uint64 * (2 * count)).from_address(address + 32)
+    held = Held(native, number, [*zip(words[::2], words[1::2])])
+    return Ended(kind, value - (1 << 64) if value >> 63 else value, held)
 
 
 class Connection(Protocol):
@@ -96,12 +117,8 @@ class Replies:
         Raises:
             GobindError: whatever the call came to.
         """
-        status = self._connection.native.status(frame)
-        kind, held, value, count = (ctypes.c_uint64 * 4).from_address(status)
-        if kind == protocol.VALUE:
-            self._connection.native.release(held)
-            return value - (1 << 64) if value >> 63 else value
-        raise self._failure(kind, self._held(status, held, count))
+        native = self._connection.native
+        return self.number(read_status(native, native.status(frame)))
 
     def look_frame(self, frame: bytes) -> tuple[Any, Held, int]:
         """Head, source and size of the response of a call whose result is a record.
@@ -109,18 +126,28 @@ class Replies:
         Raises:
             GobindError: whatever the call came to.
         """
-        status = self._connection.native.status(frame)
-        kind, number, _, count = (ctypes.c_uint64 * 4).from_address(status)
-        held = self._held(status, number, count)
-        if kind == protocol.RESPONSE:
-            return held.head, held, held.size
-        raise self._failure(kind, held)
+        native = self._connection.native
+        return self.opened(read_status(native, native.status(frame)))
 
-    def _held(self, status: int, held: int, count: int) -> Held:
-        words = (ctypes.c_uint64 * (2 * count)).from_address(status + 32)
-        return Held(self._connection.native, held, [*zip(words[::2], words[1::2])])
+    def number(self, ended: Ended) -> int:
+        """The result of a call that ended with a number; raises what else it ended with."""
+        if ended.kind == protocol.VALUE:
+            return ended.value
+        raise self._failure(ended.kind, ended.held)
+
+    def opened(self, ended: Ended) -> tuple[Any, Held, int]:
+        """Head, source and size of the response a call ended with; raises what else it ended with."""
+        if ended.kind == protocol.RESPONSE:
+            return ended.held.head, ended.held, ended.held.size
+        raise self._failure(ended.kind, ended.held)
 
     def _failure(self, kind: int, held: Held) -> Exception:
+        try:
+            return self._read_failure(kind, held)
+        finally:
+            held.release()  # the exception's traceback will keep the object
+
+    def _read_failure(self, kind: int, held: Held) -> Exception:
         message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(held.head)
         source = Input(held, protocol.FAILURE.size)
         message = source.take(message_size).decode(errors="backslashreplace")

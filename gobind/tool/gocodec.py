@@ -28,7 +28,7 @@ from gobind.schema import (
     UnionType,
     children,
 )
-from gobind.tool.gotypes import GoField, GoTypes, aligned, quote
+from gobind.tool.gotypes import GoField, GoTypes, aligned, empty_function, quote
 from gobind.words import Scalar
 
 _LEAST = {STR: 1, BYTES: 8, DATETIME: 12, TIMEDELTA: 8, UUID: 16}
@@ -66,6 +66,13 @@ def is_text(node: Node) -> bool:
     return node is STR or (isinstance(node, EnumType) and node.base is STR)
 
 
+def _leaf_word(node: Node) -> str:
+    """The method of Reader and Writer for a leaf in a record that is not a number."""
+    if isinstance(node, Scalar):
+        return "Bool"
+    return "Bytes" if node is BYTES else "Time" if node is DATETIME else "String"
+
+
 def address(place: str) -> str:
     """The Go expression for a pointer to the variable `place`."""
     return place[1:] if place.startswith("*") else f"&{place}"
@@ -87,7 +94,7 @@ class GoCodec:
         return lines
 
     def _declare(self, name: str, key: str, make: Callable[[str], list[str]]) -> str:
-        """`name`, declared once as `make(name)` says; another Go type (`key`) of that name gets a name of its own."""
+        """`name`, declared once by `make(name)`; another Go type (`key`) of that name gets one of its own."""
         while self._keys.get(name, key) != key:
             name += "_"
         if name not in self._keys:
@@ -103,7 +110,9 @@ class GoCodec:
             word = self._types.name(node)
             fields = self._types.fields(node)
             doc = f"mirrors the record of {word}."
-            return self._declare(f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc))
+            return self._declare(
+                f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc)
+            )
         if isinstance(node, Scalar) and node.text == "bool":
             return "byte"
         if is_number(node):
@@ -115,7 +124,7 @@ class GoCodec:
         return "gobind.Time" if node is DATETIME else "gobind.Ref"
 
     def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
-        """Declare the mirror of a record. Values without size are left out: Go would pad after the last one."""
+        """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
         rows = [(field.go, self.mirror(field.type)) for field in fields if layout_of(field.type).size]
         body = [f"type {name} struct {{", *aligned(rows), "}"] if rows else [f"type {name} struct{{}}"]
         return [f"// {name} {doc}", *body]
@@ -134,11 +143,10 @@ class GoCodec:
         if isinstance(node, (ListType, SetType, DictType, OptionalType)):
             kind = _KINDS[type(node)]
             return f"gobind.Read{kind}(r, {source}, {address(target)}, {self._inner(node, 'Read')})"
-        word = {BYTES: "Bytes", DATETIME: "Time"}.get(node, "String") if isinstance(node, tuple) else "String"
-        if isinstance(node, Scalar):
-            word = "Bool"
-        value = f"r.{word}({source})"
-        return f"{target} = {self._types.spelling(node)}({value})" if isinstance(node, EnumType) else f"{target} = {value}"
+        value = f"r.{_leaf_word(node)}({source})"
+        if isinstance(node, EnumType):
+            value = f"{self._types.spelling(node)}({value})"
+        return f"{target} = {value}"
 
     def write_record(self, node: Node, source: str, target: str) -> list[str]:
         """The statements that write the variable `source` to its place in a record, and its columns."""
@@ -153,12 +161,8 @@ class GoCodec:
             return [f"{target} = gobind.WriteBuffer(w, {source})"]
         if isinstance(node, (ListType, SetType, DictType, OptionalType)):
             return [f"{target} = gobind.Write{_KINDS[type(node)]}(w, {source}, {self._inner(node, 'Write')})"]
-        if isinstance(node, Scalar):
-            return [f"{target} = w.Bool({source})"]
-        if isinstance(node, EnumType):
-            return [f"{target} = w.String(string({source}))"]
-        word = {BYTES: "Bytes", DATETIME: "Time"}.get(node, "String")
-        return [f"{target} = w.{word}({source})"]
+        value = f"string({source})" if isinstance(node, EnumType) else source
+        return [f"{target} = w.{_leaf_word(node)}({value})"]
 
     def record_function(self, node: Node, verb: str) -> str:
         """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
@@ -181,7 +185,7 @@ class GoCodec:
             else:
                 lines += [f"\t{line}" for line in self._at(node, field)]
                 lines += [f"\t{line}" for line in self.write_record(field.type, target, source)]
-        return [*lines, "}"] if len(lines) > 1 else [f"{lines[0][:-2]} {{}}"]
+        return [*lines, "}"] if len(lines) > 1 else empty_function(lines[0][:-2])
 
     def _at(self, node: Node, field: GoField) -> list[str]:
         """Note the place of a field that may fail, for the message."""
@@ -201,7 +205,9 @@ class GoCodec:
             return f"gobind.{verb}Bools"
         if isinstance(node, tuple):
             return f"gobind.{verb}{'Bytes' if node is BYTES else 'Times'}"
-        return self._declare(f"glue{verb}{self._types.word(node)}", go, lambda name: self._block(name, node, verb))
+        return self._declare(
+            f"glue{verb}{self._types.word(node)}", go, lambda name: self._block(name, node, verb)
+        )
 
     def _inner(self, node: Node, verb: str) -> str:
         """The arguments that say how the values inside a container are read or written."""
@@ -255,8 +261,7 @@ class GoCodec:
         for tag, option in enumerate(union.options):
             block = self.block(option, verb)
             if verb == "Read":
-                convert = f"func(v *{self._types.name(option)}) {go} {{ return v }}"
-                lines.append(f"\tgobind.ReadOption(r, tags, {tag}, c, {least(option)}, {block}, {convert})")
+                lines.append(f"\tgobind.ReadOption(r, tags, {tag}, c, {least(option)}, {block})")
             else:
                 lines.append(f"\tgobind.WriteOption(w, tags, {tag}, c, {block})")
         return [*lines, "}"]

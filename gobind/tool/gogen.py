@@ -74,8 +74,15 @@ def constants_go() -> str:
             go = f"Status{name.capitalize()}" if name in _STATUSES else _constant(name)
             rows.append((go, f"= {value}"))
     lines = [RUNTIME_HEADER, "", "package gobind", ""]
-    lines += ["// Version is the gobind that this runtime belongs to.", f"const Version = {quote(gobind.__version__)}"]
-    lines += ["", "// What Python and Go agree on, generated from gobind/protocol.py, which explains it.", "const ("]
+    lines += [
+        "// Version is the gobind that this runtime belongs to.",
+        f"const Version = {quote(gobind.__version__)}",
+    ]
+    lines += [
+        "",
+        "// What Python and Go agree on, generated from gobind/protocol.py, which explains it.",
+        "const (",
+    ]
     return "\n".join([*lines, *gotypes.aligned(rows), ")", ""])
 
 
@@ -116,7 +123,9 @@ def _types(types: GoTypes, contract: Contract) -> list[str]:
 
 def _interfaces(types: GoTypes, contract: Contract) -> list[str]:
     return [
-        line for interface in contract.interfaces for line in ("", *gotypes.declare_interface(types, interface))
+        line
+        for interface in contract.interfaces
+        for line in ("", *gotypes.declare_interface(types, interface))
     ]
 
 
@@ -271,6 +280,65 @@ func gobind_status(frame unsafe.Pointer) uintptr {{ return gobind.Status(frame) 
 //
 //export gobind_release
 func gobind_release(id uint64) {{ gobind.Release(id) }}
+
+// gobind_open_queue makes a queue for the endings of asynchronous calls; bell is the descriptor that tells.
+//
+//export gobind_open_queue
+func gobind_open_queue(bell int32) uint64 {{ return gobind.OpenQueue(bell) }}
+
+// gobind_close_queue cancels the queue's calls and drops their endings.
+//
+//export gobind_close_queue
+func gobind_close_queue(queue uint64) {{ gobind.CloseQueue(queue) }}
+
+// gobind_wait_queue waits until the queue holds something; 0: it is closed.
+//
+//export gobind_wait_queue
+func gobind_wait_queue(queue uint64) int64 {{ return gobind.WaitQueue(queue) }}
+
+// gobind_submit begins the calls whose requests stand one behind another in size bytes at frames.
+//
+//export gobind_submit
+func gobind_submit(queue uint64, frames unsafe.Pointer, size uint64) {{
+	gobind.Submit(queue, frames, size)
+}}
+
+// gobind_cancel cancels the context of a call.
+//
+//export gobind_cancel
+func gobind_cancel(queue, number uint64) {{ gobind.Cancel(queue, number) }}
+
+// gobind_drain fetches endings into the memory at buffer and returns their number.
+//
+//export gobind_drain
+func gobind_drain(queue uint64, buffer unsafe.Pointer) int64 {{ return gobind.Drain(queue, buffer) }}
+
+// gobind_open_ring makes a ring of capacity slots in the memory at address; queue 0: its calls are one-way.
+//
+//export gobind_open_ring
+func gobind_open_ring(address, capacity, queue uint64) uint64 {{
+	return gobind.OpenRing(address, capacity, queue)
+}}
+
+// gobind_close_ring ends a ring; when it returns the memory is used no more.
+//
+//export gobind_close_ring
+func gobind_close_ring(ring uint64) {{ gobind.CloseRing(ring) }}
+
+// gobind_wake_ring wakes a ring that has parked.
+//
+//export gobind_wake_ring
+func gobind_wake_ring(ring uint64) {{ gobind.WakeRing(ring) }}
+
+// gobind_publish_ring moves a ring's tail, where Python cannot do it in the right order.
+//
+//export gobind_publish_ring
+func gobind_publish_ring(ring, tail uint64) {{ gobind.PublishRing(ring, tail) }}
+
+// gobind_wait_ring waits until a ring's head has come as far as head.
+//
+//export gobind_wait_ring
+func gobind_wait_ring(ring, head uint64) {{ gobind.WaitRing(ring, head) }}
 
 // gobind_live is how many statuses are held.
 //

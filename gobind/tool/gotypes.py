@@ -34,9 +34,11 @@ from gobind.schema import (
 )
 from gobind.text import own_doc
 from gobind.tool import gonames
-from gobind.words import Scalar
+from gobind.words import SCALARS, Scalar
 
 _LEAF_NAMES = {STR: "String", BYTES: "Bytes", DATETIME: "Time", TIMEDELTA: "Duration", UUID: "UUID"}
+
+_SHOWN = (*SCALARS.values(), STR, DATETIME, TIMEDELTA)
 
 
 class GoField(NamedTuple):
@@ -110,7 +112,9 @@ class GoTypes:
             where = f"{struct.text}.{field.name}"
             go = names.take(gonames.exported(field.name, where), field.name)
             if go == "Error" and struct in self.errors:
-                raise ContractError(f"{where}: Error is the method that makes it an error in Go; rename the field")
+                raise ContractError(
+                    f"{where}: Error is the method that makes it an error in Go; rename the field"
+                )
             fields.append(GoField(field.name, go, field.type))
         self._fields[struct] = tuple(fields)
 
@@ -232,6 +236,11 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: str = "\t") -> list[str]:
     ]
 
 
+def empty_function(head: str) -> list[str]:
+    """A function without statements: on one line if it is short, as gofmt has it."""
+    return [f"{head} {{}}"] if len(head) < 80 else [f"{head} {{", "}"]
+
+
 # Declarations
 
 
@@ -246,14 +255,18 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
     rows = []
     for field in fields:
         tag = f'`json:"{field.name}"`' if isinstance(node, StructType) else ""
-        rows.append((field.go, types.spelling(field.type), tag) if tag else (field.go, types.spelling(field.type)))
+        rows.append(
+            (field.go, types.spelling(field.type), tag) if tag else (field.go, types.spelling(field.type))
+        )
     return [*lines, f"type {name} struct {{", *aligned(rows), "}"]
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
     """A goerror: its struct and the method that makes it an error."""
     name = types.name(error)
-    pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in types.fields(error))
+    # Containers stay out of the message: Go would print one that contains itself for ever.
+    shown = [f for f in types.fields(error) if isinstance(f.type, EnumType) or f.type in _SHOWN]
+    pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
     return [
         *declare_struct(types, error, f"{name} is the error that Python raises as {error.text}."),
         "",
@@ -288,13 +301,13 @@ def declare_union(types: GoTypes, union: UnionType) -> list[str]:
     options = [types.name(option) for option in union.options]
     listed = ", ".join(options[:-1]) + f" or {options[-1]}"
     lines = [
-        f"// {name} is one of {listed}. What comes from Python is a pointer; pointers and values may be returned.",
+        f"// {name} is one of {listed}. Python's come as pointers; pointers and values may be returned.",
         f"type {name} interface {{",
         f"\tis{name}()",
         "}",
     ]
     for option in options:
-        lines += ["", f"func ({option}) is{name}() {{}}"]
+        lines += ["", *empty_function(f"func ({option}) is{name}()")]
     return lines
 
 
@@ -315,7 +328,9 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         *lines,
         "",
         f"// {register} makes impl the {name} that Python calls. Call it in an init function.",
-        f"func {register}(impl {name}) {{ glue{name}.Set(impl) }}",
+        f"func {register}(impl {name}) {{",
+        f"\tglue{name}.Set(impl)",
+        "}",
         "",
         f"var glue{name} = gobind.NewRoot[{name}]({quote(interface.text)}, {quote(register)})",
     ]

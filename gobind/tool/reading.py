@@ -1,4 +1,6 @@
-"""Finds a contract's module and reads it. Imports `gobind.contract`, `gobind.errors`, `gobind.schema`, `gobind.text`.
+"""Finds a contract's module and reads it.
+
+Imports `gobind.contract`, `gobind.errors`, `gobind.schema`, `gobind.text`.
 
 Importing a contract runs it: it is the user's own code.
 """
@@ -47,7 +49,9 @@ def _import_file(path: Path) -> ModuleType:
         origin = getattr(known, "__file__", None)
         if origin and Path(origin).resolve() == path.resolve():
             return known
-        raise ContractError(f"{path}: a module {name} is imported already ({origin or 'built in'}); rename the file")
+        raise ContractError(
+            f"{path}: a module {name} is imported already ({origin or 'built in'}); rename the file"
+        )
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -71,6 +75,8 @@ def _import(name: str, spec: str) -> ModuleType:
     except ContractError:
         raise
     except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
+        ]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames[1:] else spec
         raise ContractError(f"{place}: {type(error).__name__}: {error}") from error

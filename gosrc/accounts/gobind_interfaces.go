@@ -21,6 +21,8 @@ type Accounts interface {
 }
 
 // RegisterAccounts makes impl the Accounts that Python calls. Call it in an init function.
-func RegisterAccounts(impl Accounts) { glueAccounts.Set(impl) }
+func RegisterAccounts(impl Accounts) {
+	glueAccounts.Set(impl)
+}
 
 var glueAccounts = gobind.NewRoot[Accounts]("Accounts", "RegisterAccounts")

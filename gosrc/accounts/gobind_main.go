@@ -28,6 +28,38 @@ func gobind_status(frame unsafe.Pointer) uintptr { return gobind.Status(frame) }
 //export gobind_release
 func gobind_release(id uint64) { gobind.Release(id) }
 
+// gobind_open_queue makes a queue for the endings of asynchronous calls; bell is the descriptor that tells.
+//
+//export gobind_open_queue
+func gobind_open_queue(bell int32) uint64 { return gobind.OpenQueue(bell) }
+
+// gobind_close_queue cancels the queue's calls and drops their endings.
+//
+//export gobind_close_queue
+func gobind_close_queue(queue uint64) { gobind.CloseQueue(queue) }
+
+// gobind_wait_queue waits until the queue holds something; 0: it is closed.
+//
+//export gobind_wait_queue
+func gobind_wait_queue(queue uint64) int64 { return gobind.WaitQueue(queue) }
+
+// gobind_submit begins the calls whose requests stand one behind another in size bytes at frames.
+//
+//export gobind_submit
+func gobind_submit(queue uint64, frames unsafe.Pointer, size uint64) {
+	gobind.Submit(queue, frames, size)
+}
+
+// gobind_cancel cancels the context of a call.
+//
+//export gobind_cancel
+func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
+
+// gobind_drain fetches endings into the memory at buffer and returns their number.
+//
+//export gobind_drain
+func gobind_drain(queue uint64, buffer unsafe.Pointer) int64 { return gobind.Drain(queue, buffer) }
+
 // gobind_live is how many statuses are held.
 //
 //export gobind_live

@@ -21,7 +21,7 @@ type Call struct {
 	In       Reader
 	method   *method
 	receiver uint64
-	deadline int64
+	timeout  time.Duration
 	ctx      context.Context
 	cancel   context.CancelFunc
 	out      Writer
@@ -29,6 +29,9 @@ type Call struct {
 	value    int64
 	err      error
 	stack    []byte
+	queue    *queue // that the ending goes to; nil: the caller waits
+	number   uint64 // of the call in its queue
+	rest     func() // what Go has put off
 }
 
 // kind is how a call ended: one of the protocol's statuses.
@@ -37,13 +40,13 @@ type kind uint64
 // calls keeps the memory of calls for the next ones: a Call is too large to be allocated for each.
 var calls = sync.Pool{New: func() any { return new(Call) }}
 
-// Context is what the implementation gets as its context: it ends with the request's deadline, if there is one.
+// Context is what the implementation gets as its context: it ends with the request's timeout, if there is one.
 func (c *Call) Context() context.Context {
-	if c.deadline == 0 {
+	if c.timeout == 0 && c.ctx == nil {
 		return context.Background()
 	}
 	if c.ctx == nil {
-		c.ctx, c.cancel = context.WithDeadline(context.Background(), time.Unix(0, c.deadline))
+		c.ctx, c.cancel = context.WithTimeout(context.Background(), c.timeout)
 	}
 	return c.ctx
 }
@@ -68,9 +71,15 @@ func (c *Call) Decoded() bool {
 	return true
 }
 
-// Go runs the part of a call that follows the reading of its parameters. An asynchronous transport runs it in a
-// goroutine of its own.
-func (c *Call) Go(f func()) { f() }
+// Go runs the part of a call that follows the reading of its parameters. For a call that came through a queue that is
+// put off: the queue runs it in a goroutine of its own.
+func (c *Call) Go(f func()) {
+	if c.queue != nil {
+		c.rest = f
+		return
+	}
+	f()
+}
 
 // Return ends the call with a result that needs no frame: nothing (0), a bool or an integer.
 func (c *Call) Return(value int64) { c.kind, c.value = StatusValue, value }
@@ -101,18 +110,22 @@ func (c *Call) refuse(format string, args ...any) {
 	c.kind, c.err = StatusRefused, fmt.Errorf(c.method.name+": "+format, args...)
 }
 
-// run calls the method's handler and turns a panic into an ending like any other.
-func (c *Call) run() {
+// run calls f, or if it is nil the method's handler, and turns a panic into an ending like any other.
+func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil
 	defer func() {
 		if !finished {
 			c.kind, c.err, c.stack = StatusPanic, fmt.Errorf("%v", recover()), debug.Stack()
 		}
-		if c.cancel != nil {
+		if c.cancel != nil && c.rest == nil {
 			c.cancel()
 		}
 	}()
-	c.method.handle(c)
+	if f == nil {
+		c.method.handle(c)
+	} else {
+		f()
+	}
 	finished = true
 }
 
@@ -120,8 +133,8 @@ func (c *Call) run() {
 func (c *Call) free() {
 	c.In.reset(nil)
 	c.out.reset(nil)
-	c.method, c.ctx, c.cancel, c.err, c.stack = nil, nil, nil, nil, nil
-	c.kind, c.value, c.receiver, c.deadline = StatusValue, 0, 0, 0
+	c.method, c.ctx, c.cancel, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil
+	c.kind, c.value, c.receiver, c.timeout = StatusValue, 0, 0, 0
 	calls.Put(c)
 }
 
@@ -131,7 +144,7 @@ type header struct {
 	flags    uint32
 	size     uint64
 	reply    uint64
-	deadline int64
+	timeout  time.Duration
 	receiver uint64
 }
 
@@ -141,7 +154,7 @@ func headerOf(b []byte) header {
 		flags:    binary.LittleEndian.Uint32(b[FlagsOffset:]),
 		size:     binary.LittleEndian.Uint64(b[SizeOffset:]),
 		reply:    binary.LittleEndian.Uint64(b[ReplyOffset:]),
-		deadline: int64(binary.LittleEndian.Uint64(b[DeadlineOffset:])),
+		timeout:  time.Duration(binary.LittleEndian.Uint64(b[TimeoutOffset:])),
 		receiver: binary.LittleEndian.Uint64(b[ReceiverOffset:]),
 	}
 }
@@ -154,7 +167,7 @@ func start(h header, body []byte, reply []byte) (*Call, error) {
 		return nil, err
 	}
 	c := calls.Get().(*Call)
-	c.method, c.receiver, c.deadline = m, h.receiver, h.deadline
+	c.method, c.receiver, c.timeout = m, h.receiver, h.timeout
 	c.out.reset(reply)
 	if h.flags&Scattered == 0 {
 		c.In.resetOne(body)
@@ -228,7 +241,7 @@ func Invoke(frame unsafe.Pointer) int64 {
 	if err != nil {
 		return look(frame, refusal(err))
 	}
-	c.run()
+	c.run(nil)
 	result := c.value
 	switch {
 	case c.kind == StatusResponse && c.out.inGiven():
@@ -258,7 +271,7 @@ func do(frame []byte, buffer []byte) *ending {
 	if err != nil {
 		return refusal(err)
 	}
-	c.run()
+	c.run(nil)
 	made := c.ending()
 	c.free()
 	return made

@@ -13,7 +13,7 @@ const (
 	FlagsOffset    = 4
 	SizeOffset     = 8
 	ReplyOffset    = 16
-	DeadlineOffset = 24
+	TimeoutOffset  = 24
 	ReceiverOffset = 32
 	Scattered      = 1
 	ReplyCapacity  = 65536
@@ -27,4 +27,13 @@ const (
 	StatusClosed   = 5
 	TimedOut       = 1
 	MaxUnion       = 255
+	RingTail       = 0
+	RingHead       = 8
+	RingParked     = 16
+	RingSlots      = 24
+	DrainCapacity  = 131072
+	InlineSize     = 16384
+	EntryValue     = 0
+	EntryResponse  = 1
+	EntryStatus    = 2
 )

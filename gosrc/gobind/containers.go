@@ -182,7 +182,7 @@ func ReadTag(r *Reader, tag Tag, options int) []byte {
 // ReadOption reads those unions of a block whose tag is option. They hold pointers, not values: a pointer can be
 // handed out before what it points to has been read, and a struct is not copied once more into the interface.
 func ReadOption[U, T any](
-	r *Reader, tags []byte, option byte, c Column[U], min int, read func(*Reader, Column[T]), union func(*T) U,
+	r *Reader, tags []byte, option byte, c Column[U], min int, read func(*Reader, Column[T]),
 ) {
 	tagged := uint64(0)
 	for _, tag := range tags {
@@ -198,7 +198,7 @@ func ReadOption[U, T any](
 	next := 0
 	for i, tag := range tags {
 		if tag == option {
-			*c.At(i) = union(&flat[next])
+			*c.At(i) = any(&flat[next]).(U)
 			next++
 		}
 	}

@@ -38,15 +38,17 @@ type reference struct {
 	kind    reflect.Type
 }
 
+// visit is a value to be looked at, or the end of looking at what is within a reference.
+type visit struct {
+	value reflect.Value
+	leave *reference
+}
+
 // hasCycle reports whether a value of c contains itself. It keeps its own stack: values may be deeper than Go's.
 func hasCycle[T any](c Column[T]) bool {
-	type step struct {
-		value reflect.Value
-		leave *reference // not nil: all within this reference has been seen
-	}
-	var todo []step
+	var todo []visit
 	for i := 0; i < c.n; i++ {
-		todo = append(todo, step{value: reflect.ValueOf(c.At(i)).Elem()})
+		todo = append(todo, visit{value: reflect.ValueOf(c.At(i)).Elem()})
 	}
 	inside := map[reference]bool{} // true: being looked at; false: done
 	for len(todo) > 0 {
@@ -65,9 +67,9 @@ func hasCycle[T any](c Column[T]) bool {
 				continue
 			}
 			inside[at] = true
-			todo = append(todo, step{leave: &at})
+			todo = append(todo, visit{leave: &at})
 		}
-		eachInner(next.value, func(inner reflect.Value) { todo = append(todo, step{value: inner}) })
+		eachInner(next.value, func(inner reflect.Value) { todo = append(todo, visit{value: inner}) })
 	}
 	return false
 }
@@ -82,26 +84,26 @@ func referenceOf(v reflect.Value) (reference, bool) {
 	return reference{}, false
 }
 
-// eachInner calls visit with each value directly within v that may contain others.
-func eachInner(v reflect.Value, visit func(reflect.Value)) {
+// eachInner calls found with each value directly within v that may contain others.
+func eachInner(v reflect.Value, found func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
-			visit(v.Elem())
+			found(v.Elem())
 		}
 	case reflect.Struct:
 		for i := 0; i < v.NumField(); i++ {
 			if holdsOthers(v.Type().Field(i).Type) {
-				visit(v.Field(i))
+				found(v.Field(i))
 			}
 		}
 	case reflect.Slice:
 		for i := 0; i < v.Len() && holdsOthers(v.Type().Elem()); i++ {
-			visit(v.Index(i))
+			found(v.Index(i))
 		}
 	case reflect.Map:
 		for entries := v.MapRange(); entries.Next(); {
-			visit(entries.Value())
+			found(entries.Value())
 		}
 	}
 }

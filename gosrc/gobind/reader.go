@@ -40,7 +40,8 @@ func NewReader(segments ...[]byte) *Reader {
 }
 
 func (r *Reader) reset(segments [][]byte) {
-	*r = Reader{more: segments, queue: steps[*Reader]{list: r.queue.list[:0]}}
+	r.clear()
+	r.more = segments
 	for _, segment := range segments {
 		r.left += len(segment)
 	}
@@ -48,18 +49,28 @@ func (r *Reader) reset(segments [][]byte) {
 
 // resetOne is reset for a frame of one piece, without a slice of segments.
 func (r *Reader) resetOne(segment []byte) {
-	*r = Reader{segment: segment, left: len(segment), queue: steps[*Reader]{list: r.queue.list[:0]}}
+	r.clear()
+	r.segment, r.left = segment, len(segment)
+}
+
+// clear drops all that the reader refers to, but for the queue's memory. It does not write what is clear already: a
+// Reader is large, and calls are short.
+func (r *Reader) clear() {
+	r.segment, r.left, r.claimed = nil, 0, 0
+	if r.more != nil || r.text != "" || r.fill != nil || r.err != nil || len(r.queue.list) > 0 {
+		r.more, r.text, r.fill, r.err = nil, "", nil, nil
+		r.queue.clear()
+	}
 }
 
 // Close reads the blocks that were put off and reports what was wrong with the frame, bytes left over included.
 func (r *Reader) Close() error {
-	r.queue.run(r, func() bool { return r.err == nil })
-	for _, step := range r.fill {
-		if r.err == nil {
-			step()
-		}
+	for len(r.queue.list) > 0 && r.err == nil {
+		r.queue.take()(r)
 	}
-	r.fill = nil
+	for i := 0; i < len(r.fill) && r.err == nil; i++ {
+		r.fill[i]()
+	}
 	if r.err == nil && r.left != 0 {
 		r.refuse("%d bytes too many", r.left)
 	}

@@ -90,8 +90,8 @@ var table = struct {
 	asked map[uintptr]*ending // by the address of the request frame, until its status has been asked for
 }{held: map[uint64]*ending{}, asked: map[uintptr]*ending{}}
 
-// look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
-func look(frame unsafe.Pointer, e *ending) int64 {
+// hold keeps the ending until it is released, and is the address of its status.
+func hold(e *ending) uintptr {
 	e.block = make([]uint64, 4+2*len(e.segments))
 	e.block[0], e.block[2], e.block[3] = uint64(e.kind), uint64(e.value), uint64(len(e.segments))
 	e.pins.add(unsafe.Pointer(&e.block[0]))
@@ -108,6 +108,14 @@ func look(frame unsafe.Pointer, e *ending) int64 {
 	e.id = table.last
 	e.block[1] = e.id
 	table.held[e.id] = e
+	return uintptr(unsafe.Pointer(&e.block[0]))
+}
+
+// look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
+func look(frame unsafe.Pointer, e *ending) int64 {
+	hold(e)
+	table.Lock()
+	defer table.Unlock()
 	// Two threads may share one constant request; each asks for a status once, so none may overwrite the other's.
 	e.older = table.asked[uintptr(frame)]
 	table.asked[uintptr(frame)] = e

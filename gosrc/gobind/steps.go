@@ -11,17 +11,19 @@ type steps[T any] struct {
 
 func (s *steps[T]) add(step func(T)) { s.list = append(s.list, step) }
 
-// run does the work until there is none, or until ok says to stop.
-func (s *steps[T]) run(on T, ok func() bool) {
-	for s.next < len(s.list) && ok() {
-		step := s.list[s.next]
-		s.list[s.next] = nil
-		s.next++
-		if s.next == len(s.list) {
-			s.list, s.next = s.list[:0], 0
-		}
-		step(on)
+// take removes the first step; there must be one.
+func (s *steps[T]) take() func(T) {
+	step := s.list[s.next]
+	s.list[s.next] = nil
+	s.next++
+	if s.next == len(s.list) {
+		s.list, s.next = s.list[:0], 0
 	}
+	return step
+}
+
+// clear drops all steps and keeps the memory they took.
+func (s *steps[T]) clear() {
 	for i := range s.list {
 		s.list[i] = nil
 	}

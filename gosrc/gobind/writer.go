@@ -24,9 +24,13 @@ type Writer struct {
 	err      error
 }
 
-// reset makes the writer write a new frame, into buffer as far as it goes.
+// reset makes the writer write a new frame, into buffer as far as it goes. It does not write what is clear already.
 func (w *Writer) reset(buffer []byte) {
-	*w = Writer{given: buffer, buf: buffer[:0], queue: steps[*Writer]{list: w.queue.list[:0]}}
+	w.given, w.buf = buffer, buffer[:0]
+	if w.segments != nil || w.held != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
+		w.segments, w.held, w.err, w.depth = nil, nil, nil, depth{}
+		w.queue.clear()
+	}
 }
 
 // ValueError is the error of a method whose result has no counterpart in Python.
@@ -59,7 +63,9 @@ func writeRecord[M, T any](w *Writer, value *T, write func(*Writer, *M, *T)) {
 		*record = zero
 	}
 	write(w, record, value)
-	w.queue.run(w, func() bool { return w.err == nil })
+	for len(w.queue.list) > 0 && w.err == nil {
+		w.queue.take()(w)
+	}
 	if size > 0 {
 		first := w.buf
 		if len(w.segments) > 0 {

@@ -1,0 +1,239 @@
+"""Awaiting Go: requests of one loop turn go over in one call, many responses come back in one.
+
+Imported when the first ``async def`` method is compiled, so that users of synchronous methods do not
+pay for asyncio. Imports `gobind.runtime.native`, `gobind.runtime.replies`, `gobind.runtime.ring` and
+asyncio.
+
+Go never touches Python for this. A goroutine that ends puts its response into the queue of the loop
+that asked, and writes to the queue's file descriptor only if the queue was empty; the loop then
+fetches what there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import itertools
+import os
+import struct
+import threading
+import weakref
+from collections import deque
+from time import monotonic_ns
+from typing import Any
+
+from gobind import protocol
+from gobind.runtime.native import Native
+from gobind.runtime.replies import read_status
+from gobind.runtime.ring import Ring
+
+_get_running_loop = asyncio.get_running_loop
+
+SPIN_TIME = 200_000
+"""Nanoseconds that a loop stays awake for after a request through a ring."""
+
+next_number = itertools.count(1).__next__
+"""The number of a call: unique in the process, and what its response comes back with."""
+
+
+def courier_of(native: Native) -> Courier:
+    """The one courier of a library."""
+    return _couriers.setdefault(native, Courier(native))
+
+
+class Courier:
+    """Carries the asynchronous calls to one library, through a queue for each event loop."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._queues: dict[int, Queue] = {}
+        # Two threads may open their first queue at once; a loop has one thread, so its own queue has no lock.
+        self._lock = threading.Lock()
+
+    def submit(
+        self, frame: bytes, number: int, lent: tuple[Any, ...] = (), ring: int = 0
+    ) -> asyncio.Future[Any]:
+        """Send a request with all others of this loop turn.
+
+        Args:
+            lent: buffers that Go uses until the call ends, whoever waits for it.
+            ring: not 0: at once, through a ring of that capacity.
+
+        Returns:
+            a future of the response: an int for direct results, bytes, or a `replies.Ended`.
+        """
+        loop = _get_running_loop()
+        queue = self._queues.get(id(loop)) or self._open(loop)
+        future = queue.futures[number] = loop.create_future()
+        if ring:
+            queue.send(ring, frame)
+        else:
+            if not queue.batch:
+                loop.call_soon(queue.flush)
+            queue.batch.append(frame)
+        if lent:
+            queue.lent[number] = lent
+        return future
+
+    def abandon(self, number: int) -> None:
+        """The caller waits no longer: cancel the call's context. What it holds stays until Go is done."""
+        for queue in [*self._queues.values()]:  # the loop may no longer run
+            queue.abandon(number)
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> Queue:
+        with self._lock:
+            for queue in [*self._queues.values()]:
+                queue.close_if_over()
+            queue = Queue(self._native, loop)
+            self._queues[id(loop)] = queue
+            # The entry must be gone before another loop can have the same id.
+            weakref.finalize(loop, self._drop, id(loop), queue).atexit = False
+            return queue
+
+    def _drop(self, key: int, queue: Queue) -> None:
+        if self._queues.get(key) is queue:
+            del self._queues[key]
+        queue.close()
+
+
+class Queue:
+    """The calls in flight of one event loop. It owns its file descriptors and Go's half of the queue.
+
+    Attributes:
+        futures: by number, of the calls in flight.
+        batch: the requests of this loop turn.
+        lent: by number, the buffers that calls in flight use, abandoned ones too.
+    """
+
+    def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
+        self.futures: dict[int, asyncio.Future[Any]] = {}
+        self.batch: list[bytes] = []
+        self.lent: dict[int, Any] = {}
+        self._rings: dict[int, Ring] = {}
+        self._waiting: dict[int, deque[bytes]] = {}
+        self._spin_until = 0
+        self._native = native
+        self._loop = weakref.ref(loop)
+        self._pid = os.getpid()
+        self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
+        self._reading, self._writing = _open_bell()
+        self._id: int = native.open_queue(self._writing)
+        try:
+            loop.add_reader(self._reading, self._ring)
+        except NotImplementedError:  # Windows' Proactor loop watches no descriptors: a thread waits instead
+            threading.Thread(target=self._wait, args=(self._loop,), daemon=True).start()
+
+    def flush(self) -> None:
+        """Send the requests of this loop turn."""
+        batch, self.batch = self.batch, []
+        if batch:
+            frames = b"".join(batch)
+            self._native.submit(self._id, frames, len(frames))
+
+    def send(self, capacity: int, frame: bytes) -> None:
+        """Send a request through a ring; while that is full, requests wait here in their order."""
+        if capacity not in self._rings:
+            self._rings[capacity] = Ring(self._native, capacity, self._id)
+            self._waiting[capacity] = deque()
+        waiting = self._waiting[capacity]
+        if waiting or not self._rings[capacity].try_send(frame):
+            waiting.append(frame)
+        if not self._spin_until:
+            _get_running_loop().call_soon(self._spin)
+        self._spin_until = monotonic_ns() + SPIN_TIME
+
+    def _spin(self) -> None:
+        """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
+        for capacity, waiting in self._waiting.items():
+            while waiting and self._rings[capacity].try_send(waiting[0]):
+                waiting.popleft()
+                self._spin_until = monotonic_ns() + SPIN_TIME
+        is_full = any(self._waiting.values())
+        if is_full or (self.futures and monotonic_ns() < self._spin_until):
+            _get_running_loop().call_soon(self._spin)
+        else:
+            self._spin_until = 0
+
+    def abandon(self, number: int) -> None:
+        """Forget a call and cancel its context."""
+        if self.futures.pop(number, None) is not None:
+            self.flush()  # a call must have arrived before it can be cancelled
+            self._native.cancel(self._id, number)
+
+    def close_if_over(self) -> None:
+        """Close the queue of a loop that is closed but not yet collected."""
+        loop = self._loop()
+        if loop is None or loop.is_closed():
+            self.close()
+
+    def close(self) -> None:
+        """Cancel the calls in flight and drop their responses."""
+        if self._id and os.getpid() == self._pid:
+            for ring in self._rings.values():
+                ring.close()
+            self._native.close_queue(self._id)  # from here on Go writes to no descriptor
+            self._id = 0
+            self.futures.clear()
+            _orphans.extend(self.lent.values())
+            for descriptor in {self._reading, self._writing}:
+                os.close(descriptor)
+
+    def _ring(self) -> None:
+        """The descriptor can be read: fetch responses."""
+        try:
+            os.read(self._reading, 1024)
+        except BlockingIOError:
+            pass
+        self._drain()
+
+    def _wait(self, loop: Any) -> None:
+        """A thread of its own: wait for responses and tell the loop."""
+        while self._native.wait_queue(self._id):
+            running = loop()
+            if running is None or running.is_closed():
+                return
+            drained = threading.Event()
+            running.call_soon_threadsafe(lambda: (self._drain(), drained.set()))
+            del running
+            drained.wait()
+
+    def _drain(self) -> None:
+        """Hand out as many responses as one call brings; more wait for the next turn of the loop."""
+        count = self._native.drain(self._id, self._buffer)
+        if not count:
+            return
+        words = struct.unpack_from(f"<{3 * count}Q", self._buffer)
+        at = 24 * count
+        pop = self.futures.pop
+        for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
+            future = pop(number, None)
+            if self.lent:
+                self.lent.pop(number, None)
+            if tag == protocol.ENTRY_RESPONSE:
+                end = at + word
+                result: Any = self._buffer[at:end]
+                at = end
+            elif tag == protocol.ENTRY_VALUE:
+                result = word - (1 << 64) if word >> 63 else word
+            else:
+                result = read_status(self._native, word)
+            if future is not None and not future.done():
+                future.set_result(result)
+        _get_running_loop().call_soon(self._drain)
+
+
+_couriers: dict[Native, Courier] = {}
+
+# Buffers lent to calls whose loop is gone: when Go is done with them nobody is told, so they stay.
+_orphans: list[Any] = []
+
+
+def _open_bell() -> tuple[int, int]:
+    """A pair of descriptors: one becomes readable when 8 bytes are written to the other."""
+    if hasattr(os, "eventfd"):
+        descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        return descriptor, descriptor
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    return reading, writing

@@ -1,0 +1,104 @@
+"""The shared-memory ring: requests go to Go without a foreign call while Go is awake.
+
+`gosrc/gobind/ring.go` argues why no wake-up is lost; the two sides' steps are the same. Imports
+`gobind.runtime.native` and `gobind.codec.buffers`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import platform
+import threading
+import time
+
+from gobind.codec.buffers import fast_address_of
+from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
+from gobind.runtime.native import Native
+
+DEFAULT_CAPACITY = 1024
+
+# On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
+_STORES_IN_ORDER = platform.machine().lower() in ("x86_64", "amd64")
+
+
+class Ring:
+    """Sends requests, each of which Go reads in its turn.
+
+    It owns the shared memory, and keeps each request until Go has read it.
+
+    Args:
+        capacity: how many requests may wait.
+        queue: the id of the queue that endings go to; 0 for one-way calls.
+    """
+
+    def __init__(self, native: Native, capacity: int, queue: int = 0) -> None:
+        self._native = native
+        self._capacity = capacity
+        self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
+        self._words = memoryview(self._memory).cast("B").cast("Q")
+        self._frames: list[bytes] = [b""] * capacity
+        self._tail = 0
+        # Several threads may send; and its release is the fence between moving the tail and looking at `parked`.
+        self._lock = threading.Lock()
+        self._id: int = native.open_ring(ctypes.addressof(self._memory), capacity, queue)
+
+    def try_send(self, frame: bytes) -> bool:
+        """Put a request into the ring; False if it is full."""
+        words = self._words
+        with self._lock:
+            tail = self._tail
+            if tail - words[RING_HEAD] >= self._capacity:
+                return False
+            slot = tail % self._capacity
+            self._frames[slot] = frame
+            slot = RING_SLOTS + 2 * slot
+            words[slot] = fast_address_of(frame)
+            words[slot + 1] = len(frame)
+            self._tail = tail + 1
+            if _STORES_IN_ORDER:
+                words[RING_TAIL] = tail + 1
+            else:
+                self._native.publish_ring(self._id, tail + 1)
+        if _STORES_IN_ORDER and words[RING_PARKED]:
+            self._native.wake_ring(self._id)
+        return True
+
+    def send(self, frame: bytes) -> None:
+        """Put a request into the ring; waits while it is full."""
+        while not self.try_send(frame):
+            self._native.wait_ring(self._id, self._tail - self._capacity + 1)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if Go has read all requests; those of one-way calls are done by then."""
+        return self._words[RING_HEAD] == self._tail
+
+    def close(self) -> None:
+        """End the ring; requests that Go has not read are dropped."""
+        self._native.close_ring(self._id)
+
+
+class OneWay:
+    """Sends calls that nobody waits for, each done when the one before it is."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._rings: dict[int, Ring] = {}
+        # Two rings of one capacity would let later calls overtake earlier ones.
+        self._lock = threading.Lock()
+        atexit.register(self._wait)
+
+    def send(self, frame: bytes, capacity: int) -> None:
+        """Send a request through the ring of that capacity; waits while it is full."""
+        ring = self._rings.get(capacity)
+        if ring is None:
+            with self._lock:
+                ring = self._rings.setdefault(capacity, Ring(self._native, capacity))
+        ring.send(frame)
+
+    def _wait(self) -> None:
+        """Give calls on their way a second before the process ends."""
+        end = time.monotonic() + 1
+        while not all(ring.is_empty for ring in self._rings.values()) and time.monotonic() < end:
+            time.sleep(0.001)

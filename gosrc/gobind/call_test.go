@@ -1,0 +1,289 @@
+package gobind
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+func request(method int, body []byte) []byte {
+	return append(words(uint64(method), uint64(HeaderSize+len(body)), 0, 0, 0), body...)
+}
+
+func pingRequest(n uint64) []byte { return request(ping, words(n)) }
+
+// failing sets what Ping returns, or does, for one test.
+func failing(t *testing.T, fail func(context.Context) error) {
+	testServer.fail = fail
+	t.Cleanup(func() { testServer.fail = nil })
+}
+
+// failureOf reads a response that says what went wrong.
+func failureOf(t *testing.T, e *ending) (failure failureRecord, message, detail, key string) {
+	t.Helper()
+	r := NewReader(e.segments...)
+	m := overlay[failureRecord](r)
+	if m == nil {
+		t.Fatal(r.Close())
+	}
+	message, detail = r.String(m.Message), r.String(m.Detail)
+	if m.Error >= 0 {
+		ReadStrings(r, One(&key))
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return *m, message, detail, key
+}
+
+func TestResults(t *testing.T) {
+	if e := do(pingRequest(5), nil); e.kind != StatusValue || e.value != 5 {
+		t.Error(e)
+	}
+	v := sample()
+	frame, _ := encode(&v)
+	e := do(request(echo, frame), nil)
+	got, err := decode(e.segments...)
+	if err != nil || e.kind != StatusResponse || !same(got, v) {
+		t.Error(err, problem(got, v))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	cases := []struct {
+		fail                 func(context.Context) error
+		kind                 kind
+		message, detail, key string
+		index                int64
+		flags                uint64
+	}{
+		{func(context.Context) error { return errors.New("no\xff") }, StatusError, "no\uFFFD", "*errors.errorString", "", -1, 0},
+		{func(context.Context) error { return notFound{"k"} }, StatusError, `NotFound: key="k"`, "gobind.notFound", "k", 0, 0},
+		{func(context.Context) error { return &notFound{"p"} }, StatusError, `NotFound: key="p"`, "*gobind.notFound", "p", 0, 0},
+		{
+			func(context.Context) error { return fmt.Errorf("get: %w", &notFound{"w"}) },
+			StatusError, `get: NotFound: key="w"`, "*fmt.wrapError", "w", 0, 0,
+		},
+		{
+			func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("slow: %w", ctx.Err()) },
+			StatusError, "slow: context deadline exceeded", "*fmt.wrapError", "", -1, TimedOut,
+		},
+		{func(context.Context) error { panic("boom") }, StatusPanic, "boom", "goroutine", "", -1, 0},
+		{func(context.Context) error { panic(errors.New("bad")) }, StatusPanic, "bad", "goroutine", "", -1, 0},
+	}
+	for _, c := range cases {
+		failing(t, c.fail)
+		frame := append(words(ping, HeaderSize+8, 0, uint64(time.Now().Add(time.Millisecond).UnixNano()), 0), words(0)...)
+		e := do(frame, nil)
+		failure, message, detail, key := failureOf(t, e)
+		if e.kind != c.kind || message != c.message || !strings.HasPrefix(detail, c.detail) || key != c.key ||
+			failure.Error != c.index || failure.Flags != c.flags {
+			t.Error(problem([]any{e.kind, message, detail, key, failure}, c))
+		}
+	}
+}
+
+func TestRefusedRequests(t *testing.T) {
+	good := pingRequest(5)
+	receiver := append([]byte{}, good...)
+	receiver[ReceiverOffset] = 9
+	scattered := append(words(uint64(ping)|Scattered<<32, HeaderSize+24, 0, 0, 0), words(1, 0, 8)...)
+	cases := []struct {
+		frame []byte
+		kind  kind
+		want  string
+	}{
+		{nil, StatusRefused, "request refused: expected a header of 40 bytes, got 0"},
+		{good[:44], StatusRefused, "request refused: truncated: expected 48 bytes, got 44"},
+		{request(ping, nil), StatusRefused, "Service.ping: request refused: truncated: expected 8 more bytes, got 0"},
+		{request(77, nil), StatusRefused, "request refused: there are 5 methods, got number 77"},
+		{words(ping, 1, 0, 0, 0), StatusRefused, "request refused: a frame cannot have 1 bytes"},
+		{request(missing, nil), StatusRefused, "Missing is not implemented: call RegisterMissing in an init function"},
+		{receiver, StatusClosed, "Service.ping: there is no object 9; it is closed"},
+		{scattered, StatusRefused, "request refused: no segment of 8 bytes can be at address 0x0"},
+	}
+	for _, c := range cases {
+		e := do(c.frame, nil)
+		if _, message, _, _ := failureOf(t, e); e.kind != c.kind || message != c.want {
+			t.Errorf("got %d %s, want %d %s", e.kind, message, c.kind, c.want)
+		}
+	}
+}
+
+// outside is memory that stays where it is, as a caller's does: the collector moves stacks, not what is reachable.
+var outside sync.Map
+
+func pinned(t testing.TB, frame []byte) unsafe.Pointer {
+	outside.Store(t.Name(), frame)
+	return unsafe.Pointer(&frame[0])
+}
+
+func withReply(t testing.TB, frame []byte, reply []byte) unsafe.Pointer {
+	outside.Store(t.Name()+" reply", reply)
+	copy(frame[ReplyOffset:], words(uint64(uintptr(unsafe.Pointer(&reply[0])))))
+	return pinned(t, frame)
+}
+
+func TestInvoke(t *testing.T) {
+	frame := pinned(t, words(ping, 0, 0, 0, 0, 5))
+	if got := Invoke(frame); got != 5 || Status(frame) != 0 {
+		t.Error(got)
+	}
+	body := append(words(7, 0, 3, 1, 0, 6), "Annsecret"...)
+	reply := make([]byte, ReplyCapacity)
+	if n := Invoke(withReply(t, request(login, body), reply)); n != 35 || string(reply[32:35]) != "Ann" {
+		t.Error(n, reply[:40])
+	}
+}
+
+func TestStatusesAreHeldUntilReleased(t *testing.T) {
+	failing(t, func(context.Context) error { return errors.New("no") })
+	frame := pinned(t, pingRequest(0))
+	for i := 0; i < 2; i++ {
+		if Invoke(frame) != Look {
+			t.Fatal("expected Look")
+		}
+	}
+	runtime.GC()
+	for i := 0; i < 2; i++ { // the two calls shared one frame: each status is asked for once
+		block := statusAt(Status(frame))
+		if block[0] != StatusError || block[3] != 1 || Live() != int64(2-i) {
+			t.Fatal(block, Live())
+		}
+		message := bytesAt(block[4], int(block[5]))[48:50]
+		if string(message) != "no" {
+			t.Error(message)
+		}
+		Release(block[1])
+		Release(block[1])
+	}
+	if Status(frame) != 0 || Live() != 0 {
+		t.Error(Live())
+	}
+}
+
+func statusAt(address uintptr) []uint64 {
+	return unsafe.Slice((*uint64)(pointerOf(uint64(address))), 6)
+}
+
+func TestAResultThatLooksLikeLook(t *testing.T) {
+	look := int64(Look)
+	frame := pinned(t, pingRequest(uint64(look)))
+	if Invoke(frame) != Look {
+		t.Fatal("expected Look")
+	}
+	block := unsafe.Slice((*uint64)(pointerOf(uint64(Status(frame)))), 4)
+	if block[0] != StatusValue || int64(block[2]) != Look {
+		t.Error(block)
+	}
+	Release(block[1])
+}
+
+func TestBuffersAreBorrowedAndHeld(t *testing.T) {
+	memory := []byte("memory of the caller")
+	outside.Store("memory", memory)
+	frame := pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)))
+	if Invoke(frame) != Look {
+		t.Fatal("expected Look")
+	}
+	block := statusAt(Status(frame))
+	record := bytesAt(block[4], int(block[5]))
+	if block[0] != StatusResponse || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
+		t.Error(block, record)
+	}
+	if Live() != 1 {
+		t.Error(Live())
+	}
+	Release(block[1])
+}
+
+func TestManyThreadsShareAFrame(t *testing.T) {
+	failing(t, func(context.Context) error { return errors.New("no") })
+	frame := pinned(t, pingRequest(0))
+	var all sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for j := 0; j < 1000; j++ {
+				if Invoke(frame) == Look {
+					Release(statusAt(Status(frame))[1])
+				}
+			}
+		}()
+	}
+	all.Wait()
+	if Live() != 0 {
+		t.Error(Live())
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	address := pointerOf(uint64(Describe()))
+	n := 0
+	for *(*byte)(unsafe.Add(address, n)) != 0 {
+		n++
+	}
+	var d described
+	if err := json.Unmarshal(unsafe.Slice((*byte)(address), n), &d); err != nil {
+		t.Fatal(err)
+	}
+	c := d.Contracts[0]
+	if d.ABI != ABI || d.Go != runtime.Version() || len(d.Problems) != 0 || c.Layouts["user"][0] != 32 {
+		t.Error(d)
+	}
+	want := []describedInterface{
+		{"Service", "0123", 0, []string{"ping", "echo", "login", "buffer"}, true},
+		{"Missing", "4567", 4, []string{"missing"}, false},
+	}
+	if !reflect.DeepEqual(c.Interfaces, want) || c.Errors[0] != (describedError{"NotFound", "89ab"}) {
+		t.Error(problem(c, want))
+	}
+	if Describe() != uintptr(address) {
+		t.Error("the same description is kept twice")
+	}
+}
+
+func BenchmarkPing(b *testing.B) {
+	frame := pinned(b, words(ping, 0, 0, 0, 0, 5))
+	b.ReportAllocs()
+	for i := 0; i < b.N; i++ {
+		Invoke(frame)
+	}
+}
+
+func BenchmarkLogin(b *testing.B) {
+	body := append(words(7, 0, 3, 1, 0, 6), "Annsecret"...)
+	frame := withReply(b, request(login, body), make([]byte, ReplyCapacity))
+	b.ReportAllocs()
+	for i := 0; i < b.N; i++ {
+		Invoke(frame)
+	}
+}
+
+func BenchmarkEchoUsers(b *testing.B) {
+	users := make([]user, 1000)
+	for i := range users {
+		users[i] = user{uint32(i), fmt.Sprint("name ", i), 30}
+	}
+	var w Writer
+	w.reset(nil)
+	writeUser(&w, ColumnOf(users))
+	frame := w.frame()[0]
+	b.ReportAllocs()
+	for i := 0; i < b.N; i++ {
+		var got []user
+		r := NewReader(frame)
+		ReadList(r, Ref{Len: 1000}, &got, 6, readUser)
+		w.reset(w.buf)
+		writeUser(&w, ColumnOf(got))
+	}
+}

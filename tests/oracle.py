@@ -1,0 +1,407 @@
+"""A second, plain codec of the frame format, written from the text of `gobind.protocol` alone.
+
+It goes from annotations to bytes one value at a time and shares nothing with gobind's own reading of
+annotations, layout or codec, so that a mistake would have to be made twice to stay hidden. It is slow,
+trusts the values it encodes, and has no limits but those of memory.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import enum
+import functools
+import struct
+import typing
+import uuid
+from collections import deque
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any, NamedTuple, Union
+
+CODES = {
+    **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
+    **{"i8": "b", "i16": "h", "i32": "i", "i64": "q", "u8": "B", "u16": "H", "u32": "I", "u64": "Q"},
+}
+LEAVES = {str: "str", bytes: "bytes", datetime: "datetime", timedelta: "timedelta", uuid.UUID: "UUID"}
+
+
+class Damaged(Exception):
+    """The decoder met something that the format does not allow."""
+
+
+class Shape(NamedTuple):
+    """What an annotation means: `kind`, the annotations it is made of, and a class or a format character."""
+
+    kind: str
+    parts: tuple[Any, ...] = ()
+    extra: Any = None
+
+
+@functools.lru_cache(maxsize=None)
+def shape(annotation: Any) -> Shape:
+    """Read an annotation that holds no text any more."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return Shape("number", extra=CODES[annotation.__metadata__[0].text])
+    if annotation in (bool, int, float):
+        return Shape("number", extra=CODES[annotation.__name__])
+    if annotation in LEAVES:
+        return Shape(LEAVES[annotation])
+    if origin in (list, collections.abc.Sequence):
+        return Shape("list", args, list)
+    if origin in (set, frozenset):
+        return Shape("list", args, origin)
+    if origin is dict:
+        return Shape("dict", args)
+    if origin is tuple:
+        if args[1:] == (...,):
+            return Shape("list", args[:1], tuple)
+        return Shape("tuple", () if args == ((),) else args)
+    if annotation == tuple[()]:
+        return Shape("tuple")
+    if origin is Union:
+        options = tuple(arg for arg in args if arg is not type(None))
+        if len(options) < len(args):
+            return Shape("optional", (Union[options],))
+        return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
+    if issubclass(annotation, enum.Enum):
+        base = type(next(iter(annotation.__members__.values())).value)
+        return Shape("enum", (base,), annotation)
+    hints = typing.get_type_hints(annotation, include_extras=True)
+    names = [field.name for field in dataclasses.fields(annotation)]
+    return Shape("struct", tuple(hints[name] for name in names), (annotation, names))
+
+
+@functools.lru_cache(maxsize=None)
+def contains_itself(annotation: Any) -> bool:
+    """True for a struct that may stand inside itself."""
+    seen, todo = set(), list(shape(annotation).parts)
+    while todo:
+        part = todo.pop()
+        if part == annotation:
+            return True
+        if part not in seen:
+            seen.add(part)
+            todo.extend(shape(part).parts)
+    return False
+
+
+def measure(annotation: Any) -> tuple[int, int]:
+    """Size and alignment of a value in a record, as C has them."""
+    kind, parts, extra = shape(annotation)
+    if kind == "number":
+        return (struct.calcsize(extra),) * 2
+    if kind == "enum":
+        return measure(parts[0])
+    if kind in ("struct", "tuple"):
+        end, widest = 0, 1
+        for part in parts:
+            size, align = measure(part)
+            end += -end % align + size
+            widest = max(widest, align)
+        return end + -end % widest, widest
+    return {"UUID": (16, 1), "timedelta": (8, 8), "optional": (8, 8)}.get(kind, (16, 8))
+
+
+def fields_of(annotation: Any, value: Any) -> list[Any]:
+    """The values inside a struct or a tuple."""
+    kind, _, extra = shape(annotation)
+    return list(value) if kind == "tuple" else [getattr(value, name) for name in extra[1]]
+
+
+def times_of(value: datetime) -> tuple[int, int]:
+    """Microseconds since 1970 UTC, seconds of the UTC offset."""
+    offset = value.utcoffset() or timedelta()
+    local = value.replace(tzinfo=None) - datetime(1970, 1, 1)
+    return (local - offset) // timedelta(microseconds=1), offset // timedelta(seconds=1)
+
+
+class Encoder:
+    """Writes one frame."""
+
+    def __init__(self) -> None:
+        self.record = bytearray()
+        self.columns = bytearray()
+        self.queue: deque[tuple[Any, list[Any]]] = deque()
+
+    def frame(self, value: Any, annotation: Any) -> bytes:
+        self.in_record(value, annotation)
+        while self.queue:
+            deferred, values = self.queue.popleft()
+            for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
+                self.block([getattr(each, name) for each in values], part)
+        return bytes(self.record + self.columns)
+
+    def fixed(self, code: str, *numbers: Any) -> None:
+        self.record += struct.pack(f"<{code}", *numbers)
+
+    def column(self, code: str, number: Any) -> None:
+        self.columns += struct.pack(f"<{code}", number)
+
+    def in_record(self, value: Any, annotation: Any) -> None:
+        kind, parts, extra = shape(annotation)
+        align = measure(annotation)[1]
+        self.record += bytes(-len(self.record) % align)
+        if kind == "number":
+            self.fixed(extra, value)
+        elif kind == "enum":
+            self.in_record(value.value, parts[0])
+        elif kind in ("str", "bytes"):
+            data = value.encode() if kind == "str" else bytes(value)
+            self.fixed("QQ", 0, len(data))
+            self.columns += data
+        elif kind == "list":
+            self.fixed("QQ", 0, len(value))
+            self.block(list(value), parts[0])
+        elif kind == "dict":
+            self.fixed("QQ", 0, len(value))
+            self.block(list(value), parts[0])
+            self.block(list(value.values()), parts[1])
+        elif kind == "optional":
+            self.fixed("Q", value is not None)
+            self.block([] if value is None else [value], parts[0])
+        elif kind == "union":
+            self.fixed("IIQ", parts.index(type(value)), 0, 0)
+            self.block([value], type(value))
+        elif kind == "datetime":
+            self.fixed("qiI", *times_of(value), 0)
+        elif kind == "timedelta":
+            self.fixed("q", value // timedelta(microseconds=1) * 1000)
+        elif kind == "UUID":
+            self.record += value.bytes
+        else:
+            for part, item in zip(parts, fields_of(annotation, value)):
+                self.in_record(item, part)
+            self.record += bytes(-len(self.record) % align)
+
+    def block(self, values: list[Any], annotation: Any) -> None:
+        if not values:
+            return
+        kind, parts, extra = shape(annotation)
+        if kind == "number":
+            for value in values:
+                self.column(extra, value)
+        elif kind == "enum":
+            self.block([value.value for value in values], parts[0])
+        elif kind == "str":
+            self.strings([value.encode() for value in values])
+        elif kind == "bytes":
+            self.lengths(values)
+            for value in values:
+                self.columns += value
+        elif kind == "list":
+            self.lengths(values)
+            self.block([item for value in values for item in value], parts[0])
+        elif kind == "dict":
+            self.lengths(values)
+            self.block([key for value in values for key in value], parts[0])
+            self.block([value[key] for value in values for key in value], parts[1])
+        elif kind == "optional":
+            for value in values:
+                self.column("B", value is not None)
+            self.block([value for value in values if value is not None], parts[0])
+        elif kind == "union":
+            for value in values:
+                self.column("B", parts.index(type(value)))
+            for part in parts:
+                self.block([value for value in values if type(value) is part], part)
+        elif kind == "datetime":
+            for value in values:
+                self.column("q", times_of(value)[0])
+            for value in values:
+                self.column("i", times_of(value)[1])
+        elif kind == "timedelta":
+            for value in values:
+                self.column("q", value // timedelta(microseconds=1) * 1000)
+        elif kind == "UUID":
+            for value in values:
+                self.columns += value.bytes
+        elif kind == "struct" and contains_itself(annotation):
+            self.queue.append((annotation, values))
+        else:
+            rows = [fields_of(annotation, value) for value in values]
+            for position, part in enumerate(parts):
+                self.block([row[position] for row in rows], part)
+            if not parts:
+                self.columns += bytes(len(values))
+
+    def lengths(self, values: list[Any]) -> None:
+        for value in values:
+            self.column("Q", len(value))
+
+    def strings(self, pieces: list[bytes]) -> None:
+        if any(b"\0" in piece for piece in pieces):
+            self.column("Q", sum(map(len, pieces)) * 2 + 1)
+            self.lengths(pieces)
+            self.columns += b"".join(pieces)
+        else:
+            joined = b"\0".join(pieces)
+            self.column("Q", len(joined) * 2)
+            self.columns += joined
+
+
+class Decoder:
+    """Reads one frame."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.queue: deque[tuple[Any, list[Any]]] = deque()
+
+    def frame(self, annotation: Any) -> Any:
+        value = self.in_record(self.take(measure(annotation)[0]), 0, annotation)
+        while self.queue:
+            deferred, values = self.queue.popleft()
+            for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
+                for made, field in zip(values, self.block(len(values), part)):
+                    object.__setattr__(made, name, field)
+        if self.at != len(self.data):
+            raise Damaged("bytes are left")
+        return value
+
+    def take(self, size: int) -> bytes:
+        if size > len(self.data) - self.at:
+            raise Damaged("the frame ends early")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def number(self, code: str) -> Any:
+        return struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))[0]
+
+    def numbers(self, code: str, count: int) -> list[Any]:
+        if count > len(self.data):
+            raise Damaged("the frame ends early")
+        return [self.number(code) for _ in range(count)]
+
+    def in_record(self, record: bytes, offset: int, annotation: Any) -> Any:
+        kind, parts, extra = shape(annotation)
+
+        def fixed(code: str, at: int = 0) -> Any:
+            return struct.unpack_from(f"<{code}", record, offset + at)[0]
+
+        if kind == "number":
+            return fixed(extra)
+        if kind == "enum":
+            return extra(self.in_record(record, offset, parts[0]))
+        if kind in ("str", "bytes"):
+            data = self.take(fixed("Q", 8))
+            return data.decode() if kind == "str" else data
+        if kind == "list":
+            return extra(self.block(fixed("Q", 8), parts[0]))
+        if kind == "dict":
+            count = fixed("Q", 8)
+            keys = self.block(count, parts[0])
+            return dict(zip(keys, self.block(count, parts[1])))
+        if kind == "optional":
+            return self.block(1, parts[0])[0] if self.flag(fixed("Q")) else None
+        if kind == "union":
+            return self.block(1, self.option(parts, fixed("I")))[0]
+        if kind == "datetime":
+            return time_from(fixed("q"), fixed("i", 8))
+        if kind == "timedelta":
+            return timedelta(microseconds=fixed("q") // 1000)
+        if kind == "UUID":
+            return uuid.UUID(bytes=record[offset : offset + 16])
+        end, items = offset, []
+        for part in parts:
+            size, align = measure(part)
+            end += -(end - offset) % align
+            items.append(self.in_record(record, end, part))
+            end += size
+        return tuple(items) if kind == "tuple" else build(annotation, items)
+
+    def block(self, count: int, annotation: Any) -> list[Any]:
+        if not count:
+            return []
+        kind, parts, extra = shape(annotation)
+        if kind == "number":
+            return self.numbers(extra, count)
+        if kind == "enum":
+            return [extra(value) for value in self.block(count, parts[0])]
+        if kind == "str":
+            return self.strings(count)
+        if kind == "bytes":
+            return [self.take(length) for length in self.numbers("Q", count)]
+        if kind == "list":
+            return [extra(row) for row in self.rows(count, parts[0])[0]]
+        if kind == "dict":
+            return [dict(zip(keys, values)) for keys, values in zip(*self.rows(count, *parts))]
+        if kind == "optional":
+            flags = [self.flag(flag) for flag in self.numbers("B", count)]
+            present = iter(self.block(sum(flags), parts[0]))
+            return [next(present) if flag else None for flag in flags]
+        if kind == "union":
+            tags = [self.option(parts, tag) for tag in self.numbers("B", count)]
+            rows = {part: iter(self.block(tags.count(part), part)) for part in parts}
+            return [next(rows[tag]) for tag in tags]
+        if kind == "datetime":
+            return [*map(time_from, self.numbers("q", count), self.numbers("i", count))]
+        if kind == "timedelta":
+            return [timedelta(microseconds=nanos // 1000) for nanos in self.numbers("q", count)]
+        if kind == "UUID":
+            return [uuid.UUID(bytes=self.take(16)) for _ in range(count)]
+        if not parts:
+            self.take(count)
+        if kind == "struct" and contains_itself(annotation):
+            values = [build(annotation, []) for _ in range(count)]
+            self.queue.append((annotation, values))
+            return values
+        columns = [self.block(count, part) for part in parts]
+        rows_ = list(zip(*columns)) if parts else [()] * count
+        return rows_ if kind == "tuple" else [build(annotation, row) for row in rows_]
+
+    def rows(self, count: int, *parts: Any) -> list[list[list[Any]]]:
+        """For each of `parts`, `count` lists of values, all after the one column of lengths."""
+        lengths = self.numbers("Q", count)
+        columns = []
+        for part in parts:
+            items = iter(self.block(sum(lengths), part))
+            columns.append([[next(items) for _ in range(length)] for length in lengths])
+        return columns
+
+    def strings(self, count: int) -> list[str]:
+        head = self.number("Q")
+        if head & 1:
+            lengths = self.numbers("Q", count)
+            pieces = [self.take(length) for length in lengths]
+            if sum(lengths) != head >> 1:
+                raise Damaged("lengths and size of strings differ")
+        else:
+            pieces = self.take(head >> 1).split(b"\0")
+            if len(pieces) != count:
+                raise Damaged("another number of strings")
+        return [piece.decode() for piece in pieces]
+
+    def flag(self, value: int) -> bool:
+        if value > 1:
+            raise Damaged("a flag is 0 or 1")
+        return bool(value)
+
+    def option(self, parts: tuple[Any, ...], tag: int) -> Any:
+        if tag >= len(parts):
+            raise Damaged("no such option")
+        return parts[tag]
+
+
+def build(cls: Any, values: Any) -> Any:
+    """A struct, made without its constructor: what is deferred gets its fields later."""
+    made = object.__new__(cls)
+    for name, value in zip(shape(cls).extra[1], values):
+        object.__setattr__(made, name, value)
+    return made
+
+
+def time_from(micros: int, offset: int) -> datetime:
+    """The inverse of `times_of`."""
+    local = datetime(1970, 1, 1) + timedelta(microseconds=micros, seconds=offset)
+    return local.replace(tzinfo=timezone(timedelta(seconds=offset)))
+
+
+def encode(value: Any, annotation: Any) -> bytes:
+    """The frame, without header, of one value."""
+    return Encoder().frame(value, annotation)
+
+
+def decode(data: bytes, annotation: Any) -> Any:
+    """The value of a frame without header."""
+    return Decoder(data).frame(annotation)

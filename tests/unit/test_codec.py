@@ -1,0 +1,406 @@
+"""`flatten` and `unflatten` against the plain codec of `oracle`, over annotations and values by chance.
+
+A failure names the seed and the method: ``randoms.module_text(seed)`` is the contract.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import math
+import random
+import struct
+import sys
+import threading
+import traceback
+import typing
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple, Union
+from uuid import UUID
+
+import oracle
+import pytest
+import randoms
+
+from gobind import CorruptFrame, f32, flatten, gostruct, i8, u8, u16, u32, u64, unflatten
+from gobind.codec import frames
+
+REFUSALS = (CorruptFrame, UnicodeDecodeError, ValueError, OverflowError)
+
+
+@gostruct
+class User:
+    id: u32
+    name: str
+    age: u8
+
+
+@gostruct
+class Chain:
+    name: str
+    next: Optional[Chain] = None
+
+
+@gostruct
+class Tree:
+    n: u16
+    children: List[Tree] = dataclasses.field(default_factory=list)
+    named: Dict[str, Tree] = dataclasses.field(default_factory=dict)
+
+
+@gostruct
+class Left:
+    value: Optional[Union[Left, Right]]
+
+
+@gostruct
+class Right:
+    pairs: List[Tuple[u8, Left]]
+    empty: Empty
+
+
+@gostruct
+class Empty:
+    pass
+
+
+@gostruct(frozen=True, kw_only=True)
+class Frozen:
+    n: i8
+    made: int = dataclasses.field(init=False, default=0)
+
+
+def agree(value: Any, annotation: Any, about: object = "") -> bytes:
+    """Check that both codecs make the same bytes of `value`, and `value` of the bytes; return them."""
+    block = flatten(value, annotation)
+    assert block == oracle.encode(value, annotation), about
+    assert unflatten(block, annotation) == value, about
+    assert oracle.decode(block, annotation) == value, about
+    return block
+
+
+def module_of(seed: int) -> Any:
+    name = f"random_contract_{seed}"
+    return sys.modules.get(name) or randoms.load_module(randoms.module_text(seed), name)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_contracts_and_values(seed: int) -> None:
+    for name, annotation in randoms.echo_types(module_of(seed)):
+        values = randoms.Values(f"{seed} {name}")
+        for number in range(4):
+            agree(values.value(annotation), annotation, (seed, name, number))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_values_of_many_items(seed: int) -> None:
+    for name, annotation in randoms.echo_types(module_of(seed))[-12:]:
+        values = randoms.Values(f"many {seed} {name}", budget=20_000)
+        agree([values.value(annotation) for _ in range(50)], List[annotation], (seed, name))  # type: ignore[valid-type]
+
+
+LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID]
+
+
+@pytest.mark.parametrize("annotation", LEAVES, ids=str)
+@pytest.mark.parametrize("count", [0, 1, 2, 255, 100_000])
+def test_columns_of_any_length(annotation: Any, count: int) -> None:
+    values = randoms.Values(f"{annotation} {count}")
+    some = [values.value(annotation) for _ in range(min(count, 500))]
+    agree((some * 200)[:count], List[annotation])  # type: ignore[valid-type]
+
+
+def test_100_000_structs() -> None:
+    agree([User(n, f"user {n}", n % 256) for n in range(100_000)], List[User])
+
+
+@pytest.mark.parametrize("text", ["", "\0", "\0\0", "a\0", "\0a", "é\0漢", "\U0010ffff", "\x7f\x80\u07ff\u0800\uffff"])
+def test_awkward_strings_alone_and_in_columns(text: str) -> None:
+    for value in ([text], [text] * 3, ["", text], [text, ""], ["x", text, "y"], ["", "", text]):
+        agree(value, List[str])
+        agree({text: value}, Dict[str, List[str]])
+    agree(text, str)
+
+
+@pytest.mark.parametrize("number", [math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, 2.0**-126])
+def test_special_floats_keep_their_bits(number: float) -> None:
+    for annotation in (float, List[float], Optional[float], Tuple[float, ...]):
+        value = {List[float]: [number], Tuple[float, ...]: (number,)}.get(annotation, number)
+        block = flatten(value, annotation)
+        assert block == oracle.encode(value, annotation)
+        back = unflatten(block, annotation)
+        back = back if isinstance(back, float) else back[0]
+        assert struct.pack("<d", back) == struct.pack("<d", number)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "text"),
+    [
+        (258, u16, "0201"),
+        (User(1, "ab", 3), User, "01000000 00000000 0000000000000000 0200000000000000 0300000000000000 6162"),
+        (["a", "b"], List[str], "0000000000000000 0200000000000000 0600000000000000 610062"),
+        (["\0", "b"], List[str], "0000000000000000 0200000000000000 0500000000000000 0100000000000000 0100000000000000 0062"),
+        (None, Optional[u8], "0000000000000000"),
+        (7, Optional[u8], "0100000000000000 07"),
+        ([None, 7], List[Optional[u8]], "0000000000000000 0200000000000000 0001 07"),
+        (Empty(), Empty, ""),
+        ([Empty()], List[Empty], "0000000000000000 0100000000000000 00"),
+        (User(1, "", 3), Union[User, Empty], "0100000000000000 0000000000000000 01000000 0000000000000000 03"),
+        ({1: 2}, Dict[u8, u16], "0000000000000000 0100000000000000 01 0200"),
+        (timedelta(microseconds=1), timedelta, "e803000000000000"),
+        (datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), datetime, "0000000000000000 100e0000 00000000"),
+        (UUID(int=1), UUID, "00000000000000000000000000000001"),
+        (Chain("a", Chain("b")), Chain, "0000000000000000 0100000000000000 0100000000000000 61 0200000000000000 62 00"),
+    ],
+)  # fmt: skip
+def test_the_bytes_by_hand(value: Any, annotation: Any, text: str) -> None:
+    assert flatten(value, annotation) == bytes.fromhex(text)
+    agree(value, annotation)
+
+
+def test_fields_that_are_not_the_constructors_and_keywords() -> None:
+    one = Frozen(n=5)
+    object.__setattr__(one, "made", 9)
+    for annotation, value in ((Frozen, one), (List[Frozen], [one, one]), (Optional[Frozen], one)):
+        agree(value, annotation)
+
+
+def test_bytes_like_objects_as_blocks() -> None:
+    block = flatten(["a"], List[str])
+    assert unflatten(bytearray(block), List[str]) == unflatten(memoryview(block), List[str]) == ["a"]
+
+
+def test_what_is_read_is_of_its_own() -> None:
+    first, second = unflatten(flatten([[1], [1]], List[List[int]]), List[List[int]])
+    assert first is not second
+    empty_one, empty_two = unflatten(flatten([[], []], List[List[int]]), List[List[int]])
+    assert empty_one is not empty_two
+
+
+def test_the_annotation_object_decides_not_its_equal() -> None:
+    flatten(User(1, "", 0), Union[User, Empty])
+    assert flatten(Empty(), Union[Empty, User]) == flatten(Empty(), Union[User, Empty])
+
+
+# Depth and width
+
+
+def test_a_chain_of_100_000() -> None:
+    chain = None
+    for number in range(100_000):
+        chain = Chain(str(number), chain)
+    block = flatten(chain, Chain)
+    assert block == oracle.encode(chain, Chain)
+    back, length = unflatten(block, Chain), 0
+    while back and chain:
+        assert back.name == chain.name
+        back, chain, length = back.next, chain.next, length + 1
+    assert length == 100_000
+
+
+def test_wide_and_bushy_trees() -> None:
+    wide = Tree(0, [Tree(n % 65536) for n in range(100_000)])
+    agree(wide, Tree)
+    source = random.Random("trees")
+    nodes = [Tree(0)]
+    for number in range(20_000):
+        parent, child = source.choice(nodes), Tree(number)
+        if source.random() < 0.5:
+            parent.children.append(child)
+        else:
+            parent.named[str(number)] = child
+        nodes.append(child)
+    agree(nodes[0], Tree)
+    agree([nodes[0], None, nodes[-1]], List[Optional[Tree]])
+
+
+def test_mutual_recursion() -> None:
+    value = Left(Right([(1, Left(None)), (2, Left(Left(Right([], Empty()))))], Empty()))
+    for annotation, wrapped in ((Left, value), (List[Left], [value, value]), (Dict[str, Left], {"": value})):
+        agree(wrapped, annotation)
+
+
+def test_long_values_of_recursive_types_are_told_from_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "CIRCLE_CHECK_VALUES", 10)
+    monkeypatch.setattr(frames, "CIRCLE_CHECK_LEVELS", 3)
+    agree(Tree(0, [Tree(n, [Tree(m) for m in range(4)]) for n in range(20)]), Tree)
+    agree(Chain("a", Chain("b", Chain("c", Chain("d", Chain("e", Chain("f")))))), Chain)
+
+
+# Damage
+
+
+def refused(block: bytes, annotation: Any) -> bool:
+    """True if the block is refused as it should be; anything but a value and a refusal fails."""
+    try:
+        unflatten(block, annotation)
+    except REFUSALS:
+        return True
+    return False
+
+
+DAMAGED: List[Tuple[Any, Any]] = [
+    (List[User], [User(1, "ada", 1), User(2, "bob", 2)]),
+    (Dict[str, List[Optional[int]]], {"a": [1, None], "b\0": []}),
+    (Union[User, Tree], Tree(1, [Tree(2), Tree(3, [Tree(4)])], {"x": Tree(5)})),
+    (List[Union[User, Empty]], [User(1, "x", 2), Empty(), Empty()]),
+    (Tuple[str, bytes, bool, UUID], ("text", b"data", True, UUID(int=5))),
+    (List[Tuple[()]], [(), ()]),
+    (List[List[List[Tuple[()]]]], [[[(), ()], []], []]),
+    (List[Tuple[datetime, timedelta]], [(datetime(2000, 1, 1, tzinfo=timezone.utc), timedelta(1))]),
+    (Optional[Chain], Chain("a", Chain("b", Chain("c")))),
+    (FrozenSet[str], frozenset(["a", "b"])),
+    (List[Set[u8]], [{1, 2}, set()]),
+    (Left, Left(Right([(1, Left(None))], Empty()))),
+    (List[bytes], [b"", b"abc"]),
+    (List[bool], [True, False]),
+]
+IDS = [str(annotation).replace("typing.", "") for annotation, _ in DAMAGED]
+
+
+@pytest.mark.parametrize(("annotation", "value"), DAMAGED, ids=IDS)
+def test_truncated_and_extended_blocks_are_refused_at_every_length(annotation: Any, value: Any) -> None:
+    block = agree(value, annotation)
+    for length in range(len(block)):
+        with pytest.raises(REFUSALS):
+            unflatten(block[:length], annotation)
+    with pytest.raises(REFUSALS):
+        unflatten(block + b"\0", annotation)
+
+
+@pytest.mark.parametrize(("annotation", "value"), DAMAGED, ids=IDS)
+def test_impossible_numbers_are_refused_without_memory(annotation: Any, value: Any) -> None:
+    block = agree(value, annotation)
+    for number in (2**64 - 1, 2**63, 2**62 + 1, 2**40, 2**31 - 1, 10**7 + 1, 10**7):
+        for position in range(0, len(block) - 7):
+            refused(block[:position] + struct.pack("<Q", number) + block[position + 8 :], annotation)
+
+
+def test_impossible_lengths_take_no_memory() -> None:
+    tracemalloc = pytest.importorskip("tracemalloc", reason="this Python does not count its memory")
+    for annotation, value in DAMAGED:
+        block = flatten(value, annotation)
+        tracemalloc.start()
+        for position in range(0, len(block) - 7):
+            refused(block[:position] + struct.pack("<Q", 10**8) + block[position + 8 :], annotation)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2_000_000, annotation
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_damage(seed: int) -> None:
+    source = random.Random(f"damage {seed}")
+    kinds = [(a, v) for a, v in DAMAGED]
+    module = module_of(seed % 40)
+    values = randoms.Values(f"damage {seed}", budget=30)
+    kinds += [(a, values.value(a)) for _, a in randoms.echo_types(module)[-12:]]
+    for annotation, value in kinds:
+        block = flatten(value, annotation)
+        for _ in range(30):
+            damaged = bytearray(block)
+            for _ in range(source.randint(1, 4)):
+                how = source.random()
+                position = source.randrange(len(damaged) + 1)
+                if how < 0.6 and position < len(damaged):
+                    damaged[position] = source.choice([0, 1, 2, 127, 128, 255, source.randrange(256)])
+                elif how < 0.8:
+                    del damaged[position : position + source.choice([1, 8])]
+                else:
+                    damaged[position:position] = source.choice([b"\0", b"\xff", bytes(8), b"\1" * 8])
+            try:
+                refused(bytes(damaged), annotation)
+            except Exception:
+                print(f"seed {seed}: {annotation}: {bytes(damaged).hex()}")
+                raise
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_oracle_refuses_is_refused(seed: int) -> None:
+    """But for flags and numbers of members, where the fast reader is lenient: they take no memory."""
+    source = random.Random(f"refuse {seed}")
+    for annotation, value in DAMAGED:
+        block = bytearray(flatten(value, annotation))
+        for _ in range(20):
+            damaged = bytearray(block)
+            if damaged:
+                damaged[source.randrange(len(damaged))] ^= 1 << source.randrange(8)
+            try:
+                oracle.decode(bytes(damaged), annotation)
+            except (oracle.Damaged, UnicodeDecodeError, ValueError, OverflowError) as error:
+                if "a flag is 0 or 1" not in str(error):
+                    assert refused(bytes(damaged), annotation), (seed, annotation, damaged.hex(), error)
+
+
+def test_a_damaged_chain_is_refused_without_gigabytes() -> None:
+    chain = None
+    for number in range(20_000):
+        chain = Chain(str(number), chain)
+    block = flatten(chain, Chain)
+    with pytest.raises(CorruptFrame):
+        unflatten(block[:-1], Chain)
+    at = block.rindex(b"0\x01") if b"0\x01" in block else len(block) - 10
+    with pytest.raises(REFUSALS):
+        unflatten(block[:at] + b"\xff" + block[at + 1 :], Chain)
+
+
+# The generated functions
+
+
+def test_generated_code_shows_in_tracebacks() -> None:
+    try:
+        flatten([User("x", "y", 1)], List[User])  # type: ignore[arg-type]
+    except TypeError as error:
+        cause = error.__context__
+    assert cause is not None
+    lines = traceback.extract_tb(cause.__traceback__)
+    assert "<gobind codec put User>" in [line.filename for line in lines]
+    assert any("put_u32(out, [value.id for value in values])" in (line.line or "") for line in lines)
+
+
+@pytest.mark.parametrize("name", "value values out source n len list type dict zip self cls build f_x _out".split())
+def test_no_field_name_hides_what_generated_code_needs(name: str) -> None:
+    cls = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
+    value = cls([1], "x")
+    for annotation, wrapped in ((cls, value), (List[cls], [value]), (Tuple[cls, cls], (value, value))):  # type: ignore[valid-type]
+        assert unflatten(flatten(wrapped, annotation), annotation) == wrapped
+
+
+def test_structs_of_one_name_do_not_mix() -> None:
+    def make(kind: Any) -> Any:
+        return gostruct(type("Twin", (), {"__annotations__": {"x": kind}}))
+
+    one, two = make(int), make(str)
+    assert unflatten(flatten([one(1)], List[one]), List[one]) == [one(1)]  # type: ignore[valid-type]
+    assert unflatten(flatten([two("a")], List[two]), List[two]) == [two("a")]  # type: ignore[valid-type]
+
+
+def test_threads_may_flatten_and_change_what_is_flattened() -> None:
+    shared, stop = [[1, 2, 3] for _ in range(100)], threading.Event()
+
+    def disturb() -> None:
+        while not stop.is_set():
+            shared[0].append(1)
+            shared[0].pop()
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        for _ in range(300):
+            try:
+                block = flatten(shared, List[List[int]])
+            except RuntimeError as error:
+                assert str(error) == "a list changed while it was read"
+            else:
+                assert len(unflatten(block, List[List[int]])) == 100
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_nothing_of_a_value_is_kept() -> None:
+    value = [User(n, "x", 1) for n in range(3)]
+    unflatten(flatten(value, List[User]), List[User])
+    before = typing.cast(Callable[[], int], lambda: sum(isinstance(o, User) for o in gc.get_objects()))
+    gc.collect()
+    assert before() == 3

@@ -1,0 +1,243 @@
+"""`gostruct` and `goerror`: what dataclasses can do, they can."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import inspect
+import pickle
+import sys
+from dataclasses import field
+from typing import Any, List, Optional
+
+import pytest
+
+from gobind import ContractError, GoError, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind.contract import MethodOptions, kind_of, make_error
+
+
+@gostruct
+class User:
+    id: u32
+    name: str
+    age: u8 = 0
+    tags: List[str] = field(default_factory=list)
+
+    def greet(self) -> str:
+        return f"hi {self.name}"
+
+
+@gostruct(frozen=True)
+class Key:
+    part: str
+    number: int = 1
+
+
+@gostruct
+class Admin(User):
+    level: int = 1
+
+    def greet(self) -> str:
+        return super().greet() + "!"
+
+    @property
+    def rank(self) -> str:
+        return f"{super().greet()} of {self.level}"
+
+    @classmethod
+    def make(cls, name: str) -> Admin:
+        assert super().__thisclass__ is Admin  # type: ignore[attr-defined]
+        return cls(1, name)
+
+
+@gostruct(kw_only=True)
+class Options:
+    depth: int
+    name: str = "x"
+
+
+@goerror
+class NotFound(GoError):
+    key: str
+    times: int = 3
+
+
+@goerror
+class Gone(NotFound):
+    forever: bool = True
+
+
+def test_it_is_a_dataclass() -> None:
+    user = User(1, "ada")
+    assert [f.name for f in dataclasses.fields(user)] == ["id", "name", "age", "tags"]
+    assert dataclasses.asdict(user) == {"id": 1, "name": "ada", "age": 0, "tags": []}
+    assert dataclasses.astuple(user) == (1, "ada", 0, [])
+    assert dataclasses.replace(user, name="bob") == User(1, "bob")
+    assert repr(user) == "User(id=1, name='ada', age=0, tags=[])"
+    assert user != User(2, "ada")
+    assert user != Admin(1, "ada")
+    if sys.version_info >= (3, 10):
+        assert User.__match_args__ == ("id", "name", "age", "tags")
+    assert user.tags is not User(1, "ada").tags
+
+
+def test_it_has_slots() -> None:
+    assert not hasattr(User(1, "ada"), "__dict__")
+    with pytest.raises(AttributeError):
+        User(1, "ada").nick = "a"  # type: ignore[attr-defined]
+    assert not hasattr(Admin(1, "ada"), "__dict__")
+    assert User.__slots__ == ("id", "name", "age", "tags")  # type: ignore[attr-defined]
+    assert Admin.__slots__ == ("level",)  # type: ignore[attr-defined]
+
+
+def test_names_stay_those_of_the_source() -> None:
+    assert (User.__module__, User.__qualname__, User.__name__) == (__name__, "User", "User")
+    assert kind_of(User) == "struct"
+    assert kind_of(type("Sub", (User,), {})) is None, "a subclass without the decorator is no gostruct"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="match statements came with Python 3.10")
+def test_it_matches() -> None:
+    names: dict[str, Any] = {"User": User, "user": User(7, "eve", 5)}
+    exec("match user:\n    case User(7, name, age=5): found = name\n    case _: found = None", names)
+    assert names["found"] == "eve"
+
+
+@pytest.mark.parametrize(
+    "value", [User(1, "ada", 2, ["t"]), Admin(1, "ada", level=9), Key("k"), Options(depth=1)], ids=repr
+)
+def test_it_is_copied_and_pickled(value: Any) -> None:
+    assert copy.copy(value) == value
+    assert copy.deepcopy(value) == value
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(value, protocol)) == value
+
+
+def test_a_deep_copy_shares_nothing() -> None:
+    user = User(1, "ada", 2, ["t"])
+    copy.deepcopy(user).tags.append("u")
+    assert user.tags == ["t"]
+
+
+def test_frozen_values_hash_and_cannot_be_changed() -> None:
+    assert len({Key("k"), Key("k"), Key("l")}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Key("k").part = "l"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        hash(User(1, "ada"))
+
+
+def test_keywords_only() -> None:
+    assert Options(depth=2) == Options(depth=2, name="x")
+    with pytest.raises(TypeError):
+        Options(2)  # type: ignore[misc,call-arg]
+
+
+def test_inheritance_and_super() -> None:
+    admin = Admin(1, "ada", level=3)
+    assert isinstance(admin, User)
+    assert admin.greet() == "hi ada!"
+    assert admin.rank == "hi ada of 3"
+    assert Admin.make("bob") == Admin(1, "bob")
+
+
+def test_super_behind_a_wrapper_of_functools() -> None:
+    def loud(function: Any) -> Any:
+        @functools.wraps(function)
+        def call(self: Any) -> str:
+            return str(function(self)).upper()
+
+        return call
+
+    @gostruct
+    class Loud(User):
+        @loud
+        def greet(self) -> str:
+            return super().greet()
+
+    assert Loud(1, "ada").greet() == "HI ADA"
+
+
+def test_several_bases_may_have_fields_in_one_line() -> None:
+    class Named:
+        __slots__ = ()
+
+        def label(self) -> str:
+            return "label"
+
+    @gostruct
+    class Both(User, Named):
+        extra: Optional[str] = None
+
+    assert (Both(1, "a").label(), Both(1, "a").extra) == ("label", None)
+
+
+def test_classes_made_inside_functions_are_of_their_own() -> None:
+    def make(default: int) -> Any:
+        @gostruct
+        class Local:
+            n: int = default
+
+        return Local
+
+    assert (make(1)().n, make(2)().n) == (1, 2)
+
+
+def test_options_of_methods_are_kept() -> None:
+    @gointerface
+    class Service:
+        @gomethod(name="Fast", release_gil=False, by_value=True)
+        def fast(self) -> None: ...
+
+        @gomethod(blocking=True, ring=True)
+        async def slow(self) -> None: ...
+
+    assert Service.fast.__gomethod__ == MethodOptions("Fast", False, False, True, False)  # type: ignore[attr-defined]
+    assert Service.slow.__gomethod__ == MethodOptions(blocking=True, ring=True)  # type: ignore[attr-defined]
+    assert kind_of(Service) == "interface"
+
+
+def test_errors_hold_fields_and_say_them() -> None:
+    error = NotFound(key="k")
+    assert (error.key, error.times) == ("k", 3)
+    assert repr(error) == "NotFound(key='k', times=3)"
+    assert str(error) == "NotFound(key='k', times=3)"
+    assert NotFound("k", 4).times == 4
+    assert list(inspect.signature(NotFound).parameters) == ["key", "times"]
+    assert isinstance(Gone("k"), NotFound) and Gone("k").forever
+
+
+def test_errors_are_equal_only_to_themselves() -> None:
+    assert NotFound("k") != NotFound("k")
+    assert len({NotFound("k"), NotFound("k")}) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [make_error(NotFound, {"key": "k", "times": 2}, "no k", "*main.NotFoundError"), Gone("k")]
+)
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_errors_are_copied_and_pickled(error: Any, how: Any) -> None:
+    made = how(error)
+    assert type(made) is type(error)
+    assert (repr(made), made.message, made.go_type) == (repr(error), error.message, error.go_type)
+
+
+def test_an_error_from_go_says_what_go_says() -> None:
+    error = make_error(NotFound, {"key": "k", "times": 2}, "no k", "*main.NotFoundError")
+    assert (str(error), error.message, error.go_type) == ("no k", "no k", "*main.NotFoundError")
+
+
+@pytest.mark.parametrize(
+    ("decorate", "message"),
+    [
+        (lambda: gostruct(1), "gostruct: expected a class, got int"),  # type: ignore[call-overload]
+        (lambda: gointerface("x"), "gointerface: expected a class, got str"),  # type: ignore[arg-type]
+        (lambda: goerror(KeyError), "KeyError: an error must be a subclass of gobind.GoError: class KeyError(GoError)"),
+        (lambda: goerror(5), "5: an error must be a subclass of gobind.GoError: class 5(GoError)"),  # type: ignore[type-var,arg-type]
+    ],
+)  # fmt: skip
+def test_decorators_refuse(decorate: Any, message: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        decorate()
+    assert str(caught.value) == message

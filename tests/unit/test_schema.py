@@ -1,0 +1,442 @@
+"""Annotations to nodes: every row of the type table, every way to write it, every refusal word for word."""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import fields
+from typing import Any, Iterator
+
+import pytest
+
+from gobind import ContractError, GobindError, gointerface, gostruct
+from gobind.contract import MethodOptions
+from gobind.schema import Contract, DictType, ListType, Schema, SetType, StructType, walk
+from gobind.text import declared_classes
+
+HEAD = """
+import collections.abc, dataclasses, enum, typing
+from dataclasses import InitVar, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import (Annotated, Any, AbstractSet, Callable, Dict, FrozenSet, Generic, List, Literal, Mapping, NewType,
+                    Optional, Protocol, Sequence, Set, Tuple, TypeVar, Union)
+from uuid import UUID
+from gobind import *
+from gobind import words
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+class Mood(str, enum.Enum):
+    GOOD = "good"
+class Level(enum.IntEnum):
+    LOW = 0
+class Access(enum.IntFlag):
+    READ = 1
+UserID = NewType("UserID", int)
+Names = List[str]
+@gostruct
+class Point:
+    x: float
+    y: float
+@gostruct
+class Circle:
+    center: Point
+    radius: f32
+@gostruct
+class Group:
+    members: "list[Group]"
+"""
+made: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    yield
+    while made:
+        sys.modules.pop(made.pop(), None)
+
+
+def run(text: str, name: str = "contract_of_test", future: bool = False) -> Any:
+    """A module made from text, importable while the test runs."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    made.append(name)
+    text = ("from __future__ import annotations\n" if future else "") + HEAD + text
+    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def contract_of(module: Any) -> Contract:
+    return Schema().contract(module.__name__, module.__doc__ or "", [*declared_classes(vars(module))])
+
+
+TABLE = [
+    *[(word, word) for word in "bool int float str bytes i8 i16 i32 i64 u8 u16 u32 u64 f32 f64".split()],
+    *[(f"words.{word}", word) for word in ("u8", "f32")],
+    *[(text, "list[int]") for text in ("list[int]", "List[int]", "Sequence[int]", "collections.abc.Sequence[int]")],
+    *[(text, "tuple[int, ...]") for text in ("tuple[int, ...]", "Tuple[int, ...]")],
+    ("list[list[list[str]]]", "list[list[list[str]]]"),
+    *[(text, "tuple[int, str]") for text in ("tuple[int, str]", "Tuple[int, str]")],
+    *[(text, "tuple[()]") for text in ("tuple[()]", "Tuple[()]")],
+    ("tuple[u8]", "tuple[u8]"),
+    *[(text, "dict[str, u8]") for text in ("dict[str, u8]", "Dict[str, u8]", "Mapping[str, u8]")],
+    *[(text, "set[str]") for text in ("set[str]", "Set[str]", "AbstractSet[str]", "collections.abc.Set[str]")],
+    *[(text, "frozenset[Color]") for text in ("frozenset[Color]", "FrozenSet[Color]")],
+    *[(f"dict[{key}, int]", f"dict[{key}, int]") for key in ("bool", "u16", "float", "f32", "Mood", "Level")],
+    *[(text, "Optional[int]") for text in ("Optional[int]", "Union[int, None]", "Union[None, int]")],
+    ("Optional[Optional[int]]", "Optional[int]"),
+    ("Optional[list[Optional[str]]]", "Optional[list[Optional[str]]]"),
+    *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID")],
+    *[(word, word) for word in ("Point", "Circle", "Group")],
+    *[(text, "Union[Circle, Point]") for text in ("Union[Circle, Point]", "Union[Point, Circle]")],
+    ("Optional[Union[Point, Circle]]", "Optional[Union[Circle, Point]]"),
+    ("Union[Point, None]", "Optional[Point]"),
+    ("list[Union[Point, Union[Circle, Group]]]", "list[Union[Circle, Group, Point]]"),
+    ("UserID", "int"),
+    ("Names", "list[str]"),
+    ("Annotated[int, 'doc']", "int"),
+    ("Annotated[u8, 'doc']", "u8"),
+    ("Annotated[list[Annotated[str, 1]], 2]", "list[str]"),
+    ("NewType('Keys', Dict[str, Point])", "dict[str, Point]"),
+    ("Buffer[u8]", "Buffer[u8]"),
+    ("Buffer[float]", "Buffer[float]"),
+    ("Buffer[Point]", "Buffer[Point]"),
+    ("Buffer[Circle]", "Buffer[Circle]"),
+]  # fmt: skip
+NEW_UNIONS = [("int | None", "Optional[int]"), ("Point | Circle | None", "Optional[Union[Circle, Point]]")]
+
+
+def method(annotation: str) -> str:
+    return f"\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {annotation}) -> {annotation}: ...\n"
+
+
+@pytest.mark.parametrize(("annotation", "text"), TABLE + NEW_UNIONS)
+@pytest.mark.parametrize("style", ["future", "text", "object"])
+def test_every_row_of_the_table(annotation: str, text: str, style: str) -> None:
+    if style == "object" and (annotation, text) in NEW_UNIONS and sys.version_info < (3, 10):
+        pytest.skip("types have no | before Python 3.10")
+    source = method(repr(annotation) if style == "text" else annotation)
+    contract = contract_of(run(source, future=style == "future"))
+    (do,) = contract.interfaces[0].methods
+    assert do.result is not None
+    assert (do.params[0].type.text, do.result.text) == (text, text)
+    assert do.params[0].type is do.result, "one node for each distinct annotation"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind", "container"),
+    [
+        ("Sequence[int]", ListType, list),
+        ("tuple[int, ...]", ListType, tuple),
+        ("AbstractSet[int]", SetType, set),
+        ("frozenset[int]", SetType, frozenset),
+    ],
+)
+def test_results_are_built_with_the_container_of_the_annotation(
+    annotation: str, kind: Any, container: type
+) -> None:
+    node = Schema().node(eval(annotation, vars(run(""))))
+    assert isinstance(node, kind)
+    assert node.container is container  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_type_statements_are_aliases() -> None:
+    module = run("type Names2 = list[u8]\ntype Deep = dict[str, Names2]")
+    assert Schema().node(module.Deep).text == "dict[str, list[u8]]"
+
+
+def test_the_order_of_a_union_does_not_depend_on_caches_of_typing() -> None:
+    module = run("")
+    first = Schema().node(eval("Optional[Union[Point, Circle]]", vars(module)))
+    second = Schema().node(eval("Optional[Union[Circle, Point]]", vars(module)))
+    assert first.text == second.text == "Optional[Union[Circle, Point]]"
+
+
+FORWARD = """
+@gostruct
+class Tree:
+    name: str
+    children: "list[Tree]"
+    parent: "Optional[Tree]"
+    owner: "Owner"
+@gostruct
+class Owner:
+    trees: "dict[str, Tree]"
+    name: str
+"""
+
+
+@pytest.mark.parametrize("future", [False, True])
+def test_forward_circular_and_mutual_references(future: bool) -> None:
+    tree = Schema().struct(run(FORWARD, future=future).Tree)
+    assert [field.type.text for field in tree.fields] == ["str", "list[Tree]", "Optional[Tree]", "Owner"]
+    children, owner = tree.fields[1].type, tree.fields[3].type
+    assert isinstance(children, ListType) and children.item is tree
+    assert isinstance(owner, StructType) and isinstance(owner.fields[0].type, DictType)
+    assert owner.fields[0].type.value is tree
+    assert tree.is_recursive and owner.is_recursive
+    assert not tree.is_flat
+    assert [node.text for node in walk(tree)].count("Tree") == 1
+
+
+def test_references_to_classes_of_the_same_function() -> None:
+    @gostruct
+    class Inner:
+        n: int
+
+    @gostruct
+    class Outer:
+        inner: Inner
+        later: "list[Later]"
+
+    @gostruct
+    class Later:
+        outer: "Outer | None"
+
+    @gointerface
+    class Service:
+        def do(self, x: Outer) -> Later: ...
+
+    contract = Schema().contract("c", "", [Service])
+    assert [struct.text for struct in contract.structs] == ["Outer", "Inner", "Later"]
+    assert [struct.is_flat for struct in contract.structs] == [False, True, False]
+
+
+def test_contracts_over_several_modules() -> None:
+    run("@gostruct\nclass Address:\n    street: str\n    kin: 'Kin'\nclass Kin(enum.Enum):\n    NONE = 0", "shapes_a")
+    run("import shapes_a as a\n@gostruct\nclass Person(a.Address):\n    home: a.Address", "shapes_b", future=True)
+    service = "from shapes_b import Person as P\nimport shapes_a\n" + method("tuple[P, shapes_a.Kin]")
+    contract = contract_of(run(service, future=True))
+    assert [struct.text for struct in contract.structs] == ["Person", "Address"]
+    assert [field.name for field in contract.structs[0].fields] == ["street", "kin", "home"]
+    assert [enum.text for enum in contract.enums] == ["Kin"]
+
+
+def test_two_modules_that_import_each_other() -> None:
+    run("@gostruct\nclass Left:\n    other: 'Optional[circle_right.Right]'", "circle_left")
+    run("import circle_left\n@gostruct\nclass Right:\n    other: 'Optional[circle_left.Left]'", "circle_right")
+    left = sys.modules["circle_left"]
+    left.circle_right = sys.modules["circle_right"]  # type: ignore[attr-defined]
+    assert Schema().struct(left.Left).is_recursive
+
+
+def test_structs_inherit_fields_and_their_scopes() -> None:
+    run("class Kind(enum.Enum):\n    A = 1\n@gostruct\nclass Base:\n    kind: 'Kind'\n    n: int = 0", "base_module")
+    module = run("import base_module\n@gostruct\nclass Derived(base_module.Base):\n    n: u8 = 1\n    more: str = ''")
+    node = Schema().struct(module.Derived)
+    assert [(field.name, field.type.text) for field in node.fields] == [
+        ("kind", "Kind"),
+        ("n", "u8"),
+        ("more", "str"),
+    ]
+    assert [field.default for field in node.fields[1:]] == [1, ""]
+    assert [field.name for field in fields(module.Derived)] == ["kind", "n", "more"]
+
+
+INTERFACES = """
+@gointerface
+class Reader(Protocol):
+    "Reads."
+    def read(self, n: int = 5, *, wait: bool = False) -> bytes:
+        '''Reads n bytes.
+
+        And more.
+        '''
+    def close(self) -> None: ...
+    def _private(self): ...
+@gointerface
+class File(Reader, Protocol):
+    @gomethod(name="WriteAll", release_gil=False)
+    async def write(self, data: bytes) -> int: ...
+    def close(self) -> bool: ...
+"""
+
+
+def test_interfaces_inherit_methods_and_may_replace_them() -> None:
+    reader, file = contract_of(run(INTERFACES)).interfaces
+    assert [m.name for m in reader.methods] == ["read", "close"]
+    assert [m.name for m in file.methods] == ["read", "close", "write"]
+    read, close, write = file.methods
+    assert [(p.name, p.default, p.keyword_only) for p in read.params] == [("n", 5, False), ("wait", False, True)]
+    assert read.doc == "Reads n bytes.\n\nAnd more."
+    assert close.result is not None and close.result.text == "bool"
+    assert reader.methods[1].result is None
+    assert (write.is_async, read.is_async) == (True, False)
+    assert write.options == MethodOptions(name="WriteAll", release_gil=False)
+    assert read.options == MethodOptions()
+
+
+def test_what_is_not_asked_for_is_not_read() -> None:
+    contract = contract_of(run(method("Point") + "@gostruct\nclass Odd:\n    x: object\n"))
+    assert [struct.text for struct in contract.structs] == ["Point"]
+
+
+def test_a_chain_of_many_classes_costs_no_stack() -> None:
+    links = "".join(f"@gostruct\nclass C{n}:\n    next: 'Optional[C{n + 1}]'\n" for n in range(3000))
+    module = run(links + "@gostruct\nclass C3000:\n    n: int\n")
+    assert sum(1 for _ in walk(Schema().struct(module.C0))) == 6002
+
+
+ACCEPTED = (
+    "expected bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
+    "Enum, datetime, timedelta, UUID, Buffer, a @gostruct class, or a union of @gostruct classes"
+)
+PARAMETER = "Service.do: parameter x"
+KEYS = "must be numbers, bool, str or enums, got"
+
+REFUSED_ANNOTATIONS = [
+    ("object", f"object is not supported; {ACCEPTED}"),
+    ("complex", f"complex is not supported; {ACCEPTED}"),
+    ("Any", f"Any is not supported; {ACCEPTED}"),
+    ("date", f"date is not supported; {ACCEPTED}"),
+    ("type", f"type is not supported; {ACCEPTED}"),
+    ("3", f"3 is not supported; {ACCEPTED}"),
+    ("None", f"None is not supported; {ACCEPTED}"),
+    ("Literal[1]", f"Literal[1] is not supported; {ACCEPTED}"),
+    ("collections.abc.Iterable[int]", f"collections.abc.Iterable[int] is not supported; {ACCEPTED}"),
+    ("list", "list is not supported; say of what: list[...]"),
+    ("dict", "dict is not supported; say of what: dict[...]"),
+    ("tuple", "tuple is not supported; say of what: tuple[...]"),
+    ("set", "set is not supported; say of what: set[...]"),
+    ("frozenset", "frozenset is not supported; say of what: frozenset[...]"),
+    ("dict[bytes, int]", f"dict keys {KEYS} bytes"),
+    ("dict[datetime, int]", f"dict keys {KEYS} datetime"),
+    ("dict[Point, int]", f"dict keys {KEYS} Point"),
+    ("set[tuple[int, int]]", f"set items {KEYS} tuple[int, int]"),
+    ("frozenset[Optional[str]]", f"set items {KEYS} Optional[str]"),
+    ("Union[int, str]", "a union may hold @gostruct classes and None only, got int"),
+    ("Union[Point, int]", "a union may hold @gostruct classes and None only, got int"),
+    ("Union[Point, list[Circle], None]", "a union may hold @gostruct classes and None only, got list[Circle]"),
+    ("Buffer[int]", None),
+    ("Buffer[str]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got str"),
+    ("Buffer[Group]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got Group"),
+    ("list[Buffer[u8]]", "Buffer may only be a parameter or a result itself"),
+    ("Optional[Buffer[u8]]", "Buffer may only be a parameter or a result itself"),
+    ("cstr", "cstr is for Library.export; in a contract write str"),
+    ("list[cstr]", "cstr is for Library.export; in a contract write str"),
+    ("Plain", "Plain is not supported; decorate the class with @gostruct"),
+    ("Sub", "Sub is not supported; decorate the class with @gostruct"),
+    ("Missing", "a @goerror class is raised, not passed"),
+    ("Nowhere", "cannot evaluate Nowhere: NameError: name 'Nowhere' is not defined"),
+    ("list[", None),
+    ("Empty", "enum Empty has no members"),
+    ("Mixed", "the values of enum Mixed must all be int or all be str"),
+    ("Floats", "the values of enum Floats must all be int or all be str"),
+    ("Bools", "the values of enum Bools must all be int or all be str"),
+    ("Huge", "enum Huge: 9223372036854775808 does not fit 64 bits"),
+]  # fmt: skip
+ODD = """
+@dataclass
+class Plain:
+    n: int
+class Sub(Point):
+    pass
+@goerror
+class Missing(GoError):
+    key: str
+class Empty(enum.Enum):
+    pass
+class Mixed(enum.Enum):
+    A = 1
+    B = "b"
+class Floats(enum.Enum):
+    A = 1.5
+class Bools(enum.Enum):
+    A = True
+class Huge(enum.Enum):
+    A = 2**63
+"""
+
+
+def refusal(source: str, **options: Any) -> str:
+    """The message with which a contract is refused."""
+    with pytest.raises(ContractError) as caught:
+        contract_of(run(source, **options))
+    assert isinstance(caught.value, TypeError) and isinstance(caught.value, GobindError)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"), [row for row in REFUSED_ANNOTATIONS if row[1] is not None]
+)
+def test_refused_annotations_of_parameters_results_and_fields(annotation: str, message: str) -> None:
+    if annotation == "Missing":
+        message = f"Missing is not supported; {message}"
+    service = "\n@gointerface\nclass Service(Protocol):\n    def do(self{}) -> {}: ...\n"
+    assert refusal(ODD + service.format(f", x: {annotation}", "None"), future=True) == f"{PARAMETER}: {message}"
+    if annotation != "None":
+        assert refusal(ODD + service.format("", annotation), future=True) == f"Service.do: result: {message}"
+    if "Buffer" not in annotation:
+        source = ODD + f"@gostruct\nclass Holder:\n    field: {annotation}\n" + service.format("", "Holder")
+        assert refusal(source, future=True) == f"Holder.field: {message}"
+
+
+def test_a_buffer_cannot_be_a_field() -> None:
+    source = "@gostruct\nclass Holder:\n    data: Buffer[u8]\n" + method("Holder")
+    assert refusal(source) == "Holder.data: Buffer may only be a parameter or a result itself"
+
+
+def test_text_that_is_no_python_is_refused() -> None:
+    message = refusal(method("'list['"))
+    assert message.startswith(f"{PARAMETER}: cannot evaluate list[: SyntaxError: ")
+
+
+REFUSED_METHODS = [
+    ("def do(self, x) -> None: ...", f"{PARAMETER} has no annotation"),
+    ("def do(self): ...", "Service.do: the result has no annotation; write -> None if there is none"),
+    ("def do() -> None: ...", "Service.do: the first parameter must be self"),
+    ("def do(self, *x: int) -> None: ...", "Service.do: *args and **kwargs cannot be passed to Go; name each parameter"),
+    ("def do(self, **x: int) -> None: ...", "Service.do: *args and **kwargs cannot be passed to Go; name each parameter"),
+    ("do = 5", "Service.do: expected a method, got int"),
+    ("do: int = 5", "Service.do: expected a method, got int"),
+    ("@property\n    def do(self) -> int: ...", "Service.do: expected a method, got property"),
+    ("@staticmethod\n    def do(x: int) -> int: ...", "Service.do: expected a method, got staticmethod"),
+    ("@classmethod\n    def do(cls) -> int: ...", "Service.do: expected a method, got classmethod"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "message"), REFUSED_METHODS)
+def test_refused_methods(body: str, message: str) -> None:
+    assert refusal(f"@gointerface\nclass Service(Protocol):\n    {body}\n") == message
+
+
+REFUSED_STRUCTS = [
+    ("class Loop:\n    loop: 'Loop'\n", "Loop.loop: Loop contains itself; use Optional, list or dict"),
+    ("class Loop:\n    n: int\n    pair: 'tuple[int, Loop]'\n", "Loop.pair: Loop contains itself; use Optional, list or dict"),
+    ("class Loop:\n    n: InitVar[int]\n", "Loop.n: InitVar is not supported: Go cannot keep it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED_STRUCTS)
+def test_refused_structs(text: str, message: str) -> None:
+    assert refusal("@gostruct\n" + text + method("Loop")) == message
+
+
+def test_a_struct_that_contains_itself_through_another_is_refused() -> None:
+    loop = "@gostruct\nclass A:\n    b: 'B'\n@gostruct\nclass B:\n    a: 'A'\n" + method("A")
+    assert refusal(loop) == "A.b: B contains itself; use Optional, list or dict"
+
+
+def test_a_union_that_can_end_is_taken() -> None:
+    module = run("@gostruct\nclass Leaf:\n    n: int\n@gostruct\nclass Fork:\n    x: 'Union[Leaf, Fork]'\n")
+    assert Schema().struct(module.Fork).is_recursive
+
+
+def test_two_classes_of_one_name_are_refused() -> None:
+    run("@gostruct\nclass Point:\n    z: int", "other_points")
+    source = "import other_points\n" + method("tuple[Point, other_points.Point]")
+    message = "two classes are named Point: contract_of_test.Point and other_points.Point"
+    assert refusal(source) == f"{PARAMETER}: {message}"
+
+
+def test_a_class_that_is_no_interface_is_refused() -> None:
+    with pytest.raises(ContractError) as caught:
+        Schema().interface(int)
+    assert str(caught.value) == "int: not an interface; decorate it with @gointerface"
+
+
+@pytest.mark.parametrize("name", ["Service", "list[Service]"])
+def test_interfaces_as_values_come_later(name: str) -> None:
+    source = "@gointerface\nclass Service(Protocol):\n    def do(self, x: %s) -> None: ...\n"
+    assert refusal(source % name, future=True) == f"{PARAMETER}: Service is not supported; {ACCEPTED}"

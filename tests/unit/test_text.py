@@ -1,0 +1,346 @@
+"""The canonical text of a contract, fingerprints, and the lines that say what differs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import randoms
+
+import gobind
+from gobind.contract import kind_of
+from gobind.schema import Contract, Schema
+from gobind.text import (
+    contract_text,
+    declared_classes,
+    differences,
+    fingerprint,
+    read_text,
+    struct_differences,
+    struct_fingerprint,
+)
+
+HEAD = """
+import enum
+from dataclasses import field
+from datetime import datetime, timedelta
+from typing import List, Optional, Protocol, Sequence, Union
+from uuid import UUID
+from gobind import *
+"""
+
+
+def read(text: str, name: str = "contract_of_text") -> Contract:
+    module = randoms.load_module(HEAD + text, name)
+    contract = Schema().contract(name, module.__doc__ or "", [*declared_classes(vars(module))])
+    del sys.modules[name]
+    return contract
+
+
+SOURCE = '''
+class Mood(str, enum.Enum):
+    """How
+    one is."""
+    GOOD = "good"
+    ODD = "quote\\"d"
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+class Level(enum.IntEnum):
+    LOW = -1
+class Plain(enum.Enum):
+    A = 1
+@gostruct(frozen=True)
+class Key:
+    part: str
+@gostruct(kw_only=True)
+class User:
+    """Says \\\\ and \\"""quotes\\"""
+
+    indented:
+        so."""
+    id: u32
+    key: Key
+    friends: "List[User]"
+    mood: Mood = Mood.GOOD
+    tags: Sequence[str] = field(default_factory=list)
+    rate: float = 1.5
+    raw: bytes = b"\\x00"
+    nothing: Optional[str] = None
+@gostruct
+class Empty:
+    pass
+@goerror
+class NotFound(GoError):
+    """Ends with a quote: \\""""
+    key: str
+    code: u16 = 404
+@gointerface
+class Accounts(Protocol):
+    """Accounts of users."""
+    def ping(self, n: int = 5, *, fast: bool = True) -> int: ...
+    @gomethod(name="LogIn", release_gil=False)
+    async def login(self, user: User, access: Access, level: Level, plain: Plain) -> Union[User, Key]:
+        """Logs in."""
+    def none(self, e: Empty) -> None: ...
+'''
+
+TEXT = '''\
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import Optional, Protocol, Union
+from uuid import UUID
+
+from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
+from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+
+
+class Mood(str, enum.Enum):
+    """How
+    one is.
+    """
+
+    GOOD = 'good'
+    ODD = 'quote"d'
+
+
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Level(enum.IntEnum):
+    LOW = -1
+
+
+class Plain(enum.Enum):
+    A = 1
+
+
+@gostruct(kw_only=True)
+class User:
+    """Says \\\\ and \\"""quotes\\"""
+
+    indented:
+        so.
+    """
+
+    id: u32
+    key: Key
+    friends: list[User]
+    mood: Mood
+    tags: list[str]
+    rate: float = 1.5
+    raw: bytes = b'\\x00'
+    nothing: Optional[str] = None
+
+
+@gostruct(frozen=True)
+class Key:
+    part: str
+
+
+@gostruct
+class Empty:
+    pass
+
+
+@goerror
+class NotFound(GoError):
+    """Ends with a quote: \\""""
+
+    key: str
+    code: u16 = 404
+
+
+@gointerface
+class Accounts(Protocol):
+    """Accounts of users."""
+
+    def ping(self, n: int = 5, *, fast: bool = True) -> int: ...
+
+    @gomethod(name='LogIn', release_gil=False)
+    async def login(self, user: User, access: Access, level: Level, plain: Plain) -> Union[Key, User]:
+        """Logs in."""
+
+    def none(self, e: Empty) -> None: ...
+'''
+
+
+def test_the_canonical_text_word_for_word() -> None:
+    assert contract_text(read(SOURCE)) == TEXT
+
+
+def test_the_doc_of_the_module_comes_first() -> None:
+    text = contract_text(Contract("c", "One line.", (), (), (), ()))
+    assert text.startswith('"""One line."""\n\n\nfrom __future__')
+    assert read_text(text, "documented").doc == "One line."
+
+
+def same_again(contract: Contract) -> Contract:
+    """The contract that the text of `contract` says, which has to have that same text."""
+    text = contract_text(contract)
+    again = read_text(text, contract.name)
+    assert contract_text(again) == text
+    assert [i.text for i in again.interfaces] == [i.text for i in contract.interfaces]
+    for mine, theirs in zip(contract.interfaces, again.interfaces):
+        assert fingerprint(mine) == fingerprint(theirs)
+        assert differences(mine, theirs) == []
+        assert [m._replace(params=(), result=None) for m in mine.methods] == [
+            m._replace(params=(), result=None) for m in theirs.methods
+        ]
+    return again
+
+
+def test_the_text_is_a_contract_again() -> None:
+    again = same_again(read(SOURCE))
+    structs = {struct.text: struct.cls for struct in again.structs}
+    key = structs["Key"](part="k")
+    user = structs["User"](id=1, key=key, friends=[], mood=again.enums[0].cls.GOOD, tags=[])
+    assert (user.rate, user.raw, user.nothing) == (1.5, b"\0", None)
+    assert hash(key) == hash(structs["Key"](part="k"))
+    error = again.errors[0].cls(key="k")
+    assert isinstance(error, gobind.GoError) and error.code == 404
+    assert structs["User"].__module__ == "gobind.contracts.contract_of_text"
+    assert sys.modules["gobind.contracts.contract_of_text"].User is structs["User"]
+    assert kind_of(structs["User"]) == "struct"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_contracts_are_contracts_again(seed: int) -> None:
+    text = randoms.module_text(seed)
+    assert text == randoms.module_text(seed)
+    name = f"random_text_{seed}"
+    module = randoms.load_module(text, name)
+    del sys.modules[name]
+    sys.modules[name] = module
+    contract = Schema().contract(name, "", [*declared_classes(vars(module))])
+    same_again(contract)
+    again = Schema().contract(name, "", [*declared_classes(vars(module))])
+    assert contract_text(again) == contract_text(contract), "the same text each time"
+
+
+def test_a_docstring_of_awkward_characters_survives() -> None:
+    doc = 'back\\slash \\n "quotes" """three""" \\ end"'
+    source = "@gointerface\nclass S(Protocol):\n    def f(self) -> None: ...\n"
+    contract = read(source)
+    contract.interfaces[0].cls.__doc__ = doc
+    method = contract.interfaces[0].methods[0]._replace(doc=doc)
+    contract.interfaces[0].methods = (method,)
+    again = same_again(contract)
+    assert again.interfaces[0].cls.__doc__ == doc
+    assert again.interfaces[0].methods[0].doc == doc
+
+
+BASE = """
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+@gostruct
+class User:
+    id: u32
+    name: str
+    color: Color
+@gointerface
+class Accounts(Protocol):
+    def login(self, user: User, names: list[str]) -> Optional[User]: ...
+    def ping(self, n: int) -> int: ...
+"""
+
+
+def changed(*changes: tuple[str, str]) -> Any:
+    text = BASE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return read(text).interfaces[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("names: list[str]", "names: tuple[str, ...]"),
+        ("names: list[str]", "names: Sequence[str]"),
+        ("id: u32", "id: u32 = 5; unused = 1"),
+        ("n: int)", "n: int = 5)"),
+        ("n: int)", "*, n: int)"),
+        ("class User:", 'class User:\n    "Documented."'),
+        ("@gostruct", "@gostruct(frozen=True)"),
+        ("    def ping", "    @gomethod(blocking=True)\n    def ping"),
+        ("class Color(enum.Enum)", "class Color(enum.IntEnum)"),
+        ("    RED = 1\n    BLUE = 2", "    RED = 1; BLUE = 2"),
+    ],
+)
+def test_what_travels_alike_has_one_fingerprint(change: tuple[str, str]) -> None:
+    if "= 5;" in change[1]:
+        change = (change[0], "id: u32; unused = 1")
+    assert fingerprint(changed(change)) == fingerprint(changed())
+    assert differences(changed(), changed(change)) == []
+
+
+DIFFERENT = [
+    (("id: u32", "id: u64"), ["User.id: library has u32, class has u64"]),
+    (("name: str", "name: bytes"), ["User.name: library has str, class has bytes"]),
+    (("name: str", "label: str"), ["User.name: library has str, class has no such field", "User.label: library has no such field, class has str"]),
+    (("    name: str\n", ""), ["User.name: library has str, class has no such field"]),
+    (("name: str\n", "name: str\n    age: u8\n"), ["User.age: library has no such field, class has u8"]),
+    (("id: u32\n    name: str", "name: str\n    id: u32"), ["User: library has fields id, name, color; class has name, id, color"]),
+    (("BLUE = 2", "BLUE = 3"), ["Color.BLUE: library has 2, class has 3"]),
+    (("    BLUE = 2\n", ""), ["Color.BLUE: library has 2, class has no such member"]),
+    (("BLUE = 2", "BLUE = 2\n    ODD = 3"), ["Color.ODD: library has no such member, class has 3"]),
+    (("names: list[str]", "names: set[str]"), ["Accounts.login: names: library has list[str], class has set[str]"]),
+    (("names: list[str]", "names: list[list[str]]"), ["Accounts.login: names: library has list[str], class has list[list[str]]"]),
+    (("names: list", "labels: list"), ["Accounts.login: library has parameters user, names; class has user, labels"]),
+    (("n: int)", "n: int, m: int)"), ["Accounts.ping: library has parameters n; class has n, m"]),
+    (("self, n: int)", "self)"), ["Accounts.ping: library has parameters n; class has none"]),
+    (("-> int", "-> None"), ["Accounts.ping: result: library has int, class has None"]),
+    (("-> int", "-> i64"), ["Accounts.ping: result: library has int, class has i64"]),
+    (("-> Optional[User]", "-> User"), ["Accounts.login: result: library has Optional[User], class has User"]),
+    (("def ping", "async def ping"), ["Accounts.ping: library has def, class has async def"]),
+    (("def ping", "def pong"), ["Accounts.pong: library has no such method"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "lines"), DIFFERENT, ids=[row[1][0] for row in DIFFERENT])
+def test_differences_word_for_word(change: tuple[str, str], lines: list[str]) -> None:
+    assert differences(changed(), changed(change)) == lines
+    assert fingerprint(changed(change)) != fingerprint(changed())
+
+
+def test_each_difference_has_its_line() -> None:
+    changes = [("id: u32", "id: u8"), ("BLUE = 2", "BLUE = 5"), ("-> int", "-> bool")]
+    assert differences(changed(), changed(*changes)) == [
+        "Accounts.ping: result: library has int, class has bool",
+        "User.id: library has u32, class has u8",
+        "Color.BLUE: library has 2, class has 5",
+    ]
+
+
+def test_a_library_may_offer_more_methods() -> None:
+    fewer = changed(("    def ping(self, n: int) -> int: ...\n", ""))
+    assert differences(changed(), fewer) == []
+
+
+def test_differences_below_several_levels_are_found() -> None:
+    text = "@gostruct\nclass A:\n    n: %s\n@gostruct\nclass B:\n    a: dict[str, list[A]]\n@gointerface\nclass S:\n"
+    text += "    def f(self) -> tuple[Optional[B], int]: ...\n"
+    have, want = (read(text % word).interfaces[0] for word in ("int", "u8"))
+    assert differences(have, want) == ["A.n: library has int, class has u8"]
+    assert fingerprint(have) != fingerprint(want)
+
+
+def test_errors_have_fingerprints_and_differences() -> None:
+    text = "@goerror\nclass E(GoError):\n    key: %s\n"
+    have, same, want = (read(text % word).errors[0] for word in ("list[int]", "tuple[int, ...]", "str"))
+    assert struct_fingerprint(have) == struct_fingerprint(same) != struct_fingerprint(want)
+    assert struct_differences(have, want) == ["E.key: library has list[int], class has str"]
+
+
+def test_the_order_of_declarations_does_not_matter_to_a_fingerprint() -> None:
+    parts = BASE.split("@gostruct")
+    moved = "@gostruct".join(["", parts[1].split("@gointerface")[0].replace("color: Color", "color: 'Color'")])
+    text = f"{moved}{parts[0]}@gointerface{parts[1].split('@gointerface')[1]}"
+    assert fingerprint(read(text).interfaces[0]) == fingerprint(changed())
