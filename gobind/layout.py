@@ -15,6 +15,7 @@ from gobind.schema import (
     TIMEDELTA,
     UUID,
     EnumType,
+    HandleType,
     Node,
     OptionalType,
     StructType,
@@ -44,7 +45,7 @@ def layout_of(node: Node) -> Layout:
         return record_layout(node.items if isinstance(node, TupleType) else [f.type for f in node.fields])
     if isinstance(node, EnumType):
         return layout_of(node.base)
-    if isinstance(node, OptionalType):
+    if isinstance(node, (OptionalType, *HandleType)):
         return Layout(8, 8)
     return _LEAVES.get(node, REF) if isinstance(node, tuple) else REF
 

@@ -106,6 +106,28 @@ VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED = range(6)
 TIMED_OUT = 1
 """Flag of an ERROR: the Go error is context.DeadlineExceeded."""
 
+EXCEPTION = 2
+"""Flag of an ERROR: it is a Python exception, whose handle stands in error."""
+
+CANCELLED = 4
+"""Flag of an exception that Go gets: a task was cancelled."""
+
+PYTHON_OWNED = 1 << 63
+"""Set in the handle of an object that lives in Python."""
+
+UPCALL_FETCH, UPCALL_VALUE, UPCALL_LATER, UPCALL_FAILED = LOOK, LOOK - 1, LOOK - 2, LOOK - 16
+"""Results of an upcall that are no sizes: fetch what does not fit; a number stands in the buffer; an
+answer will come; LOOK - 16 - n: n bytes of an exception stand in the buffer."""
+
+UPCALL_DROP, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
+"""Methods of object 0, which is gobind itself."""
+
+STREAM_NEXT = 0xFFFFFFFF
+"""The method number that fetches a stream's next items; the receiver is the stream."""
+
+ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
+"""Methods of an iterator that lives in Python."""
+
 MAX_UNION = 255
 """Options of a union: its tag is one byte in a column."""
 

@@ -15,7 +15,7 @@ import functools
 import types
 import typing
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, NamedTuple, Union
 
 from gobind.annotations import Scope
@@ -25,7 +25,8 @@ from gobind.words import SCALARS, BufferOf, CString, Scalar
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    "Enum, datetime, timedelta, UUID, Buffer, a @gostruct class, or a union of @gostruct classes"
+    "Enum, datetime, timedelta, UUID, Buffer, Callable, Iterator, a @gostruct or @gointerface class, or a union "
+    "of @gostruct classes"
 )
 
 
@@ -155,6 +156,36 @@ class StructType:
         )
 
 
+class InterfaceType:
+    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.methods: tuple[Method, ...] = ()
+
+
+class CallableType:
+    """``Callable[[A], R]``: an interface of one method without a name."""
+
+    def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
+        names = ", ".join(param.text for param in params)
+        made = result.text if result else "None"
+        self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
+        fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
+        self.method = Method("call", fields, result, is_async, MethodOptions(by_value=True), "")
+
+
+class StreamType:
+    """Items that come one after another: ``Iterator[item]`` as a result, ``Iterable[item]`` as a parameter."""
+
+    def __init__(self, item: Node, is_async: bool, is_result: bool) -> None:
+        self.item = item
+        self.is_async = is_async
+        self.is_result = is_result
+        self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+
+
 Node = Union[
     Scalar,
     Leaf,
@@ -167,7 +198,13 @@ Node = Union[
     UnionType,
     BufferType,
     StructType,
+    InterfaceType,
+    CallableType,
+    StreamType,
 ]
+
+HandleType = (InterfaceType, CallableType, StreamType)
+"""The nodes whose values are handles."""
 
 
 class Method(NamedTuple):
@@ -179,15 +216,6 @@ class Method(NamedTuple):
     is_async: bool
     options: MethodOptions
     doc: str
-
-
-class InterfaceType:
-    """A `gointerface` class with its methods, inherited ones first."""
-
-    def __init__(self, cls: Any) -> None:
-        self.cls = cls
-        self.text: str = cls.__name__
-        self.methods: tuple[Method, ...] = ()
 
 
 class Contract(NamedTuple):
@@ -216,8 +244,26 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def walk(*nodes: Node) -> Iterator[Node]:
-    """Each node reachable from `nodes`, themselves included, once, in order of first appearance."""
+def references(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` cannot be understood without: its children, and what its methods and items are."""
+    if isinstance(node, InterfaceType):
+        return tuple(found for method in node.methods for found in method_types(method))
+    if isinstance(node, CallableType):
+        return method_types(node.method)
+    return (node.item,) if isinstance(node, StreamType) else children(node)
+
+
+def method_types(method: Method) -> tuple[Node, ...]:
+    """The types of a method's parameters and result."""
+    return (*(param.type for param in method.params), *([method.result] if method.result else []))
+
+
+def walk(*nodes: Node, into: Callable[[Node], tuple[Node, ...]] = children) -> Iterator[Node]:
+    """Each node reachable from `nodes`, themselves included, once, in order of first appearance.
+
+    Args:
+        into: `children` for what values are made of, `references` for all that a contract needs.
+    """
     seen: set[int] = set()
     todo = list(reversed(nodes))
     while todo:
@@ -225,7 +271,11 @@ def walk(*nodes: Node) -> Iterator[Node]:
         if id(node) not in seen:
             seen.add(id(node))
             yield node
-            todo.extend(reversed(children(node)))
+            todo.extend(reversed(into(node)))
+
+
+# Where an annotation stands: some types may only be a parameter or a result themselves.
+PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
 
 
 class Schema:
@@ -244,12 +294,8 @@ class Schema:
         """Read the interfaces and errors among `classes` and all that they refer to."""
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
-        roots: list[Node] = list(errors)
-        for interface in interfaces:
-            for method in interface.methods:
-                roots.extend(param.type for param in method.params)
-                roots.extend([method.result] if method.result else [])
-        nodes = list(walk(*roots))
+        nodes = list(walk(*errors, *interfaces, into=references))
+        interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
         return Contract(name, doc, interfaces, structs, enums, errors)
@@ -260,7 +306,7 @@ class Schema:
         Raises:
             ContractError: the annotation cannot be represented; `where` begins the message.
         """
-        made = self._read(annotation, scope or Scope({}, {}), where, in_method=True)
+        made = self._read(annotation, scope or Scope({}, {}), where, PARAMETER)
         self._finish()
         return made
 
@@ -302,13 +348,16 @@ class Schema:
         if not count:
             raise ContractError(f"{where}: the first parameter must be self")
         names = code.co_varnames[1 : count + code.co_kwonlyargcount]
+        for param in names:
+            if param.startswith("_"):
+                raise ContractError(f"{where}: parameter {param}: a name must not begin with an underscore")
         defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ())))
         defaults.update(function.__kwdefaults__ or {})
         hints = function.__annotations__
         params = tuple(
             Field(
                 param,
-                self._hint(hints, param, scope, f"{where}: parameter {param}"),
+                self._hint(hints, param, scope, f"{where}: parameter {param}", PARAMETER),
                 defaults.get(param, dataclasses.MISSING),
                 position >= count - 1,
             )
@@ -318,7 +367,7 @@ class Schema:
             raise ContractError(f"{where}: the result has no annotation; write -> None if there is none")
         result = None
         if self._evaluate(hints["return"], scope, f"{where}: result") not in (None, type(None)):
-            result = self._hint(hints, "return", scope, f"{where}: result")
+            result = self._hint(hints, "return", scope, f"{where}: result", RESULT)
         options = getattr(function, "__gomethod__", MethodOptions())
         is_async = bool(code.co_flags & 0x80)
         if options.ring and not is_async and result is not None:
@@ -327,10 +376,10 @@ class Schema:
             raise ContractError(f"{where}: a Buffer cannot be passed one-way: it would end before Go reads it")
         return Method(name, params, result, is_async, options, _doc(function))
 
-    def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str) -> Node:
+    def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str, place: str) -> Node:
         if name not in hints:
             raise ContractError(f"{where} has no annotation")
-        return self._read(hints[name], scope, where, in_method=True)
+        return self._read(hints[name], scope, where, place)
 
     # Annotations
 
@@ -341,7 +390,7 @@ class Schema:
             text = annotation if isinstance(annotation, str) else repr(annotation)
             raise ContractError(f"{where}: cannot evaluate {text}: {type(error).__name__}: {error}") from None
 
-    def _read(self, annotation: Any, scope: Scope, where: str, in_method: bool = False) -> Node:
+    def _read(self, annotation: Any, scope: Scope, where: str, place: str = INSIDE) -> Node:
         hint = self._evaluate(annotation, scope, where)
         origin = typing.get_origin(hint)
         if origin is Annotated:
@@ -350,20 +399,24 @@ class Schema:
                     return marker
                 if isinstance(marker, CString):
                     raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
-            return self._read(hint.__origin__, scope, where, in_method)
+            return self._read(hint.__origin__, scope, where, place)
         if isinstance(hint, BufferOf):
-            if not in_method:
+            if place == INSIDE:
                 raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
             return self._intern(self._buffer(hint, scope, where))
         if hasattr(hint, "__supertype__"):  # NewType
-            return self._read(hint.__supertype__, scope, where, in_method)
+            return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
-            return self._read(hint.__value__, scope, where, in_method)
+            return self._read(hint.__value__, scope, where, place)
         plain = _PLAIN.get(hint) if isinstance(hint, type) else None
         if plain is not None:
             return plain
         if origin is Union or isinstance(hint, _UNION_TYPE):
             return self._intern(self._union(hint, scope, where))
+        if origin in _STREAMS:
+            return self._intern(self._stream(hint, origin, scope, where, place))
+        if origin is collections.abc.Callable:
+            return self._intern(self._callable(hint, scope, where))
         if origin is not None:
             return self._intern(self._generic(hint, origin, scope, where))
         if isinstance(hint, type):
@@ -376,6 +429,8 @@ class Schema:
     def _class(self, cls: type, where: str) -> Node:
         if kind_of(cls) == STRUCT:
             return self._struct(cls, where)
+        if kind_of(cls) == INTERFACE:
+            return self.interface(cls)
         if issubclass(cls, enum.Enum):
             return self._enum(cls, where)
         raise _unsupported(cls, where)
@@ -396,6 +451,26 @@ class Schema:
             key = self._key(args[0], scope, where, "dict keys")
             return DictType(key, self._read(args[1], scope, where))
         raise _unsupported(hint, where)
+
+    def _stream(self, hint: Any, origin: Any, scope: Scope, where: str, place: str) -> Node:
+        is_async, is_iterator = _STREAMS[origin]
+        if place == INSIDE:
+            raise ContractError(f"{where}: a stream may only be a parameter or a result itself")
+        if place == RESULT and not is_iterator:
+            raise ContractError(f"{where}: a stream as a result is an {'Async' * is_async}Iterator[...]")
+        item = self._read(typing.get_args(hint)[0], scope, where)
+        return StreamType(item, is_async, place == RESULT)
+
+    def _callable(self, hint: Any, scope: Scope, where: str) -> Node:
+        args, made = typing.get_args(hint)
+        if args is Ellipsis:
+            raise ContractError(f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type")
+        made = self._evaluate(made, scope, where)
+        is_async = typing.get_origin(made) in (collections.abc.Awaitable, collections.abc.Coroutine)
+        if is_async:
+            made = self._evaluate(typing.get_args(made)[-1], scope, where)
+        result = None if made in (None, type(None)) else self._read(made, scope, where)
+        return CallableType(tuple(self._read(arg, scope, where) for arg in args), result, is_async)
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
@@ -518,7 +593,8 @@ def _inline_structs(node: Node) -> Iterator[StructType]:
 
 
 def _unsupported(hint: Any, where: str) -> ContractError:
-    is_class = isinstance(hint, type) and typing.get_origin(hint) is None  # before 3.11 list[int] is a type, too
+    # Before Python 3.11 list[int] passes for a type, too.
+    is_class = isinstance(hint, type) and typing.get_origin(hint) is None
     name = hint.__qualname__ if is_class else str(hint).replace("typing.", "")
     advice = f"expected {ACCEPTED}"
     if kind_of(hint) == ERROR:
@@ -548,5 +624,12 @@ _PLAIN: dict[Any, Node] = {
     datetime.datetime: DATETIME,
     datetime.timedelta: TIMEDELTA,
     uuid.UUID: UUID,
+}
+# Whether a stream is asynchronous, and whether it is an iterator.
+_STREAMS: dict[Any, tuple[bool, bool]] = {
+    collections.abc.Iterator: (False, True),
+    collections.abc.Iterable: (False, False),
+    collections.abc.AsyncIterator: (True, True),
+    collections.abc.AsyncIterable: (True, False),
 }
 _UNION_TYPE: Any = getattr(types, "UnionType", ())

@@ -30,6 +30,8 @@ from gobind.schema import (
     SetType,
     StructType,
     TupleType,
+    method_types,
+    references,
     walk,
 )
 
@@ -38,6 +40,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
+from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
@@ -176,7 +179,7 @@ def reachable(interface: InterfaceType) -> list[Node]:
 
 
 def _reachable(methods: Iterable[Method]) -> list[Node]:
-    return list(walk(*[node for m in methods for node in (*(p.type for p in m.params), m.result) if node]))
+    return list(walk(*[node for method in methods for node in method_types(method)], into=references))
 
 
 def fingerprint(interface: InterfaceType) -> str:
@@ -187,7 +190,7 @@ def fingerprint(interface: InterfaceType) -> str:
 
 def struct_fingerprint(node: StructType) -> str:
     """16 hex digits for a struct or error and all it refers to."""
-    return _digest(_definitions(walk(node)))
+    return _digest(_definitions(walk(node, into=references)))
 
 
 def _definitions(nodes: Iterable[Node]) -> list[str]:
@@ -197,6 +200,8 @@ def _definitions(nodes: Iterable[Node]) -> list[str]:
             lines.append(f"{node.text} {[(f.name, wire_text(f.type)) for f in node.fields]}")
         elif isinstance(node, EnumType):
             lines.append(f"{node.text} {node.is_flag} {node.members}")
+        elif isinstance(node, InterfaceType):
+            lines += [f"{node.text}.{m.name} {signature(m)}" for m in node.methods]
     return lines
 
 
@@ -209,23 +214,31 @@ def differences(library: InterfaceType, asked: InterfaceType) -> list[str]:
 
     The library may offer more methods than the class asks for.
     """
-    offered = {method.name: method for method in library.methods}
-    lines = []
-    shared = []
-    for method in asked.methods:
-        if method.name in offered:
-            shared.append(offered[method.name])
-            lines += _method_differences(f"{asked.text}.{method.name}", offered[method.name], method)
-        else:
-            lines.append(f"{asked.text}.{method.name}: library has no such method")
+    lines, shared = _method_lines(library, asked)
     theirs = {node.text: node for node in _reachable(shared)}
     for node in reachable(asked):
         other = theirs.get(node.text)
         if isinstance(node, StructType) and isinstance(other, StructType):
             lines += _named_differences(node.text, "field", _fields(other), _fields(node))
+        elif isinstance(node, InterfaceType) and isinstance(other, InterfaceType):
+            lines += _method_lines(other, node)[0] if node is not asked else []
         elif isinstance(node, EnumType) and isinstance(other, EnumType):
             lines += _named_differences(node.text, "member", _members(other), _members(node))
     return lines
+
+
+def _method_lines(library: InterfaceType, asked: InterfaceType) -> tuple[list[str], list[Method]]:
+    """The differences between methods, and the library's methods that both have."""
+    offered = {method.name: method for method in library.methods}
+    lines, shared = [], []
+    for method in asked.methods:
+        where = f"{asked.text}.{method.name}"
+        if method.name in offered:
+            shared.append(offered[method.name])
+            lines += _method_differences(where, offered[method.name], method)
+        else:
+            lines.append(f"{where}: library has no such method")
+    return lines, shared
 
 
 def struct_differences(library: StructType, asked: StructType) -> list[str]:

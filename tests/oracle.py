@@ -313,6 +313,8 @@ class Decoder:
     def block(self, count: int, annotation: Any) -> list[Any]:
         if not count:
             return []
+        if count > len(self.data):  # each value of a block takes a byte or more
+            raise Damaged("the frame ends early")
         kind, parts, extra = shape(annotation)
         if kind == "number":
             return self.numbers(extra, count)

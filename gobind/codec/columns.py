@@ -225,7 +225,7 @@ def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[A
     """Lists, and with ``set`` and `as_set` sets: lengths, then all items."""
 
     def put(out: Output, values: list[Any]) -> None:
-        rows = [value if type(value) is usual else rows_of(value) for value in values]
+        rows: list[Any] = [value if type(value) is usual else rows_of(value) for value in values]
         lengths = _put_lengths(out, rows)
         items = [*chain.from_iterable(rows)]
         if len(items) != sum(lengths):

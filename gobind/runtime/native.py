@@ -37,33 +37,42 @@ class Native:
             self._describe = _function(self.dll, "gobind_describe", ctypes.c_char_p)
             self.description: dict[str, Any] = json.loads(self._describe() or b"{}")
             self._check_version()
-            self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
-            self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
-            self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
-            self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
-            self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
-            self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64, ctypes.c_int)
-            self.close_queue = _function(self.dll, "gobind_close_queue", None, ctypes.c_uint64)
-            self.wait_queue = _function(self.dll, "gobind_wait_queue", ctypes.c_int64, ctypes.c_uint64)
-            self.cancel = _function(self._keeping_gil, "gobind_cancel", None, ctypes.c_uint64, ctypes.c_uint64)
-            submit = (ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint64)
-            self.submit = _function(self.dll, "gobind_submit", None, *submit)
-            drain = (ctypes.c_uint64, ctypes.c_void_p)
-            self.drain = _function(self._keeping_gil, "gobind_drain", ctypes.c_int64, *drain)
-            ids = (ctypes.c_uint64, ctypes.c_uint64)
-            self.open_ring = _function(self.dll, "gobind_open_ring", ctypes.c_uint64, *ids, ctypes.c_uint64)
-            self.close_ring = _function(self.dll, "gobind_close_ring", None, ctypes.c_uint64)
-            self.wake_ring = _function(self._keeping_gil, "gobind_wake_ring", None, ctypes.c_uint64)
-            self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
-            self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
+            try:
+                self._read_functions()
+            except AttributeError as error:
+                raise self._wrong_version(str(error)) from None
+
+    def _read_functions(self) -> None:
+        self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
+        self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
+        self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
+        self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
+        self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
+        self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64, ctypes.c_int)
+        self.close_queue = _function(self.dll, "gobind_close_queue", None, ctypes.c_uint64)
+        self.wait_queue = _function(self.dll, "gobind_wait_queue", ctypes.c_int64, ctypes.c_uint64)
+        self.cancel = _function(self._keeping_gil, "gobind_cancel", None, ctypes.c_uint64, ctypes.c_uint64)
+        submit = (ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint64)
+        self.submit = _function(self.dll, "gobind_submit", None, *submit)
+        drain = (ctypes.c_uint64, ctypes.c_void_p)
+        self.drain = _function(self._keeping_gil, "gobind_drain", ctypes.c_int64, *drain)
+        ids = (ctypes.c_uint64, ctypes.c_uint64)
+        self.open_ring = _function(self.dll, "gobind_open_ring", ctypes.c_uint64, *ids, ctypes.c_uint64)
+        self.close_ring = _function(self.dll, "gobind_close_ring", None, ctypes.c_uint64)
+        self.wake_ring = _function(self._keeping_gil, "gobind_wake_ring", None, ctypes.c_uint64)
+        self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
+        self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
 
     def _check_version(self) -> None:
         found = self.description.get("abi")
         if found != ABI:
-            raise LoadError(
-                f"{self.path} was built by glue of version {found}, this gobind needs version {ABI}: "
-                "build it again with python -m gobind build"
-            )
+            raise self._wrong_version(f"its glue is of version {found}, this gobind needs version {ABI}")
+
+    def _wrong_version(self, why: str) -> LoadError:
+        return LoadError(
+            f"{self.path} was built by another version of gobind ({why}): "
+            "build it again with python -m gobind build"
+        )
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:

@@ -56,5 +56,7 @@ def stamp(frame: bytes) -> bytes:
         return frame
     left = end - monotonic_ns()
     if left <= 0:
-        raise GoTimeout("the time of gobind.timeout is over: Go was not called", "context.deadlineExceededError")
+        raise GoTimeout(
+            "the time of gobind.timeout is over: Go was not called", "context.deadlineExceededError"
+        )
     return like(frame, frame[:TIMEOUT_OFFSET] + struct.pack("<q", left) + frame[TIMEOUT_OFFSET + 8 :])

@@ -223,8 +223,9 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
             size = "0" if mirror == "struct{}" else f"unsafe.Sizeof({mirror}{{}})"
             lines.append(f"\tinterface{number}.Method({quote(method.name)}, {size}, {handler})")
     for error in contract.errors:
-        write, digest = codec.block(error, "Write"), struct_fingerprint(error)
-        lines.append(f"\tcontract.Error(gobind.ErrorOf({quote(error.text)}, {quote(digest)}, {write}))")
+        write, read, digest = codec.block(error, "Write"), codec.block(error, "Read"), struct_fingerprint(error)
+        made = f"gobind.ErrorOf({quote(error.text)}, {quote(digest)}, {write}, {read})"
+        lines.append(f"\tcontract.Error({made})")
     for struct in (*contract.structs, *contract.errors):
         lines.append(f"\tcontract.Layout({_layout(types, struct, codec.mirror(struct), ghosts=False)})")
     for node in walk(*gotypes.roots(contract)):

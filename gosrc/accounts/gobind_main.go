@@ -60,6 +60,33 @@ func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
 //export gobind_drain
 func gobind_drain(queue uint64, buffer unsafe.Pointer) int64 { return gobind.Drain(queue, buffer) }
 
+// gobind_open_ring makes a ring of capacity slots in the memory at address; queue 0: its calls are one-way.
+//
+//export gobind_open_ring
+func gobind_open_ring(address, capacity, queue uint64) uint64 {
+	return gobind.OpenRing(address, capacity, queue)
+}
+
+// gobind_close_ring ends a ring; when it returns the memory is used no more.
+//
+//export gobind_close_ring
+func gobind_close_ring(ring uint64) { gobind.CloseRing(ring) }
+
+// gobind_wake_ring wakes a ring that has parked.
+//
+//export gobind_wake_ring
+func gobind_wake_ring(ring uint64) { gobind.WakeRing(ring) }
+
+// gobind_publish_ring moves a ring's tail, where Python cannot do it in the right order.
+//
+//export gobind_publish_ring
+func gobind_publish_ring(ring, tail uint64) { gobind.PublishRing(ring, tail) }
+
+// gobind_wait_ring waits until a ring's head has come as far as head.
+//
+//export gobind_wait_ring
+func gobind_wait_ring(ring, head uint64) { gobind.WaitRing(ring, head) }
+
 // gobind_live is how many statuses are held.
 //
 //export gobind_live

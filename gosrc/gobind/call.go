@@ -66,6 +66,9 @@ func Begin[P, T any](c *Call, root *Root[T]) (impl T, parameters *P, ok bool) {
 func (c *Call) Decoded() bool {
 	if err := c.In.Close(); err != nil {
 		c.refuse("request refused: %v", err)
+		if c.In.closed {
+			c.kind, c.err = StatusClosed, fmt.Errorf("%s: %w", c.method.name, err)
+		}
 		return false
 	}
 	return true
@@ -131,6 +134,7 @@ func (c *Call) run(f func()) {
 
 // free gives the call's memory back, after each reference that it holds has been dropped.
 func (c *Call) free() {
+	c.out.dropSent()
 	c.In.reset(nil)
 	c.out.reset(nil)
 	c.method, c.ctx, c.cancel, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil

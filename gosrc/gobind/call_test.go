@@ -81,7 +81,7 @@ func TestErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		failing(t, c.fail)
-		frame := append(words(ping, HeaderSize+8, 0, uint64(time.Now().Add(time.Millisecond).UnixNano()), 0), words(0)...)
+		frame := append(words(ping, HeaderSize+8, 0, uint64(time.Millisecond), 0), words(0)...)
 		e := do(frame, nil)
 		failure, message, detail, key := failureOf(t, e)
 		if e.kind != c.kind || message != c.message || !strings.HasPrefix(detail, c.detail) || key != c.key ||
@@ -107,7 +107,7 @@ func TestRefusedRequests(t *testing.T) {
 		{request(77, nil), StatusRefused, "request refused: there are 5 methods, got number 77"},
 		{words(ping, 1, 0, 0, 0), StatusRefused, "request refused: a frame cannot have 1 bytes"},
 		{request(missing, nil), StatusRefused, "Missing is not implemented: call RegisterMissing in an init function"},
-		{receiver, StatusClosed, "Service.ping: there is no object 9; it is closed"},
+		{receiver, StatusClosed, "Service.ping: the object is closed"},
 		{scattered, StatusRefused, "request refused: no segment of 8 bytes can be at address 0x0"},
 	}
 	for _, c := range cases {

@@ -13,11 +13,14 @@ type ErrorType struct {
 	name        string
 	fingerprint string
 	find        func(err error) func(*Writer) // nil if err is not of this type
+	read        func(*Reader) error           // the error out of a block of one
 }
 
 // ErrorOf is the error of a contract whose Go type is T. An implementation may return a T or a *T, wrapped or not.
-func ErrorOf[T error](name, fingerprint string, write func(*Writer, Column[T])) ErrorType {
-	return ErrorType{name, fingerprint, func(err error) func(*Writer) {
+func ErrorOf[T error](
+	name, fingerprint string, write func(*Writer, Column[T]), read func(*Reader, Column[T]),
+) ErrorType {
+	find := func(err error) func(*Writer) {
 		var value T
 		var pointer *T
 		var target any = &pointer // a *T is an error as T is, but the compiler cannot know that
@@ -29,6 +32,11 @@ func ErrorOf[T error](name, fingerprint string, write func(*Writer, Column[T])) 
 			return nil
 		}
 		return func(w *Writer) { write(w, One(&value)) }
+	}
+	return ErrorType{name, fingerprint, find, func(r *Reader) error {
+		var value T
+		read(r, One(&value))
+		return value
 	}}
 }
 

@@ -359,6 +359,8 @@ func init() {
 	NewInterface(c, "4567", missingRoot).Method("missing", 0, handleMissing)
 	c.Error(ErrorOf("NotFound", "89ab", func(w *Writer, c Column[notFound]) {
 		WriteStrings(w, Field(c, &c.At(0).Key))
+	}, func(r *Reader, c Column[notFound]) {
+		ReadStrings(r, Field(c, &c.At(0).Key))
 	}))
 	c.Layout("user", unsafe.Sizeof(mirrorUser{}), unsafe.Offsetof(mirrorUser{}.Name))
 	serviceRoot.Set(testServer)

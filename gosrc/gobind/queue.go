@@ -66,6 +66,7 @@ func CloseQueue(id uint64) {
 		return
 	}
 	q.Lock()
+	done := q.done
 	q.closed, q.done = true, nil
 	var cancels []context.CancelFunc
 	for _, cancel := range q.cancels {
@@ -75,6 +76,11 @@ func CloseQueue(id uint64) {
 	q.Unlock()
 	for _, cancel := range cancels {
 		cancel()
+	}
+	for _, made := range done {
+		if made.ended != nil {
+			made.ended.released()
+		}
 	}
 }
 
@@ -132,7 +138,7 @@ func (q *queue) complete(c *Call) {
 	made := completion{number: c.number, value: c.value}
 	switch {
 	case c.kind == StatusValue:
-	case c.kind == StatusResponse && len(c.out.segments) == 0 && len(c.out.held) == 0 && len(c.out.buf) <= InlineSize:
+	case c.kind == StatusResponse && len(c.out.segments) == 0 && len(c.out.held) == 0 && len(c.out.sent) == 0 && len(c.out.buf) <= InlineSize:
 		made.response = c.out.buf
 		if made.response == nil {
 			made.response = []byte{}
@@ -150,6 +156,9 @@ func (q *queue) push(made completion) {
 	defer q.Unlock()
 	delete(q.cancels, made.number)
 	if q.closed {
+		if made.ended != nil {
+			go made.ended.released()
+		}
 		return
 	}
 	q.done = append(q.done, made)

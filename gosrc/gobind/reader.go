@@ -29,6 +29,7 @@ type Reader struct {
 	text    string   // a copy that ends where segment ends, or ""
 	queue   steps[*Reader]
 	fill    []func() // what can be done only when each value is in its place: putting values into maps
+	closed  bool     // what is wrong is that an object is closed
 	err     error
 }
 
@@ -58,7 +59,7 @@ func (r *Reader) resetOne(segment []byte) {
 func (r *Reader) clear() {
 	r.segment, r.left, r.claimed = nil, 0, 0
 	if r.more != nil || r.text != "" || r.fill != nil || r.err != nil || len(r.queue.list) > 0 {
-		r.more, r.text, r.fill, r.err = nil, "", nil, nil
+		r.more, r.text, r.fill, r.closed, r.err = nil, "", nil, false, nil
 		r.queue.clear()
 	}
 }

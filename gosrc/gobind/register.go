@@ -28,12 +28,14 @@ func NewRoot[T any](name, register string) *Root[T] {
 // Set registers the implementation, in place of an earlier one.
 func (r *Root[T]) Set(impl T) { r.impl.Store(box[T]{impl}) }
 
-// of is the object that a call is for. If it is false the call has been refused. There are no objects but the
-// registered ones yet: a table of handles will be asked here.
+// of is the object that a call is for. If it is false the call has been refused.
 func (r *Root[T]) of(c *Call) (impl T, ok bool) {
 	if c.receiver != 0 {
-		c.kind, c.err = StatusClosed, fmt.Errorf("%s: there is no object %d; it is closed", c.method.name, c.receiver)
-		return impl, false
+		value, _ := handles.get(c.receiver)
+		if impl, ok = value.(T); !ok {
+			c.kind, c.err = StatusClosed, fmt.Errorf("%s: the object is closed", c.method.name)
+		}
+		return impl, ok
 	}
 	if held, ok := r.impl.Load().(box[T]); ok {
 		return held.impl, true
@@ -61,7 +63,13 @@ var (
 // registering guards the two tables above while packages add to them; calls only read, when all init functions are done.
 var registering sync.Mutex
 
+// streamMethod is the built-in method that fetches items.
+var streamMethod = &method{name: "stream", handle: nextBatch, contract: new(Contract)}
+
 func methodOf(number uint32) (*method, error) {
+	if number == StreamNext {
+		return streamMethod, nil
+	}
 	if uint64(number) >= uint64(len(methods)) {
 		return nil, fmt.Errorf("request refused: there are %d methods, got number %d", len(methods), number)
 	}

@@ -17,7 +17,7 @@ type ending struct {
 	value    int64
 	segments [][]byte
 	held     []any
-	id       uint64   // 0 until the ending is in the table
+	sent     []uint64 // handles that the response holds
 	block    []uint64 // the status as the caller sees it
 	older    *ending  // another one of the same request frame that nobody has asked for yet
 	pins     pins
@@ -30,8 +30,10 @@ func (c *Call) ending() *ending {
 	case StatusValue:
 	case StatusResponse:
 		e.segments, e.held = c.out.frame(), c.out.held
+		e.sent, c.out.sent = c.out.sent, nil
 	case StatusError:
 		e.segments = c.failure(c.err, fmt.Sprintf("%T", c.err), c.method.contract)
+		e.held = c.out.held
 	default:
 		e.segments = c.failure(c.err, string(c.stack), nil)
 	}
@@ -63,6 +65,11 @@ func (c *Call) failure(err error, detail string, contract *Contract) [][]byte {
 		if c.kind == StatusError && errors.Is(err, context.DeadlineExceeded) {
 			m.Flags = TimedOut
 		}
+		if exception := exceptionOf(err); exception != nil && c.kind == StatusError {
+			m.Error, m.Flags = int64(exception.id), m.Flags|Exception
+			w.held = append(w.held, exception)
+			return
+		}
 		if contract == nil {
 			return
 		}
@@ -79,16 +86,12 @@ func (c *Call) failure(err error, detail string, contract *Contract) [][]byte {
 	return w.frame()
 }
 
-// table holds the endings that a caller has to look at, and keeps alive the memory that they consist of. Go's collector
-// does not move memory of the heap, so being reachable from here is all that memory needs for the caller to read it.
-//
-// The mutex is there because calls end on many threads at once; nothing is called while it is held.
-var table = struct {
+// asked are the endings that a caller has been told to ask for, by the address of the request frame. The mutex is there
+// because calls end on many threads at once; nothing is called while it is held.
+var asked = struct {
 	sync.Mutex
-	last  uint64
-	held  map[uint64]*ending
-	asked map[uintptr]*ending // by the address of the request frame, until its status has been asked for
-}{held: map[uint64]*ending{}, asked: map[uintptr]*ending{}}
+	waiting map[uintptr]*ending
+}{waiting: map[uintptr]*ending{}}
 
 // hold keeps the ending until it is released, and is the address of its status.
 func hold(e *ending) uintptr {
@@ -102,57 +105,42 @@ func hold(e *ending) uintptr {
 			e.block[5+2*i] = uint64(len(segment))
 		}
 	}
-	table.Lock()
-	defer table.Unlock()
-	table.last++
-	e.id = table.last
-	e.block[1] = e.id
-	table.held[e.id] = e
+	e.block[1] = handles.add(e)
 	return uintptr(unsafe.Pointer(&e.block[0]))
+}
+
+// released is called when nobody can look at the ending any more.
+func (e *ending) released() {
+	e.pins.drop()
+	for _, handle := range e.sent {
+		handles.release(handle)
+	}
 }
 
 // look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
 func look(frame unsafe.Pointer, e *ending) int64 {
 	hold(e)
-	table.Lock()
-	defer table.Unlock()
+	asked.Lock()
+	defer asked.Unlock()
 	// Two threads may share one constant request; each asks for a status once, so none may overwrite the other's.
-	e.older = table.asked[uintptr(frame)]
-	table.asked[uintptr(frame)] = e
+	e.older = asked.waiting[uintptr(frame)]
+	asked.waiting[uintptr(frame)] = e
 	return Look
 }
 
 // Status is the address of the status of the call whose request was at frame, once; 0 if there is none.
 func Status(frame unsafe.Pointer) uintptr {
-	table.Lock()
-	defer table.Unlock()
-	e := table.asked[uintptr(frame)]
+	asked.Lock()
+	defer asked.Unlock()
+	e := asked.waiting[uintptr(frame)]
 	if e == nil {
 		return 0
 	}
 	if e.older != nil {
-		table.asked[uintptr(frame)] = e.older
+		asked.waiting[uintptr(frame)] = e.older
 	} else {
-		delete(table.asked, uintptr(frame))
+		delete(asked.waiting, uintptr(frame))
 	}
 	e.older = nil
 	return uintptr(unsafe.Pointer(&e.block[0]))
-}
-
-// Release drops the status of that id and the memory of its segments. An id that is not held is ignored.
-func Release(id uint64) {
-	table.Lock()
-	e := table.held[id]
-	delete(table.held, id)
-	table.Unlock()
-	if e != nil {
-		e.pins.drop()
-	}
-}
-
-// Live is how many statuses are held.
-func Live() int64 {
-	table.Lock()
-	defer table.Unlock()
-	return int64(len(table.held))
 }

@@ -18,6 +18,7 @@ type Writer struct {
 	buf      []byte   // the segment being written
 	segments [][]byte // the segments before it
 	held     []any    // what must live as long as the frame because the frame points to it
+	sent     []uint64 // handles that the frame holds
 	place    string   // the field or result being written, for messages
 	queue    steps[*Writer]
 	depth    depth
@@ -77,7 +78,7 @@ func writeRecord[M, T any](w *Writer, value *T, write func(*Writer, *M, *T)) {
 
 // inGiven reports whether the whole frame stands in the buffer that the writer was given.
 func (w *Writer) inGiven() bool {
-	return len(w.segments) == 0 && len(w.held) == 0 && within(w.buf, w.given)
+	return len(w.segments) == 0 && len(w.held) == 0 && len(w.sent) == 0 && within(w.buf, w.given)
 }
 
 // frame is the segments of the frame in Go memory: nothing of it is left in the buffer that the writer was given.

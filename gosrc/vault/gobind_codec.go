@@ -39,8 +39,16 @@ func glueWriteNotFoundError(w *gobind.Writer, c gobind.Column[NotFoundError]) {
 	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Key))
 }
 
+func glueReadNotFoundError(r *gobind.Reader, c gobind.Column[NotFoundError]) {
+	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Key))
+}
+
 func glueWriteNotOpenError(w *gobind.Writer, c gobind.Column[NotOpenError]) {
 	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Store))
+}
+
+func glueReadNotOpenError(r *gobind.Reader, c gobind.Column[NotOpenError]) {
+	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Store))
 }
 
 // glueMirrorPlace mirrors the record of Place.

