@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import struct
 import uuid
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
 from gobind.schema import (
@@ -20,12 +20,15 @@ from gobind.schema import (
     UUID,
     BufferType,
     DictType,
+    CallableType,
     EnumType,
+    InterfaceType,
     Leaf,
     ListType,
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
@@ -133,8 +136,24 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
         yield _option(node, value, path), value, path
     elif isinstance(node, EnumType):
         _expect(value, node.cls, node, path)
+    elif isinstance(node, InterfaceType):
+        if not implements(value, node):
+            missing = [method.name for method in node.methods if not callable(getattr(value, method.name, None))]
+            got = f"{type(value).__name__}, which has no method {missing[0]}"
+            raise TypeError(f"{path}: expected {node.text}, got {got}")
+    elif isinstance(node, CallableType):
+        _expect(value, Callable, node, path)
+    elif isinstance(node, StreamType):
+        _expect(value, AsyncIterable if node.is_async else Iterable, node, path)
     else:
         assert isinstance(node, BufferType)  # borrowing it explains itself
+
+
+def implements(value: Any, node: InterfaceType) -> bool:
+    """True if `value` may be passed as an interface: it is an instance, or has all the methods."""
+    if node.cls in type(value).__mro__:  # isinstance refuses protocols
+        return True
+    return all(callable(getattr(value, method.name, None)) for method in node.methods)
 
 
 def _attribute(value: Any, name: str, path: Place) -> Any:

@@ -128,6 +128,12 @@ STREAM_NEXT = 0xFFFFFFFF
 ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
 """Methods of an iterator that lives in Python."""
 
+CONTROL_MAXPROCS, CONTROL_MEMORY_LIMIT, CONTROL_GC_PERCENT, CONTROL_GC = range(4)
+"""Settings of Go's runtime."""
+
+CONTROL_KEEP = -(1 << 63)
+"""A value that leaves a setting as it is."""
+
 MAX_UNION = 255
 """Options of a union: its tag is one byte in a column."""
 
@@ -146,3 +152,7 @@ INLINE_SIZE = 1 << 14
 ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
 """What the word of a fetched entry is: the result, the size of the response behind the entries, the
 address of a status."""
+
+EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
+"""The record of an exception that a Python method raised: sizes of its text and its class's name, the
+contract's error that it is or -1, flags, its handle, the contract's number in the library."""

@@ -173,7 +173,7 @@ class CallableType:
         made = result.text if result else "None"
         self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
-        self.method = Method("call", fields, result, is_async, MethodOptions(by_value=True), "")
+        self.method = Method("call", fields, result, is_async, MethodOptions(), "")
 
 
 class StreamType:

@@ -11,7 +11,8 @@ from typing import Any
 
 from gobind.codec import columns
 from gobind.codec.emit import Namespace, Source
-from gobind.codec.frames import Get, Input, Output, Put
+from gobind.codec.frames import Get, Handles, Input, Output, Put
+from gobind.errors import ContractError
 from gobind.schema import (
     BYTES,
     DATETIME,
@@ -20,6 +21,7 @@ from gobind.schema import (
     UUID,
     DictType,
     EnumType,
+    HandleType,
     Leaf,
     ListType,
     Node,
@@ -51,9 +53,11 @@ class Blocks:
 
     Attributes:
         namespace: the globals of everything generated for this contract.
+        handles: what makes handles of objects; None where there is no library.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, handles: Handles | None = None) -> None:
+        self.handles = handles
         self.namespace = Namespace(countOf=countOf, require=columns.require)
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
@@ -97,6 +101,8 @@ class Blocks:
             return columns.put_optionals(self.put(node.item))
         if isinstance(node, TupleType):
             return columns.put_tuples([self.put(item) for item in node.items])
+        if isinstance(node, HandleType):
+            return columns.put_handles(node, self.need_handles(node))
         assert isinstance(node, UnionType), node.text
         return columns.put_unions([o.cls for o in node.options], [self.put(o) for o in node.options])
 
@@ -117,8 +123,18 @@ class Blocks:
             return columns.get_optionals(self.get(node.item))
         if isinstance(node, TupleType):
             return columns.get_tuples([self.get(item) for item in node.items])
+        if isinstance(node, HandleType):
+            return columns.get_handles(node, self.need_handles(node))
         assert isinstance(node, UnionType), node.text
         return columns.get_unions([self.get(option) for option in node.options])
+
+    def need_handles(self, node: Node) -> Handles:
+        """`handles`; refuses objects where there is no library that could know them."""
+        if self.handles is None:
+            raise ContractError(
+                f"{node.text}: an object means nothing outside a library: it cannot be flattened"
+            )
+        return self.handles
 
     # Structs
 

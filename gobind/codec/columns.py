@@ -16,7 +16,7 @@ from itertools import accumulate, chain
 from operator import countOf
 from typing import Any, Callable
 
-from gobind.codec.frames import CorruptFrame, Get, Input, Output, Put, pack_u64
+from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, pack_u64
 from gobind.times import join_datetime, join_timedelta, nanoseconds, split_datetime
 
 # What Python values become before they travel, one at a time
@@ -196,7 +196,7 @@ def get_uuid(source: Input, n: int) -> list[uuid.UUID]:
     return [uuid.UUID(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
 
 
-get_i32, get_i64 = get_numbers("i"), get_numbers("q")
+get_i32, get_i64, get_u64 = get_numbers("i"), get_numbers("q"), get_numbers("Q")
 
 
 # Containers, made from what they contain
@@ -217,6 +217,25 @@ def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
 
     def get(source: Input, n: int) -> list[Any]:
         return [*map(member, get_base(source, n))]
+
+    return get
+
+
+def put_handles(node: Any, handles: Handles) -> Put:
+    """The handles of objects."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        lowered = out.lowered
+        out.append(struct.pack(f"{len(values)}Q", *[handles.lower(node, value, lowered) for value in values]))
+
+    return put
+
+
+def get_handles(node: Any, handles: Handles) -> Get:
+    """The inverse of `put_handles`."""
+
+    def get(source: Input, n: int) -> list[Any]:
+        return [handles.lift(node, handle) for handle in get_u64(source, n)]
 
     return get
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import Any, Callable
+from typing import Any, Callable, Protocol
 
 from gobind.errors import GobindError
 
@@ -28,13 +28,28 @@ class MaybeCircular(Exception):
     """Encoding went suspiciously deep: the slow walk has to tell whether a value contains itself."""
 
 
-class Output(list):  # type: ignore[type-arg]
-    """The pieces of a frame behind its record, in order, and the queue of deferred blocks."""
+class Handles(Protocol):
+    """What turns objects into handles and back; it belongs to a library."""
 
-    __slots__ = ("queue",)
+    def lower(self, node: Any, value: Any, lowered: list[int]) -> int:
+        """The handle of an object; that of a Python object is added to `lowered`, and held for it."""
+
+    def lift(self, node: Any, handle: int) -> Any:
+        """The object of a handle."""
+
+
+class Output(list):  # type: ignore[type-arg]
+    """The pieces of a frame behind its record, in order, and the queue of deferred blocks.
+
+    Attributes:
+        lowered: the handles of Python's objects in the frame, each of which it holds once.
+    """
+
+    __slots__ = ("lowered", "queue")
 
     def __init__(self) -> None:
         self.queue: deque[tuple[Put, list[Any]]] = deque()
+        self.lowered: list[int] = []
 
     def finish(self, may_be_circular: bool = True) -> None:
         """Write the deferred blocks, and those they defer.

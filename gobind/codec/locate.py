@@ -23,6 +23,7 @@ from gobind.schema import (
     BufferType,
     DictType,
     EnumType,
+    HandleType,
     Leaf,
     ListType,
     Node,
@@ -104,7 +105,7 @@ class _Walker:
             self._block(node.item, self._present([flag], [path]))
         elif isinstance(node, UnionType):
             self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
-        elif not isinstance(node, BufferType):
+        elif not isinstance(node, (BufferType, *HandleType)):
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
@@ -169,6 +170,8 @@ class _Walker:
         count = len(paths)
         if isinstance(node, Scalar):
             return self._numbers(node.code, count)
+        if isinstance(node, HandleType):
+            return self._numbers("Q", count)
         if node is STR:
             return self._strings(paths)
         if node is BYTES:

@@ -25,6 +25,7 @@ from gobind.schema import (
     BufferType,
     DictType,
     EnumType,
+    HandleType,
     ListType,
     Node,
     OptionalType,
@@ -54,6 +55,11 @@ def has_blocks(node: Node) -> bool:
     return isinstance(node, (ListType, SetType, DictType, OptionalType, UnionType))
 
 
+def has_handles(node: Node) -> bool:
+    """True if values of `node` hold objects."""
+    return any(isinstance(inner, HandleType) for inner in walk(node))
+
+
 def make_struct(slots: list[Slot], size: int) -> struct.Struct:
     """The `struct.Struct` of a fixed part of `size` bytes; gaps are zeros."""
     text, end = "<", 0
@@ -71,13 +77,15 @@ class RecordWriter:
         pieces: names of the bytes objects that follow the record, and the names of their lengths. With
             blocks there are none: the local ``_out`` collects the pieces.
         borrowed: names of borrowed buffers; they end with the call.
+        has_handles: the frame holds objects; if it is not sent, ``_out.lowered`` has to be let go of.
     """
 
     def __init__(self, blocks: Blocks, source: Source, nodes: list[Node]) -> None:
         self.slots: list[Slot] = []
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
-        self.has_blocks = any(map(has_blocks, nodes))
+        self.has_handles = any(map(has_handles, nodes))
+        self.has_blocks = self.has_handles or any(map(has_blocks, nodes))
         self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
         self._blocks = blocks
         self._source = source
@@ -108,6 +116,12 @@ class RecordWriter:
             self._union(node, value, offset)
         elif isinstance(node, BufferType):
             self._buffer(node, value, offset)
+        elif isinstance(node, HandleType):
+            name = self._source.fresh("h")
+            lower = self._bind("lower", self._blocks.need_handles(node).lower)
+            what = self._bind(f"type_{node.text}", node)
+            self._source.line(f"{name} = {lower}({what}, {value}, _out.lowered)")
+            self._slot(offset, "Q", name)
         else:
             self._leaf(node, value, offset)
 
@@ -277,6 +291,9 @@ class RecordReader:
             return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
         if isinstance(node, UnionType):
             return self._union(node, offset)
+        if isinstance(node, HandleType):
+            lift = self._bind("lift", self._blocks.need_handles(node).lift)
+            return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
         if isinstance(node, OptionalType):
             name = self._get(node.item, self._slot(offset, "Q"))
             return f"({name}[0] if {name} else None)"

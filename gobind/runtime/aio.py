@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import itertools
 import os
-import struct
 import threading
 import weakref
 from collections import deque
@@ -23,17 +21,16 @@ from time import monotonic_ns
 from typing import Any
 
 from gobind import protocol
+from gobind.errors import ClosedError
+from gobind.runtime.bells import open_bell
 from gobind.runtime.native import Native
-from gobind.runtime.replies import read_status
+from gobind.runtime.replies import Fetched, fetch
 from gobind.runtime.ring import Ring
 
 _get_running_loop = asyncio.get_running_loop
 
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake for after a request through a ring."""
-
-next_number = itertools.count(1).__next__
-"""The number of a call: unique in the process, and what its response comes back with."""
 
 
 def courier_of(native: Native) -> Courier:
@@ -52,7 +49,7 @@ class Courier:
 
     def submit(
         self, frame: bytes, number: int, lent: tuple[Any, ...] = (), ring: int = 0
-    ) -> asyncio.Future[Any]:
+    ) -> asyncio.Future[Fetched]:
         """Send a request with all others of this loop turn.
 
         Args:
@@ -80,6 +77,15 @@ class Courier:
         for queue in [*self._queues.values()]:  # the loop may no longer run
             queue.abandon(number)
 
+    def lose(self) -> None:
+        """Let the calls in flight end with `ClosedError`: what they wait for happens in another process."""
+        for queue in self._queues.values():
+            for future in queue.futures.values():
+                if not future.done():
+                    future.set_exception(ClosedError("the call belongs to the parent process"))
+                    future.exception()  # whether somebody still looks at it or not
+            queue.futures.clear()
+
     def _open(self, loop: asyncio.AbstractEventLoop) -> Queue:
         with self._lock:
             for queue in [*self._queues.values()]:
@@ -106,7 +112,7 @@ class Queue:
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
-        self.futures: dict[int, asyncio.Future[Any]] = {}
+        self.futures: dict[int, asyncio.Future[Fetched]] = {}
         self.batch: list[bytes] = []
         self.lent: dict[int, Any] = {}
         self._rings: dict[int, Ring] = {}
@@ -116,7 +122,7 @@ class Queue:
         self._loop = weakref.ref(loop)
         self._pid = os.getpid()
         self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
-        self._reading, self._writing = _open_bell()
+        self._reading, self._writing = open_bell()
         self._id: int = native.open_queue(self._writing)
         try:
             loop.add_reader(self._reading, self._ring)
@@ -199,41 +205,29 @@ class Queue:
 
     def _drain(self) -> None:
         """Hand out as many responses as one call brings; more wait for the next turn of the loop."""
-        count = self._native.drain(self._id, self._buffer)
-        if not count:
+        fetched = fetch(self._native, self._id, self._buffer)
+        if not fetched:
             return
-        words = struct.unpack_from(f"<{3 * count}Q", self._buffer)
-        at = 24 * count
         pop = self.futures.pop
-        for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
+        for number, result in fetched:
             future = pop(number, None)
-            if self.lent:
-                self.lent.pop(number, None)
-            if tag == protocol.ENTRY_RESPONSE:
-                end = at + word
-                result: Any = self._buffer[at:end]
-                at = end
-            elif tag == protocol.ENTRY_VALUE:
-                result = word - (1 << 64) if word >> 63 else word
-            else:
-                result = read_status(self._native, word)
             if future is not None and not future.done():
                 future.set_result(result)
+        if self.lent:
+            for number, _ in fetched:
+                self.lent.pop(number, None)
         _get_running_loop().call_soon(self._drain)
 
 
 _couriers: dict[Native, Courier] = {}
 
+
+def after_fork() -> None:
+    """This is the child of a fork: the calls in flight are the parent's."""
+    for courier in _couriers.values():
+        courier.lose()
+    _couriers.clear()
+
+
 # Buffers lent to calls whose loop is gone: when Go is done with them nobody is told, so they stay.
 _orphans: list[Any] = []
-
-
-def _open_bell() -> tuple[int, int]:
-    """A pair of descriptors: one becomes readable when 8 bytes are written to the other."""
-    if hasattr(os, "eventfd"):
-        descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        return descriptor, descriptor
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
-    return reading, writing

@@ -6,7 +6,7 @@ Imports `gobind.runtime.methods`, `gobind.text` and before.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,22 +14,28 @@ from gobind.codec.blocks import Blocks
 from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.layout import layout_of
+from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod, compile_method
 from gobind.runtime.native import Native
-from gobind.runtime.replies import Replies
+from gobind.runtime.objects import Objects
+from gobind.runtime.replies import Replies, next_number
 from gobind.runtime.ring import OneWay
-from gobind.schema import Contract, InterfaceType, Method, Schema, StructType
+from gobind.runtime.upcalls import guests_of
+from gobind.runtime.waits import Waiters
+from gobind.schema import CallableType, Contract, InterfaceType, Method, Schema, StructType
 from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
 
 
 class CarriedContract:
     """One contract inside a library, as the library describes it."""
 
-    def __init__(self, description: dict[str, Any]) -> None:
+    def __init__(self, index: int, description: dict[str, Any]) -> None:
+        self.index = index
         self.name: str = description["name"]
         self.text: str = description["text"]
         self.interfaces: dict[str, dict[str, Any]] = {i["name"]: i for i in description["interfaces"] or ()}
         self.errors: list[dict[str, str]] = description["errors"] or []
+        self.callables: dict[str, int] = description.get("callables") or {}
         self.layouts: dict[str, list[int]] = description["layouts"] or {}
         self._parsed: Contract | None = None
 
@@ -38,6 +44,18 @@ class CarriedContract:
         if self._parsed is None:
             self._parsed = read_text(self.text, self.name)
         return self._parsed
+
+    def number_of(self, node: InterfaceType | CallableType) -> int:
+        """The number of the first method of an interface or callable in the library."""
+        if isinstance(node, CallableType):
+            return self.callables[node.text]
+        number: int = self.interfaces[node.text]["first"]
+        return number
+
+    def methods_of(self, node: InterfaceType) -> list[str]:
+        """The names of an interface's methods in the order of their numbers."""
+        names: list[str] = self.interfaces[node.text]["methods"]
+        return names
 
     def interface(self, name: str) -> InterfaceType:
         """One interface of `parsed`."""
@@ -53,7 +71,7 @@ def read_description(native: Native) -> list[CarriedContract]:
     description = native.description
     if description.get("problems"):
         raise LoadError(f"{native.path}: {'; '.join(description['problems'])}")
-    return [CarriedContract(contract) for contract in description["contracts"] or ()]
+    return [CarriedContract(*entry) for entry in enumerate(description["contracts"] or ())]
 
 
 class Binding:
@@ -67,11 +85,12 @@ class Binding:
         self._schema = Schema()
         self._carried = carried
         self.node = self._schema.interface(cls)
-        errors = [self._error(entry, cls) for entry in carried.errors]
+        self._errors = [self._error(entry, cls) for entry in carried.errors]
         self._verify(native)
-        self.blocks = Blocks()
+        self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
+        self.blocks = Blocks(self.objects)
         self.connect(native)
-        replies = Replies(self, self.blocks, errors)
+        replies = Replies(self, self.blocks, self._errors, self.objects.exception_of)
         self.blocks.namespace.update(
             _look=replies.look,
             _look_frame=replies.look_frame,
@@ -83,7 +102,32 @@ class Binding:
     def connect(self, native: Native) -> None:
         """Let calls go to `native`."""
         self.native = native
-        self.blocks.namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil)
+        guests = guests_of(native)
+        answers = Answers(guests, self.blocks, self._carried.index, self._errors)
+        self.objects.connect(native, guests, answers)
+        namespace = self.blocks.namespace
+        namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=guests.let_go)
+        for name, make in (
+            ("_submit", self._connect_loop),
+            ("_send", self._connect_ring),
+            ("_wait", self._connect_wait),
+        ):
+            if name in namespace:
+                make()
+
+    def _connect_loop(self) -> None:
+        from gobind.runtime import aio
+
+        courier = aio.courier_of(self.native)
+        self.blocks.namespace.update(
+            _submit=courier.submit, _abandon=courier.abandon, _next_number=next_number
+        )
+
+    def _connect_ring(self) -> None:
+        self.blocks.namespace["_send"] = OneWay(self.native).send
+
+    def _connect_wait(self) -> None:
+        self.blocks.namespace.update(_wait=Waiters(self.native).wait, _next_number=next_number)
 
     def close(self, message: str) -> None:
         """Let calls raise `ClosedError`."""
@@ -91,11 +135,33 @@ class Binding:
         def refuse(*_: Any) -> Any:
             raise ClosedError(message)
 
-        self.blocks.namespace.update(_call=refuse, _call_keeping_gil=refuse, _submit=refuse, _send=refuse)
+        self._divert(lambda name: refuse)
+
+    def interrupt(self, reopen: Callable[[], None]) -> None:
+        """This is the child of a fork: let the first call, whatever it is, open the library anew.
+
+        The objects of the parent's Go are closed.
+        """
+        self.objects.abandon(reopen)
+        namespace = self.blocks.namespace
+
+        def stub(name: str) -> Callable[..., Any]:
+            def first_call(*args: Any, **kwargs: Any) -> Any:
+                reopen()
+                return namespace[name](*args, **kwargs)
+
+            return first_call
+
+        self._divert(stub)
+
+    def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
+        namespace = self.blocks.namespace
+        for name in ("_call", "_call_keeping_gil", "_submit", "_send", "_wait"):
+            if name in namespace:
+                namespace[name] = make(name)
 
     def _make_class(self, cls: Any, path: str) -> Any:
-        first = self._carried.interfaces[self.node.text]["first"]
-        names = self._carried.interfaces[self.node.text]["methods"]
+        first, names = self._carried.number_of(self.node), self._carried.methods_of(self.node)
         namespace: dict[str, Any] = {
             "__module__": cls.__module__,
             "__qualname__": cls.__qualname__,
@@ -105,20 +171,21 @@ class Binding:
         }
         for method in self.node.methods:
             number = first + names.index(method.name)
-            namespace[method.name] = LazyMethod(partial(self._compile, method, number))
+            namespace[method.name] = LazyMethod(partial(self._compile, method, number, self.node.text))
         return type(cls)(cls.__name__, (cls,), namespace)
 
-    def _compile(self, method: Method, number: int) -> Any:
-        if method.is_async and "_submit" not in self.blocks.namespace:
-            from gobind.runtime import aio
+    def _compile_for_object(self, method: Method, number: int, name: str) -> Any:
+        return self._compile(method, number, name, has_receiver=True)
 
-            courier = aio.courier_of(self.native)
-            self.blocks.namespace.update(
-                _submit=courier.submit, _abandon=courier.abandon, _next_number=aio.next_number
-            )
-        if method.options.ring and not method.is_async and "_send" not in self.blocks.namespace:
-            self.blocks.namespace["_send"] = OneWay(self.native).send
-        return compile_method(method, number, self.node.text, self.blocks)
+    def _compile(self, method: Method, number: int, name: str, has_receiver: bool = False) -> Any:
+        namespace = self.blocks.namespace
+        if method.is_async and "_submit" not in namespace:
+            self._connect_loop()
+        elif method.options.ring and not method.is_async and "_send" not in namespace:
+            self._connect_ring()
+        elif method.options.blocking and not method.is_async and "_wait" not in namespace:
+            self._connect_wait()
+        return compile_method(method, number, name, self.blocks, has_receiver)
 
     # Verification
 

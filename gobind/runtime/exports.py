@@ -55,6 +55,7 @@ class Exports:
     def __init__(self, native: Native) -> None:
         self._native = native
         self._is_closed = False
+        self._reopen: Callable[[], None] | None = None
 
     def export(self, function: Any, free: Optional[str]) -> Any:
         """A callable for a declared function; without one, a decorator."""
@@ -77,11 +78,16 @@ class Exports:
         """Let calls raise `ClosedError`."""
         self._is_closed = True
 
+    def after_fork(self, reopen: Callable[[], None]) -> None:
+        """This is the child of a fork: let the first call open the library anew."""
+        self._reopen = reopen
+
+    def connect(self, native: Native) -> None:
+        """Let calls go to `native`."""
+        self._native, self._reopen = native, None
+
     def _make(self, function: Any, name: str, free: Any, scope: Scope, is_method: bool = False) -> Any:
-        try:
-            native = self._native.dll[name]  # a function object of its own: others may declare it otherwise
-        except AttributeError:
-            raise LoadError(f"{self._native.path} exports no function {name}") from None
+        self._function(name)
         signature = inspect.signature(function)
         if is_method:
             signature = signature.replace(parameters=list(signature.parameters.values())[1:])
@@ -91,8 +97,9 @@ class Exports:
         }
         release = self._freeing(free)
         result = _read_result(signature.return_annotation, scope, f"{name}: result", release)
-        native.argtypes = [kind.ctype for kind in kinds.values()]
-        native.restype = result.ctype if result else None
+        argtypes = [kind.ctype for kind in kinds.values()]
+        restype = result.ctype if result else None
+        found: dict[Native, Any] = {}
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -101,22 +108,37 @@ class Exports:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             made = [kinds[key].to_c(value, key) for key, value in bound.arguments.items()]
+            if self._reopen is not None:
+                self._reopen()
+            native = found.get(self._native)
+            if native is None:
+                native = found[self._native] = self._function(name)
+                native.argtypes, native.restype = argtypes, restype
             raw = native(*[argument for argument, _ in made])
             del made  # what the arguments point to lives until here
             return result.from_c(raw) if result else None
 
         return call
 
+    def _function(self, name: str) -> Any:
+        """A function object of its own: others may declare the same function otherwise."""
+        try:
+            return self._native.dll[name]
+        except AttributeError:
+            raise LoadError(f"{self._native.path} exports no function {name}") from None
+
     def _freeing(self, free: Optional[str]) -> Callable[[int], Any]:
         """What gives the memory of a C string back."""
         if free is None:
             return lambda address: None
-        try:
-            release = (_libc() if free == "free" else self._native.dll)[free]
-        except AttributeError:
-            raise LoadError(f"{self._native.path} exports no function {free}") from None
-        release.argtypes = [ctypes.c_void_p]
-        release.restype = None
+        if free != "free":
+            self._function(free)
+
+        def release(address: int) -> None:
+            function = _libc()["free"] if free == "free" else self._function(free)
+            function.argtypes, function.restype = [ctypes.c_void_p], None
+            function(address)
+
         return release
 
 

@@ -14,9 +14,11 @@ from typing import Any, TypeVar, cast, overload
 from gobind.contract import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.runtime.bind import Binding, CarriedContract, read_description
+from gobind.runtime.control import GoRuntime, send_environ
 from gobind.runtime.exports import Exports
 from gobind.runtime.find import find_library
 from gobind.runtime.native import Native
+from gobind.runtime.platforms import check_process
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +62,10 @@ def _open(path: str) -> Library:
     library = _libraries.get(key)
     if library is None or library.is_closed:
         if key not in _natives:
-            _natives[key] = Native(path)
+            check_process(len(_natives))
+            native = _natives[key] = Native(path)
+            if native.has_glue:
+                send_environ(native, dict(os.environ))
         library = _libraries[key] = Library(_natives[key])
     return library
 
@@ -83,6 +88,7 @@ class Library:
         self._bindings: dict[Any, Binding] = {}
         self._exports = Exports(native)
         self.is_closed = False
+        self._is_lost = False
 
     def __repr__(self) -> str:
         return f"<gobind.Library {self.path}>"
@@ -102,6 +108,16 @@ class Library:
         """The source of the contracts inside the library; "" if there is none."""
         return "\n\n".join(contract.text for contract in self._contracts)
 
+    @property
+    def runtime(self) -> GoRuntime:
+        """Go's runtime: environment, limits, garbage collection, figures."""
+        self._check_open()
+        if self._is_lost:
+            self._reopen()
+        if not self._native.has_glue:
+            raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
+        return GoRuntime(self._native)
+
     def bind(self, interface: Callable[..., T]) -> T:
         """The implementation of an interface in this library; the same object for the same class.
 
@@ -110,6 +126,8 @@ class Library:
             MismatchError: the class and the contract in the library differ.
         """
         self._check_open()
+        if self._is_lost:
+            self._reopen()
         cls: Any = interface
         if kind_of(cls) != INTERFACE:
             name = getattr(cls, "__name__", repr(cls))
@@ -146,6 +164,34 @@ class Library:
                 binding.close(f"{self.path} is closed")
             self._exports.close()
 
+    def _after_fork(self) -> None:
+        """This is the child of a fork: the parent's Go is dead here, and the next call opens a copy."""
+        if self._native.has_glue:
+            self._native.die()
+        self._exports.after_fork(self._reopen)
+        for binding in self._bindings.values():
+            if not self.is_closed:
+                binding.interrupt(self._reopen)
+        self._is_lost = True
+
+    def _reopen(self) -> None:
+        if os.environ.get("GOBIND_AFTER_FORK") == "error":
+            raise ClosedError(
+                f"{self.path}: its Go runtime belongs to the parent process, and GOBIND_AFTER_FORK=error"
+            )
+        with _lock:
+            if self._is_lost:
+                self._native = self._native.copy()
+                self._is_lost = False
+                if self._native.has_glue:
+                    send_environ(self._native, dict(os.environ))
+                for binding in self._bindings.values():
+                    binding.connect(self._native)
+                self._exports.connect(self._native)
+                for key, library in _libraries.items():
+                    if library is self:
+                        _natives[key] = self._native
+
     def __enter__(self) -> Library:
         return self
 
@@ -177,3 +223,18 @@ class Library:
     def _check_open(self) -> None:
         if self.is_closed:
             raise ClosedError(f"{self.path} is closed")
+
+
+def _after_fork() -> None:
+    """Runs in the child of every fork. Locks that other threads held at the time will never be released."""
+    global _lock
+    _lock = threading.RLock()
+    aio = sys.modules.get("gobind.runtime.aio")
+    if aio is not None:
+        aio.after_fork()
+    for library in _libraries.values():
+        library._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

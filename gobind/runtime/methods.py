@@ -47,21 +47,28 @@ def ring_capacity(method: Method) -> int:
     return DEFAULT_CAPACITY if method.options.ring is True else method.options.ring
 
 
-def compile_method(method: Method, number: int, interface: str, blocks: Blocks) -> Callable[..., Any]:
+def compile_method(
+    method: Method, number: int, interface: str, blocks: Blocks, has_receiver: bool = False
+) -> Callable[..., Any]:
     """The function of one method.
 
     Args:
         number: of the method in its library.
+        interface: what it is a method of, for messages.
+        has_receiver: True for methods of objects, which have a handle.
         blocks: the codec; its namespace holds ``_call``, ``_look`` and what else belongs to the library.
     """
-    return _MethodWriter(method, number, interface, blocks).compile()
+    return _MethodWriter(method, number, interface, blocks, has_receiver).compile()
 
 
 class _MethodWriter:
     """Writes the text of one method."""
 
-    def __init__(self, method: Method, number: int, interface: str, blocks: Blocks) -> None:
+    def __init__(
+        self, method: Method, number: int, interface: str, blocks: Blocks, has_receiver: bool
+    ) -> None:
         self._method = method
+        self._has_receiver = has_receiver
         self._number = number
         self._where = f"{interface}.{method.name}"
         self._blocks = blocks
@@ -70,6 +77,7 @@ class _MethodWriter:
         self._nodes = [param.type for param in method.params]
         self._direct = is_direct(method.result)
         self._ring = ring_capacity(method)
+        self._goes_through_queue = method.is_async or (method.options.blocking and not self._ring)
         explain = _explainer(method.params)
         self._explain = f"{self._bind(f'explain_{method.name}', explain)}"
         self._names = ", ".join(param.name for param in method.params)
@@ -82,9 +90,11 @@ class _MethodWriter:
             with source.block("try:"):
                 writer = self._write_request()
             with source.block("except Exception:"):
+                if writer.has_handles:
+                    source.line("_let_go(_out.lowered)")
                 source.line(f"{self._explain}({self._names})")
                 source.line("raise")
-            if self._method.is_async:
+            if self._goes_through_queue:
                 self._write_awaiting(writer)
             elif self._ring:
                 source.line(f"_send(_frame, {self._ring})")
@@ -128,7 +138,9 @@ class _MethodWriter:
             writer.write(param.type, param.name, base + offset)
         writer.finish(self._explain, self._names)
         slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._number)), *writer.slots]
-        if self._method.is_async:
+        if self._has_receiver:
+            slots.append(Slot(protocol.RECEIVER_OFFSET, "Q", "self._handle"))
+        if self._goes_through_queue:
             source.line("_number = _next_number()")
             slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_number"))
         elif not self._direct:
@@ -142,7 +154,7 @@ class _MethodWriter:
         if has_rest:
             source.line(f"_size = {fixed} + {writer.rest_size}")
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", "_size"))
-        elif self._method.is_async or self._ring:  # others may stand behind it
+        elif self._goes_through_queue or self._ring:  # others may stand behind it
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", str(fixed)))
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
@@ -182,6 +194,11 @@ class _MethodWriter:
     def _write_awaiting(self, writer: RecordWriter) -> None:
         source = self._source
         target = "_result" if self._direct else "_buf"
+        if not self._method.is_async:
+            lent = "".join(f"{name}, " for name in writer.borrowed)
+            source.line(f"{target} = _wait(_frame, _number{f', ({lent})' if lent else ''})")
+            self._write_opening()
+            return
         with source.block("try:"):
             lent = "".join(f"{name}, " for name in writer.borrowed)
             extra = f", ({lent})" if lent else ""
@@ -190,6 +207,10 @@ class _MethodWriter:
         with source.block("except BaseException:"):
             source.line("_abandon(_number)")
             source.line("raise")
+        self._write_opening()
+
+    def _write_opening(self) -> None:
+        source = self._source
         if self._direct:
             with source.block("if _type(_result) is not _int:"):
                 source.line("_result = _number_of(_result)")
@@ -221,7 +242,7 @@ class _MethodWriter:
         with source.block("except Exception as _error:"):
             name = self._bind(f"result_{self._method.name}", (("result", result),))
             source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
-        if not self._method.is_async:
+        if not self._goes_through_queue:
             source.line(f"{self._bind('give_reply', replies.give_reply)}(_reply)")
         source.line("return _result")
 

@@ -1,16 +1,22 @@
 """The functions that a library with gobind's glue exports, as ctypes sees them.
 
-Imports `gobind.errors`.
+Imports `gobind.runtime.platforms`, `gobind.protocol`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from gobind.errors import LoadError
 from gobind.protocol import ABI
+from gobind.runtime.platforms import explain_file, is_same_file
 
 
 class Native:
@@ -18,20 +24,25 @@ class Native:
 
     Attributes:
         path: of the file.
+        stat: of the file when it was opened; None if the system loader has found it.
+        environ: the environment that Go was handed.
         description: what the library tells of itself.
         has_glue: False for a library that gobind did not generate the glue of.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, file: str | None = None) -> None:
         import json  # here and not above: only who opens a library pays for it
 
         self.path = path
+        self.environ: dict[str, str] = {}
+        self.stat = os.stat(path) if os.path.exists(path) else None
+        file = file or path
         try:
-            self.dll = ctypes.CDLL(path)
-            self._keeping_gil = ctypes.PyDLL(path)
+            self.dll = ctypes.CDLL(file)
+            self._keeping_gil = ctypes.PyDLL(file)
         except OSError as error:
-            raise LoadError(f"cannot open {path}: {error}") from None
+            raise LoadError(explain_file(path, error)) from None
         self.has_glue = hasattr(self.dll, "gobind_describe")
         if self.has_glue:
             self._describe = _function(self.dll, "gobind_describe", ctypes.c_char_p)
@@ -47,6 +58,11 @@ class Native:
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
         self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
+        self.retain = _function(self._keeping_gil, "gobind_retain", ctypes.c_int64, ctypes.c_uint64)
+        self.set_upcall = _function(self.dll, "gobind_set_upcall", None, ctypes.c_void_p)
+        answer = (ctypes.c_uint64, ctypes.c_int64, ctypes.c_char_p, ctypes.c_uint64)
+        self.answer = _function(self.dll, "gobind_answer", None, *answer)
+        self.quiet = _function(self.dll, "gobind_quiet", ctypes.c_int64, ctypes.c_int64)
         self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
         self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64, ctypes.c_int)
         self.close_queue = _function(self.dll, "gobind_close_queue", None, ctypes.c_uint64)
@@ -63,6 +79,28 @@ class Native:
         self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
         self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
 
+        self.set_environ = _function(self.dll, "gobind_environ", None, ctypes.c_char_p, ctypes.c_uint64)
+        control = (ctypes.c_int64, ctypes.c_int64)
+        self.control = _function(self.dll, "gobind_control", ctypes.c_int64, *control)
+        self.stats = _function(self.dll, "gobind_stats", None, ctypes.c_void_p)
+
+    def copy(self) -> Native:
+        """A private copy of the library, with a Go runtime of its own.
+
+        Raises:
+            LoadError: the file is not the one that was opened any more.
+        """
+        if self.stat is None or not is_same_file(self.path, self.stat):
+            raise LoadError(f"{self.path} has changed since it was opened: a copy of it may not be the same")
+        with _copied(self.path) as file:
+            return Native(self.path, file)
+
+    def die(self) -> None:
+        """Call Go no more: this is the child of a fork, where the parent's Go runtime does not run."""
+        for name, value in list(vars(self).items()):
+            if name not in ("dll", "_keeping_gil") and isinstance(value, ctypes._CFuncPtr):  # type: ignore[attr-defined]
+                setattr(self, name, _nothing)
+
     def _check_version(self) -> None:
         found = self.description.get("abi")
         if found != ABI:
@@ -73,6 +111,32 @@ class Native:
             f"{self.path} was built by another version of gobind ({why}): "
             "build it again with python -m gobind build"
         )
+
+
+def _nothing(*_: Any) -> int:
+    return 0
+
+
+@contextlib.contextmanager
+def _copied(path: str) -> Iterator[str]:
+    """A path under which a copy of a file can be opened: of memory, else of a temporary file."""
+    with open(path, "rb") as source:
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("gobind", os.MFD_CLOEXEC)
+            try:
+                with open(descriptor, "wb", closefd=False) as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+                yield f"/proc/self/fd/{descriptor}"
+            finally:
+                os.close(descriptor)
+        else:
+            descriptor, name = tempfile.mkstemp(suffix=os.path.splitext(path)[1])
+            try:
+                with open(descriptor, "wb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+                yield name
+            finally:
+                os.unlink(name)
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:

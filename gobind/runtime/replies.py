@@ -6,9 +6,11 @@ Imports `gobind.runtime.native`, `gobind.codec` and before.
 from __future__ import annotations
 
 import ctypes
+import itertools
+import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Callable, NamedTuple, Protocol
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
@@ -93,6 +95,37 @@ def read_status(native: Native, address: int) -> Ended:
     return Ended(kind, value - (1 << 64) if value >> 63 else value, held)
 
 
+next_number = itertools.count(1).__next__
+"""The number of a call that nobody waits for inside Go: unique in the process; its response comes back with it."""
+
+Fetched = Any
+"""A response: an int for a direct result, bytes, or an `Ended`."""
+
+
+def fetch(native: Native, queue: int, buffer: Any) -> list[tuple[int, Fetched]]:
+    """The responses that one call brings from a queue, with the numbers of their calls.
+
+    Args:
+        buffer: of `protocol.DRAIN_CAPACITY` bytes.
+    """
+    count = native.drain(queue, buffer)
+    if not count:
+        return []
+    words = struct.unpack_from(f"<{3 * count}Q", buffer)
+    at = 24 * count
+    fetched: list[tuple[int, Fetched]] = []
+    for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
+        if tag == protocol.ENTRY_RESPONSE:
+            end = at + word
+            fetched.append((number, buffer[at:end]))
+            at = end
+        elif tag == protocol.ENTRY_VALUE:
+            fetched.append((number, word - (1 << 64) if word >> 63 else word))
+        else:
+            fetched.append((number, read_status(native, word)))
+    return fetched
+
+
 class Connection(Protocol):
     """What knows the library that calls go to at present."""
 
@@ -102,14 +135,22 @@ class Connection(Protocol):
 class Replies:
     """Looks closer at a call that answered `protocol.LOOK`.
 
-    Attributes:
+    Args:
         errors: the nodes of the contract's errors, by index.
+        exception_of: the exception of that number that Go holds.
     """
 
-    def __init__(self, connection: Connection, blocks: Blocks, errors: Sequence[StructType]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        blocks: Blocks,
+        errors: Sequence[StructType],
+        exception_of: Callable[[int], BaseException],
+    ) -> None:
+        self._exception_of = exception_of
         self._connection = connection
         self._blocks = blocks
-        self.errors = errors
+        self._errors = errors
 
     def look(self, frame: bytes) -> int:
         """The true result of a call whose result is a number.
@@ -141,13 +182,20 @@ class Replies:
             return ended.held.head, ended.held, ended.held.size
         raise self._failure(ended.kind, ended.held)
 
-    def _failure(self, kind: int, held: Held) -> Exception:
+    def _failure(self, kind: int, held: Held) -> BaseException:
         try:
             return self._read_failure(kind, held)
         finally:
             held.release()  # the exception's traceback will keep the object
 
-    def _read_failure(self, kind: int, held: Held) -> Exception:
+    def _exception(self, number: int, message: str) -> BaseException:
+        """The exception of Python's own that Go hands back."""
+        try:
+            return self._exception_of(number)
+        except KeyError:
+            return GoError(message, "*gobind.PythonError")
+
+    def _read_failure(self, kind: int, held: Held) -> BaseException:
         message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(held.head)
         source = Input(held, protocol.FAILURE.size)
         message = source.take(message_size).decode(errors="backslashreplace")
@@ -158,8 +206,10 @@ class Replies:
             return ClosedError(message)
         if kind == protocol.REFUSED:
             return GobindError(message)
+        if flags & protocol.EXCEPTION:
+            return self._exception(index, message)
         if index >= 0:
-            values = self._blocks.get(self.errors[index])(source, 1)
+            values = self._blocks.get(self._errors[index])(source, 1)
             source.finish(held.size)
             GoError.__init__(values[0], message, detail)
             return values[0]  # type: ignore[no-any-return]

@@ -17,12 +17,16 @@ from gobind.schema import (
     TIMEDELTA,
     UUID,
     BufferType,
+    CallableType,
     DictType,
     EnumType,
+    HandleType,
+    InterfaceType,
     ListType,
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
@@ -49,7 +53,7 @@ def least(node: Node) -> int:
 
 def may_fail(node: Node) -> bool:
     """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
-    if node is DATETIME or isinstance(node, UnionType):
+    if node is DATETIME or isinstance(node, (UnionType, *HandleType)):
         return True
     return not isinstance(node, StructType) and any(may_fail(item) for item in children(node))
 
@@ -117,7 +121,7 @@ class GoCodec:
             return "byte"
         if is_number(node):
             return self._types.spelling(node)
-        if isinstance(node, OptionalType):
+        if isinstance(node, (OptionalType, *HandleType)):
             return "uint64"
         if isinstance(node, UnionType):
             return "gobind.Tag"
@@ -143,6 +147,10 @@ class GoCodec:
         if isinstance(node, (ListType, SetType, DictType, OptionalType)):
             kind = _KINDS[type(node)]
             return f"gobind.Read{kind}(r, {source}, {address(target)}, {self._inner(node, 'Read')})"
+        if isinstance(node, (InterfaceType, CallableType)):
+            return f"{target} = gobind.ReadObject(r, {source}, {self.wrapper(node)})"
+        if isinstance(node, StreamType):
+            return f"{target} = {self.read_stream(node, source)}"
         value = f"r.{_leaf_word(node)}({source})"
         if isinstance(node, EnumType):
             value = f"{self._types.spelling(node)}({value})"
@@ -161,8 +169,35 @@ class GoCodec:
             return [f"{target} = gobind.WriteBuffer(w, {source})"]
         if isinstance(node, (ListType, SetType, DictType, OptionalType)):
             return [f"{target} = gobind.Write{_KINDS[type(node)]}(w, {source}, {self._inner(node, 'Write')})"]
+        if isinstance(node, (InterfaceType, CallableType)):
+            return [f"{target} = gobind.WriteObject(w, {source}, {self._kind(node)})"]
+        if isinstance(node, StreamType):
+            block = self.block(node.item, "Write")
+            return [f"{target} = gobind.WriteStream(w, glueContract, {source}, {block})"]
         value = f"string({source})" if isinstance(node, EnumType) else source
         return [f"{target} = w.{_leaf_word(node)}({value})"]
+
+    def read_stream(self, node: StreamType, source: str) -> str:
+        """The expression for a stream that Python supplies; the variable `ctx` is what it ends with."""
+        block = self.block(node.item, "Read")
+        is_async = "true" if node.is_async else "false"
+        return f"gobind.ReadStream(ctx, r, {source}, {is_async}, {least(node.item)}, {block})"
+
+    def wrapper(self, node: InterfaceType | CallableType) -> str:
+        """The function that makes a value of an object of Python."""
+        word = self._types.word(node)
+        return f"glueWrap{word}" if isinstance(node, InterfaceType) else self.callable_name("Wrap", node)
+
+    def callable_name(self, what: str, node: CallableType) -> str:
+        """The name of something of one Go function type; the words of two of them may be the same."""
+        name, key = f"glue{what}{self._types.word(node)}", self._types.spelling(node)
+        while self._keys.setdefault(name, key) != key:
+            name += "_"
+        return name
+
+    def _kind(self, node: InterfaceType | CallableType) -> str:
+        """What makes a value the same object for Python each time; functions have no identity."""
+        return f"glue{self._types.name(node)}" if isinstance(node, InterfaceType) else "nil"
 
     def record_function(self, node: Node, verb: str) -> str:
         """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
@@ -228,6 +263,9 @@ class GoCodec:
             else:
                 tags = f"gobind.WriteTags(w, c, {self._tag_function(node)})"
             return [head, f"\t{self._options_function(node, verb)}({var}, {tags}, c)", "}"]
+        if isinstance(node, (InterfaceType, CallableType)):
+            how = self.wrapper(node) if verb == "Read" else self._kind(node)
+            return [head, f"\tgobind.{verb}Objects({var}, c, {how})", "}"]
         return [head, f"\tgobind.{verb}{_KINDS[type(node)]}s({var}, c, {self._inner(node, verb)})", "}"]
 
     def _struct_block(self, name: str, head: str, node: StructType | TupleType, verb: str) -> list[str]:

@@ -18,6 +18,7 @@ from gobind.schema import (
     TIMEDELTA,
     UUID,
     BufferType,
+    CallableType,
     Contract,
     DictType,
     EnumType,
@@ -27,9 +28,11 @@ from gobind.schema import (
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
+    references,
     walk,
 )
 from gobind.text import own_doc
@@ -69,7 +72,7 @@ class GoTypes:
             self._named[error] = self._take(error.text, "" if error.text.endswith("Error") else "Error")
         for enum in contract.enums:
             self._take_enum(enum)
-        nodes = list(walk(*roots(contract)))
+        nodes = list(walk(*roots(contract), into=references))
         for node in nodes:
             if isinstance(node, UnionType):
                 self._take_union(node)
@@ -78,6 +81,8 @@ class GoTypes:
                 self._take_tuple(node)
         for struct in contract.structs + contract.errors:
             self._take_fields(struct)
+        self.objects = [node for node in nodes if isinstance(node, InterfaceType)]
+        self.callables = [node for node in nodes if isinstance(node, CallableType)]
 
     def _take(self, name: str, suffix: str = "") -> str:
         return self._top.take(gonames.class_name(name, name) + suffix, name)
@@ -138,6 +143,11 @@ class GoTypes:
             return f"map[{self.spelling(node.key)}]{self.spelling(node.value)}"
         if isinstance(node, OptionalType):
             return f"*{self.spelling(node.item)}"
+        if isinstance(node, CallableType):
+            params = ["context.Context", *(self.parameter(node.method, param.type) for param in node.method.params)]
+            return f"func({', '.join(params)}) {self.results(node.method)}"
+        if isinstance(node, StreamType):
+            return f"func(yield func({self.spelling(node.item)}, error) bool)"
         if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
             self._take_tuple(node)
             return self._named[node]
@@ -157,6 +167,12 @@ class GoTypes:
             return f"Map{self.word(node.key)}{self.word(node.value)}"
         if isinstance(node, OptionalType):
             return f"Optional{self.word(node.item)}"
+        if isinstance(node, CallableType):
+            params = "".join(self.word(param.type) for param in node.method.params)
+            made = f"To{self.word(node.method.result)}" if node.method.result else ""
+            return f"{'Async' * node.method.is_async}Func{params}{made}"
+        if isinstance(node, StreamType):
+            return f"{'Async' * node.is_async}Stream{self.word(node.item)}"
         if isinstance(node, Scalar):
             return node.go.capitalize()
         return _LEAF_NAMES[node]  # type: ignore[index]
@@ -165,6 +181,10 @@ class GoTypes:
         """The Go type of a parameter: structs come as pointers, unless the method wants values."""
         pointer = isinstance(node, StructType) and not method.options.by_value
         return f"*{self.spelling(node)}" if pointer else self.spelling(node)
+
+    def results(self, method: Method) -> str:
+        """What a method returns in Go."""
+        return "error" if method.result is None else f"({self.spelling(method.result)}, error)"
 
 
 def roots(contract: Contract) -> list[Node]:
@@ -343,5 +363,4 @@ def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:
     for param in method.params:
         go = taken.take(gonames.parameter(param.name, f"{where}: parameter {param.name}"), param.name)
         params.append(f"{go} {types.parameter(method, param.type)}")
-    result = "error" if method.result is None else f"({types.spelling(method.result)}, error)"
-    return f"({', '.join(params)}) {result}"
+    return f"({', '.join(params)}) {types.results(method)}"

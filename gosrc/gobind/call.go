@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -29,9 +30,10 @@ type Call struct {
 	value    int64
 	err      error
 	stack    []byte
-	queue    *queue // that the ending goes to; nil: the caller waits
-	number   uint64 // of the call in its queue
-	rest     func() // what Go has put off
+	queue    *queue             // that the ending goes to; nil: the caller waits
+	number   uint64             // of the call in its queue
+	rest     func()             // what Go has put off
+	detached context.CancelFunc // of a context that is to outlive the call
 }
 
 // kind is how a call ended: one of the protocol's statuses.
@@ -52,26 +54,53 @@ func (c *Call) Context() context.Context {
 }
 
 // Begin is the object that a call is for and the record of its parameters, in the frame's memory. If it is false the
-// call has been refused.
+// call has been refused. If there is no such object [Call.Decoded] says so: the parameters are to be read nevertheless,
+// as Go takes over what they hold.
 func Begin[P, T any](c *Call, root *Root[T]) (impl T, parameters *P, ok bool) {
-	if impl, ok = root.of(c); !ok {
-		return impl, nil, false
-	}
+	impl = root.of(c)
 	parameters = overlay[P](&c.In)
 	return impl, parameters, parameters != nil || c.Decoded()
 }
 
-// Decoded reports whether all parameters have been read without fault. After it the frame is not looked at again
-// (but for buffers); if it is false the call has been refused.
+// BeginFunc is what Begin is, for a call of a function.
+func BeginFunc[P, F any](c *Call) (function F, parameters *P, ok bool) {
+	function = receiverOf[F](c)
+	parameters = overlay[P](&c.In)
+	return function, parameters, parameters != nil || c.Decoded()
+}
+
+// receiverOf is the value of the handle that a call is for.
+func receiverOf[T any](c *Call) T {
+	value, _ := handles.get(c.receiver)
+	found, ok := value.(T)
+	if !ok {
+		c.kind, c.err = StatusClosed, fmt.Errorf("%s: the object is closed", c.method.name)
+	}
+	return found
+}
+
+// Decoded reports whether all parameters have been read without fault and there is an object to call. After it the
+// frame is not looked at again (but for buffers); if it is false the call has been refused.
 func (c *Call) Decoded() bool {
 	if err := c.In.Close(); err != nil {
 		c.refuse("request refused: %v", err)
-		if c.In.closed {
+		if c.In.closed && err == c.In.refused {
 			c.kind, c.err = StatusClosed, fmt.Errorf("%s: %w", c.method.name, err)
 		}
 		return false
 	}
-	return true
+	return c.err == nil
+}
+
+// Detach is the call's context for something that outlives the call: a stream, which ends it. Until the method has
+// returned the context ends with the call, and with the call's timeout at any time.
+func (c *Call) Detach() context.Context {
+	if c.cancel == nil && c.timeout == 0 {
+		c.ctx, c.cancel = context.WithCancel(context.Background())
+	}
+	ctx := c.Context()
+	c.cancel, c.detached = nil, c.cancel
+	return ctx
 }
 
 // Go runs the part of a call that follows the reading of its parameters. For a call that came through a queue that is
@@ -120,8 +149,14 @@ func (c *Call) run(f func()) {
 		if !finished {
 			c.kind, c.err, c.stack = StatusPanic, fmt.Errorf("%v", recover()), debug.Stack()
 		}
-		if c.cancel != nil && c.rest == nil {
+		if c.rest != nil {
+			return
+		}
+		if c.cancel != nil {
 			c.cancel()
+		}
+		if c.detached != nil { // nothing has taken it over
+			c.detached()
 		}
 	}()
 	if f == nil {
@@ -137,7 +172,7 @@ func (c *Call) free() {
 	c.out.dropSent()
 	c.In.reset(nil)
 	c.out.reset(nil)
-	c.method, c.ctx, c.cancel, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil
+	c.method, c.ctx, c.cancel, c.err, c.stack, c.queue, c.rest, c.detached = nil, nil, nil, nil, nil, nil, nil, nil
 	c.kind, c.value, c.receiver, c.timeout = StatusValue, 0, 0, 0
 	calls.Put(c)
 }
@@ -170,6 +205,7 @@ func start(h header, body []byte, reply []byte) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	atomic.AddInt64(&callCount, 1)
 	c := calls.Get().(*Call)
 	c.method, c.receiver, c.timeout = m, h.receiver, h.timeout
 	c.out.reset(reply)

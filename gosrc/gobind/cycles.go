@@ -87,8 +87,12 @@ func referenceOf(v reflect.Value) (reference, bool) {
 // eachInner calls found with each value directly within v that may contain others.
 func eachInner(v reflect.Value, found func(reflect.Value)) {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		if !v.IsNil() {
+			found(v.Elem())
+		}
+	case reflect.Interface:
+		if isUnion(v.Type()) && !v.IsNil() {
 			found(v.Elem())
 		}
 	case reflect.Struct:
@@ -107,6 +111,10 @@ func eachInner(v reflect.Value, found func(reflect.Value)) {
 		}
 	}
 }
+
+// isUnion tells unions, which are values, from interfaces of the contract, which are objects: a union is sealed by a
+// method that is not exported.
+func isUnion(t reflect.Type) bool { return t.NumMethod() == 1 && !t.Method(0).IsExported() }
 
 func holdsOthers(t reflect.Type) bool {
 	switch t.Kind() {

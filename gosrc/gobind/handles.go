@@ -2,10 +2,7 @@
 
 package gobind
 
-import (
-	"reflect"
-	"sync"
-)
+import "sync"
 
 // pythonOwned is set in the handles of Python's objects; all others are Go's own.
 const pythonOwned = PythonOwned
@@ -51,7 +48,7 @@ func (t *handleTable) add(value any) uint64 {
 // addKnown is the handle of a value that is one and the same object for Python each time, held once more. Values that
 // Go cannot compare get a new handle each time.
 func (t *handleTable) addKnown(kind, value any) uint64 {
-	if !reflect.TypeOf(value).Comparable() {
+	if !hasIdentity(value) {
 		return t.add(value)
 	}
 	who := identity{kind, value}
@@ -64,6 +61,14 @@ func (t *handleTable) addKnown(kind, value any) uint64 {
 	handle := t.insert(value, who)
 	t.known[who] = handle
 	return handle
+}
+
+// hasIdentity reports whether a value can be found again. Go cannot compare all that look comparable: a struct may hold
+// a slice in an interface; and some are never equal, not even to themselves.
+func hasIdentity(value any) (yes bool) {
+	defer func() { _ = recover() }()
+	again := value
+	return value == again
 }
 
 // insert fills a slot; the caller holds the mutex.

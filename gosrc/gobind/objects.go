@@ -2,7 +2,10 @@
 
 package gobind
 
-import "reflect"
+import (
+	"fmt"
+	"reflect"
+)
 
 // FromPython is implemented by the generated types whose values are objects of Python.
 type FromPython interface{ PythonObject() *PythonObject }
@@ -26,14 +29,25 @@ func ReadObject[T any](r *Reader, handle uint64, wrap func(*PythonObject) T) (va
 		return wrap(newPythonObject(handle &^ pythonOwned))
 	}
 	found, ok := handles.get(handle)
+	if r.adopts {
+		handles.release(handle)
+	}
 	if !ok {
-		r.refuseClosed("the object is closed")
+		r.refuseObject(true, "the object is closed")
 		return value
 	}
 	if value, ok = found.(T); !ok {
-		r.refuse("expected a %s, got a %T", reflect.TypeOf((*T)(nil)).Elem(), found)
+		r.refuseObject(false, "expected a %s, got a %T", reflect.TypeOf((*T)(nil)).Elem(), found)
 	}
 	return value
+}
+
+// refuseObject notes what is wrong with an object. Unlike other faults it does not end the reading: the objects behind
+// it have counts, too, which nobody else would take over.
+func (r *Reader) refuseObject(closed bool, format string, args ...any) {
+	if r.refused == nil {
+		r.refused, r.closed = fmt.Errorf(format, args...), closed
+	}
 }
 
 // WriteObjects writes a block of interface values; kind is the same pointer for all values of one interface.
@@ -71,6 +85,9 @@ func (w *Writer) send(handle uint64) uint64 {
 
 // dropSent lets go of the handles that the frame holds.
 func (w *Writer) dropSent() {
+	if w.sent == nil {
+		return
+	}
 	for _, handle := range w.sent {
 		handles.release(handle)
 	}
@@ -79,20 +96,14 @@ func (w *Writer) dropSent() {
 
 // joined is the whole frame as one piece of memory.
 func (w *Writer) joined() []byte {
-	segments := w.frame()
-	if len(segments) == 1 {
-		return segments[0]
+	if len(w.segments) == 0 {
+		return w.buf
 	}
 	var all []byte
-	for _, segment := range segments {
+	for _, segment := range w.frame() {
 		all = append(all, segment...)
 	}
 	return all
-}
-
-func (r *Reader) refuseClosed(format string, args ...any) {
-	r.refuse(format, args...)
-	r.closed = true
 }
 
 // isNil reports whether there is no object in an interface value.

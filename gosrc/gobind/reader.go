@@ -29,7 +29,9 @@ type Reader struct {
 	text    string   // a copy that ends where segment ends, or ""
 	queue   steps[*Reader]
 	fill    []func() // what can be done only when each value is in its place: putting values into maps
-	closed  bool     // what is wrong is that an object is closed
+	refused error    // what is wrong with an object: told at the end, so that the others are read
+	closed  bool     // it is that the object is closed
+	adopts  bool     // Go's own handles come with a count, as in what Python answers
 	err     error
 }
 
@@ -59,7 +61,7 @@ func (r *Reader) resetOne(segment []byte) {
 func (r *Reader) clear() {
 	r.segment, r.left, r.claimed = nil, 0, 0
 	if r.more != nil || r.text != "" || r.fill != nil || r.err != nil || len(r.queue.list) > 0 {
-		r.more, r.text, r.fill, r.closed, r.err = nil, "", nil, false, nil
+		r.more, r.text, r.fill, r.refused, r.closed, r.err = nil, "", nil, nil, false, nil
 		r.queue.clear()
 	}
 }
@@ -74,6 +76,9 @@ func (r *Reader) Close() error {
 	}
 	if r.err == nil && r.left != 0 {
 		r.refuse("%d bytes too many", r.left)
+	}
+	if r.err == nil && r.refused != nil {
+		r.err = r.refused
 	}
 	return r.err
 }

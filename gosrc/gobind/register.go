@@ -28,21 +28,17 @@ func NewRoot[T any](name, register string) *Root[T] {
 // Set registers the implementation, in place of an earlier one.
 func (r *Root[T]) Set(impl T) { r.impl.Store(box[T]{impl}) }
 
-// of is the object that a call is for. If it is false the call has been refused.
-func (r *Root[T]) of(c *Call) (impl T, ok bool) {
+// of is the object that a call is for. If there is none the call has an error.
+func (r *Root[T]) of(c *Call) (impl T) {
 	if c.receiver != 0 {
-		value, _ := handles.get(c.receiver)
-		if impl, ok = value.(T); !ok {
-			c.kind, c.err = StatusClosed, fmt.Errorf("%s: the object is closed", c.method.name)
-		}
-		return impl, ok
+		return receiverOf[T](c)
 	}
 	if held, ok := r.impl.Load().(box[T]); ok {
-		return held.impl, true
+		return held.impl
 	}
 	c.kind = StatusRefused
 	c.err = fmt.Errorf("%s is not implemented: call %s in an init function", r.name, r.register)
-	return impl, false
+	return impl
 }
 
 func (r *Root[T]) registered() bool { return r.impl.Load() != nil }
@@ -83,6 +79,7 @@ type Contract struct {
 	text       string
 	interfaces []*Interface
 	errors     []ErrorType
+	callables  map[string]int // the numbers of functions' calls, by annotation
 	layouts    map[string][]uintptr
 	problems   []string
 }
@@ -91,7 +88,7 @@ type Contract struct {
 func NewContract(name, pkg, text string) *Contract {
 	registering.Lock()
 	defer registering.Unlock()
-	c := &Contract{name: name, pkg: pkg, text: text, layouts: map[string][]uintptr{}}
+	c := &Contract{name: name, pkg: pkg, text: text, callables: map[string]int{}, layouts: map[string][]uintptr{}}
 	contracts = append(contracts, c)
 	return c
 }
@@ -138,6 +135,14 @@ func (i *Interface) Method(name string, size uintptr, handle Handler) {
 	methods = append(methods, &method{i.name + "." + name, int(size), handle, i.contract})
 }
 
+// Callable adds the functions of one annotation: calling one is a method, whose receiver is the function.
+func (c *Contract) Callable(annotation string, size uintptr, handle Handler) {
+	registering.Lock()
+	defer registering.Unlock()
+	c.callables[annotation] = len(methods)
+	methods = append(methods, &method{annotation, int(size), handle, c})
+}
+
 type described struct {
 	ABI       int                 `json:"abi"`
 	Gobind    string              `json:"gobind"`
@@ -152,6 +157,7 @@ type describedContract struct {
 	Text       string               `json:"text"`
 	Interfaces []describedInterface `json:"interfaces"`
 	Errors     []describedError     `json:"errors"`
+	Callables  map[string]int       `json:"callables"`
 	Layouts    map[string][]uintptr `json:"layouts"`
 }
 
@@ -173,7 +179,7 @@ func describe() described {
 	d := described{ABI: ABI, Gobind: Version, Go: runtime.Version(), Contracts: []describedContract{}, Problems: []string{}}
 	owners := map[string]string{}
 	for _, c := range contracts {
-		dc := describedContract{c.name, c.pkg, c.text, []describedInterface{}, []describedError{}, c.layouts}
+		dc := describedContract{c.name, c.pkg, c.text, []describedInterface{}, []describedError{}, c.callables, c.layouts}
 		for _, i := range c.interfaces {
 			if owner, twice := owners[i.name]; twice {
 				problem := fmt.Sprintf("two interfaces are named %s: in package %s and in package %s", i.name, owner, c.pkg)

@@ -26,11 +26,11 @@ type ending struct {
 // ending takes the result out of the call.
 func (c *Call) ending() *ending {
 	e := &ending{kind: c.kind, value: c.value}
+	defer func() { e.sent, c.out.sent = c.out.sent, nil }()
 	switch c.kind {
 	case StatusValue:
 	case StatusResponse:
 		e.segments, e.held = c.out.frame(), c.out.held
-		e.sent, c.out.sent = c.out.sent, nil
 	case StatusError:
 		e.segments = c.failure(c.err, fmt.Sprintf("%T", c.err), c.method.contract)
 		e.held = c.out.held

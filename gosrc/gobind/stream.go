@@ -20,17 +20,19 @@ const (
 )
 
 // producer runs a stream of Go in a goroutine of its own, at most one batch ahead of Python.
+//
+// The mutex is there because the goroutine gives items while calls take them; nothing is called while it is held.
 type producer[T any] struct {
 	sync.Mutex
 	changed *sync.Cond
-	ctx     context.Context
+	method  *method // that made the stream: it knows the contract's errors
 	cancel  context.CancelFunc
 	run     func(yield func(T, error) bool)
 	write   func(*Writer, Column[T])
 	started bool
 	items   []T
 	limit   int  // of items
-	done    bool // no more items will come
+	over    bool // no more items will come
 	closed  bool // nobody wants more
 	err     error
 	stack   []byte // if the stream panicked
@@ -41,16 +43,32 @@ type batcher interface {
 	next(c *Call)
 }
 
-// WriteStream is a stream of the record: a handle that Python fetches items with. It ends the context of the call that
-// made it when it ends itself.
+// RespondStream ends a call with a stream, which takes over the context that the call has detached.
+func RespondStream[T any](c *Call, run func(yield func(T, error) bool), write func(*Writer, Column[T])) {
+	cancel := c.detached
+	Respond(c, &run, func(w *Writer, m *uint64, _ *func(yield func(T, error) bool)) {
+		*m = writeStream(w, run, c.method, cancel, write)
+	})
+	if c.kind == StatusResponse {
+		c.detached = nil
+	}
+}
+
+// WriteStream is a stream of the record, in a call of Python.
 func WriteStream[T any](
-	w *Writer, run func(yield func(T, error) bool), ctx context.Context, cancel context.CancelFunc, write func(*Writer, Column[T]),
+	w *Writer, contract *Contract, run func(yield func(T, error) bool), write func(*Writer, Column[T]),
+) uint64 {
+	return writeStream(w, run, &method{name: w.place, contract: contract}, func() {}, write)
+}
+
+func writeStream[T any](
+	w *Writer, run func(yield func(T, error) bool), from *method, cancel context.CancelFunc, write func(*Writer, Column[T]),
 ) uint64 {
 	if run == nil {
 		w.fail("expected a stream, got nil")
 		return 0
 	}
-	p := &producer[T]{ctx: ctx, cancel: cancel, run: run, write: write, limit: firstBatch}
+	p := &producer[T]{method: from, cancel: cancel, run: run, write: write, limit: firstBatch}
 	p.changed = sync.NewCond(p)
 	return w.send(handles.add(p))
 }
@@ -59,11 +77,16 @@ func WriteStream[T any](
 func (p *producer[T]) produce() {
 	finished := false
 	defer func() {
-		p.Lock()
-		if !finished && p.err == nil {
-			p.err, p.stack = fmt.Errorf("%v", recover()), debug.Stack()
+		var panicked error
+		var stack []byte
+		if !finished {
+			panicked, stack = fmt.Errorf("%v", recover()), debug.Stack()
 		}
-		p.done = true
+		p.Lock()
+		if panicked != nil {
+			p.err, p.stack = panicked, stack
+		}
+		p.over = true
 		p.changed.Broadcast()
 		p.Unlock()
 		p.cancel()
@@ -76,8 +99,12 @@ func (p *producer[T]) produce() {
 func (p *producer[T]) yield(item T, err error) bool {
 	p.Lock()
 	defer p.Unlock()
+	if p.over || p.closed {
+		return false
+	}
 	if err != nil {
-		p.err = err
+		p.err, p.over = err, true
+		p.changed.Broadcast()
 		return false
 	}
 	p.items = append(p.items, item)
@@ -90,32 +117,58 @@ func (p *producer[T]) yield(item T, err error) bool {
 	return !p.closed
 }
 
-// take waits for items and takes them. Without items the stream has ended, with err if that is not nil.
-func (p *producer[T]) take() (items []T, err error, stack []byte) {
+// take waits for items and takes them. Without items the stream has ended, with err if that is not nil. When ctx ends
+// it waits no more and leaves the stream as it is.
+func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []byte) {
 	p.Lock()
 	defer p.Unlock()
 	if !p.started && !p.closed {
 		p.started = true
 		go p.produce()
 	}
-	for len(p.items) == 0 && !p.done && !p.closed {
+	if p.waits() && ctx.Done() != nil {
+		defer p.stirAtEnd(ctx)()
+	}
+	for p.waits() {
+		if err := ctx.Err(); err != nil {
+			return nil, err, nil
+		}
 		p.changed.Wait()
 	}
 	items = p.items
+	if len(items) == 0 {
+		err, stack, p.err = p.err, p.stack, nil
+		return nil, err, stack
+	}
 	if len(items) >= p.limit && p.limit < largestBatch {
 		p.limit *= 2
 	}
 	p.items = make([]T, 0, len(items))
 	p.changed.Broadcast()
-	if len(items) == 0 && p.err != nil {
-		err, stack, p.err = p.err, p.stack, nil
-	}
-	return items, err, stack
+	return items, nil, nil
+}
+
+func (p *producer[T]) waits() bool { return len(p.items) == 0 && !p.over && !p.closed }
+
+// stirAtEnd wakes who waits for the stream when ctx ends; what it returns stops that.
+func (p *producer[T]) stirAtEnd(ctx context.Context) (stop func()) {
+	stopped := make(chan struct{})
+	go func() {
+		select {
+		case <-stopped:
+		case <-ctx.Done():
+			p.Lock()
+			p.changed.Broadcast()
+			p.Unlock()
+		}
+	}()
+	return func() { close(stopped) }
 }
 
 // next responds with the next batch: the record is a list, which is empty when the stream has ended.
 func (p *producer[T]) next(c *Call) {
-	items, err, stack := p.take()
+	items, err, stack := p.take(c.Context())
+	c.method = p.method
 	if stack != nil {
 		c.kind, c.err, c.stack = StatusPanic, err, stack
 		return
@@ -148,33 +201,24 @@ func nextBatch(c *Call) {
 	}
 }
 
-// Detach is a context for something that outlives the call: it ends with cancel, or with the call's timeout. If the call
-// itself is cancelled before it has ended, so is the context.
-func (c *Call) Detach() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
-	if c.timeout != 0 {
-		ctx, cancel = context.WithTimeout(context.Background(), c.timeout)
-	}
-	return ctx, cancel
-}
-
-// ReadStream is a stream of the record that Python supplies.
+// ReadStream is a stream of the record that Python supplies. It ends with ctx.
 func ReadStream[T any](
-	r *Reader, handle uint64, async bool, min int, read func(*Reader, Column[T]),
+	ctx context.Context, r *Reader, handle uint64, async bool, min int, read func(*Reader, Column[T]),
 ) func(yield func(T, error) bool) {
 	if r.err != nil {
 		return nil
 	}
 	if handle&pythonOwned == 0 {
-		r.refuse("expected an iterable of Python")
+		r.refuseObject(false, "expected an iterable of Python")
 		return nil
 	}
-	source := &iterable[T]{newPythonObject(handle &^ pythonOwned), async, min, read}
+	source := &iterable[T]{ctx, newPythonObject(handle &^ pythonOwned), async, min, read}
 	return source.run
 }
 
 // iterable is an iterator that lives in Python.
 type iterable[T any] struct {
+	ctx    context.Context
 	object *PythonObject
 	async  bool
 	min    int
@@ -187,33 +231,60 @@ const quickBatch = time.Millisecond
 
 // run fetches the items in batches.
 func (s *iterable[T]) run(yield func(T, error) bool) {
-	var zero T
-	for size := 1; ; {
-		start := time.Now()
-		var items []T
-		err := s.object.Ask(context.Background(), IteratorNext, s.async, func(w *Writer) {
-			w.uint64(uint64(size))
-		}, func(r *Reader) {
-			ReadRecord(r, func(r *Reader, m *Ref) { ReadList(r, *m, &items, s.min, s.read) })
-		})
-		if err != nil {
-			yield(zero, err)
-			return
+	ended := false
+	defer func() {
+		if !ended { // the consumer has stopped, or panics
+			s.close()
 		}
-		if len(items) == 0 {
+	}()
+	for size := uint64(1); ; {
+		start := time.Now()
+		items, err := s.fetch(size)
+		if quick := time.Since(start) < quickBatch; quick && size < largestBatch {
+			size *= 2
+		} else if !quick && size > 1 {
+			size /= 2
+		}
+		if err != nil || len(items) == 0 {
+			ended = s.ctx.Err() == nil
+			if err != nil {
+				var zero T
+				yield(zero, err)
+			}
 			return
 		}
 		for _, item := range items {
 			if !yield(item, nil) {
-				_ = s.object.Ask(context.Background(), IteratorClose, s.async, nil, nil)
 				return
 			}
 		}
-		switch quick := time.Since(start) < quickBatch; {
-		case quick && size < largestBatch:
-			size *= 2
-		case !quick && size > 1:
-			size /= 2
-		}
 	}
+}
+
+// fetch gets at most size items, and at least one if there is one.
+func (s *iterable[T]) fetch(size uint64) (items []T, err error) {
+	q, m := NewQuestion[uint64](s.object, "iterator")
+	*m = size
+	read := func(r *Reader, m *Ref, to *[]T) { ReadList(r, *m, to, s.min, s.read) }
+	if s.async {
+		Await(s.ctx, q, IteratorNext, &items, read)
+	} else {
+		Ask(s.ctx, q, IteratorNext, &items, read)
+	}
+	return items, q.End()
+}
+
+// close lets the iterator end, as a loop that is left does. Nobody has to know how that went.
+func (s *iterable[T]) close() {
+	q, nothing := NewQuestion[struct{}](s.object, "iterator")
+	read := func(*Reader, *struct{}, *struct{}) {}
+	if !s.async {
+		Ask(context.Background(), q, IteratorClose, nothing, read)
+		_ = q.End()
+		return
+	}
+	go func() { // the loop may be busy with what waits for this very goroutine
+		Await(context.Background(), q, IteratorClose, nothing, read)
+		_ = q.End()
+	}()
 }

@@ -4,7 +4,6 @@ package gobind
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -85,148 +84,9 @@ func enter(object, method uint64, frame unsafe.Pointer, size, reply uint64) int6
 		atomic.AddInt64(&entered, -1)
 		select {} // the process ends
 	}
-	defer atomic.AddInt64(&entered, -1)
-	return Upcall(object, method, frame, size, reply)
-}
-
-var replies = sync.Pool{New: func() any { return new([ReplyCapacity]byte) }}
-
-// Ask calls a method of an object in Python: write puts the record of the parameters and their columns, read takes the
-// result out of the response. Both may be nil.
-//
-// # Memory
-//
-// What read yields is Go's own; the objects in the parameters are held until Python has taken them.
-func (o *PythonObject) Ask(ctx context.Context, method uint64, async bool, write func(*Writer), read func(*Reader)) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var w Writer
-	if write != nil {
-		write(&w)
-	}
-	defer w.dropSent()
-	if w.err != nil {
-		return w.err
-	}
-	frame := w.joined()
-	var address unsafe.Pointer
-	if len(frame) > 0 {
-		address = unsafe.Pointer(&frame[0])
-	}
-	if async {
-		return o.askLater(ctx, method, address, uint64(len(frame)), read)
-	}
-	reply := replies.Get().(*[ReplyCapacity]byte)
-	defer replies.Put(reply)
-	result := enter(o.id, method, address, uint64(len(frame)), uint64(uintptr(unsafe.Pointer(reply))))
-	runtime.KeepAlive(frame)
-	runtime.KeepAlive(o)
-	return o.take(result, reply, read)
-}
-
-// take makes an error of what an upcall has come to, or has its response read.
-func (o *PythonObject) take(result int64, reply *[ReplyCapacity]byte, read func(*Reader)) error {
-	var response []byte
-	failed := false
-	switch {
-	case result == UpcallFetch:
-		result = int64(binary.LittleEndian.Uint64(reply[:]))
-		failed = result < 0
-		if failed {
-			result = -result
-		}
-		response = make([]byte, result)
-		id := binary.LittleEndian.Uint64(reply[8:])
-		enter(0, UpcallFetchInto, unsafe.Pointer(&response[0]), id, 0)
-	case result <= UpcallFailed:
-		response, failed = reply[:UpcallFailed-result], true
-	default:
-		response = reply[:result]
-	}
-	if failed {
-		return readException(response)
-	}
-	return readResponse(response, read)
-}
-
-func readResponse(response []byte, read func(*Reader)) error {
-	r := NewReader(response)
-	if read != nil {
-		read(r)
-	}
-	if err := r.Close(); err != nil {
-		return fmt.Errorf("response refused: %w", err)
-	}
-	return nil
-}
-
-// ReadRecord reads the record at the beginning of a response, and what follows it.
-func ReadRecord[M any](r *Reader, read func(*Reader, *M)) {
-	if m := overlay[M](r); m != nil {
-		read(r, m)
-	}
-}
-
-// WriteRecord writes a record, which write fills in while it appends what follows it.
-func WriteRecord[M any](w *Writer, write func(*Writer, *M)) {
-	var nothing struct{}
-	writeRecord(w, &nothing, func(w *Writer, m *M, _ *struct{}) { write(w, m) })
-}
-
-// tickets are the async methods of Python's objects that Go is waiting for.
-var tickets = struct {
-	sync.Mutex
-	last    uint64
-	waiting map[uint64]chan answer
-}{waiting: map[uint64]chan answer{}}
-
-// answer is the response of an async method, or its exception.
-type answer struct {
-	frame  []byte
-	failed bool
-}
-
-func (o *PythonObject) askLater(
-	ctx context.Context, method uint64, frame unsafe.Pointer, size uint64, read func(*Reader),
-) error {
-	coming := make(chan answer, 1)
-	tickets.Lock()
-	tickets.last++
-	ticket := tickets.last
-	tickets.waiting[ticket] = coming
-	tickets.Unlock()
-	enter(o.id, method, frame, size, ticket)
-	runtime.KeepAlive(o)
-	select {
-	case got := <-coming:
-		if got.failed {
-			return readException(got.frame)
-		}
-		return readResponse(got.frame, read)
-	case <-ctx.Done():
-		tickets.Lock()
-		delete(tickets.waiting, ticket)
-		tickets.Unlock()
-		enter(0, UpcallCancel, nil, ticket, 0)
-		return ctx.Err()
-	}
-}
-
-// Answer brings the response of an async method: size bytes at frame, which are copied.
-func Answer(ticket uint64, failed bool, frame unsafe.Pointer, size uint64) {
-	tickets.Lock()
-	coming := tickets.waiting[ticket]
-	delete(tickets.waiting, ticket)
-	tickets.Unlock()
-	got := answer{append([]byte{}, unsafe.Slice((*byte)(frame), int(size))...), failed}
-	if coming != nil {
-		coming <- got
-		return
-	}
-	if failed {
-		_ = readException(got.frame) // drops the exception
-	}
+	result := Upcall(object, method, frame, size, reply)
+	atomic.AddInt64(&entered, -1)
+	return result
 }
 
 // PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the very
@@ -263,24 +123,29 @@ type exceptionRecord struct {
 func readException(response []byte) error {
 	made := new(PythonError)
 	r := NewReader(response)
-	ReadRecord(r, func(r *Reader, m *exceptionRecord) {
-		made.Message, made.Type = r.String(m.Message), r.String(m.Type)
-		if m.Object != 0 {
-			made.exception = newPythonObject(m.Object &^ pythonOwned)
-		}
-		switch {
-		case m.Flags == TimedOut:
-			made.cause = context.DeadlineExceeded
-		case m.Flags == Cancelled:
-			made.cause = context.Canceled
-		case m.Error >= 0 && m.Kind < uint64(len(contracts)) && m.Error < int64(len(contracts[m.Kind].errors)):
-			made.cause = contracts[m.Kind].errors[m.Error].read(r)
-		}
-	})
+	r.adopts = true
+	if m := overlay[exceptionRecord](r); m != nil {
+		made.read(r, m)
+	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("exception refused: %w", err)
 	}
 	return made
+}
+
+func (e *PythonError) read(r *Reader, m *exceptionRecord) {
+	e.Message, e.Type = r.String(m.Message), r.String(m.Type)
+	if m.Object != 0 {
+		e.exception = newPythonObject(m.Object &^ pythonOwned)
+	}
+	switch {
+	case m.Error >= 0 && m.Kind < uint64(len(contracts)) && m.Error < int64(len(contracts[m.Kind].errors)):
+		e.cause = contracts[m.Kind].errors[m.Error].read(r)
+	case m.Flags&TimedOut != 0:
+		e.cause = context.DeadlineExceeded
+	case m.Flags&Cancelled != 0:
+		e.cause = context.Canceled
+	}
 }
 
 // exceptionOf is the Python exception that an error is, if it is one.

@@ -56,14 +56,24 @@ func (w *Writer) fail(format string, args ...any) {
 // The record is filled in while the columns are appended behind it. If they outgrow the buffer it is copied once more:
 // when done, it may have to go where its segment has moved.
 func writeRecord[M, T any](w *Writer, value *T, write func(*Writer, *M, *T)) {
-	var zero M
-	size := int(unsafe.Sizeof(zero))
-	var record *M
-	if size > 0 {
-		record = (*M)(unsafe.Pointer(&w.extend(size)[0]))
-		*record = zero
-	}
+	record := beginRecord[M](w)
 	write(w, record, value)
+	w.endRecord(unsafe.Pointer(record), unsafe.Sizeof(*record))
+}
+
+// beginRecord is the record of a new frame, to be filled in.
+func beginRecord[M any](w *Writer) *M {
+	var zero M
+	if unsafe.Sizeof(zero) == 0 {
+		return new(M)
+	}
+	record := (*M)(unsafe.Pointer(&w.extend(int(unsafe.Sizeof(zero)))[0]))
+	*record = zero
+	return record
+}
+
+// endRecord writes what was put off, and the record.
+func (w *Writer) endRecord(record unsafe.Pointer, size uintptr) {
 	for len(w.queue.list) > 0 && w.err == nil {
 		w.queue.take()(w)
 	}
@@ -72,7 +82,7 @@ func writeRecord[M, T any](w *Writer, value *T, write func(*Writer, *M, *T)) {
 		if len(w.segments) > 0 {
 			first = w.segments[0]
 		}
-		copy(first, unsafe.Slice((*byte)(unsafe.Pointer(record)), size))
+		copy(first, unsafe.Slice((*byte)(record), size))
 	}
 }
 

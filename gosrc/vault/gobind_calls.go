@@ -206,6 +206,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
+from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Optional, Protocol, Union
 from uuid import UUID
 

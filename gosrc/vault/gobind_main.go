@@ -3,6 +3,18 @@
 
 package main
 
+/*
+#include <stdint.h>
+
+typedef int64_t (*gobind_upcall_function)(uint64_t, uint64_t, void *, uint64_t, uint64_t);
+
+// Calls into Python by the function pointer that it has given.
+static inline int64_t gobind_upcall(
+	void *f, uint64_t object, uint64_t method, void *frame, uint64_t size, uint64_t reply
+) {
+	return ((gobind_upcall_function)f)(object, method, frame, size, reply);
+}
+*/
 import "C"
 
 import (
@@ -23,10 +35,38 @@ func gobind_call(frame unsafe.Pointer) int64 { return gobind.Invoke(frame) }
 //export gobind_status
 func gobind_status(frame unsafe.Pointer) uintptr { return gobind.Status(frame) }
 
-// gobind_release drops the status of that id, with the memory it refers to.
+// gobind_release holds a handle once less: of an object, a stream, or a status with its memory.
 //
 //export gobind_release
-func gobind_release(id uint64) { gobind.Release(id) }
+func gobind_release(handle uint64) { gobind.Release(handle) }
+
+// gobind_retain holds a handle once more; 0: it is stale.
+//
+//export gobind_retain
+func gobind_retain(handle uint64) int64 { return gobind.Retain(handle) }
+
+// gobind_set_upcall sets the function that Go enters Python by.
+//
+//export gobind_set_upcall
+func gobind_set_upcall(function unsafe.Pointer) {
+	gobind.Upcall = func(object, method uint64, frame unsafe.Pointer, size, reply uint64) int64 {
+		return int64(C.gobind_upcall(
+			function, C.uint64_t(object), C.uint64_t(method), frame, C.uint64_t(size), C.uint64_t(reply),
+		))
+	}
+}
+
+// gobind_answer brings the response of an async method of a Python object: size bytes at frame.
+//
+//export gobind_answer
+func gobind_answer(ticket uint64, failed int64, frame unsafe.Pointer, size uint64) {
+	gobind.Answer(ticket, failed != 0, frame, size)
+}
+
+// gobind_quiet keeps goroutines out of Python, but for those on that thread; it is how many are still inside.
+//
+//export gobind_quiet
+func gobind_quiet(thread int64) int64 { return gobind.Quiet(thread) }
 
 // gobind_open_queue makes a queue for the endings of asynchronous calls; bell is the descriptor that tells.
 //
@@ -87,7 +127,22 @@ func gobind_publish_ring(ring, tail uint64) { gobind.PublishRing(ring, tail) }
 //export gobind_wait_ring
 func gobind_wait_ring(ring, head uint64) { gobind.WaitRing(ring, head) }
 
-// gobind_live is how many statuses are held.
+// gobind_environ hands over the environment: NAME=value, each with a NUL behind it, size bytes in all.
+//
+//export gobind_environ
+func gobind_environ(text unsafe.Pointer, size uint64) { gobind.SetEnviron(text, size) }
+
+// gobind_control reads and changes a setting of Go's runtime.
+//
+//export gobind_control
+func gobind_control(what, value int64) int64 { return gobind.Control(what, value) }
+
+// gobind_stats writes four numbers: goroutines, bytes of the heap, live handles, calls.
+//
+//export gobind_stats
+func gobind_stats(to unsafe.Pointer) { gobind.Stats(to) }
+
+// gobind_live is how many handles are held.
 //
 //export gobind_live
 func gobind_live() int64 { return gobind.Live() }

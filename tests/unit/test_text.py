@@ -14,6 +14,7 @@ import gobind
 from gobind.contract import kind_of
 from gobind.schema import Contract, Schema
 from gobind.text import (
+    _IMPORTS,
     contract_text,
     declared_classes,
     differences,
@@ -88,18 +89,9 @@ class Accounts(Protocol):
     def none(self, e: Empty) -> None: ...
 '''
 
-TEXT = '''\
-from __future__ import annotations
-
-import enum
-from datetime import datetime, timedelta
-from typing import Optional, Protocol, Union
-from uuid import UUID
-
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
-from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
-
-
+TEXT = (
+    f"{_IMPORTS}\n\n"
+    + '''\
 class Mood(str, enum.Enum):
     """How
     one is.
@@ -170,6 +162,7 @@ class Accounts(Protocol):
 
     def none(self, e: Empty) -> None: ...
 '''
+)
 
 
 def test_the_canonical_text_word_for_word() -> None:

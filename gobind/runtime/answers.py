@@ -1,0 +1,331 @@
+"""Answers: the generated functions that do a method of a Python object for Go.
+
+The way back of `gobind.runtime.methods`: unpack the parameters, call the object, pack the result.
+Imports `gobind.runtime.upcalls`, `gobind.codec` and before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import sys
+from collections.abc import Sequence
+from time import monotonic_ns
+from typing import Any, Callable
+
+from gobind import protocol
+from gobind.check import check
+from gobind.codec.blocks import Blocks
+from gobind.codec.emit import Source
+from gobind.codec.frames import Output
+from gobind.codec.records import RecordReader, RecordWriter, make_struct
+from gobind.layout import layout_of, record_layout
+from gobind.runtime.methods import is_direct
+from gobind.runtime.upcalls import Answer, Guest, Guests, memory_at
+from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
+from gobind.words import Scalar
+
+QUICK = 1_000_000
+"""Nanoseconds after which a batch of an iterator goes over as it is."""
+
+
+class Answers:
+    """Makes the answers of one binding.
+
+    Args:
+        contract: the contract's number among the library's.
+        errors: the contract's errors.
+    """
+
+    def __init__(self, guests: Guests, blocks: Blocks, contract: int, errors: Sequence[StructType]) -> None:
+        self._guests = guests
+        self._blocks = blocks
+        self._contract = contract
+        self._errors = {error.cls: (index, error) for index, error in enumerate(errors)}
+        self._made: dict[int, tuple[Any, list[Answer]]] = {}
+
+    def of(self, node: Node) -> list[Answer]:
+        """The answers for objects passed as `node`, one for each method of it."""
+        if id(node) not in self._made:
+            self._made[id(node)] = node, self._make(node)
+        return self._made[id(node)][1]
+
+    def _make(self, node: Node) -> list[Answer]:
+        if isinstance(node, InterfaceType):
+            return [
+                self._method(f"{node.text}.{method.name}", f"_guest.value.{method.name}", method)
+                for method in node.methods
+            ]
+        if isinstance(node, CallableType):
+            return [self._method(node.text, "_guest.value", node.method)]
+        assert isinstance(node, StreamType)
+        pack = self._packer(ListType(node.item, list), f"{node.text}.items")
+        if node.is_async:
+            return [self._later(_next_async(pack)), self._later(_close_async)]
+        return [self._now(_next_items(pack, self._guests)), self._now(_close)]
+
+    # Methods
+
+    def _method(self, where: str, target: str, method: Method) -> Answer:
+        """The answer for one method; `target` is the expression for what is called."""
+        source, name = Source(), f"answer_{method.name}"
+        head = "async def" if method.is_async else "def"
+        with source.block(f"{head} {name}(_guest, _arguments):"):
+            source.line(f"_value = {target}(*_arguments)")
+            if method.is_async:
+                with source.block("if hasattr(_value, '__await__'):"):
+                    source.line("_value = await _value")
+            source.line(
+                f"return {self._blocks.namespace.bind(f'packed_{where}', self._result(where, method))}(_value)"
+            )
+        call = source.compile(name, self._blocks.namespace, f"answer {where}")
+        unpack = self._unpacker(method, where)
+        if method.is_async:
+            return self._later(lambda guest, address, size: call(guest, unpack(address, size)))
+        done = self._done(method.result)
+
+        def answer(guest: Guest, address: int, size: int, reply: int) -> int:
+            try:
+                return done(reply, call(guest, unpack(address, size)))
+            except BaseException as error:
+                return self._fail(reply, error)
+
+        return answer
+
+    def _done(self, result: Node | None) -> Callable[[int, Any], int]:
+        """What hands a packed result over."""
+        guests = self._guests
+        return guests.respond_number if is_direct(result) else guests.respond
+
+    def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
+        """A function from a request to the arguments."""
+        if not method.params:
+            return lambda address, size: ()
+        source = Source()
+        nodes = [param.type for param in method.params]
+        layout = record_layout(nodes)
+        with source.block("def unpack_arguments(_address, _size):"):
+            source.line(
+                f"_head = _buf = {self._blocks.namespace.bind('memory_at', memory_at)}(_address, _size)"
+            )
+            reader = RecordReader(self._blocks, source, nodes, layout.size)
+            values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
+            reader.finish()
+            source.line(f"return ({', '.join(values)},)")
+        return source.compile("unpack_arguments", self._blocks.namespace, f"arguments {where}")
+
+    def _result(self, where: str, method: Method) -> Callable[[Any], Any]:
+        """A function that checks and packs a result."""
+        result = method.result
+        if result is None:
+            return lambda value: struct.pack("<q", 0) if method.is_async else 0
+        if method.is_async or not is_direct(result):
+            if isinstance(result, Scalar) and is_direct(result):
+                return _wide_packer(result, f"{where}: result")
+            return self._packer(result, f"{where}: result")
+        return _number_checker(result, f"{where}: result")
+
+    def _packer(self, node: Node, where: str) -> Callable[[Any], bytes]:
+        """A function that packs one value as a response."""
+        source = Source()
+        with source.block("def pack_value(value):"):
+            writer = RecordWriter(self._blocks, source, [node])
+            writer.write(node, "value", 0)
+            pack = make_struct(writer.slots, layout_of(node).size).pack
+            arguments = ", ".join(slot.name for slot in sorted(writer.slots))
+
+            def explain(value: Any) -> None:
+                check(node, value, where)
+
+            writer.finish(self._blocks.namespace.bind("explain", explain), "value")
+            source.line(
+                f"return b''.join([{self._blocks.namespace.bind('pack', pack)}({arguments}), {writer.rest}])"
+            )
+        pack_value = source.compile("pack_value", self._blocks.namespace, f"result {where}")
+
+        def packed(value: Any) -> bytes:
+            try:
+                return pack_value(value)  # type: ignore[no-any-return]
+            except Exception:
+                explain(value)
+                raise
+
+        return packed
+
+    # Ways to answer
+
+    def _now(self, make: Callable[[Guest, int, int], bytes]) -> Answer:
+        """An answer that waits for `make`."""
+
+        def answer(guest: Guest, address: int, size: int, reply: int) -> int:
+            try:
+                return self._guests.respond(reply, make(guest, address, size))
+            except BaseException as error:
+                return self._fail(reply, error)
+
+        return answer
+
+    def _later(self, start: Callable[[Guest, int, int], Any]) -> Answer:
+        """An answer by a task on the guest's loop; `start` reads the request and makes the coroutine."""
+
+        def answer(guest: Guest, address: int, size: int, ticket: int) -> int:
+            try:
+                coroutine = start(guest, address, size)
+                try:
+                    self._check_loop(guest)
+                    guest.loop.call_soon_threadsafe(self._begin, guest.loop, coroutine, ticket)
+                except BaseException:
+                    coroutine.close()
+                    raise
+            except BaseException as error:
+                self._send(ticket, True, self._exception(error))
+            return protocol.UPCALL_LATER
+
+        return answer
+
+    def _check_loop(self, guest: Guest) -> None:
+        name = type(guest.value).__name__
+        if guest.loop is None:
+            raise RuntimeError(
+                f"{name} was passed to Go where no event loop runs: its async methods cannot run"
+            )
+        if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:  # type: ignore[attr-defined]
+            raise RuntimeError(
+                f"Go waits for an async method of {name} inside a call on the event loop's own thread: "
+                "declare that call async def"
+            )
+
+    def _begin(self, loop: Any, coroutine: Any, ticket: int) -> None:
+        """On the loop: run the method, and send what it comes to."""
+        task = self._guests.tasks[ticket] = loop.create_task(coroutine)
+
+        def done(task: Any) -> None:
+            self._guests.tasks.pop(ticket, None)
+            try:
+                self._send(ticket, False, task.result())
+            except BaseException as error:
+                self._send(ticket, True, self._exception(error))
+
+        task.add_done_callback(done)
+
+    def _send(self, ticket: int, failed: bool, frame: bytes) -> None:
+        self._guests.native.answer(ticket, failed, frame, len(frame))
+
+    # Exceptions
+
+    def _fail(self, reply: int, error: BaseException) -> int:
+        return self._guests.respond(reply, self._exception(error), failed=True)
+
+    def _exception(self, error: BaseException) -> bytes:
+        """The response that is an exception; it holds the exception itself."""
+        message = _text_of(error).encode("utf-8", "backslashreplace")
+        name = type(error).__qualname__.encode("utf-8", "backslashreplace")
+        index, fields = -1, b""
+        found = self._errors.get(type(error))
+        if found is not None:
+            try:
+                fields, index = self._fields(found[1], error), found[0]
+            except Exception:  # a field does not fit: Go gets the exception without them
+                index = -1
+        flags = 0
+        if isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError":
+            flags = protocol.TIMED_OUT
+        elif type(error).__name__ == "CancelledError":
+            flags = protocol.CANCELLED
+        number = self._guests.hold(error, (), BaseException) | protocol.PYTHON_OWNED
+        record = protocol.EXCEPTION_RECORD.pack(len(message), len(name), index, flags, number, self._contract)
+        return b"".join([record, message, name, fields])
+
+    def _fields(self, node: StructType, error: BaseException) -> bytes:
+        check(node, error, node.text)
+        out = Output()
+        self._blocks.put(node)(out, [error])
+        out.finish()
+        return b"".join(out)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be made)"
+
+
+def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:
+    def checked(value: Any) -> int:
+        check(node, value, where)
+        number: int = value.__index__()
+        return number - (1 << 64) if number >> 63 > 0 else number
+
+    return checked
+
+
+def _wide_packer(node: Scalar, where: str) -> Callable[[Any], bytes]:
+    """Results that are numbers come back as 8 bytes where they cannot be returned."""
+    checked = _number_checker(node, where)
+    return lambda value: struct.pack("<q", checked(value))
+
+
+# Iterators: method 0 fetches items, method 1 closes
+
+
+def _wanted(address: int, size: int) -> int:
+    return int.from_bytes(memory_at(address, size)[:8], "little")
+
+
+def _next_items(pack: Callable[[Any], bytes], guests: Guests) -> Callable[[Guest, int, int], bytes]:
+    def fetch(guest: Guest, address: int, size: int) -> bytes:
+        if guest.kept is not None:
+            error, guest.kept = guest.kept, None
+            raise error
+        items: list[Any] = []
+        try:
+            items.extend(itertools.islice(guest.value, _wanted(address, size)))
+        except BaseException as error:
+            if not items:
+                raise
+            guest.kept = error  # it comes after the items before it
+        return pack(items)
+
+    return fetch
+
+
+def _close(guest: Guest, address: int, size: int) -> bytes:
+    close = getattr(guest.value, "close", None)
+    if close is not None:
+        close()
+    return b""
+
+
+def _next_async(pack: Callable[[Any], bytes]) -> Callable[[Guest, int, int], Any]:
+    def start(guest: Guest, address: int, size: int) -> Any:
+        return fetch(guest, _wanted(address, size))
+
+    async def fetch(guest: Guest, wanted: int) -> bytes:
+        if guest.kept is not None:
+            error, guest.kept = guest.kept, None
+            raise error
+        items: list[Any] = []
+        end = monotonic_ns() + QUICK
+        try:
+            while len(items) < wanted and (not items or monotonic_ns() < end):
+                items.append(await guest.value.__anext__())
+        except StopAsyncIteration:
+            pass
+        except BaseException as error:
+            if not items:
+                raise
+            guest.kept = error
+        return pack(items)
+
+    return start
+
+
+def _close_async(guest: Guest, address: int, size: int) -> Any:
+    async def close() -> bytes:
+        aclose = getattr(guest.value, "aclose", None)
+        if aclose is not None:
+            await aclose()
+        return b""
+
+    return close()

@@ -1,0 +1,97 @@
+"""Go's runtime as operators see it: environment, limits, garbage collection, figures.
+
+Imports `gobind.runtime.native`, `gobind.protocol`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import NamedTuple
+
+from gobind import protocol
+from gobind.runtime.native import Native
+
+
+class Stats(NamedTuple):
+    """Figures of one library's Go runtime.
+
+    Attributes:
+        goroutines: how many there are.
+        heap: bytes of live and not yet collected objects.
+        live: handles and blocks of memory that Python holds.
+        calls: how many calls have begun since the library was loaded.
+    """
+
+    goroutines: int
+    heap: int
+    live: int
+    calls: int
+
+
+class GoRuntime:
+    """The Go runtime of one library: ``library.runtime``."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+
+    def setenv(self, name: str, value: str | None) -> None:
+        """Set an environment variable for Go, which sees no later change of `os.environ`; None unsets it."""
+        environ = {**self._environ, name: value}
+        send_environ(self._native, {k: v for k, v in environ.items() if v is not None})
+
+    @property
+    def _environ(self) -> dict[str, str | None]:
+        return dict(self._native.environ)
+
+    @property
+    def gomaxprocs(self) -> int:
+        """How many threads run Go code at the same time."""
+        return self._control(protocol.CONTROL_MAXPROCS)
+
+    @gomaxprocs.setter
+    def gomaxprocs(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"gomaxprocs: expected at least 1, got {count}")
+        self._control(protocol.CONTROL_MAXPROCS, count)
+
+    @property
+    def memory_limit(self) -> int:
+        """The soft limit of Go's memory in bytes (GOMEMLIMIT)."""
+        return self._control(protocol.CONTROL_MEMORY_LIMIT)
+
+    @memory_limit.setter
+    def memory_limit(self, size: int) -> None:
+        if size < 0:
+            raise ValueError(f"memory_limit: expected a number of bytes, got {size}")
+        self._control(protocol.CONTROL_MEMORY_LIMIT, size)
+
+    @property
+    def gc_percent(self) -> int:
+        """How much the heap grows between collections, in percent (GOGC); negative: it is off."""
+        return self._control(protocol.CONTROL_GC_PERCENT)
+
+    @gc_percent.setter
+    def gc_percent(self, percent: int) -> None:
+        self._control(protocol.CONTROL_GC_PERCENT, percent)
+
+    def gc(self) -> None:
+        """Collect Go's garbage now."""
+        self._control(protocol.CONTROL_GC)
+
+    def stats(self) -> Stats:
+        """Figures as they are now."""
+        words = (ctypes.c_int64 * 4)()
+        self._native.stats(ctypes.addressof(words))
+        return Stats(*words)
+
+    def _control(self, what: int, value: int = protocol.CONTROL_KEEP) -> int:
+        found: int = self._native.control(what, value)
+        return found
+
+
+def send_environ(native: Native, environ: dict[str, str]) -> None:
+    """Make Go's environment what `environ` is."""
+    native.environ = dict(environ)
+    text = b"".join(os.fsencode(name) + b"=" + os.fsencode(value) + b"\0" for name, value in environ.items())
+    native.set_environ(text, len(text))

@@ -1,0 +1,236 @@
+"""Objects across the border: what stands for Go's objects in Python, and handles for Python's in Go.
+
+Imports `gobind.runtime.answers`, `gobind.runtime.methods` and before.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, Callable
+from weakref import WeakValueDictionary
+
+from gobind import protocol
+from gobind.check import implements
+from gobind.contract import MethodOptions
+from gobind.errors import ClosedError
+from gobind.runtime.answers import Answers
+from gobind.runtime.methods import LazyMethod
+from gobind.runtime.native import Native
+from gobind.runtime.upcalls import Guests
+from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType
+
+CLOSED = (1 << 63) - 1
+"""A handle that no object ever has: calls with it raise `ClosedError`."""
+
+Compile = Callable[[Method, int, str], Any]
+"""Makes the function of a method with a receiver: the method, its number, what it is a method of."""
+
+
+class GoObject:
+    """What stands for an object of Go: the owner of one count of its handle.
+
+    Closing, leaving a ``with`` block or collection lets go of it, whatever comes first, once.
+    """
+
+    _handle = CLOSED
+    _native: Native
+    _is_closable = False
+
+    def _let_go(self) -> None:
+        handle, self._handle = self._handle, CLOSED
+        if handle != CLOSED:
+            self._native.release(handle)
+
+    def __del__(self) -> None:
+        if self._handle != CLOSED and self._is_closable:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+        self._let_go()
+
+    def __repr__(self) -> str:
+        state = "closed " if self._handle == CLOSED else ""
+        return f"<{state}{type(self).__name__} of {self._native.path}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"cannot copy or pickle {type(self).__name__}: it stands for an object of Go")
+
+
+class Objects:
+    """Lifts handles to objects and lowers objects to handles, for one binding.
+
+    Args:
+        number_of: the number of the first method of an interface or callable in the library.
+    """
+
+    def __init__(
+        self,
+        compile_method: Compile,
+        number_of: Callable[[InterfaceType | CallableType], int],
+        methods_of: Callable[[InterfaceType], list[str]],
+    ) -> None:
+        self._compile = compile_method
+        self._number_of = number_of
+        self._methods_of = methods_of
+        self._classes: dict[int, tuple[Node, Any]] = {}
+        self._alive: WeakValueDictionary[int, GoObject] = WeakValueDictionary()
+        self._reopen: Callable[[], None] | None = None
+
+    def connect(self, native: Native, guests: Guests, answers: Answers) -> None:
+        """Set the library that objects belong to."""
+        self._native, self._guests, self._answers = native, guests, answers
+        self._reopen = None
+
+    def abandon(self, reopen: Callable[[], None]) -> None:
+        """Close all objects without telling Go: it is the Go of another process.
+
+        Args:
+            reopen: opens this process's own, and connects to it.
+        """
+        for value in [*self._alive.values()]:
+            value._handle = CLOSED
+            value._was_lost = True
+        self._reopen = reopen
+
+    def exception_of(self, number: int) -> BaseException:
+        """The exception of that number that Go holds; KeyError if there is none."""
+        found: BaseException = self._guests.value_of(number)
+        return found
+
+    # Go's objects
+
+    def lift(self, node: Node, handle: int) -> Any:
+        """The object that a handle stands for: one and the same while it is alive."""
+        if handle & protocol.PYTHON_OWNED:
+            return self._guests.value_of(handle & ~protocol.PYTHON_OWNED)
+        known = self._alive.get(handle)
+        if known is not None:
+            return known
+        if not self._native.retain(handle):
+            raise ClosedError(f"{node.text}: the object is closed")
+        made = object.__new__(self._class_of(node))
+        made._native = self._native
+        made._handle = handle
+        self._alive[handle] = made
+        if isinstance(node, StreamType):
+            return _items_async(made) if node.is_async else _items(made)
+        return made
+
+    def _class_of(self, node: Node) -> Any:
+        known = self._classes.get(id(node))
+        if known is None:
+            known = self._classes[id(node)] = node, self._make_class(node)
+        return known[1]
+
+    def _make_class(self, node: Node) -> Any:
+        if isinstance(node, StreamType):
+            fetch = Method("fetch", (), ListType(node.item, list), node.is_async, MethodOptions(), "")
+            compiled = LazyMethod(partial(self._compile, fetch, protocol.STREAM_NEXT, node.text))
+            return type(node.text, (GoObject,), {"fetch": compiled})
+        if isinstance(node, CallableType):
+            compiled = LazyMethod(partial(self._compile, node.method, self._number_of(node), node.text))
+            return type(node.text, (GoObject,), {"__call__": compiled})
+        assert isinstance(node, InterfaceType), node.text
+        first, names = self._number_of(node), self._methods_of(node)
+        namespace: dict[str, Any] = {
+            "__module__": node.cls.__module__,
+            "__qualname__": node.cls.__qualname__,
+            "__doc__": node.cls.__doc__,
+        }
+        for method in node.methods:
+            number = first + names.index(method.name)
+            namespace[method.name] = LazyMethod(partial(self._compile, method, number, node.text))
+        closing = next((m for m in node.methods if m.name == "close" and not m.params), None)
+        if closing is not None:
+            self._add_closing(namespace, closing, first + names.index("close"))
+        return type(node.cls)(node.text, (GoObject, node.cls), namespace)
+
+    def _add_closing(self, namespace: dict[str, Any], closing: Method, number: int) -> None:
+        """Make ``close`` let go of the object, once, and the class a context manager."""
+        compiled: list[Any] = []
+
+        def close_in_go(self_: Any) -> Any:
+            if not compiled:
+                compiled.append(self._compile(closing, number, "close"))
+            return compiled[0](self_)
+
+        def close(self: Any) -> Any:
+            if self._handle != CLOSED:
+                try:
+                    return close_in_go(self)
+                finally:
+                    self._let_go()
+
+        async def close_async(self: Any) -> Any:
+            if self._handle != CLOSED:
+                try:
+                    return await close_in_go(self)
+                finally:
+                    self._let_go()
+
+        namespace["_is_closable"] = True
+        if closing.is_async:
+            namespace.update(close=close_async, __aenter__=_enter_async, __aexit__=_exit_async)
+        else:
+            namespace.update(close=close, __enter__=_enter, __exit__=_exit)
+
+    # Python's objects
+
+    def lower(self, node: Node, value: Any, lowered: list[int]) -> int:
+        """The handle of an object. A Python object is held once more, and its handle added to `lowered`."""
+        if self._reopen is not None:
+            self._reopen()
+        if isinstance(value, GoObject) and value._native is self._native:
+            if value._handle == CLOSED:
+                raise ClosedError(f"{type(value).__name__}: the object is closed")
+            return value._handle
+        if isinstance(node, StreamType):
+            value = value.__aiter__() if node.is_async else iter(value)
+        elif isinstance(node, CallableType):
+            if not callable(value):
+                raise TypeError(f"expected {node.text}, got {type(value).__name__}")
+        elif isinstance(node, InterfaceType) and not implements(value, node):
+            raise TypeError(f"expected {node.text}, got {type(value).__name__}")
+        number = self._guests.hold(value, self._answers.of(node), node)
+        lowered.append(number)
+        return number | protocol.PYTHON_OWNED
+
+
+def _items(stream: Any) -> Iterator[Any]:
+    """The items of a stream of Go; leaving the loop early, or collection, stops the stream."""
+    try:
+        while True:
+            items = stream.fetch()
+            if not items:
+                return
+            yield from items
+    finally:
+        stream._let_go()
+
+
+async def _items_async(stream: Any) -> AsyncIterator[Any]:
+    try:
+        while True:
+            items = await stream.fetch()
+            if not items:
+                return
+            for item in items:
+                yield item
+    finally:
+        stream._let_go()
+
+
+def _enter(self: Any) -> Any:
+    return self
+
+
+def _exit(self: Any, *_: object) -> None:
+    self.close()
+
+
+async def _enter_async(self: Any) -> Any:
+    return self
+
+
+async def _exit_async(self: Any, *_: object) -> None:
+    await self.close()

@@ -1,0 +1,112 @@
+"""Where Go libraries cannot live, and why a file is not one. Imports `gobind.errors`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import struct
+import sys
+import sysconfig
+
+from gobind.errors import LoadError
+
+_ELF_MACHINES = {3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
+_PE_MACHINES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
+_MACHO_MACHINES = {0x01000007: "amd64", 0x0100000C: "arm64"}
+_OWN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "i386": "386"}
+_OWN_SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
+
+
+def check_process(others: int) -> None:
+    """Refuse processes that no Go library can live in.
+
+    Args:
+        others: how many Go libraries live in this one already.
+
+    Raises:
+        LoadError: with the reason.
+    """
+    if struct.calcsize("P") != 8 or sys.byteorder != "little":
+        raise LoadError("gobind needs a 64-bit little-endian Python: frames are made for that")
+    if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+        raise LoadError(
+            "this Python uses musl, which cannot load Go shared libraries (golang/go #54805); "
+            "use a Python with glibc"
+        )
+    if others and sys.platform in ("darwin", "win32"):
+        raise LoadError(
+            "a second Go library cannot live in one process here: two Go runtimes crash each other "
+            "(golang/go #65050, #22192); build all contracts into one library"
+        )
+    if _in_subinterpreter():
+        raise LoadError(
+            "gobind works in the main interpreter only: a Go library belongs to the whole process"
+        )
+
+
+def _in_subinterpreter() -> bool:
+    interpreters = sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
+    if interpreters is None:
+        for name in ("_interpreters", "_xxsubinterpreters"):
+            try:
+                interpreters = __import__(name)
+                break
+            except ImportError:
+                continue
+        else:
+            return False
+    current, main = interpreters.get_current(), interpreters.get_main()
+    first = [found[0] if isinstance(found, tuple) else found for found in (current, main)]
+    return bool(first[0] != first[1])
+
+
+def own_target() -> str:
+    """What this process runs on, as OS/ARCH."""
+    machine = platform.machine().lower()
+    return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
+
+
+def explain_file(path: str, error: OSError) -> str:
+    """Why a file could not be opened as a library, in plain words."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return f"cannot open {path}: {error}"
+    target = target_of(head)
+    if target is None:
+        return f"{path} is not a shared library"
+    if target != own_target():
+        return (
+            f"{path} is for {target}, this process is {own_target()}: build it with --target {own_target()}"
+        )
+    return f"cannot open {path}: {error}"
+
+
+def target_of(head: bytes) -> str | None:
+    """OS/ARCH of a library by its first bytes, None if it is none."""
+    if head[:4] == b"\x7fELF" and len(head) >= 20:
+        machine = int.from_bytes(head[18:20], "little" if head[5] == 1 else "big")
+        return f"linux/{_ELF_MACHINES.get(machine, f'machine {machine}')}"
+    if head[:4] == b"\xcf\xfa\xed\xfe" and len(head) >= 8:
+        machine = int.from_bytes(head[4:8], "little")
+        return f"darwin/{_MACHO_MACHINES.get(machine, f'machine {machine}')}"
+    if head[:2] == b"MZ" and len(head) >= 64:
+        at = int.from_bytes(head[60:64], "little")
+        machine = int.from_bytes(head[at + 4 : at + 6], "little")
+        return f"windows/{_PE_MACHINES.get(machine, f'machine {machine}')}"
+    return None
+
+
+def is_same_file(path: str, stat: os.stat_result) -> bool:
+    """True if `path` is still the file that `stat` describes."""
+    try:
+        now = os.stat(path)
+    except OSError:
+        return False
+    return (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns) == (
+        stat.st_dev,
+        stat.st_ino,
+        stat.st_size,
+        stat.st_mtime_ns,
+    )

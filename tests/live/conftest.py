@@ -1,0 +1,19 @@
+"""What holds for every live test: nothing of Go's is left behind."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from gobind import _debug
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_alive() -> Iterator[None]:
+    """After the test no block and no handle of Go is outstanding."""
+    yield
+    if _debug.live():
+        gc.collect()  # an exception that was caught refers to the frames it came through, and they to it
+    assert _debug.live() == 0
