@@ -98,8 +98,11 @@ REPLY_CAPACITY = 1 << 16
 EXTERNAL_SIZE = 1 << 16
 """Bytes from which a piece of a frame is passed by reference instead of being copied into it."""
 
-LOOK = -0x676F62696E640001
-"""The result that says "ask for the status"; rare as a true result, and then the status says so."""
+LOOK = -0x2F0B1ED5
+"""The result that says "ask for the status"; rare as a true result, and then the status says so.
+
+One digit of CPython's integers: comparing with it is specialized.
+"""
 
 VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED = range(6)
 
@@ -115,9 +118,13 @@ CANCELLED = 4
 PYTHON_OWNED = 1 << 63
 """Set in the handle of an object that lives in Python."""
 
-UPCALL_FETCH, UPCALL_VALUE, UPCALL_LATER, UPCALL_FAILED = LOOK, LOOK - 1, LOOK - 2, LOOK - 16
-"""Results of an upcall that are no sizes: fetch what does not fit; a number stands in the buffer; an
-answer will come; LOOK - 16 - n: n bytes of an exception stand in the buffer."""
+CLOSED_HANDLE, LOST_HANDLE = (1 << 63) - 1, (1 << 63) - 2
+"""Handles that no object ever has: of a closed one, of one in the process that this one is a fork of."""
+
+UPCALL_FETCH = -0x676F62696E640001
+UPCALL_VALUE, UPCALL_LATER, UPCALL_FAILED = UPCALL_FETCH - 1, UPCALL_FETCH - 2, UPCALL_FETCH - 16
+"""Results of an upcall that are neither sizes nor numbers: fetch what does not fit; a number stands in
+the buffer; an answer will come; UPCALL_FAILED - n: n bytes of an exception stand in the buffer."""
 
 UPCALL_DROP, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
 """Methods of object 0, which is gobind itself."""

@@ -163,7 +163,7 @@ class Blocks:
         return get
 
     def _struct_put(self, node: StructType) -> Put:
-        name, source = self.namespace.reserve(f"put_{node.text}"), Source()
+        name, source = f"put_{node.text}", Source()
         cls = self.namespace.bind(node.text, node.cls)
         with source.block(f"def {name}(out, values):"):
             with source.block(f"if countOf(map(type, values), {cls}) != len(values):"):
@@ -177,7 +177,7 @@ class Blocks:
         return source.compile(name, self.namespace, f"codec put {node.text}")
 
     def _struct_get(self, node: StructType) -> Get:
-        name, source = self.namespace.reserve(f"get_{node.text}"), Source()
+        name, source = f"get_{node.text}", Source()
         with source.block(f"def {name}(source, n, values=None):"):
             with source.block("if values is None:"):
                 source.line("values = []")

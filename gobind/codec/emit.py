@@ -10,31 +10,41 @@ import re
 from typing import Any, Callable
 
 
-class Namespace(dict):  # type: ignore[type-arg]
+# Names that generated functions give to locals, besides a letter and a number.
+_LOCALS = frozenset(
+    "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _value".split()
+)
+
+
+class Namespace:
     """The globals of generated functions, with names that are unique and readable.
 
     They begin with an underscore, as do all locals, so that a parameter of a contract, which keeps its
     name, hides nothing that the function needs; the builtins in use are bound that way too.
+
+    Attributes:
+        names: what the functions see. A dict and no subclass: CPython looks up only those fast.
     """
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(values)
+        self.names: dict[str, Any] = values
         for builtin in (bytes, dict, frozenset, int, len, list, map, set, sum, tuple, type, zip):
-            self[f"_{builtin.__name__}"] = builtin
+            self.names[f"_{builtin.__name__}"] = builtin
 
     def bind(self, name: str, value: Any) -> str:
         """Make `value` known under `name`, or a name like it; returns the name to use in text."""
         base = "_" + re.sub(r"\W+", "_", name).strip("_")
         name, number = base, 1
-        while name in self and self[name] is not value:
+        while self._is_taken(name, value):
             number += 1
             name = f"{base}_{number}"
-        self[name] = value
+        self.names[name] = value
         return name
 
-    def reserve(self, name: str) -> str:
-        """A name like `name` for a function that is about to be compiled."""
-        return self.bind(name, object())
+    def _is_taken(self, name: str, value: Any) -> bool:
+        if name in _LOCALS or re.fullmatch(r"_[a-z]\d+", name):
+            return True
+        return name in self.names and self.names[name] is not value
 
 
 class Source:
@@ -67,16 +77,17 @@ class Source:
         """One step back."""
         self._indent = self._indent[4:]
 
-    def compile(self, name: str, namespace: dict[str, Any], title: str) -> Callable[..., Any]:
+    def compile(self, name: str, namespace: Namespace, title: str) -> Callable[..., Any]:
         """Run the text in `namespace` and return the function `name`.
 
         The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it.
         """
         text = "\n".join(self.lines) + "\n"
         filename = f"<gobind {title}>"
-        exec(compile(text, filename, "exec", dont_inherit=True), namespace)
+        made: dict[str, Any] = {}
+        exec(compile(text, filename, "exec", dont_inherit=True), namespace.names, made)
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        function: Callable[..., Any] = namespace[name]
+        function: Callable[..., Any] = made[name]
         return function
 
 

@@ -32,7 +32,7 @@ class Handles(Protocol):
     """What turns objects into handles and back; it belongs to a library."""
 
     def lower(self, node: Any, value: Any, lowered: list[int]) -> int:
-        """The handle of an object; that of a Python object is added to `lowered`, and held for it."""
+        """The handle of an object, held for the frame that it goes into, and added to `lowered`."""
 
     def lift(self, node: Any, handle: int) -> Any:
         """The object of a handle."""
@@ -42,7 +42,7 @@ class Output(list):  # type: ignore[type-arg]
     """The pieces of a frame behind its record, in order, and the queue of deferred blocks.
 
     Attributes:
-        lowered: the handles of Python's objects in the frame, each of which it holds once.
+        lowered: the handles in the frame, each of which it holds once.
     """
 
     __slots__ = ("lowered", "queue")

@@ -72,6 +72,9 @@ def make_struct(slots: list[Slot], size: int) -> struct.Struct:
 class RecordWriter:
     """Writes the lines that check and encode values.
 
+    Args:
+        makes_output: False if the function has its ``_out`` from elsewhere.
+
     Attributes:
         slots: what to pack, with an expression for each.
         pieces: names of the bytes objects that follow the record, and the names of their lengths. With
@@ -80,7 +83,7 @@ class RecordWriter:
         has_handles: the frame holds objects; if it is not sent, ``_out.lowered`` has to be let go of.
     """
 
-    def __init__(self, blocks: Blocks, source: Source, nodes: list[Node]) -> None:
+    def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], makes_output: bool = True) -> None:
         self.slots: list[Slot] = []
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
@@ -90,7 +93,7 @@ class RecordWriter:
         self._blocks = blocks
         self._source = source
         self._bind = blocks.namespace.bind
-        if self.has_blocks:
+        if self.has_blocks and makes_output:
             source.line(f"_out = {self._bind('Output', Output)}()")
 
     def write(self, node: Node, value: str, offset: int) -> None:

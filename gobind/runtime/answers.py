@@ -119,17 +119,16 @@ class Answers:
         result = method.result
         if result is None:
             return lambda value: struct.pack("<q", 0) if method.is_async else 0
-        if method.is_async or not is_direct(result):
-            if isinstance(result, Scalar) and is_direct(result):
-                return _wide_packer(result, f"{where}: result")
-            return self._packer(result, f"{where}: result")
-        return _number_checker(result, f"{where}: result")
+        if isinstance(result, Scalar) and is_direct(result):
+            make = _wide_packer if method.is_async else _number_checker
+            return make(result, f"{where}: result")
+        return self._packer(result, f"{where}: result")
 
     def _packer(self, node: Node, where: str) -> Callable[[Any], bytes]:
         """A function that packs one value as a response."""
         source = Source()
-        with source.block("def pack_value(value):"):
-            writer = RecordWriter(self._blocks, source, [node])
+        with source.block("def pack_value(value, _out):"):
+            writer = RecordWriter(self._blocks, source, [node], makes_output=False)
             writer.write(node, "value", 0)
             pack = make_struct(writer.slots, layout_of(node).size).pack
             arguments = ", ".join(slot.name for slot in sorted(writer.slots))
@@ -144,9 +143,11 @@ class Answers:
         pack_value = source.compile("pack_value", self._blocks.namespace, f"result {where}")
 
         def packed(value: Any) -> bytes:
+            out = Output()
             try:
-                return pack_value(value)  # type: ignore[no-any-return]
+                return pack_value(value, out)  # type: ignore[no-any-return]
             except Exception:
+                self._blocks.namespace.names["_let_go"](out.lowered)
                 explain(value)
                 raise
 
@@ -189,7 +190,7 @@ class Answers:
             raise RuntimeError(
                 f"{name} was passed to Go where no event loop runs: its async methods cannot run"
             )
-        if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:  # type: ignore[attr-defined]
+        if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:
             raise RuntimeError(
                 f"Go waits for an async method of {name} inside a call on the event loop's own thread: "
                 "declare that call async def"

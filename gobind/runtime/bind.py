@@ -91,7 +91,7 @@ class Binding:
         self.blocks = Blocks(self.objects)
         self.connect(native)
         replies = Replies(self, self.blocks, self._errors, self.objects.exception_of)
-        self.blocks.namespace.update(
+        self.blocks.namespace.names.update(
             _look=replies.look,
             _look_frame=replies.look_frame,
             _number_of=replies.number,
@@ -105,8 +105,8 @@ class Binding:
         guests = guests_of(native)
         answers = Answers(guests, self.blocks, self._carried.index, self._errors)
         self.objects.connect(native, guests, answers)
-        namespace = self.blocks.namespace
-        namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=guests.let_go)
+        namespace = self.blocks.namespace.names
+        namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=self.objects.let_go)
         for name, make in (
             ("_submit", self._connect_loop),
             ("_send", self._connect_ring),
@@ -119,15 +119,15 @@ class Binding:
         from gobind.runtime import aio
 
         courier = aio.courier_of(self.native)
-        self.blocks.namespace.update(
+        self.blocks.namespace.names.update(
             _submit=courier.submit, _abandon=courier.abandon, _next_number=next_number
         )
 
     def _connect_ring(self) -> None:
-        self.blocks.namespace["_send"] = OneWay(self.native).send
+        self.blocks.namespace.names["_send"] = OneWay(self.native).send
 
     def _connect_wait(self) -> None:
-        self.blocks.namespace.update(_wait=Waiters(self.native).wait, _next_number=next_number)
+        self.blocks.namespace.names.update(_wait=Waiters(self.native).wait, _next_number=next_number)
 
     def close(self, message: str) -> None:
         """Let calls raise `ClosedError`."""
@@ -143,7 +143,7 @@ class Binding:
         The objects of the parent's Go are closed.
         """
         self.objects.abandon(reopen)
-        namespace = self.blocks.namespace
+        namespace = self.blocks.namespace.names
 
         def stub(name: str) -> Callable[..., Any]:
             def first_call(*args: Any, **kwargs: Any) -> Any:
@@ -155,7 +155,7 @@ class Binding:
         self._divert(stub)
 
     def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
-        namespace = self.blocks.namespace
+        namespace = self.blocks.namespace.names
         for name in ("_call", "_call_keeping_gil", "_submit", "_send", "_wait"):
             if name in namespace:
                 namespace[name] = make(name)
@@ -178,7 +178,7 @@ class Binding:
         return self._compile(method, number, name, has_receiver=True)
 
     def _compile(self, method: Method, number: int, name: str, has_receiver: bool = False) -> Any:
-        namespace = self.blocks.namespace
+        namespace = self.blocks.namespace.names
         if method.is_async and "_submit" not in namespace:
             self._connect_loop()
         elif method.options.ring and not method.is_async and "_send" not in namespace:

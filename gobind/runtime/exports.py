@@ -20,7 +20,9 @@ from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
 from gobind.runtime.native import Native
 from gobind.schema import BYTES, STR, BufferType, Node, Schema, StructType
-from gobind.words import CString, Scalar
+from gobind.words import BufferOf, CString, Scalar
+
+_STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class GoString(ctypes.Structure):
@@ -61,11 +63,15 @@ class Exports:
         """A callable for a declared function; without one, a decorator."""
         if function is None:
             return functools.partial(self.export, free=free)
+        if not inspect.isfunction(function):
+            raise ContractError(f"export: expected a function, got {type(function).__name__}")
         return self._make(function, function.__name__, free, Scope.of_function(function))
 
     def bind(self, cls: Any) -> Any:
         """An object with a callable for each function that a class declares."""
-        namespace = {"__module__": cls.__module__, "__doc__": cls.__doc__}
+        if not isinstance(cls, type):
+            raise ContractError(f"exports: expected a class, got {type(cls).__name__}")
+        namespace: dict[str, Any] = {"__module__": cls.__module__, "__doc__": cls.__doc__}
         for base in reversed(cls.__mro__):
             for name, member in list(vars(base).items()):
                 if base not in (object, typing.Protocol, typing.Generic) and inspect.isfunction(member):
@@ -87,10 +93,14 @@ class Exports:
         self._native, self._reopen = native, None
 
     def _make(self, function: Any, name: str, free: Any, scope: Scope, is_method: bool = False) -> Any:
+        if inspect.iscoroutinefunction(function):
+            raise ContractError(f"{name}: an exported function cannot be awaited; declare it with def")
         self._function(name)
         signature = inspect.signature(function)
         if is_method:
             signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+        if any(parameter.kind in _STARRED for parameter in signature.parameters.values()):
+            raise ContractError(f"{name}: *args and **kwargs cannot be passed to Go; name each parameter")
         kinds = {
             parameter.name: _read(parameter.annotation, scope, f"{name}: parameter {parameter.name}")
             for parameter in signature.parameters.values()
@@ -150,11 +160,11 @@ def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int]
     """How a result travels; None for nothing. Tuples are cgo's way of several results."""
     if annotation is inspect.Signature.empty:
         raise ContractError(f"{where} has no annotation; write -> None if there is none")
-    hint = scope.evaluate(annotation)
+    hint = _evaluate(annotation, scope, where)
     if hint in (None, type(None)):
         return None
     if typing.get_origin(hint) is tuple:
-        kinds = [_read(item, scope, where, free) for item in typing.get_args(hint)]
+        kinds = [_read_one_result(item, scope, where, free) for item in typing.get_args(hint)]
         fields = [(f"r{position}", kind.ctype) for position, kind in enumerate(kinds)]
         ctype = type("GoResults", (ctypes.Structure,), {"_fields_": fields})
 
@@ -162,19 +172,29 @@ def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int]
             return tuple(kind.from_c(getattr(raw, name)) for (name, _), kind in zip(fields, kinds))
 
         return _Type(ctype, _no_argument, from_c)
+    return _read_one_result(hint, scope, where, free)
+
+
+def _read_one_result(hint: Any, scope: Scope, where: str, free: Callable[[int], Any]) -> _Type:
+    if isinstance(hint, BufferOf):
+        raise ContractError(f"{where}: a plain cgo library cannot return a Buffer: nobody would own it")
     return _read(hint, scope, where, free)
+
+
+def _evaluate(annotation: Any, scope: Scope, where: str) -> Any:
+    try:
+        return scope.evaluate(annotation)
+    except Exception as error:
+        raise ContractError(
+            f"{where}: cannot evaluate {annotation}: {type(error).__name__}: {error}"
+        ) from None
 
 
 def _read(annotation: Any, scope: Scope, where: str, free: Any = None) -> _Type:
     """How the annotation of a parameter or a result travels."""
     if annotation is inspect.Parameter.empty:
         raise ContractError(f"{where} has no annotation")
-    try:
-        hint = scope.evaluate(annotation)
-    except Exception as error:
-        raise ContractError(
-            f"{where}: cannot evaluate {annotation}: {type(error).__name__}: {error}"
-        ) from None
+    hint = _evaluate(annotation, scope, where)
     if _is_cstring(hint):
         return _cstring(where, free, may_be_null=False)
     options = [option for option in typing.get_args(hint) if option is not type(None)]
@@ -241,12 +261,8 @@ def _memory(node: Node) -> _Type:
     if node is STR:
         return _Type(GoString, text, lambda raw: ctypes.string_at(raw.p, raw.n).decode() if raw.n else "")
     if isinstance(node, BufferType):
-        return _Type(GoSlice, data, _no_buffer)
+        return _Type(GoSlice, data, lambda raw: None)  # only ever a parameter
     return _Type(GoSlice, data, lambda raw: ctypes.string_at(raw.data, raw.len) if raw.len else b"")
-
-
-def _no_buffer(raw: Any) -> Any:
-    raise TypeError("a plain cgo library cannot return a Buffer: nobody would own it")
 
 
 def _cstring(where: str, free: Any, may_be_null: bool) -> _Type:

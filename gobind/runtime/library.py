@@ -154,7 +154,7 @@ class Library:
     def exports(self, interface: Callable[..., T]) -> T:
         """An object whose methods are the exported functions that a class declares."""
         self._check_open()
-        return self._exports.bind(interface)
+        return self._exports.bind(interface)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""

@@ -108,12 +108,7 @@ class _MethodWriter:
         return self._compiled(name)
 
     def _compiled(self, name: str) -> Callable[..., Any]:
-        namespace = self._blocks.namespace
-        hidden = namespace.pop(name, None)
-        function = self._source.compile(name, namespace, self._where)
-        del namespace[name]
-        if hidden is not None:
-            namespace[name] = hidden
+        function = self._source.compile(name, self._blocks.namespace, self._where)
         function.__qualname__ = self._where
         function.__doc__ = self._method.doc or None
         return function

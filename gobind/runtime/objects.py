@@ -21,8 +21,11 @@ from gobind.runtime.native import Native
 from gobind.runtime.upcalls import Guests
 from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType
 
-CLOSED = (1 << 63) - 1
-"""A handle that no object ever has: calls with it raise `ClosedError`."""
+CLOSED = protocol.CLOSED_HANDLE
+_NO_OBJECT = {
+    protocol.CLOSED_HANDLE: "the object is closed",
+    protocol.LOST_HANDLE: "the object belongs to the parent process",
+}
 
 Compile = Callable[[Method, int, str], Any]
 """Makes the function of a method with a receiver: the method, its number, what it is a method of."""
@@ -40,16 +43,16 @@ class GoObject:
 
     def _let_go(self) -> None:
         handle, self._handle = self._handle, CLOSED
-        if handle != CLOSED:
+        if handle not in _NO_OBJECT:
             self._native.release(handle)
 
     def __del__(self) -> None:
-        if self._handle != CLOSED and self._is_closable:
+        if self._is_closable and self._handle not in _NO_OBJECT:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
         self._let_go()
 
     def __repr__(self) -> str:
-        state = "closed " if self._handle == CLOSED else ""
+        state = "closed " if self._handle in _NO_OBJECT else ""
         return f"<{state}{type(self).__name__} of {self._native.path}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -88,8 +91,7 @@ class Objects:
             reopen: opens this process's own, and connects to it.
         """
         for value in [*self._alive.values()]:
-            value._handle = CLOSED
-            value._was_lost = True
+            value._handle = protocol.LOST_HANDLE
         self._reopen = reopen
 
     def exception_of(self, number: int) -> BaseException:
@@ -177,13 +179,21 @@ class Objects:
     # Python's objects
 
     def lower(self, node: Node, value: Any, lowered: list[int]) -> int:
-        """The handle of an object. A Python object is held once more, and its handle added to `lowered`."""
+        """The handle of an object, held once more for the frame that it goes into, and added to `lowered`.
+
+        Raises:
+            ClosedError: it is an object of Go that is closed.
+            TypeError: it cannot be passed as `node`.
+        """
         if self._reopen is not None:
             self._reopen()
         if isinstance(value, GoObject) and value._native is self._native:
-            if value._handle == CLOSED:
-                raise ClosedError(f"{type(value).__name__}: the object is closed")
-            return value._handle
+            handle = value._handle
+            if handle in _NO_OBJECT or not self._native.retain(handle):
+                why = _NO_OBJECT.get(handle, "the object is closed")
+                raise ClosedError(f"{type(value).__name__}: {why}")
+            lowered.append(handle)
+            return handle
         if isinstance(node, StreamType):
             value = value.__aiter__() if node.is_async else iter(value)
         elif isinstance(node, CallableType):
@@ -191,9 +201,17 @@ class Objects:
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
-        number = self._guests.hold(value, self._answers.of(node), node)
-        lowered.append(number)
-        return number | protocol.PYTHON_OWNED
+        handle = self._guests.hold(value, self._answers.of(node), node) | protocol.PYTHON_OWNED
+        lowered.append(handle)
+        return handle
+
+    def let_go(self, lowered: list[int]) -> None:
+        """Take back what `lower` did for a frame that is not sent."""
+        for handle in lowered:
+            if handle & protocol.PYTHON_OWNED:
+                self._guests.let_go([handle & ~protocol.PYTHON_OWNED])
+            else:
+                self._native.release(handle)
 
 
 def _items(stream: Any) -> Iterator[Any]:

@@ -113,7 +113,7 @@ class Guests:
 
     def respond_number(self, address: int, value: int) -> int:
         """Put a number that is the whole result where Go wants it, if it looks like something else."""
-        if protocol.LOOK - (1 << 40) <= value <= protocol.LOOK:
+        if protocol.UPCALL_FETCH - (1 << 40) <= value <= protocol.UPCALL_FETCH:
             ctypes.memmove(address, struct.pack("<q", value), 8)
             return protocol.UPCALL_VALUE
         return value

@@ -186,10 +186,10 @@ class GoCodec:
     def wrapper(self, node: InterfaceType | CallableType) -> str:
         """The function that makes a value of an object of Python."""
         word = self._types.word(node)
-        return f"glueWrap{word}" if isinstance(node, InterfaceType) else self.callable_name("Wrap", node)
+        return f"glueWrap{word}" if isinstance(node, InterfaceType) else self.glue_name("Wrap", node)
 
-    def callable_name(self, what: str, node: CallableType) -> str:
-        """The name of something of one Go function type; the words of two of them may be the same."""
+    def glue_name(self, what: str, node: CallableType) -> str:
+        """`what` for one Go function type: the words of two of them may be the same, the names are not."""
         name, key = f"glue{what}{self._types.word(node)}", self._types.spelling(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
@@ -203,14 +203,16 @@ class GoCodec:
         """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
         word = self._types.word(node)
         kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
-        return self._declare(f"glue{verb}{word}{kind}", word, lambda name: self._record(name, node, verb))
+        key = f"{word} {self._types.spelling(node)}"
+        return self._declare(f"glue{verb}{word}{kind}", key, lambda name: self._record(name, node, verb))
 
     def _record(self, name: str, node: Node, verb: str) -> list[str]:
         param = "r *gobind.Reader" if verb == "Read" else "w *gobind.Writer"
         mirror, go = self.mirror(node), self._types.spelling(node)
         lines = [f"func {name}({param}, m *{mirror}, v *{go}) {{"]
         if not isinstance(node, (StructType, TupleType)):
-            return [*lines, *(f"\t{line}" for line in self.write_record(node, "*v", "*m")), "}"]
+            body = [self.read_record(node, "*m", "*v")] if verb == "Read" else self.write_record(node, "*v", "*m")
+            return [*lines, *(f"\t{line}" for line in body), "}"]
         for field in self._types.fields(node):
             source, target = f"m.{field.go}", f"v.{field.go}"
             if not layout_of(field.type).size:

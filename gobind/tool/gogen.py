@@ -12,10 +12,19 @@ from pathlib import Path
 import gobind
 from gobind import protocol
 from gobind.layout import layout_of
-from gobind.schema import BufferType, Contract, InterfaceType, Method, StructType, walk
+from gobind.schema import (
+    BufferType,
+    Contract,
+    Method,
+    StreamType,
+    StructType,
+    references,
+    walk,
+)
 from gobind.text import contract_text, fingerprint, struct_fingerprint
-from gobind.tool import gonames, gotypes
+from gobind.tool import gonames, goobjects, gotypes
 from gobind.tool.gocodec import GoCodec, is_number
+from gobind.tool.goobjects import Called
 from gobind.tool.gotypes import GoField, GoTypes, quote
 from gobind.words import Scalar
 
@@ -40,6 +49,7 @@ def generate(contract: Contract, *, package: str, runtime_import: str, main: boo
     types = GoTypes(contract)
     codec = GoCodec(types)
     calls = _calls(types, codec, contract)
+    objects = goobjects.declare(types, codec)
     setup = _setup(types, codec, contract, package)
 
     def file(about: str, lines: list[str], text: str = "") -> str:
@@ -51,6 +61,8 @@ def generate(contract: Contract, *, package: str, runtime_import: str, main: boo
         "gobind_calls.go": file("One function for each method.", calls + setup, _text(contract)),
         "gobind_codec.go": file("How the types are read from frames and written to them.", codec.finish()),
     }
+    if objects:
+        files["gobind_objects.go"] = file("Objects and functions of Python as Go sees them.", objects)
     if main:
         files["gobind_main.go"] = _MAIN.format(header=HEADER, runtime=runtime_import)
     return files
@@ -136,25 +148,26 @@ def _calls(types: GoTypes, codec: GoCodec, contract: Contract) -> list[str]:
     lines: list[str] = []
     for interface in contract.interfaces:
         for method in interface.methods:
-            lines += ["", *_call(types, codec, interface, method)]
+            lines += _call(types, codec, goobjects.of_method(types, interface, method))
+    made = set()
+    for node in types.callables:
+        called = goobjects.of_callable(types, codec, node)
+        if called.handler not in made:
+            made.add(called.handler)
+            lines += _call(types, codec, called)
     return lines
 
 
-def _names(types: GoTypes, interface: InterfaceType, method: Method) -> tuple[str, str]:
-    """The names of a method's handler and of the mirror of its parameters ("struct{}" if it has none)."""
-    name = types.name(interface) + gotypes.method_name(interface, method)
-    sized = any(layout_of(param.type).size for param in method.params)
-    return f"glueCall{name}", f"glueParams{name}" if sized else "struct{}"
-
-
-def _call(types: GoTypes, codec: GoCodec, interface: InterfaceType, method: Method) -> list[str]:
-    """The handler of one method, behind the mirror of its parameters."""
-    handler, mirror = _names(types, interface, method)
-    where = f"{interface.text}.{method.name}"
+def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
+    """The handler of one method or function, behind the mirror of its parameters."""
+    handler, mirror, where, method = called.handler, called.mirror, called.where, called.method
     taken = gonames.Names(f"{where}: parameters")
     params = [GoField(p.name, taken.take(gonames.exported(p.name), p.name), p.type) for p in method.params]
-    lines = []
-    reads, args = [], ["c.Context()"]
+    lines = [""]
+    streams = isinstance(method.result, StreamType)
+    reads, args = [], ["c.Detach()" if streams else "c.Context()"]
+    if any(isinstance(param.type, StreamType) for param in params):
+        reads, args = [f"ctx := {args[0]}"], ["ctx"]
     for param in params:
         reads += _read(types, codec, param)
         pointer = isinstance(param.type, StructType) and not method.options.by_value
@@ -163,14 +176,13 @@ def _call(types: GoTypes, codec: GoCodec, interface: InterfaceType, method: Meth
         lines += [*codec.struct_mirror(mirror, params, f"mirrors the parameters of {where}."), ""]
     m = "m" if mirror != "struct{}" else "_"
     lines += [f"// {handler} does one call of {where}.", f"func {handler}(c *gobind.Call) {{"]
-    lines += [f"\timpl, {m}, ok := gobind.Begin[{mirror}](c, glue{types.name(interface)})"]
+    lines += [f"\timpl, {m}, ok := {called.begin}"]
     lines += ["\tif !ok {", "\t\treturn", "\t}"]
     if any(re.search(r"\br\b", read) for read in reads):
         lines.append("\tr := &c.In")
     lines += [f"\t{read}" for read in reads]
     lines += ["\tif !c.Decoded() {", "\t\treturn", "\t}"]
-    call = f"impl.{gotypes.method_name(interface, method)}({', '.join(args)})"
-    finish = _finish(types, codec, method, call)
+    finish = _finish(codec, method, f"{called.target}({', '.join(args)})")
     if method.is_async or method.options.blocking:
         finish = ["c.Go(func() {", *(f"\t{line}" for line in finish), "})"]
     return [*lines, *(f"\t{line}" for line in finish), "}"]
@@ -190,13 +202,15 @@ def _read(types: GoTypes, codec: GoCodec, param: GoField) -> list[str]:
     return [declared, read]
 
 
-def _finish(types: GoTypes, codec: GoCodec, method: Method, call: str) -> list[str]:
+def _finish(codec: GoCodec, method: Method, call: str) -> list[str]:
     """Call the implementation and end the call with what it returns."""
     result = method.result
     if result is None:
         return [f"if !c.Failed({call}) {{", "\tc.Return(0)", "}"]
     lines = [f"result, err := {call}", "if !c.Failed(err) {"]
-    if isinstance(result, Scalar) and result.text == "bool":
+    if isinstance(result, StreamType):
+        lines.append(f"\tgobind.RespondStream(c, result, {codec.block(result.item, 'Write')})")
+    elif isinstance(result, Scalar) and result.text == "bool":
         lines.append("\tc.ReturnBool(result)")
     elif isinstance(result, Scalar) and result.high:
         lines.append("\tc.Return(int64(result))")
@@ -210,8 +224,9 @@ def _finish(types: GoTypes, codec: GoCodec, method: Method, call: str) -> list[s
 
 def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> list[str]:
     """The init function that enters everything into the runtime's tables."""
-    lines = ["", "func init() {"]
-    lines.append(f"\tcontract := gobind.NewContract({quote(contract.name)}, {quote(package)}, glueText)")
+    made = f"gobind.NewContract({quote(contract.name)}, {quote(package)}, glueText)"
+    lines = ["", "// glueContract is what this package adds to the library.", f"var glueContract = {made}"]
+    lines += ["", "func init() {", "\tcontract := glueContract"]
     for number, interface in enumerate(contract.interfaces):
         made = f"gobind.NewInterface(contract, {quote(fingerprint(interface))}, glue{types.name(interface)})"
         if not interface.methods:
@@ -219,18 +234,21 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
             continue
         lines.append(f"\tinterface{number} := {made}")
         for method in interface.methods:
-            handler, mirror = _names(types, interface, method)
-            size = "0" if mirror == "struct{}" else f"unsafe.Sizeof({mirror}{{}})"
-            lines.append(f"\tinterface{number}.Method({quote(method.name)}, {size}, {handler})")
+            called = goobjects.of_method(types, interface, method)
+            lines.append(f"\tinterface{number}.Method({quote(method.name)}, {called.size}, {called.handler})")
+    for node in types.callables:
+        called = goobjects.of_callable(types, codec, node)
+        lines.append(f"\tcontract.Callable({quote(node.text)}, {called.size}, {called.handler})")
     for error in contract.errors:
         write, read, digest = codec.block(error, "Write"), codec.block(error, "Read"), struct_fingerprint(error)
         made = f"gobind.ErrorOf({quote(error.text)}, {quote(digest)}, {write}, {read})"
         lines.append(f"\tcontract.Error({made})")
     for struct in (*contract.structs, *contract.errors):
         lines.append(f"\tcontract.Layout({_layout(types, struct, codec.mirror(struct), ghosts=False)})")
-    for node in walk(*gotypes.roots(contract)):
-        if isinstance(node, BufferType) and isinstance(node.item, StructType):
-            lines.append(f"\tcontract.Flat({_layout(types, node.item, types.name(node.item), ghosts=True)})")
+    for inner in walk(*gotypes.roots(contract), into=references):
+        if isinstance(inner, BufferType) and isinstance(inner.item, StructType):
+            flat = _layout(types, inner.item, types.name(inner.item), ghosts=True)
+            lines.append(f"\tcontract.Flat({flat})")
     return [*lines, "}"]
 
 

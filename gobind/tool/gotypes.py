@@ -159,8 +159,10 @@ class GoTypes:
             self._take_tuple(node)
         if node in self._named:
             return self._named[node]
-        if isinstance(node, (ListType, BufferType)):
+        if isinstance(node, ListType):
             return f"List{self.word(node.item)}"
+        if isinstance(node, BufferType):  # a list in Go, too, but it travels otherwise
+            return f"Buffer{self.word(node.item)}"
         if isinstance(node, SetType):
             return f"Set{self.word(node.item)}"
         if isinstance(node, DictType):

@@ -179,8 +179,11 @@ func glueCallAccountsMultiParamTest(c *gobind.Call) {
 	})
 }
 
+// glueContract is what this package adds to the library.
+var glueContract = gobind.NewContract("accounts", "main", glueText)
+
 func init() {
-	contract := gobind.NewContract("accounts", "main", glueText)
+	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "2a914e1eda58db4e", glueAccounts)
 	interface0.Method("ping", unsafe.Sizeof(glueParamsAccountsPing{}), glueCallAccountsPing)
 	interface0.Method("login", unsafe.Sizeof(glueParamsAccountsLogin{}), glueCallAccountsLogin)

@@ -74,7 +74,7 @@ func receiverOf[T any](c *Call) T {
 	value, _ := handles.get(c.receiver)
 	found, ok := value.(T)
 	if !ok {
-		c.kind, c.err = StatusClosed, fmt.Errorf("%s: the object is closed", c.method.name)
+		c.kind, c.err = StatusClosed, fmt.Errorf("%s: %s", c.method.name, whyGone(c.receiver))
 	}
 	return found
 }

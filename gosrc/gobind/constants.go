@@ -18,7 +18,7 @@ const (
 	Scattered          = 1
 	ReplyCapacity      = 65536
 	ExternalSize       = 65536
-	Look               = -7453284113284595713
+	Look               = -789257941
 	StatusValue        = 0
 	StatusResponse     = 1
 	StatusError        = 2
@@ -29,6 +29,8 @@ const (
 	Exception          = 2
 	Cancelled          = 4
 	PythonOwned        = 9223372036854775808
+	ClosedHandle       = 9223372036854775807
+	LostHandle         = 9223372036854775806
 	UpcallFetch        = -7453284113284595713
 	UpcallValue        = -7453284113284595714
 	UpcallLater        = -7453284113284595715

@@ -344,7 +344,7 @@ func handleBuffer(c *Call) {
 }
 
 func handleMissing(c *Call) {
-	if _, _, ok := Begin[struct{}](c, missingRoot); ok {
+	if _, _, ok := Begin[struct{}](c, missingRoot); ok && c.Decoded() {
 		panic("there is no implementation")
 	}
 }

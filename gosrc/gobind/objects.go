@@ -29,9 +29,7 @@ func ReadObject[T any](r *Reader, handle uint64, wrap func(*PythonObject) T) (va
 		return wrap(newPythonObject(handle &^ pythonOwned))
 	}
 	found, ok := handles.get(handle)
-	if r.adopts {
-		handles.release(handle)
-	}
+	handles.release(handle) // the frame's count; the value itself is ours now
 	if !ok {
 		r.refuseObject(true, "the object is closed")
 		return value

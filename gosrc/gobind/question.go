@@ -5,6 +5,7 @@ package gobind
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -148,7 +149,6 @@ func (q *Question) fetch() {
 // readAnswer reads the frame that a method of Python has answered with.
 func readAnswer[R, T any](r *Reader, frame []byte, to *T, read func(*Reader, *R, *T)) error {
 	r.resetOne(frame)
-	r.adopts = true
 	if m := overlay[R](r); m != nil {
 		read(r, m, to)
 	}
@@ -257,3 +257,6 @@ func Answer(number uint64, failed bool, frame unsafe.Pointer, size uint64) {
 		waiting.answers <- got
 	}
 }
+
+// Refused is the error of a call of Python that cannot be made.
+func Refused(problem string) error { return errors.New(problem) }

@@ -31,7 +31,6 @@ type Reader struct {
 	fill    []func() // what can be done only when each value is in its place: putting values into maps
 	refused error    // what is wrong with an object: told at the end, so that the others are read
 	closed  bool     // it is that the object is closed
-	adopts  bool     // Go's own handles come with a count, as in what Python answers
 	err     error
 }
 

@@ -41,6 +41,14 @@ func (r *Root[T]) of(c *Call) (impl T) {
 	return impl
 }
 
+// whyGone says why there is no object of that handle.
+func whyGone(handle uint64) string {
+	if handle == LostHandle {
+		return "the object belongs to the parent process"
+	}
+	return "the object is closed"
+}
+
 func (r *Root[T]) registered() bool { return r.impl.Load() != nil }
 
 // method is an entry of the table that requests refer to by number.

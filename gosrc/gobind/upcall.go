@@ -19,11 +19,14 @@ var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply 
 
 // PythonObject is an object that lives in Python: one that implements an interface, a function, an iterator, or an
 // exception. Python keeps it as long as Go can reach this.
-type PythonObject struct{ id uint64 }
+type PythonObject struct {
+	id uint64
+	_  uint64 // objects of less than 16 bytes share blocks in Go, and a finalizer waits for the whole block
+}
 
 // newPythonObject takes over one count of the object, which the sender has made for it.
 func newPythonObject(id uint64) *PythonObject {
-	o := &PythonObject{id}
+	o := &PythonObject{id: id}
 	runtime.SetFinalizer(o, (*PythonObject).drop)
 	return o
 }
@@ -123,7 +126,6 @@ type exceptionRecord struct {
 func readException(response []byte) error {
 	made := new(PythonError)
 	r := NewReader(response)
-	r.adopts = true
 	if m := overlay[exceptionRecord](r); m != nil {
 		made.read(r, m)
 	}

@@ -17,7 +17,9 @@ from gobind.tool.reading import read_contract
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
-HEAD = "import enum\nfrom typing import Optional, Union\nfrom gobind import *\n"
+HEAD = (
+    "import enum\nfrom typing import *\nfrom gobind import *\nfrom gobind import GoError, goerror\n"
+)
 
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="needs Go")
 
@@ -91,6 +93,68 @@ def test_the_wide_contract() -> None:
         assert line in interfaces, line
 
 
+OBJECTS = ROOT / "gosrc" / "objects" / "objects.py"
+
+
+def test_objects_functions_and_streams_as_types() -> None:
+    files = generate(read_contract(str(OBJECTS)))
+    for line in (
+        "\tOpen(ctx context.Context, name string) (Store, error)\n",
+        "\tByName(ctx context.Context, stores map[string]Store) (map[string]Store, error)\n",
+        "\tMaybe(ctx context.Context, store *Store) (*Store, error)\n",
+        "\tPair(ctx context.Context, store Store) (TupleStoreString, error)\n",
+        "\tApply(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)\n",
+        "\tDescribe(ctx context.Context, f func(context.Context, *User) (string, error), user *User)",
+        "\tRun(ctx context.Context, f func(context.Context) error) error\n",
+        "\tAdder(ctx context.Context, n int) (func(context.Context, int) (int, error), error)\n",
+        "\tInts(ctx context.Context, n int) (func(yield func(int, error) bool), error)\n",
+        "\tSum(ctx context.Context, numbers func(yield func(int, error) bool)) (int, error)\n",
+        "func RegisterMerger(impl Merger) {\n",
+    ):
+        assert line in files["gobind_interfaces.go"], line
+    assert '\tSpare *Store `json:"spare"`\n' in files["gobind_types.go"]
+
+
+def test_how_go_calls_python() -> None:
+    objects = generate(read_contract(str(OBJECTS)))["gobind_objects.go"]
+    assert (
+        "func (o gluePythonMerger) Upper(ctx context.Context, argUser *User) (result User, err error) {\n"
+        "\tif argUser == nil {\n"
+        '\t\treturn result, gobind.Refused("Merger.upper: user: expected a value, got nil")\n'
+        "\t}\n"
+        '\tq, m := gobind.NewQuestion[glueParamsMergerUpper](o.object, "Merger.upper")\n'
+        "\tw := &q.Out\n"
+        "\tglueWriteUserRecord(w, &m.User, argUser)\n"
+        "\tgobind.Ask(ctx, q, 1, &result, glueReadUserRecord)\n"
+        "\treturn result, q.End()\n"
+        "}\n"
+    ) in objects
+    assert (
+        "\treturn func(ctx context.Context, argA0 int) (result int, err error) {\n"
+        '\t\tq, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")\n'
+        "\t\tm.A0 = argA0\n"
+        "\t\tvalue := q.AwaitDirect(ctx, 0)\n"
+        "\t\treturn int(value), q.End()\n"
+    ) in objects
+
+
+def test_how_python_calls_functions_and_opens_streams() -> None:
+    files = generate(read_contract(str(OBJECTS)))
+    calls = files["gobind_calls.go"]
+    for line in (
+        '\tcontract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), glueInvokeFuncIntToInt)\n',
+        '\tcontract.Callable("Callable[[], None]", 0, glueInvokeFunc)\n',
+        "\tresult, err := impl.Ints(c.Detach(), argN)\n",
+        "\t\tgobind.RespondStream(c, result, gobind.WriteNumbers[int])\n",
+        "\tctx := c.Context()\n\targNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])\n",
+    ):
+        assert line in calls, line
+
+
+def test_a_contract_without_objects_has_no_glue_for_them() -> None:
+    assert "gobind_objects.go" not in generate(read_contract(str(ROOT / "gosrc" / "accounts" / "accounts.py")))
+
+
 @needs_go
 def test_gofmt_and_vet_have_nothing_to_add(tmp_path: Path) -> None:
     write_module(tmp_path, read_contract(str(WIDE)))
@@ -107,6 +171,26 @@ def test_gofmt_and_vet_have_nothing_to_add(tmp_path: Path) -> None:
         f"@gostruct\nclass {'Long' * 20}: ...\n@gostruct\nclass {'Name' * 20}: ...\n"
         f"@gointerface\nclass {'Ever' * 20}:\n"
         f"    def f(self, u: Union[{'Long' * 20}, {'Name' * 20}]) -> None: ...\n",
+        # Only as a value, with methods whose parameters have the names of the glue's own variables.
+        "@gostruct\nclass S: x: int\n@gostruct\nclass Empty: ...\n"
+        "@gointerface\nclass Odd:\n    def f(self, q: int, m: str, w: S, r: Empty, o: bool, result: u8, err: f32,"
+        " ctx: int, to: bytes) -> Empty: ...\n"
+        "    def buf(self, b: Buffer[u8]) -> Buffer[S]: ...\n    def none(self) -> None: ...\n"
+        "    @gomethod(by_value=True)\n    async def val(self, s: S) -> Optional[S]: ...\n"
+        "    async def flag(self) -> bool: ...\n"
+        "@gointerface\nclass A:\n    def f(self, odd: Odd) -> None: ...\n",
+        # Function types that look alike, and nest.
+        "@gointerface\nclass A:\n"
+        "    def f(self, a: Callable[[float], int], b: Callable[[f64], int], c: Callable[[float], Awaitable[int]],"
+        " d: list[Callable[[float], int]], e: list[Callable[[float], Awaitable[int]]],"
+        " g: Callable[[Callable[[int], int]], 'A'], h: Optional[Callable[[], None]]) -> Callable[[], bytes]: ...\n"
+        "    def t(self, a: tuple[Callable[[int], int], 'A']) -> dict[str, tuple['A', int]]: ...\n",
+        # Streams of everything, in both directions.
+        "@gostruct\nclass S:\n    x: int\n    next: 'Optional[S]' = None\n"
+        "@gointerface\nclass A:\n"
+        "    def f(self, a: Iterable[S], b: AsyncIterable[list[str]]) -> Iterator['A']: ...\n"
+        "    async def g(self, a: Iterable[Callable[[int], int]]) -> AsyncIterator[Optional[S]]: ...\n"
+        "    def me(self) -> 'A': ...\n",
     ],
 )
 def test_unusual_contracts_compile(tmp_path: Path, text: str) -> None:

@@ -1,0 +1,3 @@
+module gopybench
+
+go 1.18

@@ -1,0 +1,605 @@
+"""Loading: where a library is looked for, what is refused and why, and what the loaded object is."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any, Optional, Protocol
+
+import libraries
+import pytest
+
+import gobind
+from gobind import GoError, _debug, gointerface, gostruct, i16, u8, u16, u32
+from gobind.protocol import ABI
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="suffixes and messages of Linux")
+
+versions_py = libraries.contract_of("versions")
+several_py = libraries.contract_of("several")
+clock_py, sums_py = libraries.contract_of("part_clock"), libraries.contract_of("part_sums")
+PATH = "GOBIND_LIBRARY_PATH"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the library of versions, which nothing else has loaded."""
+    return Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libcopied.so")).resolve()
+
+
+def refusal(*arguments: Any, error: Any = gobind.LoadError) -> str:
+    """What `load` says when it refuses."""
+    with pytest.raises(gobind.LoadError) as caught:
+        gobind.load(*arguments)
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+def module_in(folder: Path) -> Any:
+    """A module whose function ``load`` calls `gobind.load`."""
+    module = types.ModuleType("asking")
+    exec("import gobind\ndef load(*arguments): return gobind.load(*arguments)\n", vars(module))
+    module.__file__ = str(folder / "asking.py")
+    return module
+
+
+def run(code: str, cwd: Path, *arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python in another process."""
+    environ = {**os.environ, "PYTHONPATH": str(libraries.ROOT), **environ}
+    command = [sys.executable, *arguments, *(["-c", code] if code else [])]
+    return subprocess.run(command, cwd=cwd, env=environ, input=stdin, capture_output=True, text=True)
+
+
+# Where a library is looked for
+
+
+def test_a_path_is_used_as_it_is(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copied.parent)
+    library = gobind.load("./libcopied.so")
+    assert library.path == str(copied)
+    assert gobind.load(copied) is gobind.load(str(copied)) is gobind.load(f"{copied.parent}/./libcopied.so") is library
+    assert repr(library) == f"<gobind.Library {copied}>"
+
+
+def test_suffixes_are_exchanged(copied: Path) -> None:
+    for suffix in (".so", ".dylib", ".dll"):
+        assert gobind.load(str(copied.with_suffix(suffix))).path == str(copied)
+    missing = copied.with_name("libmissing")
+    assert refusal(f"{missing}.dll") == f"cannot find {missing}.dll; tried: {missing}.dll, {missing}.so"
+
+
+def test_a_file_of_another_suffix_is_taken_where_it_is_named(copied: Path) -> None:
+    odd = Path(shutil.copy(copied, copied.with_name("libodd.dll")))
+    assert gobind.load(str(odd)).path == str(odd)
+    odd = Path(shutil.copy(copied, copied.with_name("odd.bin")))
+    assert gobind.load(str(odd)).path == str(odd)
+
+
+def test_a_bare_name_beside_the_module_first(tmp_path: Path, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside, listed, second = tmp_path / "beside", tmp_path / "listed", tmp_path / "second"
+    for folder in (beside, listed, second):
+        folder.mkdir()
+        shutil.copy(copied, folder / "libfound.so")
+    monkeypatch.setenv(PATH, f"{listed}{os.pathsep}{os.pathsep}{second}")
+    module = module_in(beside)
+    assert module.load("libfound.so").path == str(beside / "libfound.so")
+    assert module.load("libfound.dylib").path == str(beside / "libfound.so")
+    (beside / "libfound.so").unlink()
+    assert module.load("libfound.so").path == str(listed / "libfound.so")
+    (listed / "libfound.so").unlink()
+    assert module.load("libfound.so").path == str(second / "libfound.so")
+    (second / "libfound.so").unlink()
+    with pytest.raises(gobind.LoadError) as caught:
+        module.load("libfound.dylib")
+    places = f"{beside}/libfound.so, {listed}/libfound.so, {second}/libfound.so, the system loader"
+    assert str(caught.value) == f"cannot find libfound.so; tried: {places}"
+
+
+def test_a_bare_name_is_never_looked_for_in_the_current_folder(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copied.parent)
+    monkeypatch.delenv(PATH, raising=False)
+    here = Path(__file__).parent
+    assert refusal("libcopied.so") == f"cannot find libcopied.so; tried: {here}/libcopied.so, the system loader"
+
+
+def test_from_a_prompt_the_current_folder_counts(copied: Path) -> None:
+    ask = "import gobind; print(gobind.load('libcopied.so').path)\n"
+    for done in (run("", copied.parent, "-i", stdin=ask), run(ask, copied.parent)):
+        assert done.stdout == f"{copied}\n"
+
+
+def test_a_library_of_the_system() -> None:
+    assert gobind.load("libc.so.6").path == "libc.so.6"
+
+
+# What is refused
+
+
+def test_a_library_that_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "libmissing.so"
+    assert refusal(str(path)) == f"cannot find {path}; tried: {path}"
+    assert refusal(path, versions_py.Versions) == f"cannot find {path}; tried: {path}"
+    with pytest.raises(OSError):
+        gobind.load(str(path))
+
+
+def test_a_folder_is_no_library(tmp_path: Path) -> None:
+    assert refusal(str(tmp_path)) == f"cannot find {tmp_path}; tried: {tmp_path}"
+
+
+@pytest.mark.parametrize("content", [b"", b"#!/bin/sh\n", b"\x7fEL", b"not a library at all" * 99])
+def test_a_file_that_is_no_library(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "libtext.so"
+    path.write_bytes(content)
+    assert refusal(str(path)) == f"{path} is not a shared library"
+
+
+def elf(machine: int, order: str = "little") -> bytes:
+    """The beginning of a shared library for another machine."""
+    ident = b"\x7fELF\x02" + (b"\1" if order == "little" else b"\2") + b"\1" + bytes(9)
+    return ident + (3).to_bytes(2, order) + machine.to_bytes(2, order) + bytes(100)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("content", "target"),
+    [
+        (elf(183), "linux/arm64"),
+        (elf(243), "linux/riscv64"),
+        (elf(22, "big"), "linux/s390x"),
+        (elf(999), "linux/machine 999"),
+        (b"\xcf\xfa\xed\xfe\x0c\0\0\1" + bytes(100), "darwin/arm64"),
+        (b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0\x64\x86" + bytes(100), "windows/amd64"),
+    ],
+)
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="names this machine")
+def test_a_library_for_another_machine(tmp_path: Path, content: bytes, target: str) -> None:
+    path = tmp_path / "libforeign.so"
+    path.write_bytes(content)
+    assert refusal(str(path)) == (
+        f"{path} is for {target}, this process is linux/amd64: build it with --target linux/amd64"
+    )
+
+
+def test_a_library_that_was_cut_short(copied: Path) -> None:
+    copied.write_bytes(copied.read_bytes()[:5000])
+    assert refusal(str(copied)).startswith(f"cannot open {copied}: {copied}: ")
+
+
+def test_a_library_of_another_version() -> None:
+    path = libraries.path_of("plain_old")
+    assert refusal(str(path)) == (
+        f"{path} was built by another version of gobind (its glue is of version 0, this gobind needs version {ABI}): "
+        "build it again with python -m gobind build"
+    )
+
+
+def test_a_library_that_lacks_functions() -> None:
+    path = libraries.path_of("plain_half")
+    found = refusal(str(path))
+    assert found.startswith(f"{path} was built by another version of gobind (")
+    assert "gobind_call" in found
+    assert found.endswith("): build it again with python -m gobind build")
+
+
+def test_what_is_no_interface(copied: Path) -> None:
+    for wrong, name in ((int, "int"), (versions_py.User, "User"), ("Versions", "'Versions'")):
+        with pytest.raises(gobind.ContractError) as caught:
+            gobind.load(str(copied), wrong)  # type: ignore[arg-type]
+        assert str(caught.value) == f"{name}: not an interface; decorate it with @gointerface"
+
+
+def test_an_interface_that_the_library_does_not_have(copied: Path) -> None:
+    message = f"{copied} has no interface Left; it has Versions"
+    assert refusal(str(copied), several_py.Left) == message
+    with pytest.raises(AttributeError) as caught:
+        gobind.load(str(copied)).Left
+    assert str(caught.value) == f"<gobind.Library {copied}> has no interface Left; it has Versions"
+
+
+# Contracts that differ. Each function makes a class Versions, the classes it needs, and says what differs.
+
+
+def same() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: int) -> int: ...
+        def user(self, user: versions_py.User) -> versions_py.User: ...
+
+    return Versions, []
+
+
+def missing_method() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: int) -> int: ...
+        def second(self, n: int) -> int: ...
+
+    return Versions, ["Versions.second: library has no such method"]
+
+
+def parameter_added() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: int, m: int) -> int: ...
+
+    return Versions, ["Versions.first: library has parameters n; class has n, m"]
+
+
+def parameter_removed() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self) -> int: ...
+
+    return Versions, ["Versions.first: library has parameters n; class has none"]
+
+
+def parameters_swapped() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def two(self, b: str, a: int) -> str: ...
+
+    return Versions, ["Versions.two: library has parameters a, b; class has b, a"]
+
+
+def types_changed() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: u16) -> float: ...
+        def two(self, a: list[int], b: str) -> str: ...
+
+    return Versions, [
+        "Versions.first: n: library has int, class has u16",
+        "Versions.first: result: library has int, class has float",
+        "Versions.two: a: library has int, class has list[int]",
+    ]
+
+
+def result_dropped() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: int) -> None: ...
+
+    return Versions, ["Versions.first: result: library has int, class has None"]
+
+
+def no_longer_awaited() -> Any:
+    @gointerface
+    class Versions(Protocol):
+        async def first(self, n: int) -> int: ...
+        def later(self, n: int) -> int: ...
+
+    return Versions, [
+        "Versions.first: library has def, class has async def",
+        "Versions.later: library has async def, class has def",
+    ]
+
+
+def field_changed() -> Any:
+    @gostruct
+    class User:
+        id: u32
+        name: str
+        age: u16
+
+    @gointerface
+    class Versions(Protocol):
+        def user(self, user: User) -> User: ...
+
+    return Versions, ["User.age: library has u8, class has u16"]
+
+
+def field_added_and_removed() -> Any:
+    @gostruct
+    class User:
+        id: u32
+        title: Optional[str]
+        name: str
+
+    @gointerface
+    class Versions(Protocol):
+        def user(self, user: User) -> User: ...
+
+    return Versions, [
+        "User.age: library has u8, class has no such field",
+        "User.title: library has no such field, class has Optional[str]",
+    ]
+
+
+def fields_in_another_order() -> Any:
+    @gostruct
+    class Size:
+        height: u16
+        width: u16
+
+    @gointerface
+    class Versions(Protocol):
+        def area(self, size: Size, sizes: list[Size]) -> int: ...
+
+    return Versions, ["Size: library has fields width, height; class has height, width"]
+
+
+def field_of_a_list_changed() -> Any:
+    @gostruct
+    class Size:
+        width: u16
+        height: i16
+
+    @gointerface
+    class Versions(Protocol):
+        def area(self, size: Size, sizes: list[Size]) -> int: ...
+
+    return Versions, ["Size.height: library has u16, class has i16"]
+
+
+def members_changed() -> Any:
+    class Color(enum.Enum):
+        RED = 2
+        BLUE = 3
+
+    @gointerface
+    class Versions(Protocol):
+        def color(self, color: Color) -> Color: ...
+
+    return Versions, [
+        "Color.RED: library has 1, class has 2",
+        "Color.GREEN: library has 2, class has no such member",
+        "Color.BLUE: library has no such member, class has 3",
+    ]
+
+
+def several_at_once() -> Any:
+    @gostruct
+    class User:
+        id: str
+        name: str
+        age: u8
+
+    @gointerface
+    class Versions(Protocol):
+        def first(self, n: u8) -> int: ...
+        def user(self, user: User) -> User: ...
+        def third(self) -> None: ...
+
+    return Versions, [
+        "Versions.first: n: library has int, class has u8",
+        "Versions.third: library has no such method",
+        "User.id: library has u32, class has str",
+    ]
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        *[missing_method, parameter_added, parameter_removed, parameters_swapped, types_changed, result_dropped],
+        *[no_longer_awaited, field_changed, field_added_and_removed, fields_in_another_order],
+        *[field_of_a_list_changed, members_changed, several_at_once],
+    ],
+)
+def test_a_contract_that_differs(declare: Any) -> None:
+    cls, lines = declare()
+    path = libraries.path_of("versions")
+    expected = "\n".join([f"Versions differs from the contract in {path}:", *lines])
+    assert refusal(str(path), cls, error=gobind.MismatchError) == expected
+    with pytest.raises(gobind.MismatchError):
+        libraries.load("versions").bind(cls)
+
+
+def test_a_class_may_ask_for_less() -> None:
+    cls, _ = same()
+    bound = libraries.load("versions", cls)
+    assert bound.first(1) == 2
+    assert bound.user(versions_py.User(1, "n", 2)) == versions_py.User(1, "n", 2)
+    assert isinstance(bound, cls) if not hasattr(cls, "_is_protocol") else type(bound).__mro__[1] is cls
+
+
+def test_containers_that_travel_alike_are_no_difference() -> None:
+    @gointerface
+    class Versions(Protocol):
+        def area(self, size: versions_py.Size, sizes: tuple[versions_py.Size, ...]) -> int: ...
+
+    size = versions_py.Size(2, 3)
+    assert libraries.load("versions", Versions).area(size, (size, size)) == 18
+
+
+def test_an_error_that_differs() -> None:
+    module = types.ModuleType("other_versions")
+    sys.modules[module.__name__] = module
+    try:
+        exec(
+            "from __future__ import annotations\n"
+            "from typing import Protocol\n"
+            "from gobind import GoError, goerror, gointerface\n"
+            "@goerror\n"
+            "class NotFound(GoError):\n"
+            "    key: int\n"
+            "@gointerface\n"
+            "class Versions(Protocol):\n"
+            "    def find(self, key: str) -> None: ...\n",
+            vars(module),
+        )
+        found = refusal(str(libraries.path_of("versions")), module.Versions, error=gobind.MismatchError)
+    finally:
+        del sys.modules[module.__name__]
+    path = libraries.path_of("versions")
+    assert found == (
+        f"NotFound differs from the contract in {path}:\nNotFound.key: library has str, class has int"
+    )
+
+
+def test_errors_of_the_module_and_of_the_library() -> None:
+    with pytest.raises(versions_py.NotFound) as caught:
+        libraries.load("versions", versions_py.Versions).find("k")
+    assert caught.value.key == "k"
+    with pytest.raises(GoError) as own:
+        libraries.load("versions").Versions.find("k")
+    assert type(own.value).__name__ == "NotFound" and own.value.key == "k"  # type: ignore[attr-defined]
+
+
+# The object
+
+
+def test_the_same_object_for_the_same_file(tmp_path: Path, copied: Path) -> None:
+    library = gobind.load(str(copied))
+    link = tmp_path / "liblink.so"
+    link.symlink_to(copied)
+    assert gobind.load(str(link)) is library
+    folder = tmp_path / "folder"
+    folder.symlink_to(copied.parent)
+    assert gobind.load(str(folder / copied.name)) is library
+    bound = library.bind(versions_py.Versions)
+    assert gobind.load(str(link), versions_py.Versions) is bound is library.bind(versions_py.Versions)
+    other = Path(shutil.copy(copied, tmp_path / "libother.so"))
+    assert gobind.load(str(other)) is not library
+
+
+def test_a_file_in_place_of_another(copied: Path) -> None:
+    library = gobind.load(str(copied))
+    new = copied.with_name("new.so")
+    shutil.copy(libraries.path_of("several"), new)
+    os.replace(new, copied)
+    other = gobind.load(str(copied))
+    assert other is not library
+    assert library.interfaces == ("Versions",) and "Left" in other.interfaces
+    assert library.Versions.first(1) == 2
+
+
+def test_what_a_library_tells(copied: Path) -> None:
+    library = gobind.load(str(copied))
+    assert library.path == str(copied)
+    assert library.interfaces == ("Versions",)
+    assert "class Versions(Protocol):" in library.contract and "class User:" in library.contract
+    assert "Versions" in dir(library) and "bind" in dir(library)
+    namespace: dict[str, Any] = {"__name__": "again"}
+    exec(compile(library.contract, "<contract>", "exec", dont_inherit=True), namespace)
+    assert gobind.from_mirror(gobind.to_mirror(namespace["Size"](1, 2))) == namespace["Size"](1, 2)
+
+
+def test_a_closed_library(copied: Path) -> None:
+    library = gobind.load(str(copied))
+    bound = library.bind(versions_py.Versions)
+    assert bound.first(1) == 2
+    library.close()
+    library.close()
+    user = versions_py.User(1, "n", 2)
+    for call in (lambda: bound.first(1), lambda: bound.user(user), lambda: asyncio.run(later(bound))):
+        with pytest.raises(gobind.ClosedError) as caught:
+            call()
+        assert str(caught.value) == f"{copied} is closed"
+    for ask in (lambda: library.bind(versions_py.Versions), lambda: library.Versions):
+        with pytest.raises(gobind.ClosedError) as caught:
+            ask()
+        assert str(caught.value) == f"{copied} is closed"
+    again = gobind.load(str(copied), versions_py.Versions)
+    assert again is not bound and again.first(1) == 2
+
+
+async def later(bound: Any) -> int:
+    return await bound.later(1)
+
+
+def test_closing_a_library_that_has_been_awaited(copied: Path) -> None:
+    library = gobind.load(str(copied))
+    bound = library.bind(versions_py.Versions)
+    assert asyncio.run(later(bound)) == 2
+    library.close()
+    with pytest.raises(gobind.ClosedError) as caught:
+        asyncio.run(later(bound))
+    assert str(caught.value) == f"{copied} is closed"
+
+
+def test_with(copied: Path) -> None:
+    with gobind.load(str(copied)) as library:
+        assert library.Versions.first(1) == 2
+    assert library.is_closed
+    with pytest.raises(gobind.ClosedError):
+        library.bind(versions_py.Versions)
+
+
+def test_without_classes(copied: Path) -> None:
+    library = gobind.load(str(copied))
+    versions = library.Versions
+    assert library.Versions is versions
+    assert repr(versions) == f"<Versions of {copied}>"
+    assert versions.__doc__ == "A few methods."
+    assert versions.first(1) == 2 and asyncio.run(later(versions)) == 2
+    module = sys.modules[type(versions).__module__]
+    user = module.User(id=1, name="n", age=2)
+    back = versions.user(user)
+    assert back == user and type(back) is module.User
+    assert repr(back) == "User(id=1, name='n', age=2)"
+    assert pickle.loads(pickle.dumps(back)) == back
+    assert versions.color(module.Color.GREEN) is module.Color.GREEN
+    with pytest.raises(TypeError) as caught:
+        versions.user(versions_py.User(1, "n", 2))
+    assert str(caught.value) == "user: expected User, got User"
+    with pytest.raises(TypeError) as refused:
+        pickle.dumps(versions)
+    assert str(refused.value) == "cannot copy or pickle Versions: it lives in a library of this process"
+
+
+def test_instances() -> None:
+    bound = libraries.load("several", several_py.Left)
+    assert repr(bound) == f"<Left of {libraries.path_of('several')}>"
+    assert type(bound).__name__ == "Left"
+    assert several_py.Left in type(bound).__mro__ and several_py.Base in type(bound).__mro__
+
+
+# Several in one
+
+
+def test_two_libraries_in_one_process(copied: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libtwin.so"))
+    one, two = gobind.load(str(copied), versions_py.Versions), gobind.load(str(other), versions_py.Versions)
+    assert one is not two
+    for number in range(100):
+        assert one.first(number) == two.first(number) == number + 1
+    accounts = libraries.load("accounts")
+    assert accounts.Accounts.ping(5) == 5
+    assert _debug.live() == 0
+
+
+def test_several_interfaces_and_contracts() -> None:
+    library = libraries.load("several")
+    assert sorted(library.interfaces) == ["Base", "Clock", "Left", "Right", "Sums"]
+    base, left, right = (library.bind(cls) for cls in (several_py.Base, several_py.Left, several_py.Right))
+    assert (base.where(), left.where(), right.where()) == ("base", "left", "right")
+    child, shade = several_py.Child, several_py.Shade
+    named = several_py.Named
+    assert left.shared(child("n", None, shade.DARK)) == child("n of left", None, shade.DARK)
+    assert left.left([child("a"), child("b", named("c"))]) == [named("a"), named("b", named("c"))]
+    assert right.right(named("d")) == child("d", None, shade.DARK)
+    clock, sums = library.bind(clock_py.Clock), library.bind(sums_py.Sums)
+    span = clock_py.timedelta(seconds=1)
+    assert clock.double(clock_py.Named(span)) == clock_py.Named(2 * span)
+    assert sums.add_up([1, 2, 3]) == 6
+
+
+def test_errors_belong_to_their_contracts() -> None:
+    library = libraries.load("several")
+    clock, sums = library.bind(clock_py.Clock), library.bind(sums_py.Sums)
+    with pytest.raises(clock_py.Stopped) as stopped:
+        clock.stop(clock_py.timedelta(seconds=2))
+    assert stopped.value.after == clock_py.timedelta(seconds=2)
+    assert stopped.value.go_type == "*part_clock.StoppedError"
+    with pytest.raises(sums_py.Negative) as negative:
+        sums.add_up([1, -1])
+    assert negative.value.at == 1
+
+
+def test_several_contracts_without_classes() -> None:
+    library = libraries.load("several")
+    assert library.Left.where() == "left"
+    assert library.Sums.add_up([1, 2]) == 3
+    module = sys.modules[type(library.Clock).__module__]
+    span = clock_py.timedelta(microseconds=5)
+    assert library.Clock.double(module.Named(span)) == module.Named(2 * span)
+    with pytest.raises(GoError) as caught:
+        library.Sums.add_up([-1])
+    assert type(caught.value).__name__ == "Negative"
