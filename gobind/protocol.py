@@ -29,6 +29,8 @@ inline. Pointers are 0 in a frame: what they would point to follows in the colum
     timedelta           i64 nanoseconds
     UUID                16 bytes
     Buffer              {u64 address, u64 number of items}
+    interface, Callable, stream
+                        u64 handle
 
 **Columns** follow in the order of the record's fields, depth first: for str and bytes the bytes
 themselves, for containers the *blocks* of their content. ``block(T, n)`` holds n values of T:
@@ -46,6 +48,7 @@ themselves, for containers the *blocks* of their content. ``block(T, n)`` holds 
     datetime            n i64 microseconds, n i32 offsets
     timedelta           n i64; UUID: n times 16 bytes
     struct, tuple       for each field block(T, n); without fields n zero bytes
+    interface, Callable n u64 handles
 
 A dict in a record is block(K, n), block(V, n). The block of a struct that may contain itself is
 *deferred*: it is put at the end of a queue, and the queue is written, first in first out, behind
@@ -74,6 +77,29 @@ ending comes into an empty queue.
 **A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
 for each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no
 wake-up can be lost.
+
+**A handle** is an object's number: with `PYTHON_OWNED` of an object that lives in Python, else of one of
+Go's. In frames to Go each handle comes with one count, which Go takes over. In frames to Python they come
+without: what stands there is held until the status is released, or the upcall has returned, and Python
+retains what it keeps (``gobind_retain``, ``gobind_release``). A response with handles in it is always told
+by a status. A method of a Go object is the interface's, called with the handle as receiver; a Go function
+is called by the number that the library's description has for its annotation.
+
+**A stream** of Go is called with the method `STREAM_NEXT` and no parameters; the response is a list, which
+is empty when the stream has ended. An iterator of Python has two methods: `ITERATOR_NEXT` takes a u64, the
+number of items wanted at most, and responds likewise; `ITERATOR_CLOSE` has neither parameters nor result.
+
+**An upcall** is ``upcall(object, method, request, size, reply) -> i64``, the function that
+``gobind_set_upcall`` has set. The method is its index in the interface as the library has it, 0 for a
+function; the request is record and columns without a header. The response goes into the buffer of
+`REPLY_CAPACITY` bytes at reply, the result is its size, or the method's result itself if that is None,
+bool or an integer, or one of the `UPCALL_FETCH` family. What does not fit is kept: the buffer says {i64
+size, negative for an exception, u64 number}, and object 0's `UPCALL_FETCH_INTO` copies it to the address
+in request; the number is in size. For an async method reply is a ticket, to be answered by
+``gobind_answer(ticket, failed, frame, size)`` exactly once, cancelled or not; a result that is None, bool
+or an integer is 8 bytes then. `UPCALL_CANCEL` names a ticket in size. `UPCALL_DROP` brings size bytes at
+request, u64 numbers of objects that Go holds once less. An exception is an `EXCEPTION_RECORD`, its text,
+its class's name, and if it is an error of the contract block(error, 1).
 """
 
 from __future__ import annotations

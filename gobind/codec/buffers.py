@@ -21,21 +21,25 @@ _IS_CPYTHON = platform.python_implementation() == "CPython"
 
 
 class BufferFormat(NamedTuple):
-    """The format of a `Buffer`'s items: ``text`` for messages, ``fields`` as (offset, kind, size)."""
+    """The format of a `Buffer`'s items: ``text`` for messages, ``fields`` as (offset, kind, size).
+
+    ``known`` has the formats, with the sizes of items, that were seen to fit.
+    """
 
     text: str
     size: int
     fields: tuple[tuple[int, str, int], ...]
     code: str
     mirror: Any
+    known: set[tuple[Any, int]]
 
 
 def format_of(node: BufferType) -> BufferFormat:
     """What a buffer must look like to be passed as `node`."""
     item = node.item
     if isinstance(item, Scalar):
-        return BufferFormat(node.text, item.size, ((0, _kind(item.code), item.size),), item.code, None)
-    return BufferFormat(node.text, layout_of(item).size, tuple(_fields(item, 0)), "", mirror_of(item))
+        return BufferFormat(node.text, item.size, ((0, _kind(item.code), item.size),), item.code, None, set())
+    return BufferFormat(node.text, layout_of(item).size, tuple(_fields(item, 0)), "", mirror_of(item), set())
 
 
 def _fields(node: StructType, start: int) -> Any:
@@ -128,26 +132,32 @@ class Borrowed:
     __slots__ = ("_view", "address", "count")
 
     def __init__(self, value: Any, wanted: BufferFormat) -> None:
-        self._view = view = _PyBuffer()
+        self._view: _PyBuffer | None = None
+        view = _PyBuffer()
         try:
             _get_buffer(value, view, _FORMAT_AND_C_CONTIGUOUS)
         except (BufferError, ValueError):
             raise _refuse(value, wanted, "that is not C-contiguous") from None
         except TypeError:
             raise _refuse(value, wanted, "") from None
-        found = (view.format or b"B").decode()
-        if not _fits(found, view.itemsize, wanted):
-            self.release()
-            raise _refuse(value, wanted, f"of format {found!r}")
-        self.count = view.len // view.itemsize
-        self.address = view.buf if self.count else 0
+        self._view = view
+        found, size = view.format, view.itemsize
+        if (found, size) not in wanted.known:
+            text = (found or b"B").decode()
+            if not _fits(text, size, wanted):
+                self.release()
+                raise _refuse(value, wanted, f"of format {text!r}")
+            wanted.known.add((found, size))
+        self.count = count = view.len // size
+        self.address = view.buf if count else 0
 
     def release(self) -> None:
         """Give the buffer back."""
-        _release_buffer(self._view)
+        if self._view is not None:
+            view, self._view = self._view, None
+            _release_buffer(view)
 
-    def __del__(self) -> None:
-        _release_buffer(self._view)  # does nothing the second time
+    __del__ = release
 
 
 class _Copied:

@@ -70,12 +70,24 @@ def _require_all(values: list[Any], cls: type) -> None:
 # Leaves
 
 
+CHUNK = 8192
+"""How many numbers are packed at once: arguments of a call that stay in the cache."""
+
+
 def put_numbers(code: str) -> Put:
     """The put of a number with that format character."""
     mark = "<" if code == "f" else ""  # native packing is the fastest, but makes 1e39 an infinite float
 
     def put(out: Output, values: list[Any]) -> None:
-        out.append(struct.pack(f"{mark}{len(values)}{code}", *values))
+        n = len(values)
+        if n <= CHUNK:
+            out.append(struct.pack(f"{mark}{n}{code}", *values))
+            return
+        pieces = []
+        for start in range(0, n, CHUNK):
+            end = min(start + CHUNK, n)
+            pieces.append(struct.pack(f"{mark}{end - start}{code}", *values[start:end]))
+        out.append(b"".join(pieces))
 
     return put
 

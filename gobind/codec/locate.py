@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gobind.check import Path, Place
@@ -45,9 +45,18 @@ def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Ex
         source: gives bytes for a slice of the frame.
         size: bytes of the frame.
     """
-    walker = _Walker(source, size)
+    return _located(_Walker(source, size), lambda walker: walker.record(fields), error)
+
+
+def locate_value(node: Node, source: Any, start: int, size: int, error: Exception) -> Exception:
+    """`locate` for a block of one value, at `start` in the frame."""
+    walker = _Walker(source, size, start)
+    return _located(walker, lambda walker: walker.value(node), error)
+
+
+def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception) -> Exception:
     try:
-        walker.record(fields)
+        walk(walker)
     except (UnicodeDecodeError, CorruptFrame, ValueError, OverflowError) as found:
         return found
     except MemoryError:
@@ -56,10 +65,10 @@ def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Ex
 
 
 class _Walker:
-    def __init__(self, source: Any, size: int) -> None:
+    def __init__(self, source: Any, size: int, start: int = 0) -> None:
         self._source = source
         self._size = size
-        self._position = 0
+        self._position = start
         self._queue: list[tuple[StructType, list[Place]]] = []
 
     def record(self, fields: Sequence[tuple[str, Node]]) -> None:
@@ -67,6 +76,13 @@ class _Walker:
         record = self._take(layout.size)
         for (name, node), offset in zip(fields, layout.offsets):
             self._value(node, record, offset, node.text if isinstance(node, StructType) else name)
+        self._finish()
+
+    def value(self, node: Node) -> None:
+        self._block(node, [node.text])
+        self._finish()
+
+    def _finish(self) -> None:
         for struct_node, paths in self._queue:  # grows while it is read
             for field in struct_node.fields:
                 self._block(field.type, [Path(path, f".{field.name}") for path in paths])

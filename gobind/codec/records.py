@@ -60,6 +60,11 @@ def has_handles(node: Node) -> bool:
     return any(isinstance(inner, HandleType) for inner in walk(node))
 
 
+def _is_one_column(node: Node) -> bool:
+    """True if a list of `node` is read once, by one primitive: a change of its length can be seen afterwards."""
+    return node is STR or (isinstance(node, Scalar) and node.text != "bool")
+
+
 def make_struct(slots: list[Slot], size: int) -> struct.Struct:
     """The `struct.Struct` of a fixed part of `size` bytes; gaps are zeros."""
     text, end = "<", 0
@@ -225,10 +230,11 @@ class RecordWriter:
         elif isinstance(node, SetType):
             self._source.line(f"{name} = {self._bind('as_set', columns.as_set)}({value})")
         else:
-            # A copy: another thread may change the list while its columns are made.
             value = self._local(value)
             convert = self._bind("as_list", columns.as_list)
-            self._source.line(f"{name} = [*{value}] if _type({value}) is _list else {convert}({value})")
+            # A copy: another thread may change the list while its columns are made.
+            copy = value if _is_one_column(node.item) else f"[*{value}]"
+            self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})")
         self._source.line(f"{count} = _len({name})")
         self._slot(offset + 8, "Q", count)
         if isinstance(node, DictType):
@@ -236,6 +242,10 @@ class RecordWriter:
             self._source.line(f"{self._put(node.value)}(_out, [*{name}.values()])")
         else:
             self._source.line(f"{self._put(node.item)}(_out, {name})")
+            if isinstance(node, ListType) and _is_one_column(node.item):
+                with self._source.block(f"if _len({name}) != {count}:"):
+                    error = self._bind("RuntimeError", RuntimeError)
+                    self._source.line(f"raise {error}('a list changed while it was read')")
 
     def _union(self, node: UnionType, value: str, offset: int) -> None:
         value, tag = self._local(value), self._source.fresh("u")

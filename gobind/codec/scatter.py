@@ -18,15 +18,6 @@ class ScatteredFrame(bytes):
     segments: list[bytes]
 
 
-def like(frame: bytes, changed: bytes) -> bytes:
-    """`changed`, keeping alive what `frame` keeps alive."""
-    if isinstance(frame, ScatteredFrame):
-        made = ScatteredFrame(changed)
-        made.segments = frame.segments
-        return made
-    return changed
-
-
 def scatter(head: bytes, pieces: Sequence[bytes]) -> ScatteredFrame:
     """The frame that consists of `head` (header and record) and of `pieces`.
 

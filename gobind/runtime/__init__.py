@@ -1,1 +1,33 @@
-"""Libraries and calls. Imports `gobind.codec` and before; never the tools."""
+"""Libraries and calls. It never imports the tools: using a library loads no generator.
+
+How a call travels
+==================
+
+**Synchronous.** The generated function packs a frame, calls ``gobind_call(frame)``, and unpacks. The call's
+integer is the result (a number), the size of the response in a pooled buffer, or `protocol.LOOK`: only
+then a second call asks for the status, by the address of the frame, which is unique while the call lasts.
+An error, a panic, a response that did not fit and a true result that happens to equal LOOK all look
+alike until then, so the common case pays for one comparison.
+
+**Awaiting.** The same frames, but the loop collects those of one turn and sends them in one call; each call
+gets a goroutine, and its ending goes into the loop's queue. Go writes to the loop's eventfd only when the queue
+was empty, and one call fetches as many endings as fit into a buffer. No thread of Go ever touches Python
+for a future. What is left per call is what asyncio itself costs for a future.
+
+**The ring.** What costs when calls follow one after another is waking threads that sleep, 80 µs a time.
+A ring is memory that both sides look at: Python puts the address of a frame into a slot, and a goroutine
+that has been looking for up to 100 µs finds it. Why no wake-up is lost is argued in
+``gosrc/gobind/ring.go``, next to the atomics.
+
+**Go calls Python.** One ctypes callback serves all upcalls. A thread that Python did not start gets a new
+thread state each time it enters and loses it each time it leaves, which costs thirty times the call;
+one more ``PyGILState_Ensure`` at a thread's first entry keeps its state for good (`gobind.runtime.upcalls`).
+
+**Handles.** Objects cross as numbers of a slot and its generation, so a stale one is never another object.
+A frame holds each handle in it once, and whoever reads the frame takes the count over; therefore nothing is
+lost or freed early, whichever side drops its end first, on whatever thread.
+
+**Fork.** In the child the parent's Go runtime is dead: its threads do not exist. The generated functions find
+``_call`` in their globals, and after a fork that is a function that opens a private copy of the library,
+puts the real one back, and calls it. Nothing on the fast path knows of forks, closing or deadlines.
+"""

@@ -12,17 +12,18 @@ fetches what there is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import threading
 import weakref
-from collections import deque
+from collections import OrderedDict
 from time import monotonic_ns
 from typing import Any
 
 from gobind import protocol
 from gobind.errors import ClosedError
-from gobind.runtime.bells import open_bell
+from gobind.runtime.bells import open_bell, silence_bell
 from gobind.runtime.native import Native
 from gobind.runtime.replies import Fetched, fetch
 from gobind.runtime.ring import Ring
@@ -31,6 +32,10 @@ _get_running_loop = asyncio.get_running_loop
 
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake for after a request through a ring."""
+
+MOST_SKIPPED = 63
+"""How many requests go without that, at most, where it was in vain: two that stay awake on one core only
+keep each other from working."""
 
 
 def courier_of(native: Native) -> Courier:
@@ -63,7 +68,7 @@ class Courier:
         queue = self._queues.get(id(loop)) or self._open(loop)
         future = queue.futures[number] = loop.create_future()
         if ring:
-            queue.send(ring, frame)
+            queue.send(ring, frame, number)
         else:
             if not queue.batch:
                 loop.call_soon(queue.flush)
@@ -82,8 +87,9 @@ class Courier:
         for queue in self._queues.values():
             for future in queue.futures.values():
                 if not future.done():
-                    future.set_exception(ClosedError("the call belongs to the parent process"))
-                    future.exception()  # whether somebody still looks at it or not
+                    with contextlib.suppress(RuntimeError):  # its loop is closed
+                        future.set_exception(ClosedError("the call belongs to the parent process"))
+                        future.exception()  # whether somebody still looks at it or not
             queue.futures.clear()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Queue:
@@ -116,18 +122,20 @@ class Queue:
         self.batch: list[bytes] = []
         self.lent: dict[int, Any] = {}
         self._rings: dict[int, Ring] = {}
-        self._waiting: dict[int, deque[bytes]] = {}
+        self._waiting: dict[int, OrderedDict[int, bytes]] = {}  # by capacity and number
         self._spin_until = 0
+        self._skipped = self._to_skip = 0
         self._native = native
         self._loop = weakref.ref(loop)
         self._pid = os.getpid()
         self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
         self._reading, self._writing = open_bell()
         self._id: int = native.open_queue(self._writing)
+        self._drained = threading.Event()
         try:
             loop.add_reader(self._reading, self._ring)
         except NotImplementedError:  # Windows' Proactor loop watches no descriptors: a thread waits instead
-            threading.Thread(target=self._wait, args=(self._loop,), daemon=True).start()
+            threading.Thread(target=self._wait, args=(self._id,), name="gobind queue", daemon=True).start()
 
     def flush(self) -> None:
         """Send the requests of this loop turn."""
@@ -136,14 +144,18 @@ class Queue:
             frames = b"".join(batch)
             self._native.submit(self._id, frames, len(frames))
 
-    def send(self, capacity: int, frame: bytes) -> None:
+    def send(self, capacity: int, frame: bytes, number: int) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
         if capacity not in self._rings:
             self._rings[capacity] = Ring(self._native, capacity, self._id)
-            self._waiting[capacity] = deque()
+            self._waiting[capacity] = OrderedDict()
         waiting = self._waiting[capacity]
-        if waiting or not self._rings[capacity].try_send(frame):
-            waiting.append(frame)
+        must_wait = waiting or not self._rings[capacity].try_send(frame)
+        if must_wait:
+            waiting[number] = frame
+        if self._to_skip and not must_wait:
+            self._to_skip -= 1
+            return
         if not self._spin_until:
             _get_running_loop().call_soon(self._spin)
         self._spin_until = monotonic_ns() + SPIN_TIME
@@ -151,20 +163,26 @@ class Queue:
     def _spin(self) -> None:
         """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
         for capacity, waiting in self._waiting.items():
-            while waiting and self._rings[capacity].try_send(waiting[0]):
-                waiting.popleft()
+            while waiting and self._rings[capacity].try_send(next(iter(waiting.values()))):
+                waiting.popitem(last=False)
                 self._spin_until = monotonic_ns() + SPIN_TIME
-        is_full = any(self._waiting.values())
-        if is_full or (self.futures and monotonic_ns() < self._spin_until):
+        if any(self._waiting.values()) or (self.futures and monotonic_ns() < self._spin_until):
             _get_running_loop().call_soon(self._spin)
-        else:
-            self._spin_until = 0
+            return
+        self._spin_until = 0
+        self._skipped = min(2 * self._skipped + 1, MOST_SKIPPED) if self.futures else 0
+        self._to_skip = self._skipped
 
     def abandon(self, number: int) -> None:
         """Forget a call and cancel its context."""
-        if self.futures.pop(number, None) is not None:
-            self.flush()  # a call must have arrived before it can be cancelled
-            self._native.cancel(self._id, number)
+        if self.futures.pop(number, None) is None:
+            return
+        for capacity, waiting in self._waiting.items():
+            if waiting.pop(number, None) is not None:
+                return
+            self._rings[capacity].wait_read()
+        self.flush()
+        self._native.cancel(self._id, number)  # which only knows calls that have arrived
 
     def close_if_over(self) -> None:
         """Close the queue of a loop that is closed but not yet collected."""
@@ -174,11 +192,12 @@ class Queue:
 
     def close(self) -> None:
         """Cancel the calls in flight and drop their responses."""
-        if self._id and os.getpid() == self._pid:
+        number, self._id = self._id, 0  # a collection in another thread may come here too
+        if number and os.getpid() == self._pid:
             for ring in self._rings.values():
                 ring.close()
-            self._native.close_queue(self._id)  # from here on Go writes to no descriptor
-            self._id = 0
+            self._native.close_queue(number)  # from here on Go writes to no descriptor
+            self._drained.set()
             self.futures.clear()
             _orphans.extend(self.lent.values())
             for descriptor in {self._reading, self._writing}:
@@ -186,27 +205,28 @@ class Queue:
 
     def _ring(self) -> None:
         """The descriptor can be read: fetch responses."""
-        try:
-            os.read(self._reading, 1024)
-        except BlockingIOError:
-            pass
+        silence_bell(self._reading)
         self._drain()
 
-    def _wait(self, loop: Any) -> None:
+    def _wait(self, number: int) -> None:
         """A thread of its own: wait for responses and tell the loop."""
-        while self._native.wait_queue(self._id):
-            running = loop()
-            if running is None or running.is_closed():
+        while self._native.wait_queue(number):
+            loop = self._loop()
+            if loop is None:
                 return
-            drained = threading.Event()
-            running.call_soon_threadsafe(lambda: (self._drain(), drained.set()))
-            del running
-            drained.wait()
+            self._drained.clear()
+            try:
+                loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:  # the loop is closed
+                return
+            del loop  # or it could not be collected while this thread waits
+            self._drained.wait()
 
     def _drain(self) -> None:
         """Hand out as many responses as one call brings; more wait for the next turn of the loop."""
         fetched = fetch(self._native, self._id, self._buffer)
         if not fetched:
+            self._drained.set()
             return
         pop = self.futures.pop
         for number, result in fetched:

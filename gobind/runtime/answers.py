@@ -21,12 +21,15 @@ from gobind.codec.frames import Output
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.layout import layout_of, record_layout
 from gobind.runtime.methods import is_direct
-from gobind.runtime.upcalls import Answer, Guest, Guests, memory_at
+from gobind.runtime.upcalls import Answer, Guest, Guests, memories
 from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.words import Scalar
 
 QUICK = 1_000_000
 """Nanoseconds after which a batch of an iterator goes over as it is."""
+
+_PLAIN = 1 << 62
+"""Numbers up to this, negative or not, are themselves as the result of an upcall: no word of the protocol is."""
 
 
 class Answers:
@@ -43,6 +46,8 @@ class Answers:
         self._contract = contract
         self._errors = {error.cls: (index, error) for index, error in enumerate(errors)}
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
+        self._failed = self._fail  # one object, so that it has one name in generated functions
+        blocks.namespace.names["_BaseException"] = BaseException
 
     def of(self, node: Node) -> list[Answer]:
         """The answers for objects passed as `node`, one for each method of it."""
@@ -68,50 +73,67 @@ class Answers:
 
     def _method(self, where: str, target: str, method: Method) -> Answer:
         """The answer for one method; `target` is the expression for what is called."""
+        if method.is_async:
+            return self._async_method(where, target, method)
+        source, bind = Source(), self._blocks.namespace.bind
+        name = f"answer_{method.name}"
+        with source.block(f"def {name}(_guest, _address, _size, _reply):"):
+            with source.block("try:"):
+                source.line(f"_value = {target}({self._write_arguments(source, method)})")
+                self._write_result(source, where, method)
+            with source.block("except _BaseException as _error:"):
+                source.line(f"return {bind('fail', self._failed)}(_reply, _error)")
+        return source.compile(name, self._blocks.namespace, f"answer {where}")
+
+    def _write_arguments(self, source: Source, method: Method) -> str:
+        """The lines that unpack the parameters; returns them as the text of a call."""
+        if not method.params:
+            return ""
+        nodes = [param.type for param in method.params]
+        layout = record_layout(nodes)
+        source.line(f"_head = _buf = {self._blocks.namespace.bind('memories', memories)}[_address]")
+        reader = RecordReader(self._blocks, source, nodes, layout.size)
+        values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
+        reader.finish()
+        return ", ".join(values)
+
+    def _write_result(self, source: Source, where: str, method: Method) -> None:
+        """The lines that check the result and hand it over."""
+        result, bind = method.result, self._blocks.namespace.bind
+        if result is None:
+            source.line("return 0")
+            return
+        respond = self._guests.respond
+        if isinstance(result, Scalar) and is_direct(result):
+            respond = self._guests.respond_number
+            if result.text == "bool":
+                with source.block("if _value is True or _value is False:"):
+                    source.line("return _value")
+            else:
+                low, high = max(result.low, -_PLAIN), min(result.high, _PLAIN)
+                with source.block(f"if _type(_value) is _int and {low} <= _value <= {high}:"):
+                    source.line("return _value")
+        packed = bind(f"packed_{where}", self._result(where, method))
+        source.line(f"return {bind('respond', respond)}(_reply, {packed}(_value))")
+
+    def _async_method(self, where: str, target: str, method: Method) -> Answer:
         source, name = Source(), f"answer_{method.name}"
-        head = "async def" if method.is_async else "def"
-        with source.block(f"{head} {name}(_guest, _arguments):"):
+        with source.block(f"async def {name}(_guest, _arguments):"):
             source.line(f"_value = {target}(*_arguments)")
-            if method.is_async:
-                with source.block("if hasattr(_value, '__await__'):"):
-                    source.line("_value = await _value")
-            source.line(
-                f"return {self._blocks.namespace.bind(f'packed_{where}', self._result(where, method))}(_value)"
-            )
+            with source.block("if hasattr(_value, '__await__'):"):
+                source.line("_value = await _value")
+            packed = self._blocks.namespace.bind(f"packed_{where}", self._result(where, method))
+            source.line(f"return {packed}(_value)")
         call = source.compile(name, self._blocks.namespace, f"answer {where}")
         unpack = self._unpacker(method, where)
-        if method.is_async:
-            return self._later(lambda guest, address, size: call(guest, unpack(address, size)))
-        done = self._done(method.result)
-
-        def answer(guest: Guest, address: int, size: int, reply: int) -> int:
-            try:
-                return done(reply, call(guest, unpack(address, size)))
-            except BaseException as error:
-                return self._fail(reply, error)
-
-        return answer
-
-    def _done(self, result: Node | None) -> Callable[[int, Any], int]:
-        """What hands a packed result over."""
-        guests = self._guests
-        return guests.respond_number if is_direct(result) else guests.respond
+        return self._later(lambda guest, address, size: call(guest, unpack(address, size)))
 
     def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
         """A function from a request to the arguments."""
-        if not method.params:
-            return lambda address, size: ()
         source = Source()
-        nodes = [param.type for param in method.params]
-        layout = record_layout(nodes)
         with source.block("def unpack_arguments(_address, _size):"):
-            source.line(
-                f"_head = _buf = {self._blocks.namespace.bind('memory_at', memory_at)}(_address, _size)"
-            )
-            reader = RecordReader(self._blocks, source, nodes, layout.size)
-            values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
-            reader.finish()
-            source.line(f"return ({', '.join(values)},)")
+            values = self._write_arguments(source, method)
+            source.line(f"return ({values}{',' * bool(values)})")
         return source.compile("unpack_arguments", self._blocks.namespace, f"arguments {where}")
 
     def _result(self, where: str, method: Method) -> Callable[[Any], Any]:
@@ -271,7 +293,7 @@ def _wide_packer(node: Scalar, where: str) -> Callable[[Any], bytes]:
 
 
 def _wanted(address: int, size: int) -> int:
-    return int.from_bytes(memory_at(address, size)[:8], "little")
+    return int.from_bytes(memories[address][:8], "little")
 
 
 def _next_items(pack: Callable[[Any], bytes], guests: Guests) -> Callable[[Guest, int, int], bytes]:

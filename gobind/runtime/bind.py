@@ -85,7 +85,7 @@ class Binding:
         self._schema = Schema()
         self._carried = carried
         self.node = self._schema.interface(cls)
-        self._errors = [self._error(entry, cls) for entry in carried.errors]
+        self._errors = [self._error(entry, cls, native.path) for entry in carried.errors]
         self._verify(native)
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
@@ -155,10 +155,12 @@ class Binding:
         self._divert(stub)
 
     def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
+        # All of them, as methods not yet compiled would connect themselves to the library as it was.
         namespace = self.blocks.namespace.names
+        namespace.setdefault("_next_number", next_number)
+        namespace.setdefault("_abandon", lambda number: None)
         for name in ("_call", "_call_keeping_gil", "_submit", "_send", "_wait"):
-            if name in namespace:
-                namespace[name] = make(name)
+            namespace[name] = make(name)
 
     def _make_class(self, cls: Any, path: str) -> Any:
         first, names = self._carried.number_of(self.node), self._carried.methods_of(self.node)
@@ -209,7 +211,7 @@ class Binding:
                 if found is not None and found != wanted:
                     yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
 
-    def _error(self, entry: dict[str, str], cls: type) -> StructType:
+    def _error(self, entry: dict[str, str], cls: type, path: str) -> StructType:
         """The node of one of the contract's errors: the class of the user's module, else the library's own."""
         found = next((c for c in _errors_near(cls) if c.__name__ == entry["name"]), None)
         own = None
@@ -220,7 +222,7 @@ class Binding:
             own = node
         library = next(node for node in self._carried.parsed().errors if node.text == entry["name"])
         if own is not None:
-            raise _mismatch("the library", own.text, struct_differences(library, own))
+            raise _mismatch(path, own.text, struct_differences(library, own))
         return library
 
 

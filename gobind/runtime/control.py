@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gobind import protocol
@@ -32,17 +33,19 @@ class Stats(NamedTuple):
 class GoRuntime:
     """The Go runtime of one library: ``library.runtime``."""
 
-    def __init__(self, native: Native) -> None:
-        self._native = native
+    def __init__(self, connect: Callable[[], Native]) -> None:
+        self._connect = connect
 
     def setenv(self, name: str, value: str | None) -> None:
         """Set an environment variable for Go, which sees no later change of `os.environ`; None unsets it."""
-        environ = {**self._environ, name: value}
-        send_environ(self._native, {k: v for k, v in environ.items() if v is not None})
-
-    @property
-    def _environ(self) -> dict[str, str | None]:
-        return dict(self._native.environ)
+        for word in (name, value or ""):
+            if not isinstance(word, str):
+                raise TypeError(f"setenv: expected str, got {type(word).__name__}")
+            if "\0" in word or (word is name and ("=" in name or not name)):
+                raise ValueError(f"setenv: {word!r} cannot be in an environment")
+        native = self._connect()
+        native.environ[name] = value
+        _send(native, {name: value})
 
     @property
     def gomaxprocs(self) -> int:
@@ -82,16 +85,22 @@ class GoRuntime:
     def stats(self) -> Stats:
         """Figures as they are now."""
         words = (ctypes.c_int64 * 4)()
-        self._native.stats(ctypes.addressof(words))
+        self._connect().stats(ctypes.addressof(words))
         return Stats(*words)
 
     def _control(self, what: int, value: int = protocol.CONTROL_KEEP) -> int:
-        found: int = self._native.control(what, value)
+        found: int = self._connect().control(what, value)
         return found
 
 
-def send_environ(native: Native, environ: dict[str, str]) -> None:
-    """Make Go's environment what `environ` is."""
-    native.environ = dict(environ)
-    text = b"".join(os.fsencode(name) + b"=" + os.fsencode(value) + b"\0" for name, value in environ.items())
-    native.set_environ(text, len(text))
+def send_environ(native: Native) -> None:
+    """Make Go's environment what `os.environ` is, but for what was set for Go alone."""
+    _send(native, {**os.environ, **native.environ}, b"\0")
+
+
+def _send(native: Native, variables: Mapping[str, str | None], head: bytes = b"") -> None:
+    text = [head]
+    for name, value in variables.items():
+        text += os.fsencode(name), b"\0" if value is None else b"=" + os.fsencode(value) + b"\0"
+    packed = b"".join(text)
+    native.set_environ(packed, len(packed))

@@ -1,6 +1,7 @@
 """Libraries: opened once for each file, bound to the classes of contracts.
 
-Imports `gobind.runtime.bind`, `gobind.runtime.exports`, `gobind.runtime.find` and before.
+Imports `gobind.runtime.bind`, `gobind.runtime.exports`, `gobind.runtime.find` and before;
+`gobind.runtime.debug` only if it is asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast, overload
 
 from gobind.contract import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
+from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
 from gobind.runtime.control import GoRuntime, send_environ
 from gobind.runtime.exports import Exports
@@ -61,11 +63,17 @@ def _open(path: str) -> Library:
         key = (path, 0, 0)
     library = _libraries.get(key)
     if library is None or library.is_closed:
+        if os.environ.get("GOBIND_DEBUG") == "1":
+            from gobind.runtime import debug
+
+            debug.install()
         if key not in _natives:
             check_process(len(_natives))
-            native = _natives[key] = Native(path)
+            # Where another file was before, the system's loader would open that again: it goes by the path.
+            is_replaced = any(known == path for known, *_ in _natives)
+            native = _natives[key] = Native.private(path) if is_replaced else Native(path)
             if native.has_glue:
-                send_environ(native, dict(os.environ))
+                send_environ(native)
         library = _libraries[key] = Library(_natives[key])
     return library
 
@@ -112,11 +120,16 @@ class Library:
     def runtime(self) -> GoRuntime:
         """Go's runtime: environment, limits, garbage collection, figures."""
         self._check_open()
-        if self._is_lost:
-            self._reopen()
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
-        return GoRuntime(self._native)
+        return GoRuntime(self._connected)
+
+    def _connected(self) -> Native:
+        """The library as it is open in this process."""
+        self._check_open()
+        if self._is_lost:
+            self._reopen()
+        return self._native
 
     def bind(self, interface: Callable[..., T]) -> T:
         """The implementation of an interface in this library; the same object for the same class.
@@ -125,16 +138,14 @@ class Library:
             LoadError: the library has no such interface.
             MismatchError: the class and the contract in the library differ.
         """
-        self._check_open()
-        if self._is_lost:
-            self._reopen()
+        native = self._connected()
         cls: Any = interface
         if kind_of(cls) != INTERFACE:
             name = getattr(cls, "__name__", repr(cls))
             raise ContractError(f"{name}: not an interface; decorate it with @gointerface")
         with _lock:
             if cls not in self._bindings:
-                self._bindings[cls] = Binding(self._native, self._carrier(cls.__name__), cls)
+                self._bindings[cls] = Binding(native, self._carrier(cls.__name__), cls)
             return cast(T, self._bindings[cls].root)
 
     def export(self, function: F | None = None, *, free: str | None = "free") -> Any:
@@ -181,10 +192,11 @@ class Library:
             )
         with _lock:
             if self._is_lost:
-                self._native = self._native.copy()
+                lost, self._native = self._native, self._native.copy()
+                self._native.environ = lost.environ
                 self._is_lost = False
                 if self._native.has_glue:
-                    send_environ(self._native, dict(os.environ))
+                    send_environ(self._native)
                 for binding in self._bindings.values():
                     binding.connect(self._native)
                 self._exports.connect(self._native)
@@ -229,6 +241,7 @@ def _after_fork() -> None:
     """Runs in the child of every fork. Locks that other threads held at the time will never be released."""
     global _lock
     _lock = threading.RLock()
+    ring.after_fork()
     aio = sys.modules.get("gobind.runtime.aio")
     if aio is not None:
         aio.after_fork()

@@ -152,12 +152,11 @@ class _MethodWriter:
         elif self._goes_through_queue or self._ring:  # others may stand behind it
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", str(fixed)))
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
+        timeouts.watch(self._blocks.namespace.names, pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
         source.line(f"_frame = {pack}({arguments})")
         if has_rest:
             self._write_joining(writer)
-        with source.block(f"if {self._bind('timeouts_entered', timeouts.entered)}:"):
-            source.line(f"_frame = {self._bind('stamp', timeouts.stamp)}(_frame)")
         return writer
 
     def _write_joining(self, writer: RecordWriter) -> None:

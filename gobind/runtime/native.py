@@ -25,7 +25,7 @@ class Native:
     Attributes:
         path: of the file.
         stat: of the file when it was opened; None if the system loader has found it.
-        environ: the environment that Go was handed.
+        environ: what was set for Go alone, beside the process's environment; None: unset.
         description: what the library tells of itself.
         has_glue: False for a library that gobind did not generate the glue of.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
@@ -35,12 +35,12 @@ class Native:
         import json  # here and not above: only who opens a library pays for it
 
         self.path = path
-        self.environ: dict[str, str] = {}
+        self.environ: dict[str, str | None] = {}
         self.stat = os.stat(path) if os.path.exists(path) else None
         file = file or path
         try:
             self.dll = ctypes.CDLL(file)
-            self._keeping_gil = ctypes.PyDLL(file)
+            self._keeping_gil = getattr(ctypes, "PyDLL", ctypes.CDLL)(file)  # PyPy has one kind only
         except OSError as error:
             raise LoadError(explain_file(path, error)) from None
         self.has_glue = hasattr(self.dll, "gobind_describe")
@@ -92,8 +92,13 @@ class Native:
         """
         if self.stat is None or not is_same_file(self.path, self.stat):
             raise LoadError(f"{self.path} has changed since it was opened: a copy of it may not be the same")
-        with _copied(self.path) as file:
-            return Native(self.path, file)
+        return Native.private(self.path)
+
+    @classmethod
+    def private(cls, path: str) -> Native:
+        """The library opened as a copy that nobody else has open."""
+        with _copied(path) as file:
+            return cls(path, file)
 
     def die(self) -> None:
         """Call Go no more: this is the child of a fork, where the parent's Go runtime does not run."""

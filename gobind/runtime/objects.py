@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from operator import index
 from typing import Any, Callable
 from weakref import WeakValueDictionary
 
@@ -190,6 +191,7 @@ class Objects:
         if isinstance(value, GoObject) and value._native is self._native:
             handle = value._handle
             if handle in _NO_OBJECT or not self._native.retain(handle):
+                index(handle)  # what `gobind.runtime.debug` puts there knows more
                 why = _NO_OBJECT.get(handle, "the object is closed")
                 raise ClosedError(f"{type(value).__name__}: {why}")
             lowered.append(handle)

@@ -15,6 +15,7 @@ from typing import Any, Callable, NamedTuple, Protocol
 from gobind import protocol
 from gobind.codec.blocks import Blocks
 from gobind.codec.frames import Input
+from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.runtime.native import Native
 from gobind.schema import StructType
@@ -209,10 +210,18 @@ class Replies:
         if flags & protocol.EXCEPTION:
             return self._exception(index, message)
         if index >= 0:
-            values = self._blocks.get(self._errors[index])(source, 1)
-            source.finish(held.size)
-            GoError.__init__(values[0], message, detail)
-            return values[0]  # type: ignore[no-any-return]
+            return self._read_error(self._errors[index], source, held, message, detail)
         if flags & protocol.TIMED_OUT:
             return GoTimeout(message, detail)
         return GoError(message, detail)
+
+    def _read_error(self, node: StructType, source: Input, held: Held, message: str, detail: str) -> Exception:
+        """One of the contract's errors with its fields, or what is wrong with those."""
+        start = source.position
+        try:
+            values = self._blocks.get(node)(source, 1)
+            source.finish(held.size)
+        except Exception as error:
+            return locate_value(node, held, start, held.size, error)
+        GoError.__init__(values[0], message, detail)
+        return values[0]  # type: ignore[no-any-return]

@@ -11,12 +11,16 @@ import ctypes
 import platform
 import threading
 import time
+from collections import deque
 
 from gobind.codec.buffers import fast_address_of
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
 
 DEFAULT_CAPACITY = 1024
+
+LAST_WAIT = 1.0
+"""Seconds that one-way calls on their way have when the process ends."""
 
 # On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
 _STORES_IN_ORDER = platform.machine().lower() in ("x86_64", "amd64")
@@ -37,7 +41,7 @@ class Ring:
         self._capacity = capacity
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        self._frames: list[bytes] = [b""] * capacity
+        self._frames: deque[bytes] = deque()  # those that Go may still read
         self._tail = 0
         # Several threads may send; and its release is the fence between moving the tail and looking at `parked`.
         self._lock = threading.Lock()
@@ -47,12 +51,14 @@ class Ring:
         """Put a request into the ring; False if it is full."""
         words = self._words
         with self._lock:
-            tail = self._tail
-            if tail - words[RING_HEAD] >= self._capacity:
+            tail, frames = self._tail, self._frames
+            waiting = tail - words[RING_HEAD]
+            while len(frames) > waiting:
+                frames.popleft()
+            if waiting >= self._capacity:
                 return False
-            slot = tail % self._capacity
-            self._frames[slot] = frame
-            slot = RING_SLOTS + 2 * slot
+            frames.append(frame)
+            slot = RING_SLOTS + 2 * (tail % self._capacity)
             words[slot] = fast_address_of(frame)
             words[slot + 1] = len(frame)
             self._tail = tail + 1
@@ -69,9 +75,15 @@ class Ring:
         while not self.try_send(frame):
             self._native.wait_ring(self._id, self._tail - self._capacity + 1)
 
+    def wait_read(self) -> None:
+        """Wait until Go has read all requests; calls that nobody waits for are done by then."""
+        tail = self._tail
+        if self._words[RING_HEAD] < tail:
+            self._native.wait_ring(self._id, tail)
+
     @property
     def is_empty(self) -> bool:
-        """True if Go has read all requests; those of one-way calls are done by then."""
+        """True if Go has read all requests."""
         return self._words[RING_HEAD] == self._tail
 
     def close(self) -> None:
@@ -87,18 +99,38 @@ class OneWay:
         self._rings: dict[int, Ring] = {}
         # Two rings of one capacity would let later calls overtake earlier ones.
         self._lock = threading.Lock()
-        atexit.register(self._wait)
+        _opened.append(self)
 
     def send(self, frame: bytes, capacity: int) -> None:
         """Send a request through the ring of that capacity; waits while it is full."""
         ring = self._rings.get(capacity)
         if ring is None:
             with self._lock:
-                ring = self._rings.setdefault(capacity, Ring(self._native, capacity))
+                ring = self._rings.get(capacity)
+                if ring is None:
+                    ring = self._rings[capacity] = Ring(self._native, capacity)
         ring.send(frame)
 
-    def _wait(self) -> None:
-        """Give calls on their way a second before the process ends."""
-        end = time.monotonic() + 1
-        while not all(ring.is_empty for ring in self._rings.values()) and time.monotonic() < end:
-            time.sleep(0.001)
+    @property
+    def is_done(self) -> bool:
+        """True if all calls are."""
+        return all(ring.is_empty for ring in [*self._rings.values()])
+
+
+_opened: list[OneWay] = []
+
+
+def after_fork() -> None:
+    """This is the child of a fork: the calls on their way are the parent's."""
+    _opened.clear()
+
+
+@atexit.register
+def _finish() -> None:
+    """Give calls on their way a second before the process ends.
+
+    Registered at import, so that it runs after the handlers of whoever has imported gobind.
+    """
+    end = time.monotonic() + LAST_WAIT
+    while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
+        time.sleep(0.001)

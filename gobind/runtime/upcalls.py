@@ -23,7 +23,7 @@ Answer = Callable[["Guest", int, int, int], int]
 """Does one method of an object: ``(guest, address and size of the request, address for the response)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
-_Memory = ctypes.c_char * protocol.REPLY_CAPACITY
+_Memory = ctypes.c_char * (1 << 40)
 _IS_CPYTHON = platform.python_implementation() == "CPython"
 
 
@@ -65,9 +65,8 @@ class Guests:
         # Counts go up in threads that call Go and down in one of Go's own.
         self._lock = threading.Lock()
         self._threads = threading.local()
-        self._callback = _SIGNATURE(self._enter)  # alive as long as the process: Go may call at any time
+        self._callback = _SIGNATURE(self._make_enter())  # alive as long as the process: Go may call at any time
         native.set_upcall(ctypes.cast(self._callback, ctypes.c_void_p))
-        atexit.register(self._keep_quiet)
 
     def hold(self, value: Any, answers: Sequence[Answer], kind: Any) -> int:
         """The number of an object, held once more; the same for the same object and `kind`."""
@@ -118,15 +117,27 @@ class Guests:
             return protocol.UPCALL_VALUE
         return value
 
-    def _enter(self, number: int, method: int, address: int, size: int, reply: int) -> int:
-        """What Go calls. Nothing escapes: ctypes would print it and return 0."""
-        try:
-            self._threads.is_pinned  # noqa: B018
-        except AttributeError:
-            self._pin_thread()
-        if number:
-            guest = self._guests[number]
-            return guest.answers[method](guest, address, size, reply)
+    def _make_enter(self) -> Callable[[int, int, int, int, int], int]:
+        """What Go calls. Nothing escapes: ctypes would print it and return 0.
+
+        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it.
+        """
+        threads, guests, serve, pin = self._threads, self._guests, self._serve, self._pin_thread
+
+        def enter(number: int, method: int, address: int, size: int, reply: int) -> int:
+            try:
+                threads.is_pinned  # noqa: B018
+            except AttributeError:
+                pin()
+            if number:
+                guest = guests[number]
+                return guest.answers[method](guest, address, size, reply)
+            return serve(method, address, size)
+
+        return enter
+
+    def _serve(self, method: int, address: int, size: int) -> int:
+        """The methods of object 0, which is gobind itself."""
         if method == protocol.UPCALL_DROP:
             self.let_go(memoryview(ctypes.string_at(address, size)).cast("Q").tolist())
         elif method == protocol.UPCALL_CANCEL:
@@ -149,12 +160,6 @@ class Guests:
         if _IS_CPYTHON:
             ctypes.pythonapi.PyGILState_Ensure()
 
-    def _keep_quiet(self) -> None:
-        """Python is about to end: let no goroutine in any more, and those inside out."""
-        end = time.monotonic() + 0.5
-        while self.native.quiet(threading.get_native_id()) > 0 and time.monotonic() < end:
-            time.sleep(0.0005)
-
 
 _tables: dict[Native, Guests] = {}
 
@@ -166,11 +171,35 @@ def guests_of(native: Native) -> Guests:
     return _tables[native]
 
 
-def memory_at(address: int, size: int) -> Any:
-    """What gives bytes for slices of a request."""
-    if size <= protocol.REPLY_CAPACITY:
-        return _Memory.from_address(address)
-    return (ctypes.c_char * size).from_address(address)
+@atexit.register
+def _keep_quiet() -> None:
+    """Python is about to end: let no goroutine in any more, and those inside out.
+
+    Registered at import, so that it runs after the handlers of whoever has imported gobind, which may
+    still call Go, and Go them.
+    """
+    end = time.monotonic() + 0.5
+    for native in [*_tables]:
+        while native.quiet(threading.get_native_id()) > 0 and time.monotonic() < end:
+            time.sleep(0.0005)
+
+
+class _Memories(dict):  # type: ignore[type-arg]
+    """Memory by its address: what gives bytes for slices of a request there.
+
+    Go's buffers are pooled, so few addresses come again and again, and making what looks at one costs as
+    much as the rest of a short call. It has no end: whoever reads knows the size. Nothing is read but
+    during the upcall that brought the address.
+    """
+
+    def __missing__(self, address: int) -> Any:
+        if len(self) >= 1000:
+            self.clear()
+        made = self[address] = _Memory.from_address(address)
+        return made
+
+
+memories = _Memories()
 
 
 def _running_loop() -> Any:

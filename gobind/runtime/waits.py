@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import threading
 from typing import Any
 
 from gobind import protocol
-from gobind.runtime.bells import open_bell
+from gobind.runtime.bells import open_bell, wait_for_bell
 from gobind.runtime.native import Native
 from gobind.runtime.replies import Fetched, fetch
 
 LOOK_UP = 100
 """Milliseconds after which a waiting thread looks for signals that another thread has received."""
-
-# Buffers of calls that were left before Go was done with them: nobody is told when it is, so they stay.
-_orphans: list[Any] = []
 
 
 class Waiters:
@@ -40,43 +36,53 @@ class Waiters:
         waiter = getattr(self._local, "waiter", None)
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
-        self._native.submit(waiter.queue, frame, len(frame))
         try:
-            return waiter.result(number)
+            return waiter.call(frame, number, lent)
         except BaseException:
-            self._native.cancel(waiter.queue, number)
-            try:
-                waiter.result(number)
-            except BaseException:
-                _orphans.append(lent)
-                raise
+            waiter.cancel(number)
             raise
 
 
 class Waiter:
-    """The queue of one thread. It owns its descriptors."""
+    """The queue of one thread. It owns its descriptors, and what calls that were left still use."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
         self._pid = os.getpid()
         self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
         self._reading, self._writing = open_bell()
-        self.queue: int = native.open_queue(self._writing)
-        self._arrived: dict[int, Fetched] = {}  # a handler's own call may fetch the response of this one
+        self._queue: int = native.open_queue(self._writing)
+        self._calls: dict[int, Any] = {}  # under way, with the buffers that they use; abandoned ones too
+        self._wanted: dict[int, list[Fetched]] = {}  # a handler's own call may fetch the response of this one
 
-    def result(self, number: int) -> Fetched:
-        """The response of a call; Python's signal handlers run meanwhile."""
-        while number not in self._arrived:
-            if select.select([self._reading], [], [], LOOK_UP / 1000)[0]:
-                try:
-                    os.read(self._reading, 1024)
-                except BlockingIOError:
-                    pass
-            self._arrived.update(fetch(self._native, self.queue, self._buffer))
-        return self._arrived.pop(number)
+    def call(self, frame: bytes, number: int, lent: tuple[Any, ...]) -> Fetched:
+        """Send a request and wait for its response; Python's signal handlers run meanwhile."""
+        self._calls[number] = lent
+        self._native.submit(self._queue, frame, len(frame))
+        return self._result(number)
+
+    def cancel(self, number: int) -> None:
+        """Cancel a call's context and wait until Go has returned; an exception meanwhile ends the wait."""
+        if number in self._calls:
+            self._native.cancel(self._queue, number)
+            self._result(number)
+
+    def _result(self, number: int) -> Fetched:
+        found: list[Fetched] = []
+        self._wanted[number] = found
+        try:
+            while not found:
+                wait_for_bell(self._reading, LOOK_UP)
+                for ended, response in fetch(self._native, self._queue, self._buffer):
+                    self._calls.pop(ended, None)
+                    if ended in self._wanted:
+                        self._wanted[ended].append(response)
+            return found[0]
+        finally:
+            del self._wanted[number]
 
     def __del__(self) -> None:
         if os.getpid() == self._pid:
-            self._native.close_queue(self.queue)
+            self._native.close_queue(self._queue)
             for descriptor in {self._reading, self._writing}:
                 os.close(descriptor)

@@ -185,11 +185,10 @@ class GoCodec:
 
     def wrapper(self, node: InterfaceType | CallableType) -> str:
         """The function that makes a value of an object of Python."""
-        word = self._types.word(node)
-        return f"glueWrap{word}" if isinstance(node, InterfaceType) else self.glue_name("Wrap", node)
+        return self.glue_name("Wrap", node)
 
-    def glue_name(self, what: str, node: CallableType) -> str:
-        """`what` for one Go function type: the words of two of them may be the same, the names are not."""
+    def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
+        """`what` for one Go type: the words of two function types may be the same, the names are not."""
         name, key = f"glue{what}{self._types.word(node)}", self._types.spelling(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
@@ -211,7 +210,9 @@ class GoCodec:
         mirror, go = self.mirror(node), self._types.spelling(node)
         lines = [f"func {name}({param}, m *{mirror}, v *{go}) {{"]
         if not isinstance(node, (StructType, TupleType)):
-            body = [self.read_record(node, "*m", "*v")] if verb == "Read" else self.write_record(node, "*v", "*m")
+            body = self.write_record(node, "*v", "*m")
+            if verb == "Read":
+                body = [self.read_record(node, "*m", "*v")]
             return [*lines, *(f"\t{line}" for line in body), "}"]
         for field in self._types.fields(node):
             source, target = f"m.{field.go}", f"v.{field.go}"

@@ -240,8 +240,9 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
         called = goobjects.of_callable(types, codec, node)
         lines.append(f"\tcontract.Callable({quote(node.text)}, {called.size}, {called.handler})")
     for error in contract.errors:
-        write, read, digest = codec.block(error, "Write"), codec.block(error, "Read"), struct_fingerprint(error)
-        made = f"gobind.ErrorOf({quote(error.text)}, {quote(digest)}, {write}, {read})"
+        write, read = codec.block(error, "Write"), codec.block(error, "Read")
+        digest = quote(struct_fingerprint(error))
+        made = f"gobind.ErrorOf({quote(error.text)}, {digest}, {write}, {read})"
         lines.append(f"\tcontract.Error({made})")
     for struct in (*contract.structs, *contract.errors):
         lines.append(f"\tcontract.Layout({_layout(types, struct, codec.mirror(struct), ghosts=False)})")

@@ -8,7 +8,6 @@ that stands for an object of Python. Imports `gobind.schema`, `gobind.layout`, `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from gobind.layout import layout_of
@@ -78,15 +77,19 @@ def declare(types: GoTypes, codec: GoCodec) -> list[str]:
 
 def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list[str]:
     name = types.name(interface)
-    python = f"gluePython{name}"
+    python, wrapper = f"gluePython{name}", codec.wrapper(interface)
     lines = [
         f"// {python} is the {name} that an object of Python is.",
         f"type {python} struct{{ object *gobind.PythonObject }}",
         "",
-        f"func {codec.wrapper(interface)}(object *gobind.PythonObject) {name} {{ return {python}{{object}} }}",
+        f"func {wrapper}(object *gobind.PythonObject) {name} {{",
+        f"\treturn {python}{{object}}",
+        "}",
         "",
         "// PythonObject is the object itself.",
-        f"func (o {python}) PythonObject() *gobind.PythonObject {{ return o.object }}",
+        f"func (o {python}) PythonObject() *gobind.PythonObject {{",
+        "\treturn o.object",
+        "}",
     ]
     for number, method in enumerate(interface.methods):
         called = of_method(types, interface, method)
@@ -127,13 +130,14 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
     if isinstance(method.result, BufferType):
         problem = f"{called.where}: Python cannot return a Buffer to Go"
         return [f"return {failed}gobind.Refused({quote(problem)})"]
-    checks, writes = [], []
+    checks: list[str] = []
+    writes: list[str] = []
     for param in method.params:
         source = _argument(param.name)
         if types.parameter(method, param.type) != types.spelling(param.type):
             problem = f"gobind.Refused({quote(f'{called.where}: {param.name}: expected a value, got nil')})"
             checks += [f"if {source} == nil {{", f"\treturn {failed}{problem}", "}"]
-        writes += list(_write(types, codec, called, GoField(param.name, gonames.exported(param.name), param.type)))
+        writes += _write(codec, method, GoField(param.name, gonames.exported(param.name), param.type))
     m = "m" if any(re.search(r"\bm\b", line) for line in writes) else "_"
     lines = [*checks, f"q, {m} := gobind.NewQuestion[{called.mirror}]({receiver}, {quote(called.where)})"]
     if any(re.search(r"\bw\b", line) for line in writes):
@@ -141,14 +145,12 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
     return [*lines, *writes, *_answer(types, codec, method, number)]
 
 
-def _write(types: GoTypes, codec: GoCodec, called: Called, param: GoField) -> Iterator[str]:
+def _write(codec: GoCodec, method: Method, param: GoField) -> list[str]:
     """Write one parameter, which is a pointer if it is a struct, into its place in the record."""
-    source, target = _argument(param.name), f"m.{param.go}"
-    if not layout_of(param.type).size:
-        return
-    if isinstance(param.type, StructType) and not called.method.options.by_value:
+    source = _argument(param.name)
+    if isinstance(param.type, StructType) and not method.options.by_value:
         source = f"*{source}"
-    yield from codec.write_record(param.type, source, target)
+    return codec.write_record(param.type, source, f"m.{param.go}") if layout_of(param.type).size else []
 
 
 def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:

@@ -144,8 +144,8 @@ class GoTypes:
         if isinstance(node, OptionalType):
             return f"*{self.spelling(node.item)}"
         if isinstance(node, CallableType):
-            params = ["context.Context", *(self.parameter(node.method, param.type) for param in node.method.params)]
-            return f"func({', '.join(params)}) {self.results(node.method)}"
+            params = [self.parameter(node.method, param.type) for param in node.method.params]
+            return f"func({', '.join(['context.Context', *params])}) {self.results(node.method)}"
         if isinstance(node, StreamType):
             return f"func(yield func({self.spelling(node.item)}, error) bool)"
         if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn

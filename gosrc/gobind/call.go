@@ -167,17 +167,20 @@ func (c *Call) run(f func()) {
 	finished = true
 }
 
-// free gives the call's memory back, after each reference that it holds has been dropped.
+// free gives the call's memory back, clear of all that it held: the next call finds it as new made it.
 func (c *Call) free() {
-	c.out.dropSent()
-	c.In.reset(nil)
+	if len(c.out.sent) > 0 {
+		c.out.dropSent()
+	}
+	c.In.clear()
 	c.out.reset(nil)
-	c.method, c.ctx, c.cancel, c.err, c.stack, c.queue, c.rest, c.detached = nil, nil, nil, nil, nil, nil, nil, nil
-	c.kind, c.value, c.receiver, c.timeout = StatusValue, 0, 0, 0
+	if c.ctx != nil || c.err != nil || c.queue != nil {
+		c.ctx, c.cancel, c.detached, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil
+	}
 	calls.Put(c)
 }
 
-// header is the beginning of a request.
+// header is the beginning of a request, as it lies in memory.
 type header struct {
 	method   uint32
 	flags    uint32
@@ -187,30 +190,37 @@ type header struct {
 	receiver uint64
 }
 
-func headerOf(b []byte) header {
-	return header{
-		method:   binary.LittleEndian.Uint32(b[MethodOffset:]),
-		flags:    binary.LittleEndian.Uint32(b[FlagsOffset:]),
-		size:     binary.LittleEndian.Uint64(b[SizeOffset:]),
-		reply:    binary.LittleEndian.Uint64(b[ReplyOffset:]),
-		timeout:  time.Duration(binary.LittleEndian.Uint64(b[TimeoutOffset:])),
-		receiver: binary.LittleEndian.Uint64(b[ReceiverOffset:]),
-	}
+// headerOf is the header that b begins with.
+func headerOf(b []byte) *header {
+	_ = b[HeaderSize-1]
+	return (*header)(unsafe.Pointer(&b[0]))
 }
 
-// start is a call of the method that h names, with what stands behind the header as its input. The response will go
-// into reply as far as it fits.
-func start(h header, body []byte, reply []byte) (*Call, error) {
-	m, err := methodOf(h.method)
-	if err != nil {
-		return nil, err
+// check is the method that a request is for, and the size of the request: the header says so, or it is as long as its
+// record.
+func (h *header) check() (m *method, size int, err error) {
+	if m, err = methodOf(h.method); err != nil {
+		return nil, 0, err
 	}
+	if h.size == 0 {
+		return m, HeaderSize + m.record, nil
+	}
+	if h.size < HeaderSize || h.size > 1<<47 {
+		return nil, 0, fmt.Errorf("request refused: a frame cannot have %d bytes", h.size)
+	}
+	return m, int(h.size), nil
+}
+
+// start is a call of m, with what stands behind the header h as its input. The response will go into reply as far as it
+// fits.
+func start(h *header, m *method, body []byte, reply []byte) (*Call, error) {
 	atomic.AddInt64(&callCount, 1)
 	c := calls.Get().(*Call)
 	c.method, c.receiver, c.timeout = m, h.receiver, h.timeout
-	c.out.reset(reply)
+	c.kind, c.value = StatusValue, 0
+	c.out.given, c.out.buf = reply, reply[:0]
 	if h.flags&Scattered == 0 {
-		c.In.resetOne(body)
+		c.In.segment, c.In.left = body, len(body)
 		return c, nil
 	}
 	segments, err := segmentsOf(body)
@@ -246,21 +256,6 @@ func segmentsOf(list []byte) ([][]byte, error) {
 	return segments, nil
 }
 
-// requestSize is the size of the request that h begins: it says so, or it is as long as its record.
-func requestSize(h header) (int, error) {
-	if h.size == 0 {
-		m, err := methodOf(h.method)
-		if err != nil {
-			return 0, err
-		}
-		return HeaderSize + m.record, nil
-	}
-	if h.size < HeaderSize || h.size > 1<<47 {
-		return 0, fmt.Errorf("request refused: a frame cannot have %d bytes", h.size)
-	}
-	return int(h.size), nil
-}
-
 // Invoke does the call whose request begins at frame, and is what the exported gobind_call forwards to. The result is
 // the method's own, or the size of the response in the buffer that the request names, or Look.
 //
@@ -268,16 +263,16 @@ func requestSize(h header) (int, error) {
 //
 // The request and the buffer belong to the caller and are not touched after the return.
 func Invoke(frame unsafe.Pointer) int64 {
-	h := headerOf(unsafe.Slice((*byte)(frame), HeaderSize))
-	size, err := requestSize(h)
-	var c *Call
-	if err == nil {
-		var reply []byte
-		if h.reply != 0 {
-			reply = bytesAt(h.reply, ReplyCapacity)
-		}
-		c, err = start(h, unsafe.Slice((*byte)(frame), size)[HeaderSize:], reply)
+	h := (*header)(frame)
+	m, size, err := h.check()
+	if err != nil {
+		return look(frame, refusal(err))
 	}
+	var reply []byte
+	if h.reply != 0 {
+		reply = bytesAt(h.reply, ReplyCapacity)
+	}
+	c, err := start(h, m, unsafe.Slice((*byte)(frame), size)[HeaderSize:], reply)
 	if err != nil {
 		return look(frame, refusal(err))
 	}
@@ -300,14 +295,14 @@ func do(frame []byte, buffer []byte) *ending {
 		return refusal(fmt.Errorf("request refused: expected a header of %d bytes, got %d", HeaderSize, len(frame)))
 	}
 	h := headerOf(frame)
-	size, err := requestSize(h)
+	m, size, err := h.check()
 	if err == nil && size != len(frame) {
 		err = fmt.Errorf("request refused: truncated: expected %d bytes, got %d", size, len(frame))
 	}
 	if err != nil {
 		return refusal(err)
 	}
-	c, err := start(h, frame[HeaderSize:], buffer)
+	c, err := start(h, m, frame[HeaderSize:], buffer)
 	if err != nil {
 		return refusal(err)
 	}

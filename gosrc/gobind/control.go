@@ -3,38 +3,49 @@
 package gobind
 
 import (
-	"bytes"
 	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 )
 
-// SetEnviron makes the environment what stands in size bytes at text: NAME=value, each with a NUL behind it. A Go library
-// sees only the environment that the process was started with; the settings of Go's runtime in it are applied too.
+// SetEnviron sets the environment variables that stand in size bytes at text: NAME=value, or NAME to unset it, each with
+// a NUL behind it. If the first is empty, all others are unset. A Go library sees only the environment that the process
+// was started with; the settings of Go's runtime are applied too.
 func SetEnviron(text unsafe.Pointer, size uint64) {
-	wanted := map[string]string{}
-	for _, entry := range bytes.Split(unsafe.Slice((*byte)(text), int(size)), []byte{0}) {
-		if at := bytes.IndexByte(entry, '='); at > 0 {
-			wanted[string(entry[:at])] = string(entry[at+1:])
+	entries := strings.Split(string(unsafe.Slice((*byte)(text), int(size))), "\x00")
+	if entries[0] == "" {
+		unsetOthers(entries)
+	}
+	for _, entry := range entries {
+		at := strings.IndexByte(entry, '=')
+		switch {
+		case at > 0:
+			if old, ok := os.LookupEnv(entry[:at]); !ok || old != entry[at+1:] {
+				os.Setenv(entry[:at], entry[at+1:])
+				applySetting(entry[:at], entry[at+1:])
+			}
+		case entry != "":
+			os.Unsetenv(entry)
+		}
+	}
+}
+
+// unsetOthers unsets the variables that are in none of the entries.
+func unsetOthers(entries []string) {
+	wanted := map[string]bool{}
+	for _, entry := range entries {
+		if at := strings.IndexByte(entry, '='); at > 0 {
+			wanted[entry[:at]] = true
 		}
 	}
 	for _, entry := range os.Environ() {
-		at := bytes.IndexByte([]byte(entry), '=')
-		if at <= 0 {
-			continue
-		}
-		if _, ok := wanted[entry[:at]]; !ok {
+		if at := strings.IndexByte(entry, '='); at > 0 && !wanted[entry[:at]] {
 			os.Unsetenv(entry[:at])
-		}
-	}
-	for name, value := range wanted {
-		if old, ok := os.LookupEnv(name); !ok || old != value {
-			os.Setenv(name, value)
-			applySetting(name, value)
 		}
 	}
 }

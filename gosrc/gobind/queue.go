@@ -105,8 +105,12 @@ func Submit(id uint64, frames unsafe.Pointer, size uint64) {
 }
 
 // begin reads a request and lets the call go on in a goroutine of its own.
-func (q *queue) begin(h header, body []byte) {
-	c, err := start(h, body, nil)
+func (q *queue) begin(h *header, body []byte) {
+	m, _, err := h.check()
+	var c *Call
+	if err == nil {
+		c, err = start(h, m, body, nil)
+	}
 	if err != nil {
 		q.push(completion{number: h.reply, ended: refusal(err)})
 		return

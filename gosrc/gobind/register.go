@@ -14,11 +14,9 @@ import (
 // Root is the registered implementation of an interface.
 type Root[T any] struct {
 	name     string
-	register string       // the function that registers one
-	impl     atomic.Value // of box[T]: implementations of different types may replace one another
+	register string         // the function that registers one
+	impl     unsafe.Pointer // of T, read and written atomically; nil: there is none
 }
-
-type box[T any] struct{ impl T }
 
 // NewRoot is the root of the interface of that name; register is the name of the function that sets it.
 func NewRoot[T any](name, register string) *Root[T] {
@@ -26,15 +24,15 @@ func NewRoot[T any](name, register string) *Root[T] {
 }
 
 // Set registers the implementation, in place of an earlier one.
-func (r *Root[T]) Set(impl T) { r.impl.Store(box[T]{impl}) }
+func (r *Root[T]) Set(impl T) { atomic.StorePointer(&r.impl, unsafe.Pointer(&impl)) }
 
 // of is the object that a call is for. If there is none the call has an error.
 func (r *Root[T]) of(c *Call) (impl T) {
 	if c.receiver != 0 {
 		return receiverOf[T](c)
 	}
-	if held, ok := r.impl.Load().(box[T]); ok {
-		return held.impl
+	if held := (*T)(atomic.LoadPointer(&r.impl)); held != nil {
+		return *held
 	}
 	c.kind = StatusRefused
 	c.err = fmt.Errorf("%s is not implemented: call %s in an init function", r.name, r.register)
@@ -49,7 +47,7 @@ func whyGone(handle uint64) string {
 	return "the object is closed"
 }
 
-func (r *Root[T]) registered() bool { return r.impl.Load() != nil }
+func (r *Root[T]) registered() bool { return atomic.LoadPointer(&r.impl) != nil }
 
 // method is an entry of the table that requests refer to by number.
 type method struct {

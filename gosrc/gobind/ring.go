@@ -162,6 +162,7 @@ func (r *ring) await() bool {
 			runtime.Gosched() // lets the goroutines of the calls run on this very thread
 		}
 		if time.Since(start) < spinTime {
+			yieldThread() // to Python, which may have no other processor to look at the response on
 			continue
 		}
 		atomic.StoreUint64(&r.words[RingParked], 1)
@@ -179,7 +180,12 @@ func (r *ring) do(frame []byte) {
 		r.queue.begin(headerOf(frame), frame[HeaderSize:])
 		return
 	}
-	c, err := start(headerOf(frame), frame[HeaderSize:], nil)
+	h := headerOf(frame)
+	m, _, err := h.check()
+	var c *Call
+	if err == nil {
+		c, err = start(h, m, frame[HeaderSize:], nil)
+	}
 	if err != nil {
 		log.Printf("gobind: one-way %v", err)
 		return

@@ -129,11 +129,11 @@ func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []b
 	if p.waits() && ctx.Done() != nil {
 		defer p.stirAtEnd(ctx)()
 	}
-	for p.waits() {
-		if err := ctx.Err(); err != nil {
-			return nil, err, nil
-		}
+	for p.waits() && ctx.Err() == nil {
 		p.changed.Wait()
+	}
+	if err := ctx.Err(); err != nil { // nobody would look at the items
+		return nil, err, nil
 	}
 	items = p.items
 	if len(items) == 0 {

@@ -6,3 +6,6 @@ import "syscall"
 
 // threadID is the number of the thread, as Python's threading.get_native_id tells it.
 func threadID() int64 { return int64(syscall.Gettid()) }
+
+// yieldThread lets another thread run that waits for this one's processor.
+func yieldThread() { _, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -12,10 +12,14 @@ import (
 // gluePythonStore is the Store that an object of Python is.
 type gluePythonStore struct{ object *gobind.PythonObject }
 
-func glueWrapStore(object *gobind.PythonObject) Store { return gluePythonStore{object} }
+func glueWrapStore(object *gobind.PythonObject) Store {
+	return gluePythonStore{object}
+}
 
 // PythonObject is the object itself.
-func (o gluePythonStore) PythonObject() *gobind.PythonObject { return o.object }
+func (o gluePythonStore) PythonObject() *gobind.PythonObject {
+	return o.object
+}
 
 func (o gluePythonStore) Set(ctx context.Context, argKey string, argValue string) error {
 	q, m := gobind.NewQuestion[glueParamsStoreSet](o.object, "Store.set")
@@ -59,10 +63,14 @@ func (o gluePythonStore) Close(ctx context.Context) error {
 // gluePythonMerger is the Merger that an object of Python is.
 type gluePythonMerger struct{ object *gobind.PythonObject }
 
-func glueWrapMerger(object *gobind.PythonObject) Merger { return gluePythonMerger{object} }
+func glueWrapMerger(object *gobind.PythonObject) Merger {
+	return gluePythonMerger{object}
+}
 
 // PythonObject is the object itself.
-func (o gluePythonMerger) PythonObject() *gobind.PythonObject { return o.object }
+func (o gluePythonMerger) PythonObject() *gobind.PythonObject {
+	return o.object
+}
 
 func (o gluePythonMerger) Merge(ctx context.Context, argKey string, argOld []string, argNew []string) (result []string, err error) {
 	q, m := gobind.NewQuestion[glueParamsMergerMerge](o.object, "Merger.merge")
@@ -134,10 +142,14 @@ func (o gluePythonMerger) Total(ctx context.Context, argNumbers func(yield func(
 // gluePythonLogger is the Logger that an object of Python is.
 type gluePythonLogger struct{ object *gobind.PythonObject }
 
-func glueWrapLogger(object *gobind.PythonObject) Logger { return gluePythonLogger{object} }
+func glueWrapLogger(object *gobind.PythonObject) Logger {
+	return gluePythonLogger{object}
+}
 
 // PythonObject is the object itself.
-func (o gluePythonLogger) PythonObject() *gobind.PythonObject { return o.object }
+func (o gluePythonLogger) PythonObject() *gobind.PythonObject {
+	return o.object
+}
 
 func (o gluePythonLogger) Log(ctx context.Context, argLevel int, argMessage string) error {
 	q, m := gobind.NewQuestion[glueParamsLoggerLog](o.object, "Logger.log")
@@ -158,10 +170,14 @@ func (o gluePythonLogger) Enabled(ctx context.Context, argLevel int) (result boo
 // gluePythonFetcher is the Fetcher that an object of Python is.
 type gluePythonFetcher struct{ object *gobind.PythonObject }
 
-func glueWrapFetcher(object *gobind.PythonObject) Fetcher { return gluePythonFetcher{object} }
+func glueWrapFetcher(object *gobind.PythonObject) Fetcher {
+	return gluePythonFetcher{object}
+}
 
 // PythonObject is the object itself.
-func (o gluePythonFetcher) PythonObject() *gobind.PythonObject { return o.object }
+func (o gluePythonFetcher) PythonObject() *gobind.PythonObject {
+	return o.object
+}
 
 func (o gluePythonFetcher) Fetch(ctx context.Context, argURL string) (result []byte, err error) {
 	q, m := gobind.NewQuestion[glueParamsFetcherFetch](o.object, "Fetcher.fetch")

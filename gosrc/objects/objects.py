@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
 from typing import Callable, Optional, Protocol
 
-from gobind import GoError, gomethod, goerror, gointerface, gostruct, u8, u64
+from gobind import GoError, goerror, gointerface, gomethod, gostruct, u8, u64
 
 
 @gostruct

@@ -180,8 +180,11 @@ func glueCallVaultClose(c *gobind.Call) {
 	}
 }
 
+// glueContract is what this package adds to the library.
+var glueContract = gobind.NewContract("vault", "main", glueText)
+
 func init() {
-	contract := gobind.NewContract("vault", "main", glueText)
+	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "125e20a7b135cd87", glueVault)
 	interface0.Method("open", unsafe.Sizeof(glueParamsVaultOpen{}), glueCallVaultOpen)
 	interface0.Method("load", unsafe.Sizeof(glueParamsVaultLoad{}), glueCallVaultLoad)

@@ -38,6 +38,11 @@ class Case:
         """Seconds that n statements take."""
         return self._timeit(n)
 
+    def settle(self, n: int) -> None:
+        """Before a repeat: let the threads of the way before fall asleep, and fill the caches again."""
+        time.sleep(0.002)
+        self.run(max(1, n // 20))
+
 
 class Timed(Case):
     """A way that keeps the time itself: ``run(n)`` does the work n times and returns the seconds."""
@@ -55,6 +60,9 @@ class Once(Timed):
 
     def __init__(self, run: Callable[[], float], *, per: float = 1) -> None:
         super().__init__(lambda n: run(), per=per)
+
+    def settle(self, n: int) -> None:
+        """A process starts anew anyway."""
 
 
 Maker = Callable[[], Case]
@@ -84,7 +92,7 @@ class Way:
 
     median: float
     least: float
-    ratio: float = 1.0
+    ratio: float = 1.0  # 0 if the other way takes nothing
 
 
 @dataclass
@@ -130,6 +138,7 @@ def measure(row: Row, effort: Effort) -> Result:
         for name, case in cases.items():
             if turn >= 3 and spent[name] > effort.longest:
                 continue
+            case.settle(counts[name])
             begin = time.perf_counter()
             samples[name].append(case.run(counts[name]) / counts[name] / case.per)
             spent[name] += time.perf_counter() - begin
@@ -137,7 +146,7 @@ def measure(row: Row, effort: Effort) -> Result:
         way = result.ways[name] = Way(statistics.median(values), min(values))
         if GOBIND in samples:
             pairs = [own / other for own, other in zip(samples[GOBIND], values) if other > 0]
-            way.ratio = statistics.median(pairs) if pairs else float("nan")
+            way.ratio = statistics.median(pairs) if pairs else 0.0
     return result
 
 

@@ -119,8 +119,9 @@ def test_buffers_of_no_items(buffers: Any) -> None:
         assert getattr(buffers, f"fill_{name}")(memoryview(bytearray()).cast(code), values_of(name)[0]) == 0
         made = getattr(buffers, f"copy_{name}")(empty)
         assert (made.tolist(), made.nbytes, len(made)) == ([], 0, 0)
-    assert buffers.fill_point((PointMirror * 0)(), Point(1, 1, 1, Inner(True, 1))) == 0
-    assert buffers.copy_point((PointMirror * 0)()).nbytes == 0
+    no_points = memoryview((PointMirror * 1)())[:0]
+    assert buffers.fill_point(no_points, Point(1, 1, 1, Inner(True, 1))) == 0
+    assert buffers.copy_point(no_points).nbytes == 0
     assert collected() == 0
 
 

@@ -340,6 +340,7 @@ def test_an_interface_that_nothing_implements() -> None:
 
 def test_results_that_look_like_a_status(failures: Any) -> None:
     assert failures.look_int() == failures.look_i64() == LOOK
+    assert failures.look_i32() == (LOOK + 2**31) % 2**32 - 2**31
     assert failures.look_u64() == LOOK + 2**64
     assert awaited(failures.look_later)() == LOOK
     for distance in range(-20, 21):

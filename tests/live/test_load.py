@@ -168,8 +168,8 @@ def test_a_library_for_another_machine(tmp_path: Path, content: bytes, target: s
 
 
 def test_a_library_that_was_cut_short(copied: Path) -> None:
-    copied.write_bytes(copied.read_bytes()[:5000])
-    assert refusal(str(copied)).startswith(f"cannot open {copied}: {copied}: ")
+    copied.write_bytes(copied.read_bytes()[:50])  # cut in its data, the system's loader dies of it
+    assert refusal(str(copied)) == f"cannot open {copied}: {copied}: file too short"
 
 
 def test_a_library_of_another_version() -> None:
@@ -476,9 +476,10 @@ def test_what_a_library_tells(copied: Path) -> None:
     assert library.interfaces == ("Versions",)
     assert "class Versions(Protocol):" in library.contract and "class User:" in library.contract
     assert "Versions" in dir(library) and "bind" in dir(library)
-    namespace: dict[str, Any] = {"__name__": "again"}
-    exec(compile(library.contract, "<contract>", "exec", dont_inherit=True), namespace)
-    assert gobind.from_mirror(gobind.to_mirror(namespace["Size"](1, 2))) == namespace["Size"](1, 2)
+    module = sys.modules["again"] = types.ModuleType("again")
+    exec(compile(library.contract, "<contract>", "exec", dont_inherit=True), vars(module))
+    assert library.bind(module.Versions).user(module.User(1, "n", 2)) == module.User(1, "n", 2)
+    del sys.modules["again"]
 
 
 def test_a_closed_library(copied: Path) -> None:

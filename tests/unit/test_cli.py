@@ -27,6 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder with a contract, and neither go nor cc."""
     (tmp_path / "pings.py").write_text(CONTRACT)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "pings", raising=False)  # another test's contract of that name
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(toolchain, "_package_file", lambda package, *parts: None)

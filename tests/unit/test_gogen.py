@@ -17,9 +17,7 @@ from gobind.tool.reading import read_contract
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
-HEAD = (
-    "import enum\nfrom typing import *\nfrom gobind import *\nfrom gobind import GoError, goerror\n"
-)
+HEAD = "import enum\nfrom typing import *\nfrom gobind import *\nfrom gobind import GoError, goerror\n"
 
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="needs Go")
 
@@ -131,7 +129,8 @@ def test_how_go_calls_python() -> None:
     ) in objects
     assert (
         "\treturn func(ctx context.Context, argA0 int) (result int, err error) {\n"
-        '\t\tq, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")\n'
+        "\t\tq, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "
+        '"Callable[[int], Awaitable[int]]")\n'
         "\t\tm.A0 = argA0\n"
         "\t\tvalue := q.AwaitDirect(ctx, 0)\n"
         "\t\treturn int(value), q.End()\n"
@@ -142,17 +141,20 @@ def test_how_python_calls_functions_and_opens_streams() -> None:
     files = generate(read_contract(str(OBJECTS)))
     calls = files["gobind_calls.go"]
     for line in (
-        '\tcontract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), glueInvokeFuncIntToInt)\n',
+        '\tcontract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), '
+        "glueInvokeFuncIntToInt)\n",
         '\tcontract.Callable("Callable[[], None]", 0, glueInvokeFunc)\n',
         "\tresult, err := impl.Ints(c.Detach(), argN)\n",
         "\t\tgobind.RespondStream(c, result, gobind.WriteNumbers[int])\n",
-        "\tctx := c.Context()\n\targNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])\n",
+        "\tctx := c.Context()\n"
+        "\targNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])\n",
     ):
         assert line in calls, line
 
 
 def test_a_contract_without_objects_has_no_glue_for_them() -> None:
-    assert "gobind_objects.go" not in generate(read_contract(str(ROOT / "gosrc" / "accounts" / "accounts.py")))
+    files = generate(read_contract(str(ROOT / "gosrc" / "accounts" / "accounts.py")))
+    assert "gobind_objects.go" not in files
 
 
 @needs_go
@@ -173,17 +175,21 @@ def test_gofmt_and_vet_have_nothing_to_add(tmp_path: Path) -> None:
         f"    def f(self, u: Union[{'Long' * 20}, {'Name' * 20}]) -> None: ...\n",
         # Only as a value, with methods whose parameters have the names of the glue's own variables.
         "@gostruct\nclass S: x: int\n@gostruct\nclass Empty: ...\n"
-        "@gointerface\nclass Odd:\n    def f(self, q: int, m: str, w: S, r: Empty, o: bool, result: u8, err: f32,"
-        " ctx: int, to: bytes) -> Empty: ...\n"
+        "@gointerface\nclass Odd:\n    def f(self, q: int, m: str, w: S, r: Empty, o: bool, result: u8,"
+        " err: f32, ctx: int, to: bytes) -> Empty: ...\n"
         "    def buf(self, b: Buffer[u8]) -> Buffer[S]: ...\n    def none(self) -> None: ...\n"
         "    @gomethod(by_value=True)\n    async def val(self, s: S) -> Optional[S]: ...\n"
         "    async def flag(self) -> bool: ...\n"
         "@gointerface\nclass A:\n    def f(self, odd: Odd) -> None: ...\n",
         # Function types that look alike, and nest.
-        "@gointerface\nclass A:\n"
-        "    def f(self, a: Callable[[float], int], b: Callable[[f64], int], c: Callable[[float], Awaitable[int]],"
-        " d: list[Callable[[float], int]], e: list[Callable[[float], Awaitable[int]]],"
-        " g: Callable[[Callable[[int], int]], 'A'], h: Optional[Callable[[], None]]) -> Callable[[], bytes]: ...\n"
+        "@gointerface\nclass FuncFloat64ToInt:\n    def f(self, g: 'FuncFloat64ToInt') -> None: ...\n"
+        "@gointerface\nclass A:\n    def l(self, a: FuncFloat64ToInt) -> Callable[[int, str], None]: ...\n"
+        "    def m(self, a: Callable[[int], str]) -> Callable[[Callable[[int], None]], str]: ...\n"
+        "    def f(self, a: Callable[[float], int], b: Callable[[f64], int],"
+        " c: Callable[[float], Awaitable[int]], d: list[Callable[[float], int]],"
+        " e: list[Callable[[float], Awaitable[int]]],"
+        " g: Callable[[Callable[[int], int]], 'A'], h: Optional[Callable[[], None]])"
+        " -> Callable[[], bytes]: ...\n"
         "    def t(self, a: tuple[Callable[[int], int], 'A']) -> dict[str, tuple['A', int]]: ...\n",
         # Streams of everything, in both directions.
         "@gostruct\nclass S:\n    x: int\n    next: 'Optional[S]' = None\n"

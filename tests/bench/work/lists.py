@@ -94,7 +94,7 @@ def _scaling() -> Row:
     makers: Dict[str, Maker] = {
         "gobind": lambda: Case("f(v)", f=bench().echo_strings, v=many, per=len(many)),
         "limit": lambda: Case(f"{JOIN}.decode().split('\\0')", v=many, per=len(many)),
-        "1000 elements": lambda: Case("f(v)", f=bench().echo_strings, v=few, per=len(few)),
+        "1 000 elements": lambda: Case("f(v)", f=bench().echo_strings, v=few, per=len(few)),
     }
     return Row(GROUP, "list[str] echo, an element of 1 000 000", makers, "one join, encode, decode and split")
 
@@ -121,7 +121,7 @@ def _counts() -> Row:
         "ctypes + JSON": lambda: Case("f(v)", f=json_echo("EchoCounts"), v=v),
         "ctypes + msgspec": lambda: Case("f(v)", f=msgspec_echo("EchoCounts", Dict[str, int]), v=v),
     }  # fmt: skip
-    return Row(GROUP, "dict[str, int] echo, 1000", makers, "join, encode, decode, split; an array; a dict")
+    return Row(GROUP, "dict[str, int] echo, 1 000", makers, "join, encode, decode, split; an array; a dict")
 
 
 def _floats_in() -> Row:

@@ -40,7 +40,7 @@ def _scaling() -> Row:
     many, few = users(1_000_000), users(1000)
     makers: Dict[str, Maker] = {
         "gobind": lambda: Case("f(v)", f=bench().echo_users, v=many, per=len(many)),
-        "1000 elements": lambda: Case("f(v)", f=bench().echo_users, v=few, per=len(few)),
+        "1 000 elements": lambda: Case("f(v)", f=bench().echo_users, v=few, per=len(few)),
     }
     return Row(GROUP, "list[User] echo, an element of 1 000 000", makers)
 

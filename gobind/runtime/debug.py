@@ -1,0 +1,131 @@
+"""``GOBIND_DEBUG=1``: finding who uses memory and objects too long.
+
+`install` exchanges three names before the first method is compiled, so that whoever does not ask for
+this pays nothing. Imports `gobind.runtime.objects`, `gobind.runtime.replies`, `gobind.codec.buffers`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sys
+from collections import deque
+from typing import Any
+
+from gobind import protocol
+from gobind.codec import buffers
+from gobind.errors import ClosedError
+from gobind.runtime import objects, replies
+
+POISON = 0xDB
+"""What stands in memory that a call has given back."""
+
+_OWN = os.path.dirname(os.path.dirname(__file__))
+
+# Copies that Go may still look at by mistake: mapped memory, so that it sees poison and not a fault.
+_graves: deque[Any] = deque(maxlen=256)
+_alive: dict[int, tuple[str, str]] = {}
+_borrow = buffers.borrow
+
+
+def install() -> None:
+    """Look after memory and objects from now on."""
+    if objects.GoObject is not TracedObject:
+        buffers.borrow = LentCopy  # type: ignore[assignment, misc]
+        replies.give_reply = _give_poisoned
+        objects.GoObject = TracedObject
+        atexit.register(_list_leaks)
+
+
+def _give_poisoned(reply: replies.Reply) -> None:
+    ctypes.memset(reply[1], POISON, protocol.REPLY_CAPACITY)
+    replies._pool.append(reply)
+
+
+class LentCopy:
+    """A copy of a buffer for Go, in place of the buffer itself: written back after the call, then poisoned."""
+
+    __slots__ = ("_lent", "_memory", "_target", "address", "count")
+
+    def __init__(self, value: Any, wanted: Any) -> None:
+        self._memory: Any = None
+        self._lent = lent = _borrow(value, wanted)
+        self.count, self._target = lent.count, 0 if memoryview(value).readonly else lent.address
+        self._memory = (ctypes.c_char * (lent.count * wanted.size))()
+        self.address = ctypes.addressof(self._memory) if lent.count else 0
+        ctypes.memmove(self._memory, lent.address or 0, len(self._memory))
+
+    def release(self) -> None:
+        """Give the buffer back."""
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            if self._target:
+                ctypes.memmove(self._target, memory, len(memory))
+            ctypes.memset(memory, POISON, len(memory))
+            _graves.append(memory)
+            self._lent.release()
+
+    __del__ = release
+
+
+class Gone:
+    """Stands for a handle that is no more, and is equal to it: whoever packs it gets `ClosedError`."""
+
+    __slots__ = ("handle", "why")
+
+    def __init__(self, handle: int, why: str) -> None:
+        self.handle, self.why = handle, why
+
+    def __eq__(self, other: object) -> bool:
+        return self.handle == other
+
+    def __hash__(self) -> int:
+        return hash(self.handle)
+
+    def __index__(self) -> int:
+        raise ClosedError(self.why)
+
+
+class TracedObject(objects.GoObject):
+    """An object of Go that remembers where it was made and released."""
+
+    _now: Any = objects.CLOSED
+
+    @property
+    def _handle(self) -> Any:
+        return self._now
+
+    @_handle.setter
+    def _handle(self, handle: int) -> None:
+        name = type(self).__name__
+        if handle == protocol.CLOSED_HANDLE:
+            if type(self._now) is int and self._now != handle:
+                where = _caller()
+                self._now = Gone(handle, f"{name}: the object is closed, released at {where}")
+        elif handle == protocol.LOST_HANDLE:
+            self._now = handle
+        else:
+            self._now = handle
+            _alive[id(self)] = name, _caller()
+            return
+        _alive.pop(id(self), None)
+
+
+def _caller() -> str:
+    """Where the innermost code is that is not gobind's own."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((_OWN, "<gobind")):
+            return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
+        frame = frame.f_back
+    return "(no code of yours)"
+
+
+def _list_leaks() -> None:
+    """At exit: the objects that nobody has released."""
+    if _alive:
+        lines = sorted(f"  {name}, made at {where}" for name, where in _alive.values())
+        count = f"{len(lines)} object{'s' * (len(lines) > 1)}"
+        print(f"gobind: {count} of Go never released:", *lines, sep="\n", file=sys.stderr)

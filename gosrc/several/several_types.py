@@ -1,0 +1,17 @@
+"""Types of several.py."""
+
+import enum
+from typing import Optional
+
+from gobind import gostruct
+
+
+class Shade(enum.Enum):
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@gostruct
+class Named:
+    name: str
+    inner: "Optional[Named]" = None
