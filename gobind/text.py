@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import hashlib
 import inspect
 import sys
 import types
@@ -206,6 +205,8 @@ def _definitions(nodes: Iterable[Node]) -> list[str]:
 
 
 def _digest(lines: list[str]) -> str:
+    import hashlib
+
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

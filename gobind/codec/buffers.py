@@ -7,9 +7,9 @@ implementations go through `ctypes` alone, which copies what is read-only. Impor
 from __future__ import annotations
 
 import ctypes
-import platform
 import re
 import struct
+import sys
 from typing import Any, NamedTuple
 
 from gobind.layout import layout_of
@@ -17,7 +17,7 @@ from gobind.mirrors import mirror_of
 from gobind.schema import BufferType, StructType
 from gobind.words import Scalar
 
-_IS_CPYTHON = platform.python_implementation() == "CPython"
+_IS_CPYTHON = sys.implementation.name == "cpython"
 
 
 class BufferFormat(NamedTuple):

@@ -9,7 +9,6 @@ import linecache
 import re
 from typing import Any, Callable
 
-
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
     "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _value".split()

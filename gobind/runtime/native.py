@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
-import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,6 +123,9 @@ def _nothing(*_: Any) -> int:
 @contextlib.contextmanager
 def _copied(path: str) -> Iterator[str]:
     """A path under which a copy of a file can be opened: of memory, else of a temporary file."""
+    import shutil
+    import tempfile
+
     with open(path, "rb") as source:
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("gobind", os.MFD_CLOEXEC)
@@ -154,6 +155,6 @@ def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
     function.restype = restype
     if argtypes:
         function.argtypes = argtypes
-    elif name in ("gobind_call", "gobind_status") and platform.python_implementation() != "CPython":
+    elif name in ("gobind_call", "gobind_status") and sys.implementation.name != "cpython":
         function.argtypes = [ctypes.c_char_p]
     return function

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import struct
 import sys
 import sysconfig
@@ -62,6 +61,8 @@ def _in_subinterpreter() -> bool:
 
 def own_target() -> str:
     """What this process runs on, as OS/ARCH."""
+    import platform  # its own import takes longer than all of this module
+
     machine = platform.machine().lower()
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import platform
 import threading
 import time
 from collections import deque
@@ -16,14 +15,12 @@ from collections import deque
 from gobind.codec.buffers import fast_address_of
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
+from gobind.runtime.platforms import own_target
 
 DEFAULT_CAPACITY = 1024
 
 LAST_WAIT = 1.0
 """Seconds that one-way calls on their way have when the process ends."""
-
-# On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
-_STORES_IN_ORDER = platform.machine().lower() in ("x86_64", "amd64")
 
 
 class Ring:
@@ -39,6 +36,8 @@ class Ring:
     def __init__(self, native: Native, capacity: int, queue: int = 0) -> None:
         self._native = native
         self._capacity = capacity
+        # On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
+        self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
         self._frames: deque[bytes] = deque()  # those that Go may still read
@@ -62,11 +61,11 @@ class Ring:
             words[slot] = fast_address_of(frame)
             words[slot + 1] = len(frame)
             self._tail = tail + 1
-            if _STORES_IN_ORDER:
+            if self._moves_tail:
                 words[RING_TAIL] = tail + 1
             else:
                 self._native.publish_ring(self._id, tail + 1)
-        if _STORES_IN_ORDER and words[RING_PARKED]:
+        if self._moves_tail and words[RING_PARKED]:
             self._native.wake_ring(self._id)
         return True
 

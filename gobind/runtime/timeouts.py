@@ -19,6 +19,9 @@ Pack = Callable[..., bytes]
 
 _deadline: ContextVar[Optional[int]] = ContextVar("gobind deadline", default=None)
 
+_LONGEST = 1e18
+"""Nanoseconds, 31 years: more than that is as good as for ever."""
+
 # The functions to exchange: in which globals, under which name. A method compiled at the very moment
 # that the first block is entered must not be missed, hence the lock.
 _packs: list[tuple[dict[str, Any], str]] = []
@@ -40,7 +43,11 @@ class timeout:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._nanoseconds = int(seconds * 1e9)
+        if not isinstance(seconds, (int, float)):
+            raise TypeError(f"timeout: expected a number of seconds, got {type(seconds).__name__}")
+        if seconds != seconds:
+            raise ValueError(f"timeout: expected a number of seconds, got {seconds}")
+        self._nanoseconds = int(max(-_LONGEST, min(seconds * 1e9, _LONGEST)))
         self._tokens: list[Token[Optional[int]]] = []
 
     def __enter__(self) -> timeout:

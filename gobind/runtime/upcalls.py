@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import itertools
-import platform
 import struct
 import sys
 import threading
@@ -24,7 +23,7 @@ Answer = Callable[["Guest", int, int, int], int]
 
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
 _Memory = ctypes.c_char * (1 << 40)
-_IS_CPYTHON = platform.python_implementation() == "CPython"
+_IS_CPYTHON = sys.implementation.name == "cpython"
 
 
 class Guest:
@@ -169,6 +168,11 @@ def guests_of(native: Native) -> Guests:
     if native not in _tables:
         _tables[native] = Guests(native)
     return _tables[native]
+
+
+def guests() -> int:
+    """How many Python objects Go holds, in all open libraries together."""
+    return sum(map(len, [*_tables.values()]))
 
 
 @atexit.register

@@ -164,6 +164,8 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
     taken = gonames.Names(f"{where}: parameters")
     params = [GoField(p.name, taken.take(gonames.exported(p.name), p.name), p.type) for p in method.params]
     lines = [""]
+    if called.is_plain:
+        return [*lines, *_plain_call(codec, called, params)]
     streams = isinstance(method.result, StreamType)
     reads, args = [], ["c.Detach()" if streams else "c.Context()"]
     if any(isinstance(param.type, StreamType) for param in params):
@@ -186,6 +188,22 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
     if method.is_async or method.options.blocking:
         finish = ["c.Go(func() {", *(f"\t{line}" for line in finish), "})"]
     return [*lines, *(f"\t{line}" for line in finish), "}"]
+
+
+def _plain_call(codec: GoCodec, called: Called, params: list[GoField]) -> list[str]:
+    """The function of a method that needs neither Reader nor Writer."""
+    lines: list[str] = []
+    if called.mirror != "struct{}":
+        doc = f"mirrors the parameters of {called.where}."
+        lines += [*codec.struct_mirror(called.mirror, params, doc), ""]
+    m = "m" if called.mirror != "struct{}" else "_"
+    interface = called.begin.rpartition(", glue")[2].rstrip(")")
+    head = f"func {called.handler}(ctx context.Context, impl {interface}, {m} *{called.mirror}) (int64, error) {{"
+    lines += [f"// {called.handler} does one call of {called.where}.", head]
+    call = f"{called.target}({', '.join(['ctx', *(f'm.{param.go}' for param in params)])})"
+    if called.method.result is None:
+        return [*lines, f"\treturn 0, {call}", "}"]
+    return [*lines, f"\tresult, err := {call}", "\treturn int64(result), err", "}"]
 
 
 def _read(types: GoTypes, codec: GoCodec, param: GoField) -> list[str]:
@@ -235,7 +253,13 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
         lines.append(f"\tinterface{number} := {made}")
         for method in interface.methods:
             called = goobjects.of_method(types, interface, method)
-            lines.append(f"\tinterface{number}.Method({quote(method.name)}, {called.size}, {called.handler})")
+            if called.is_plain:
+                root = f"glue{types.name(interface)}"
+                words = f"interface{number}, {quote(method.name)}, {root}, {called.handler}"
+                lines.append(f"\tgobind.PlainMethod({words})")
+            else:
+                words = f"{quote(method.name)}, {called.size}, {called.handler}"
+                lines.append(f"\tinterface{number}.Method({words})")
     for node in types.callables:
         called = goobjects.of_callable(types, codec, node)
         lines.append(f"\tcontract.Callable({quote(node.text)}, {called.size}, {called.handler})")

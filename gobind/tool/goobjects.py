@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gobind.layout import layout_of
 from gobind.schema import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
 from gobind.tool import gonames, gotypes
-from gobind.tool.gocodec import GoCodec
+from gobind.tool.gocodec import GoCodec, is_number
 from gobind.tool.gotypes import GoField, GoTypes, quote
 from gobind.words import Scalar
 
@@ -34,6 +34,15 @@ class Called(NamedTuple):
     mirror: str
     begin: str
     target: str
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the record holds all parameters as Go does, and the result is a number or nothing."""
+        method, result = self.method, self.method.result
+        if not self.target.startswith("impl.") or method.is_async or method.options.blocking:
+            return False
+        is_short = result is None or (isinstance(result, Scalar) and bool(result.high))
+        return is_short and all(is_number(param.type) for param in method.params)
 
     @property
     def size(self) -> str:

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
@@ -15,19 +16,9 @@ type glueParamsAccountsPing struct {
 }
 
 // glueCallAccountsPing does one call of Accounts.ping.
-func glueCallAccountsPing(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsAccountsPing](c, glueAccounts)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Ping(c.Context(), argN)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallAccountsPing(ctx context.Context, impl Accounts, m *glueParamsAccountsPing) (int64, error) {
+	result, err := impl.Ping(ctx, m.N)
+	return int64(result), err
 }
 
 // glueParamsAccountsLogin mirrors the parameters of Accounts.login.
@@ -185,7 +176,7 @@ var glueContract = gobind.NewContract("accounts", "main", glueText)
 func init() {
 	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "2a914e1eda58db4e", glueAccounts)
-	interface0.Method("ping", unsafe.Sizeof(glueParamsAccountsPing{}), glueCallAccountsPing)
+	gobind.PlainMethod(interface0, "ping", glueAccounts, glueCallAccountsPing)
 	interface0.Method("login", unsafe.Sizeof(glueParamsAccountsLogin{}), glueCallAccountsLogin)
 	interface0.Method("logout", unsafe.Sizeof(glueParamsAccountsLogout{}), glueCallAccountsLogout)
 	interface0.Method("add_friends", unsafe.Sizeof(glueParamsAccountsAddFriends{}), glueCallAccountsAddFriends)

@@ -268,6 +268,12 @@ func Invoke(frame unsafe.Pointer) int64 {
 	if err != nil {
 		return look(frame, refusal(err))
 	}
+	if m.plain != nil && h.timeout == 0 {
+		if result, ok := m.invokePlain(frame, h.receiver); ok {
+			atomic.AddInt64(&callCount, 1)
+			return result
+		}
+	}
 	var reply []byte
 	if h.reply != 0 {
 		reply = bytesAt(h.reply, ReplyCapacity)

@@ -55,6 +55,7 @@ type method struct {
 	record   int    // size of the parameters' record
 	handle   Handler
 	contract *Contract
+	plain    plainHandler // not nil: the short way
 }
 
 var (
@@ -138,7 +139,7 @@ func (i *Interface) Method(name string, size uintptr, handle Handler) {
 	registering.Lock()
 	defer registering.Unlock()
 	i.methods = append(i.methods, name)
-	methods = append(methods, &method{i.name + "." + name, int(size), handle, i.contract})
+	methods = append(methods, &method{i.name + "." + name, int(size), handle, i.contract, nil})
 }
 
 // Callable adds the functions of one annotation: calling one is a method, whose receiver is the function.
@@ -146,7 +147,7 @@ func (c *Contract) Callable(annotation string, size uintptr, handle Handler) {
 	registering.Lock()
 	defer registering.Unlock()
 	c.callables[annotation] = len(methods)
-	methods = append(methods, &method{annotation, int(size), handle, c})
+	methods = append(methods, &method{annotation, int(size), handle, c, nil})
 }
 
 type described struct {

@@ -127,6 +127,11 @@ func (*calls) FetchStore(ctx context.Context, fetcher Fetcher, url string) (stri
 	return store.Get(ctx, "name")
 }
 
+// FetchNow keeps its caller waiting for a method that runs on the event loop.
+func (*calls) FetchNow(ctx context.Context, fetcher Fetcher, url string) ([]byte, error) {
+	return fetcher.Fetch(ctx, url)
+}
+
 // FetchFor gives up after a while and says why.
 func (*calls) FetchFor(ctx context.Context, fetcher Fetcher, url string, milliseconds int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(milliseconds)*time.Millisecond)

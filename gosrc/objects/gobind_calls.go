@@ -56,18 +56,9 @@ func glueCallStoreGet(c *gobind.Call) {
 }
 
 // glueCallStoreCount does one call of Store.count.
-func glueCallStoreCount(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueStore)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Count(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallStoreCount(ctx context.Context, impl Store, _ *struct{}) (int64, error) {
+	result, err := impl.Count(ctx)
+	return int64(result), err
 }
 
 // glueParamsStoreScan mirrors the parameters of Store.scan.
@@ -93,17 +84,8 @@ func glueCallStoreScan(c *gobind.Call) {
 }
 
 // glueCallStoreClose does one call of Store.close.
-func glueCallStoreClose(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueStore)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Close(c.Context())) {
-		c.Return(0)
-	}
+func glueCallStoreClose(ctx context.Context, impl Store, _ *struct{}) (int64, error) {
+	return 0, impl.Close(ctx)
 }
 
 // glueParamsLoggerLog mirrors the parameters of Logger.log.
@@ -230,19 +212,9 @@ type glueParamsMergerHuge struct {
 }
 
 // glueCallMergerHuge does one call of Merger.huge.
-func glueCallMergerHuge(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsMergerHuge](c, glueMerger)
-	if !ok {
-		return
-	}
-	argNumber := m.Number
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Huge(c.Context(), argNumber)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallMergerHuge(ctx context.Context, impl Merger, m *glueParamsMergerHuge) (int64, error) {
+	result, err := impl.Huge(ctx, m.Number)
+	return int64(result), err
 }
 
 // glueParamsMergerPick mirrors the parameters of Merger.pick.
@@ -706,19 +678,8 @@ type glueParamsCallsLog struct {
 }
 
 // glueCallCallsLog does one call of Calls.log.
-func glueCallCallsLog(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsCallsLog](c, glueCalls)
-	if !ok {
-		return
-	}
-	argGoroutines := m.Goroutines
-	argEach := m.Each
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Log(c.Context(), argGoroutines, argEach)) {
-		c.Return(0)
-	}
+func glueCallCallsLog(ctx context.Context, impl Calls, m *glueParamsCallsLog) (int64, error) {
+	return 0, impl.Log(ctx, m.Goroutines, m.Each)
 }
 
 // glueParamsCallsMerge mirrors the parameters of Calls.merge.
@@ -999,6 +960,30 @@ func glueCallCallsFetchStore(c *gobind.Call) {
 	})
 }
 
+// glueParamsCallsFetchNow mirrors the parameters of Calls.fetch_now.
+type glueParamsCallsFetchNow struct {
+	Fetcher uint64
+	URL     gobind.Ref
+}
+
+// glueCallCallsFetchNow does one call of Calls.fetch_now.
+func glueCallCallsFetchNow(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCallsFetchNow](c, glueCalls)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argFetcher := gobind.ReadObject(r, m.Fetcher, glueWrapFetcher)
+	argURL := r.String(m.URL)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.FetchNow(c.Context(), argFetcher, argURL)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteBytesResult)
+	}
+}
+
 // glueParamsCallsFetchFor mirrors the parameters of Calls.fetch_for.
 type glueParamsCallsFetchFor struct {
 	Fetcher      uint64
@@ -1177,19 +1162,9 @@ type glueParamsFunctionsCallKept struct {
 }
 
 // glueCallFunctionsCallKept does one call of Functions.call_kept.
-func glueCallFunctionsCallKept(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsFunctionsCallKept](c, glueFunctions)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.CallKept(c.Context(), argN)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFunctionsCallKept(ctx context.Context, impl Functions, m *glueParamsFunctionsCallKept) (int64, error) {
+	result, err := impl.CallKept(ctx, m.N)
+	return int64(result), err
 }
 
 // glueParamsFunctionsAdder mirrors the parameters of Functions.adder.
@@ -1331,17 +1306,8 @@ func glueCallFunctionsFailWith(c *gobind.Call) {
 }
 
 // glueCallFunctionsRaiseKept does one call of Functions.raise_kept.
-func glueCallFunctionsRaiseKept(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFunctions)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.RaiseKept(c.Context())) {
-		c.Return(0)
-	}
+func glueCallFunctionsRaiseKept(ctx context.Context, impl Functions, _ *struct{}) (int64, error) {
+	return 0, impl.RaiseKept(ctx)
 }
 
 // glueParamsStreamsInts mirrors the parameters of Streams.ints.
@@ -1621,8 +1587,8 @@ func glueCallStreamsSumLater(c *gobind.Call) {
 	})
 }
 
-// glueCallStreamsActive does one call of Streams.active.
-func glueCallStreamsActive(c *gobind.Call) {
+// glueCallStreamsCounted does one call of Streams.counted.
+func glueCallStreamsCounted(c *gobind.Call) {
 	impl, _, ok := gobind.Begin[struct{}](c, glueStreams)
 	if !ok {
 		return
@@ -1630,53 +1596,58 @@ func glueCallStreamsActive(c *gobind.Call) {
 	if !c.Decoded() {
 		return
 	}
-	result, err := impl.Active(c.Context())
+	result, err := impl.Counted(c.Detach())
 	if !c.Failed(err) {
-		c.Return(int64(result))
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
 	}
+}
+
+// glueCallStreamsProduced does one call of Streams.produced.
+func glueCallStreamsProduced(ctx context.Context, impl Streams, _ *struct{}) (int64, error) {
+	result, err := impl.Produced(ctx)
+	return int64(result), err
+}
+
+// glueCallStreamsGated does one call of Streams.gated.
+func glueCallStreamsGated(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueStreams)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Gated(c.Detach())
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueCallStreamsOpenGate does one call of Streams.open_gate.
+func glueCallStreamsOpenGate(ctx context.Context, impl Streams, _ *struct{}) (int64, error) {
+	return 0, impl.OpenGate(ctx)
+}
+
+// glueCallStreamsActive does one call of Streams.active.
+func glueCallStreamsActive(ctx context.Context, impl Streams, _ *struct{}) (int64, error) {
+	result, err := impl.Active(ctx)
+	return int64(result), err
 }
 
 // glueCallMachineGoroutines does one call of Machine.goroutines.
-func glueCallMachineGoroutines(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueMachine)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Goroutines(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallMachineGoroutines(ctx context.Context, impl Machine, _ *struct{}) (int64, error) {
+	result, err := impl.Goroutines(ctx)
+	return int64(result), err
 }
 
 // glueCallMachineGc does one call of Machine.gc.
-func glueCallMachineGc(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueMachine)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Gc(c.Context())) {
-		c.Return(0)
-	}
+func glueCallMachineGc(ctx context.Context, impl Machine, _ *struct{}) (int64, error) {
+	return 0, impl.Gc(ctx)
 }
 
 // glueCallMachineNothing does one call of Machine.nothing.
-func glueCallMachineNothing(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueMachine)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Nothing(c.Context())) {
-		c.Return(0)
-	}
+func glueCallMachineNothing(ctx context.Context, impl Machine, _ *struct{}) (int64, error) {
+	return 0, impl.Nothing(ctx)
 }
 
 // glueArgumentsFuncIntToInt mirrors the parameters of Callable[[int], int].
@@ -1790,9 +1761,9 @@ func init() {
 	interface0 := gobind.NewInterface(contract, "dc39721ccad93cc1", glueStore)
 	interface0.Method("set", unsafe.Sizeof(glueParamsStoreSet{}), glueCallStoreSet)
 	interface0.Method("get", unsafe.Sizeof(glueParamsStoreGet{}), glueCallStoreGet)
-	interface0.Method("count", 0, glueCallStoreCount)
+	gobind.PlainMethod(interface0, "count", glueStore, glueCallStoreCount)
 	interface0.Method("scan", unsafe.Sizeof(glueParamsStoreScan{}), glueCallStoreScan)
-	interface0.Method("close", 0, glueCallStoreClose)
+	gobind.PlainMethod(interface0, "close", glueStore, glueCallStoreClose)
 	interface1 := gobind.NewInterface(contract, "9ef7533257f7adf2", glueLogger)
 	interface1.Method("log", unsafe.Sizeof(glueParamsLoggerLog{}), glueCallLoggerLog)
 	interface1.Method("enabled", unsafe.Sizeof(glueParamsLoggerEnabled{}), glueCallLoggerEnabled)
@@ -1800,7 +1771,7 @@ func init() {
 	interface2.Method("merge", unsafe.Sizeof(glueParamsMergerMerge{}), glueCallMergerMerge)
 	interface2.Method("upper", unsafe.Sizeof(glueParamsMergerUpper{}), glueCallMergerUpper)
 	interface2.Method("weigh", unsafe.Sizeof(glueParamsMergerWeigh{}), glueCallMergerWeigh)
-	interface2.Method("huge", unsafe.Sizeof(glueParamsMergerHuge{}), glueCallMergerHuge)
+	gobind.PlainMethod(interface2, "huge", glueMerger, glueCallMergerHuge)
 	interface2.Method("pick", unsafe.Sizeof(glueParamsMergerPick{}), glueCallMergerPick)
 	interface2.Method("again", 0, glueCallMergerAgain)
 	interface2.Method("numbers", unsafe.Sizeof(glueParamsMergerNumbers{}), glueCallMergerNumbers)
@@ -1823,9 +1794,9 @@ func init() {
 	interface4.Method("keep", unsafe.Sizeof(glueParamsStoresKeep{}), glueCallStoresKeep)
 	interface4.Method("kept", 0, glueCallStoresKept)
 	interface4.Method("plain_logger", 0, glueCallStoresPlainLogger)
-	interface5 := gobind.NewInterface(contract, "703a5f15836f7ded", glueCalls)
+	interface5 := gobind.NewInterface(contract, "8d113b5c9a8ef1ca", glueCalls)
 	interface5.Method("set_logger", unsafe.Sizeof(glueParamsCallsSetLogger{}), glueCallCallsSetLogger)
-	interface5.Method("log", unsafe.Sizeof(glueParamsCallsLog{}), glueCallCallsLog)
+	gobind.PlainMethod(interface5, "log", glueCalls, glueCallCallsLog)
 	interface5.Method("merge", unsafe.Sizeof(glueParamsCallsMerge{}), glueCallCallsMerge)
 	interface5.Method("login", unsafe.Sizeof(glueParamsCallsLogin{}), glueCallCallsLogin)
 	interface5.Method("weigh", unsafe.Sizeof(glueParamsCallsWeigh{}), glueCallCallsWeigh)
@@ -1837,6 +1808,7 @@ func init() {
 	interface5.Method("fetch", unsafe.Sizeof(glueParamsCallsFetch{}), glueCallCallsFetch)
 	interface5.Method("fetch_size", unsafe.Sizeof(glueParamsCallsFetchSize{}), glueCallCallsFetchSize)
 	interface5.Method("fetch_store", unsafe.Sizeof(glueParamsCallsFetchStore{}), glueCallCallsFetchStore)
+	interface5.Method("fetch_now", unsafe.Sizeof(glueParamsCallsFetchNow{}), glueCallCallsFetchNow)
 	interface5.Method("fetch_for", unsafe.Sizeof(glueParamsCallsFetchFor{}), glueCallCallsFetchFor)
 	interface6 := gobind.NewInterface(contract, "468d20760aa32daa", glueFunctions)
 	interface6.Method("apply", unsafe.Sizeof(glueParamsFunctionsApply{}), glueCallFunctionsApply)
@@ -1845,15 +1817,15 @@ func init() {
 	interface6.Method("apply_later", unsafe.Sizeof(glueParamsFunctionsApplyLater{}), glueCallFunctionsApplyLater)
 	interface6.Method("spread", unsafe.Sizeof(glueParamsFunctionsSpread{}), glueCallFunctionsSpread)
 	interface6.Method("keep", unsafe.Sizeof(glueParamsFunctionsKeep{}), glueCallFunctionsKeep)
-	interface6.Method("call_kept", unsafe.Sizeof(glueParamsFunctionsCallKept{}), glueCallFunctionsCallKept)
+	gobind.PlainMethod(interface6, "call_kept", glueFunctions, glueCallFunctionsCallKept)
 	interface6.Method("adder", unsafe.Sizeof(glueParamsFunctionsAdder{}), glueCallFunctionsAdder)
 	interface6.Method("compose", unsafe.Sizeof(glueParamsFunctionsCompose{}), glueCallFunctionsCompose)
 	interface6.Method("reenter", unsafe.Sizeof(glueParamsFunctionsReenter{}), glueCallFunctionsReenter)
 	interface6.Method("find", unsafe.Sizeof(glueParamsFunctionsFind{}), glueCallFunctionsFind)
 	interface6.Method("what_failed", unsafe.Sizeof(glueParamsFunctionsWhatFailed{}), glueCallFunctionsWhatFailed)
 	interface6.Method("fail_with", unsafe.Sizeof(glueParamsFunctionsFailWith{}), glueCallFunctionsFailWith)
-	interface6.Method("raise_kept", 0, glueCallFunctionsRaiseKept)
-	interface7 := gobind.NewInterface(contract, "544824f82c4d816f", glueStreams)
+	gobind.PlainMethod(interface6, "raise_kept", glueFunctions, glueCallFunctionsRaiseKept)
+	interface7 := gobind.NewInterface(contract, "f25429dc03c3c299", glueStreams)
 	interface7.Method("ints", unsafe.Sizeof(glueParamsStreamsInts{}), glueCallStreamsInts)
 	interface7.Method("words", unsafe.Sizeof(glueParamsStreamsWords{}), glueCallStreamsWords)
 	interface7.Method("forever", 0, glueCallStreamsForever)
@@ -1867,11 +1839,15 @@ func init() {
 	interface7.Method("sum", unsafe.Sizeof(glueParamsStreamsSum{}), glueCallStreamsSum)
 	interface7.Method("first", unsafe.Sizeof(glueParamsStreamsFirst{}), glueCallStreamsFirst)
 	interface7.Method("sum_later", unsafe.Sizeof(glueParamsStreamsSumLater{}), glueCallStreamsSumLater)
-	interface7.Method("active", 0, glueCallStreamsActive)
+	interface7.Method("counted", 0, glueCallStreamsCounted)
+	gobind.PlainMethod(interface7, "produced", glueStreams, glueCallStreamsProduced)
+	interface7.Method("gated", 0, glueCallStreamsGated)
+	gobind.PlainMethod(interface7, "open_gate", glueStreams, glueCallStreamsOpenGate)
+	gobind.PlainMethod(interface7, "active", glueStreams, glueCallStreamsActive)
 	interface8 := gobind.NewInterface(contract, "c519d6d9354a1932", glueMachine)
-	interface8.Method("goroutines", 0, glueCallMachineGoroutines)
-	interface8.Method("gc", 0, glueCallMachineGc)
-	interface8.Method("nothing", 0, glueCallMachineNothing)
+	gobind.PlainMethod(interface8, "goroutines", glueMachine, glueCallMachineGoroutines)
+	gobind.PlainMethod(interface8, "gc", glueMachine, glueCallMachineGc)
+	gobind.PlainMethod(interface8, "nothing", glueMachine, glueCallMachineNothing)
 	contract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), glueInvokeFuncIntToInt)
 	contract.Callable("Callable[[User], str]", unsafe.Sizeof(glueArgumentsFuncUserToString{}), glueInvokeFuncUserToString)
 	contract.Callable("Callable[[], None]", 0, glueInvokeFunc)
@@ -1884,4 +1860,4 @@ func init() {
 }
 
 // glueText is the contract, as Python reads it.
-const glueText = "\"\"\"A library of objects, functions and streams that cross the border in both directions: for tests.\"\"\"\u000a\u000a\u000afrom __future__ import annotations\u000a\u000aimport enum\u000afrom datetime import datetime, timedelta\u000afrom typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator\u000afrom typing import Optional, Protocol, Union\u000afrom uuid import UUID\u000a\u000afrom gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct\u000afrom gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64\u000a\u000a\u000a@gostruct\u000aclass User:\u000a    name: str\u000a    age: u8\u000a\u000a\u000a@gostruct\u000aclass Shelf:\u000a    name: str\u000a    store: Store\u000a    spare: Optional[Store] = None\u000a\u000a\u000a@goerror\u000aclass NotFound(GoError):\u000a    key: str\u000a\u000a\u000a@gointerface\u000aclass Store(Protocol):\u000a    \"\"\"Keeps texts under keys.\"\"\"\u000a\u000a    def set(self, key: str, value: str) -> None: ...\u000a\u000a    def get(self, key: str) -> str: ...\u000a\u000a    def count(self) -> int: ...\u000a\u000a    def scan(self, prefix: str) -> Iterator[str]: ...\u000a\u000a    def close(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Logger(Protocol):\u000a    \"\"\"Implemented in Python, and by Go's own `Stores.plain_logger`.\"\"\"\u000a\u000a    def log(self, level: int, message: str) -> None: ...\u000a\u000a    def enabled(self, level: int) -> bool: ...\u000a\u000a\u000a@gointerface\u000aclass Merger(Protocol):\u000a    \"\"\"Something that Go asks Python to decide, with each kind of value.\"\"\"\u000a\u000a    def merge(self, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def upper(self, user: User) -> User: ...\u000a\u000a    def weigh(self, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, number: u64) -> u64: ...\u000a\u000a    def pick(self, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def again(self) -> Merger: ...\u000a\u000a    def numbers(self, n: int) -> Iterator[int]: ...\u000a\u000a    def total(self, numbers: Iterable[int]) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Fetcher(Protocol):\u000a    \"\"\"Runs on Python's event loop.\"\"\"\u000a\u000a    async def fetch(self, url: str) -> bytes: ...\u000a\u000a    async def size(self, url: str) -> int: ...\u000a\u000a    async def open(self, url: str) -> Store: ...\u000a\u000a\u000a@gointerface\u000aclass Stores(Protocol):\u000a    \"\"\"Makes stores and takes them back.\"\"\"\u000a\u000a    def open(self, name: str) -> Store: ...\u000a\u000a    async def open_later(self, name: str) -> Store: ...\u000a\u000a    def same(self, a: Store, b: Store) -> bool: ...\u000a\u000a    def is_go(self, store: Store) -> bool: ...\u000a\u000a    def echo(self, store: Store) -> Store: ...\u000a\u000a    def many(self, n: int) -> list[Store]: ...\u000a\u000a    def by_name(self, stores: dict[str, Store]) -> dict[str, Store]: ...\u000a\u000a    def maybe(self, store: Optional[Store]) -> Optional[Store]: ...\u000a\u000a    def shelve(self, shelves: list[Shelf]) -> list[Shelf]: ...\u000a\u000a    def pair(self, store: Store) -> tuple[Store, str]: ...\u000a\u000a    def keep(self, store: Optional[Store]) -> None: ...\u000a\u000a    def kept(self) -> Store: ...\u000a\u000a    def plain_logger(self) -> Logger: ...\u000a\u000a\u000a@gointerface\u000aclass Calls(Protocol):\u000a    \"\"\"Calls Python.\"\"\"\u000a\u000a    def set_logger(self, logger: Optional[Logger]) -> None: ...\u000a\u000a    def log(self, goroutines: int, each: int) -> None: ...\u000a\u000a    def merge(self, merger: Merger, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def login(self, merger: Merger, user: User) -> bool: ...\u000a\u000a    def weigh(self, merger: Merger, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, merger: Merger, number: u64) -> u64: ...\u000a\u000a    def pick(self, merger: Merger, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def is_same_merger(self, merger: Merger) -> bool: ...\u000a\u000a    def sum_numbers(self, merger: Merger, n: int) -> int: ...\u000a\u000a    def total_of(self, merger: Merger, n: int) -> int: ...\u000a\u000a    async def fetch(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_size(self, fetcher: Fetcher, url: str) -> int: ...\u000a\u000a    async def fetch_store(self, fetcher: Fetcher, url: str) -> str: ...\u000a\u000a    async def fetch_for(self, fetcher: Fetcher, url: str, milliseconds: int) -> str: ...\u000a\u000a\u000a@gointerface\u000aclass Functions(Protocol):\u000a    \"\"\"Calls functions of Python, and gives its own.\"\"\"\u000a\u000a    def apply(self, f: Callable[[int], int], n: int) -> int: ...\u000a\u000a    def describe(self, f: Callable[[User], str], user: User) -> str: ...\u000a\u000a    def run(self, f: Callable[[], None]) -> None: ...\u000a\u000a    async def apply_later(self, f: Callable[[int], Awaitable[int]], n: int) -> int: ...\u000a\u000a    def spread(self, f: Callable[[int], int], goroutines: int, each: int) -> int: ...\u000a\u000a    def keep(self, f: Optional[Callable[[int], int]]) -> None: ...\u000a\u000a    def call_kept(self, n: int) -> int: ...\u000a\u000a    def adder(self, n: int) -> Callable[[int], int]: ...\u000a\u000a    def compose(self, functions: list[Callable[[int], int]]) -> Callable[[int], int]: ...\u000a\u000a    def reenter(self, f: Callable[[int], int], depth: int) -> int: ...\u000a\u000a    def find(self, f: Callable[[str], str], key: str) -> str: ...\u000a\u000a    def what_failed(self, f: Callable[[int], int]) -> list[str]: ...\u000a\u000a    def fail_with(self, f: Callable[[int], int], wrap: bool) -> int: ...\u000a\u000a    def raise_kept(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Streams(Protocol):\u000a    \"\"\"Gives streams, and takes them.\"\"\"\u000a\u000a    def ints(self, n: int) -> Iterator[int]: ...\u000a\u000a    def words(self, words: list[str], fail_at: int) -> Iterator[str]: ...\u000a\u000a    def forever(self) -> Iterator[int]: ...\u000a\u000a    def stubborn(self) -> Iterator[int]: ...\u000a\u000a    def panics(self, after: int) -> Iterator[int]: ...\u000a\u000a    def slow(self, n: int, milliseconds: int) -> AsyncIterator[int]: ...\u000a\u000a    async def refused(self) -> AsyncIterator[int]: ...\u000a\u000a    def users(self, users: list[User]) -> Iterator[User]: ...\u000a\u000a    def stores(self, n: int) -> Iterator[Store]: ...\u000a\u000a    def echo(self, users: Iterable[User]) -> Iterator[User]: ...\u000a\u000a    def sum(self, numbers: Iterable[int]) -> int: ...\u000a\u000a    def first(self, numbers: Iterable[int], n: int) -> list[int]: ...\u000a\u000a    async def sum_later(self, numbers: AsyncIterable[int]) -> int: ...\u000a\u000a    def active(self) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Machine(Protocol):\u000a    \"\"\"What leak tests look at.\"\"\"\u000a\u000a    def goroutines(self) -> int: ...\u000a\u000a    def gc(self) -> None: ...\u000a\u000a    @gomethod(release_gil=False)\u000a    def nothing(self) -> None: ...\u000a"
+const glueText = "\"\"\"A library of objects, functions and streams that cross the border in both directions: for tests.\"\"\"\u000a\u000a\u000afrom __future__ import annotations\u000a\u000aimport enum\u000afrom datetime import datetime, timedelta\u000afrom typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator\u000afrom typing import Optional, Protocol, Union\u000afrom uuid import UUID\u000a\u000afrom gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct\u000afrom gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64\u000a\u000a\u000a@gostruct\u000aclass User:\u000a    name: str\u000a    age: u8\u000a\u000a\u000a@gostruct\u000aclass Shelf:\u000a    name: str\u000a    store: Store\u000a    spare: Optional[Store] = None\u000a\u000a\u000a@goerror\u000aclass NotFound(GoError):\u000a    key: str\u000a\u000a\u000a@gointerface\u000aclass Store(Protocol):\u000a    \"\"\"Keeps texts under keys.\"\"\"\u000a\u000a    def set(self, key: str, value: str) -> None: ...\u000a\u000a    def get(self, key: str) -> str: ...\u000a\u000a    def count(self) -> int: ...\u000a\u000a    def scan(self, prefix: str) -> Iterator[str]: ...\u000a\u000a    def close(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Logger(Protocol):\u000a    \"\"\"Implemented in Python, and by Go's own `Stores.plain_logger`.\"\"\"\u000a\u000a    def log(self, level: int, message: str) -> None: ...\u000a\u000a    def enabled(self, level: int) -> bool: ...\u000a\u000a\u000a@gointerface\u000aclass Merger(Protocol):\u000a    \"\"\"Something that Go asks Python to decide, with each kind of value.\"\"\"\u000a\u000a    def merge(self, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def upper(self, user: User) -> User: ...\u000a\u000a    def weigh(self, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, number: u64) -> u64: ...\u000a\u000a    def pick(self, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def again(self) -> Merger: ...\u000a\u000a    def numbers(self, n: int) -> Iterator[int]: ...\u000a\u000a    def total(self, numbers: Iterable[int]) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Fetcher(Protocol):\u000a    \"\"\"Runs on Python's event loop.\"\"\"\u000a\u000a    async def fetch(self, url: str) -> bytes: ...\u000a\u000a    async def size(self, url: str) -> int: ...\u000a\u000a    async def open(self, url: str) -> Store: ...\u000a\u000a\u000a@gointerface\u000aclass Stores(Protocol):\u000a    \"\"\"Makes stores and takes them back.\"\"\"\u000a\u000a    def open(self, name: str) -> Store: ...\u000a\u000a    async def open_later(self, name: str) -> Store: ...\u000a\u000a    def same(self, a: Store, b: Store) -> bool: ...\u000a\u000a    def is_go(self, store: Store) -> bool: ...\u000a\u000a    def echo(self, store: Store) -> Store: ...\u000a\u000a    def many(self, n: int) -> list[Store]: ...\u000a\u000a    def by_name(self, stores: dict[str, Store]) -> dict[str, Store]: ...\u000a\u000a    def maybe(self, store: Optional[Store]) -> Optional[Store]: ...\u000a\u000a    def shelve(self, shelves: list[Shelf]) -> list[Shelf]: ...\u000a\u000a    def pair(self, store: Store) -> tuple[Store, str]: ...\u000a\u000a    def keep(self, store: Optional[Store]) -> None: ...\u000a\u000a    def kept(self) -> Store: ...\u000a\u000a    def plain_logger(self) -> Logger: ...\u000a\u000a\u000a@gointerface\u000aclass Calls(Protocol):\u000a    \"\"\"Calls Python.\"\"\"\u000a\u000a    def set_logger(self, logger: Optional[Logger]) -> None: ...\u000a\u000a    def log(self, goroutines: int, each: int) -> None: ...\u000a\u000a    def merge(self, merger: Merger, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def login(self, merger: Merger, user: User) -> bool: ...\u000a\u000a    def weigh(self, merger: Merger, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, merger: Merger, number: u64) -> u64: ...\u000a\u000a    def pick(self, merger: Merger, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def is_same_merger(self, merger: Merger) -> bool: ...\u000a\u000a    def sum_numbers(self, merger: Merger, n: int) -> int: ...\u000a\u000a    def total_of(self, merger: Merger, n: int) -> int: ...\u000a\u000a    async def fetch(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_size(self, fetcher: Fetcher, url: str) -> int: ...\u000a\u000a    async def fetch_store(self, fetcher: Fetcher, url: str) -> str: ...\u000a\u000a    def fetch_now(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_for(self, fetcher: Fetcher, url: str, milliseconds: int) -> str: ...\u000a\u000a\u000a@gointerface\u000aclass Functions(Protocol):\u000a    \"\"\"Calls functions of Python, and gives its own.\"\"\"\u000a\u000a    def apply(self, f: Callable[[int], int], n: int) -> int: ...\u000a\u000a    def describe(self, f: Callable[[User], str], user: User) -> str: ...\u000a\u000a    def run(self, f: Callable[[], None]) -> None: ...\u000a\u000a    async def apply_later(self, f: Callable[[int], Awaitable[int]], n: int) -> int: ...\u000a\u000a    def spread(self, f: Callable[[int], int], goroutines: int, each: int) -> int: ...\u000a\u000a    def keep(self, f: Optional[Callable[[int], int]]) -> None: ...\u000a\u000a    def call_kept(self, n: int) -> int: ...\u000a\u000a    def adder(self, n: int) -> Callable[[int], int]: ...\u000a\u000a    def compose(self, functions: list[Callable[[int], int]]) -> Callable[[int], int]: ...\u000a\u000a    def reenter(self, f: Callable[[int], int], depth: int) -> int: ...\u000a\u000a    def find(self, f: Callable[[str], str], key: str) -> str: ...\u000a\u000a    def what_failed(self, f: Callable[[int], int]) -> list[str]: ...\u000a\u000a    def fail_with(self, f: Callable[[int], int], wrap: bool) -> int: ...\u000a\u000a    def raise_kept(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Streams(Protocol):\u000a    \"\"\"Gives streams, and takes them.\"\"\"\u000a\u000a    def ints(self, n: int) -> Iterator[int]: ...\u000a\u000a    def words(self, words: list[str], fail_at: int) -> Iterator[str]: ...\u000a\u000a    def forever(self) -> Iterator[int]: ...\u000a\u000a    def stubborn(self) -> Iterator[int]: ...\u000a\u000a    def panics(self, after: int) -> Iterator[int]: ...\u000a\u000a    def slow(self, n: int, milliseconds: int) -> AsyncIterator[int]: ...\u000a\u000a    async def refused(self) -> AsyncIterator[int]: ...\u000a\u000a    def users(self, users: list[User]) -> Iterator[User]: ...\u000a\u000a    def stores(self, n: int) -> Iterator[Store]: ...\u000a\u000a    def echo(self, users: Iterable[User]) -> Iterator[User]: ...\u000a\u000a    def sum(self, numbers: Iterable[int]) -> int: ...\u000a\u000a    def first(self, numbers: Iterable[int], n: int) -> list[int]: ...\u000a\u000a    async def sum_later(self, numbers: AsyncIterable[int]) -> int: ...\u000a\u000a    def counted(self) -> Iterator[int]: ...\u000a\u000a    def produced(self) -> int: ...\u000a\u000a    def gated(self) -> Iterator[int]: ...\u000a\u000a    def open_gate(self) -> None: ...\u000a\u000a    def active(self) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Machine(Protocol):\u000a    \"\"\"What leak tests look at.\"\"\"\u000a\u000a    def goroutines(self) -> int: ...\u000a\u000a    def gc(self) -> None: ...\u000a\u000a    @gomethod(release_gil=False)\u000a    def nothing(self) -> None: ...\u000a"

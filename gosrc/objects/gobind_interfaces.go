@@ -110,6 +110,7 @@ type Calls interface {
 	Fetch(ctx context.Context, fetcher Fetcher, url string) ([]byte, error)
 	FetchSize(ctx context.Context, fetcher Fetcher, url string) (int, error)
 	FetchStore(ctx context.Context, fetcher Fetcher, url string) (string, error)
+	FetchNow(ctx context.Context, fetcher Fetcher, url string) ([]byte, error)
 	FetchFor(ctx context.Context, fetcher Fetcher, url string, milliseconds int) (string, error)
 }
 
@@ -160,6 +161,10 @@ type Streams interface {
 	Sum(ctx context.Context, numbers func(yield func(int, error) bool)) (int, error)
 	First(ctx context.Context, numbers func(yield func(int, error) bool), n int) ([]int, error)
 	SumLater(ctx context.Context, numbers func(yield func(int, error) bool)) (int, error)
+	Counted(ctx context.Context) (func(yield func(int, error) bool), error)
+	Produced(ctx context.Context) (int, error)
+	Gated(ctx context.Context) (func(yield func(int, error) bool), error)
+	OpenGate(ctx context.Context) error
 	Active(ctx context.Context) (int, error)
 }
 

@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// streams gives streams; active is how many of them run.
-type streams struct{ active int64 }
+// streams gives streams.
+type streams struct {
+	active   int64         // how many of them run
+	produced int64         // how many items a counted stream has given
+	gate     chan struct{} // what gated streams wait for
+}
 
 // begin counts a running stream until what it returns is called.
 func (s *streams) begin() (end func()) {
@@ -53,6 +57,39 @@ func (s *streams) Forever(ctx context.Context) (func(yield func(int, error) bool
 		}
 		<-ctx.Done()
 	}, nil
+}
+
+// Counted counts what it gives, from 1.
+func (s *streams) Counted(context.Context) (func(yield func(int, error) bool), error) {
+	atomic.StoreInt64(&s.produced, 0)
+	return func(yield func(int, error) bool) {
+		defer s.begin()()
+		for yield(int(atomic.AddInt64(&s.produced, 1)), nil) {
+		}
+	}, nil
+}
+
+func (s *streams) Produced(context.Context) (int, error) {
+	return int(atomic.LoadInt64(&s.produced)), nil
+}
+
+// Gated gives one item, and another one each time the gate is opened.
+func (s *streams) Gated(ctx context.Context) (func(yield func(int, error) bool), error) {
+	return func(yield func(int, error) bool) {
+		defer s.begin()()
+		for i := 0; yield(i, nil); i++ {
+			select {
+			case <-s.gate:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}, nil
+}
+
+func (s *streams) OpenGate(context.Context) error {
+	s.gate <- struct{}{}
+	return nil
 }
 
 // Stubborn does not look at its context, nor at what yield says for the first 1000 items.
@@ -170,6 +207,6 @@ func (machine) Gc(context.Context) error {
 }
 
 func init() {
-	RegisterStreams(&streams{})
+	RegisterStreams(&streams{gate: make(chan struct{})})
 	RegisterMachine(machine{})
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
-
 import sys
 from typing import List
 
@@ -51,12 +50,21 @@ def _fits(row: Row, word: str) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure gobind beside its peers.")
-    parser.add_argument("--only", action="append", metavar="PATTERN", help="rows whose group or name holds this; * is any text")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure gobind beside its peers."
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="PATTERN",
+        help="rows whose group or name holds this; * is any text",
+    )
     parser.add_argument("--quick", action="store_true", help="a rough answer in a fifth of the time")
     parser.add_argument("--list", action="store_true", help="only list the rows")
     parser.add_argument("--json", metavar="FILE", help="write the results")
-    parser.add_argument("--compare", metavar="FILE", help="also print what has changed since results written by --json")
+    parser.add_argument(
+        "--compare", metavar="FILE", help="also print what has changed since results written by --json"
+    )
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the results")
     return parser
 

@@ -29,8 +29,10 @@ BENCH = ROOT / ".bench"
 PACKAGES = BENCH / "cp{}{}".format(*sys.version_info)
 BIN = BENCH / "bin"
 
-note: Callable[[str], None] = lambda text: None
-"""Told what is being fetched or built."""
+
+def note(text: str) -> None:
+    """Told what is being fetched or built; the command line puts its own in place of this."""
+
 
 T = TypeVar("T")
 
@@ -180,7 +182,9 @@ def through_text(function: Any) -> Callable[[bytes], bytes]:
 
 # cffi
 
-CDEF = "int64_t Add(int64_t a, int64_t b); void Nothing(void); char *Login(char *text); void Free(void *memory);"
+CDEF = (
+    "int64_t Add(int64_t a, int64_t b); void Nothing(void); char *Login(char *text); void Free(void *memory);"
+)
 
 
 @once

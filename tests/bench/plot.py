@@ -50,7 +50,9 @@ def draw(data: Dict[str, Any]) -> str:
     for row in rows:
         lines.append(_text(24, y, row["name"], "row"))
         own = row["ways"][GOBIND]["median"]
-        lines.append(_text(24 + 7.4 * len(row["name"]) + 8, y, f"gobind: {amount(own, row['unit'])}", "small own"))
+        lines.append(
+            _text(24 + 7.4 * len(row["name"]) + 8, y, f"gobind: {amount(own, row['unit'])}", "small own")
+        )
         y += 9
         for name, ratio, median in _bars(row):
             lines += _bar(name, ratio, amount(median, row["unit"]), y)

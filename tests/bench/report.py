@@ -22,7 +22,10 @@ def amount(value: float, unit: str) -> str:
     >>> amount(0.0000123456, "s"), amount(64 * 2**20, "B"), amount(0, "B")
     ('12.3 µs', '64.0 MiB', '0 B')
     """
-    steps = {"s": [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (0, "ns")], "B": [(2**20, "MiB"), (2**10, "KiB"), (0, "B")]}
+    steps = {
+        "s": [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (0, "ns")],
+        "B": [(2**20, "MiB"), (2**10, "KiB"), (0, "B")],
+    }
     for least, word in steps[unit]:
         if value >= least:
             scaled = value / (least or {"s": 1e-9, "B": 1}[unit])
@@ -81,7 +84,11 @@ class Table:
         way = result.ways[name]
         ratio = "" if name == GOBIND or not way.ratio else times(way.ratio)
         line = f"    {name:<26} {amount(way.median, result.row.unit):>9} {ratio:>9}"
-        notes = [self._verdict(bar, result) for bar in BARS if bar.row == result.row.name and (bar.other or GOBIND) == name]
+        notes = [
+            self._verdict(bar, result)
+            for bar in BARS
+            if bar.row == result.row.name and (bar.other or GOBIND) == name
+        ]
         if name == LIMIT:
             notes.append(result.row.limit)
         return f"{line}   {' · '.join(note for note in notes if note)}"
@@ -124,7 +131,9 @@ def as_data(head: Dict[str, str], results: List[Result]) -> Dict[str, Any]:
             "ways": {name: vars(way) for name, way in result.ways.items()},
             "missing": result.missing,
             "bars": [
-                {**vars(bar), "met": bar.meets(result, slack(bar))} for bar in BARS if bar.row == result.row.name
+                {**vars(bar), "met": bar.meets(result, slack(bar))}
+                for bar in BARS
+                if bar.row == result.row.name
             ],
         }
         for result in results
@@ -141,7 +150,9 @@ def write(path: str, data: Dict[str, Any]) -> None:
 def compare(old: Dict[str, Any], new: Dict[str, Any]) -> None:
     """Print how gobind's ratios have changed: they hold on any machine, times do not."""
     before = {row["name"]: row for row in old["rows"]}
-    print(f"\nAgainst the run of {old['date']}, {old['python']}, {old['go']}: gobind / other way, then and now")
+    print(
+        f"\nAgainst the run of {old['date']}, {old['python']}, {old['go']}: gobind / other way, then and now"
+    )
     changed = 0
     for row in new["rows"]:
         for name, way in row["ways"].items():
@@ -153,6 +164,8 @@ def compare(old: Dict[str, Any], new: Dict[str, Any]) -> None:
                 changed += 1
                 word = "slower" if factor > 1 else "faster"
                 arrow = f"{times(earlier['ratio']):>8} → {times(way['ratio']):>8}"
-                print(f"    {row['name']:<44} {name:<26} {arrow}   {max(factor, 1 / factor):.2f} times {word}")
+                print(
+                    f"    {row['name']:<44} {name:<26} {arrow}   {max(factor, 1 / factor):.2f} times {word}"
+                )
     if not changed:
         print(f"    nothing changed by more than {CHANGE - 1:.0%}")

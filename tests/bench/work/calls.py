@@ -136,7 +136,10 @@ def _socket_login() -> Any:
 def _msgspec_login() -> Any:
     msgspec = peers.msgspec()
     call = peers.through_text(peers.byhand().Login)
-    encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(_resolved(contract.LoginResponse)).decode
+    encode, decode = (
+        msgspec.json.Encoder().encode,
+        msgspec.json.Decoder(_resolved(contract.LoginResponse)).decode,
+    )
     return lambda req: decode(call(encode(req)))
 
 
@@ -155,7 +158,9 @@ def _protobuf_login() -> Any:
 
     def login(req: Any) -> Any:
         user = req.user
-        message = pb.LoginRequest(user=pb.User(id=user.id, name=user.name, age=user.age), password=req.password)
+        message = pb.LoginRequest(
+            user=pb.User(id=user.id, name=user.name, age=user.age), password=req.password
+        )
         found = pb.LoginResponse.FromString(call(message.SerializeToString()))
         return contract.LoginResponse(found.succ, found.message, found.token)
 
@@ -167,7 +172,9 @@ def _grpc_login() -> Any:
 
     def login(req: Any) -> Any:
         user = req.user
-        message = pb.LoginRequest(user=pb.User(id=user.id, name=user.name, age=user.age), password=req.password)
+        message = pb.LoginRequest(
+            user=pb.User(id=user.id, name=user.name, age=user.age), password=req.password
+        )
         found = stub.Login(message)
         return contract.LoginResponse(found.succ, found.message, found.token)
 

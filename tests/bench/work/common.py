@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, Callable
 
 from tests import libraries
@@ -32,13 +33,16 @@ def noop() -> Case:
     return Case("f()", f=peers.byhand().Nothing)
 
 
+@lru_cache(maxsize=1)
 def strings(kind: str, n: int) -> list[str]:
-    """New strings, none shared."""
+    """Strings, none shared; kept while the row that needs them is measured."""
     pattern = KINDS[kind]
     return [pattern % number for number in range(n)]
 
 
+@lru_cache(maxsize=1)
 def users(n: int) -> Any:
+    """Users, kept while the row that needs them is measured."""
     return [contract.User(number, f"user-{number:06}", number % 100) for number in range(n)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from functools import lru_cache, partial
 from typing import Any, Dict, List
 
 from tests.bench import peers
@@ -20,7 +21,16 @@ def rows() -> List[Row]:
         for kind in KINDS:
             if n == 1000 or kind == "ASCII":
                 found += [_taken(kind, n), _given(kind, n), _echoed(kind, n)]
-    return [*found, _scaling(), _nested(), _counts(), _floats_in(), _floats_out(), _numpy(1000), _numpy(1_000_000)]
+    return [
+        *found,
+        _scaling(),
+        _nested(),
+        _counts(),
+        _floats_in(),
+        _floats_out(),
+        _numpy(1000),
+        _numpy(1_000_000),
+    ]
 
 
 def _name(what: str, kind: str, n: int) -> str:
@@ -28,23 +38,30 @@ def _name(what: str, kind: str, n: int) -> str:
 
 
 def _taken(kind: str, n: int) -> Row:
-    v = strings(kind, n)
+    v = partial(strings, kind, n)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().take_strings, v=v),
-        "limit": lambda: Case(JOIN, v=v),
-        "ctypes + JSON": lambda: Case("f(d(v).encode())", f=peers.byhand().TakeStrings, d=json.dumps, v=v),
-        "ctypes + msgspec": lambda: Case("f(e(v))", f=peers.byhand().TakeStrings, e=peers.msgspec().json.encode, v=v),
+        "gobind": lambda: Case("f(v)", f=bench().take_strings, v=v()),
+        "limit": lambda: Case(JOIN, v=v()),
+        "ctypes + JSON": lambda: Case("f(d(v).encode())", f=peers.byhand().TakeStrings, d=json.dumps, v=v()),
+        "ctypes + msgspec": lambda: Case("f(e(v))", f=peers.byhand().TakeStrings, e=peers.msgspec().json.encode, v=v()),
     }  # fmt: skip
     return Row(GROUP, _name("in", kind, n), makers, "one join and encode")
 
 
 def _given(kind: str, n: int) -> Row:
-    blob, number = "\0".join(s.replace("\0", "-") for s in strings(kind, n)).encode(), NUMBERS[kind]
+    number = NUMBERS[kind]
+
+    def limit() -> Case:
+        blob = "\0".join(s.replace("\0", "-") for s in strings(kind, n)).encode()
+        return Case("b.decode().split('\\0')", b=blob)
+
     makers: Dict[str, Maker] = {
         "gobind": lambda: Case("f(k, n)", f=bench().give_strings, k=number, n=n),
-        "limit": lambda: Case("b.decode().split('\\0')", b=blob),
+        "limit": limit,
         "ctypes + JSON": lambda: Case("f(k, n)", f=_json_given(json.loads), k=number, n=n),
-        "ctypes + msgspec": lambda: Case("f(k, n)", f=_json_given(peers.msgspec().json.decode), k=number, n=n),
+        "ctypes + msgspec": lambda: Case(
+            "f(k, n)", f=_json_given(peers.msgspec().json.decode), k=number, n=n
+        ),
     }
     return Row(GROUP, _name("out", kind, n), makers, "one decode and split")
 
@@ -55,18 +72,18 @@ def _json_given(loads: Any) -> Any:
 
 
 def _echoed(kind: str, n: int) -> Row:
-    v = strings(kind, n)
+    v = partial(strings, kind, n)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().echo_strings, v=v),
-        "limit": lambda: Case(f"{JOIN}.decode().split('\\0')", v=v),
-        "ctypes + JSON": lambda: Case("f(v)", f=json_echo("EchoStrings"), v=v),
-        "ctypes + msgspec": lambda: Case("f(v)", f=msgspec_echo("EchoStrings", List[str]), v=v),
+        "gobind": lambda: Case("f(v)", f=bench().echo_strings, v=v()),
+        "limit": lambda: Case(f"{JOIN}.decode().split('\\0')", v=v()),
+        "ctypes + JSON": lambda: Case("f(v)", f=json_echo("EchoStrings"), v=v()),
+        "ctypes + msgspec": lambda: Case("f(v)", f=msgspec_echo("EchoStrings", List[str]), v=v()),
     }
     if kind == "ASCII":
-        makers["ctypes + protobuf"] = lambda: Case("f(v)", f=_protobuf_echo(), v=v)
-        makers["gopy"] = lambda: Case("list(f(S(v)))", f=peers.gopy().EchoStrings, S=_gopy_slice(), v=v)
-        makers["Unix socket"] = lambda: Case("f(v)", f=_socket_echo(), v=v)
-        makers["gRPC"] = lambda: Case("f(v)", f=_grpc_echo(), v=v)
+        makers["ctypes + protobuf"] = lambda: Case("f(v)", f=_protobuf_echo(), v=v())
+        makers["gopy"] = lambda: Case("list(f(S(v)))", f=peers.gopy().EchoStrings, S=_gopy_slice(), v=v())
+        makers["Unix socket"] = lambda: Case("f(v)", f=_socket_echo(), v=v())
+        makers["gRPC"] = lambda: Case("f(v)", f=_grpc_echo(), v=v())
     return Row(GROUP, _name("echo", kind, n), makers, "one join, encode, decode and split")
 
 
@@ -90,11 +107,11 @@ def _gopy_slice() -> Any:
 
 
 def _scaling() -> Row:
-    many, few = strings("ASCII", 1_000_000), strings("ASCII", 1000)
+    many, few = partial(strings, "ASCII", 1_000_000), partial(strings, "ASCII", 1000)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().echo_strings, v=many, per=len(many)),
-        "limit": lambda: Case(f"{JOIN}.decode().split('\\0')", v=many, per=len(many)),
-        "1 000 elements": lambda: Case("f(v)", f=bench().echo_strings, v=few, per=len(few)),
+        "gobind": lambda: Case("f(v)", f=bench().echo_strings, v=many(), per=1_000_000),
+        "limit": lambda: Case(f"{JOIN}.decode().split('\\0')", v=many(), per=1_000_000),
+        "1 000 elements": lambda: Case("f(v)", f=bench().echo_strings, v=few(), per=1000),
     }
     return Row(GROUP, "list[str] echo, an element of 1 000 000", makers, "one join, encode, decode and split")
 
@@ -124,13 +141,20 @@ def _counts() -> Row:
     return Row(GROUP, "dict[str, int] echo, 1 000", makers, "join, encode, decode, split; an array; a dict")
 
 
+@lru_cache(maxsize=1)
+def _floats(n: int) -> List[float]:
+    return [number / 7 for number in range(n)]
+
+
 def _floats_in() -> Row:
-    v = [number / 7 for number in range(1_000_000)]
+    v = partial(_floats, 1_000_000)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().take_floats, v=v),
-        "limit": lambda: Case("a('d', v)", a=array, v=v),
-        "ctypes": lambda: Case("f((T * len(v))(*v), len(v))", f=peers.byhand().LendFloats, T=_double(), v=v),
-        "ctypes + JSON": lambda: Case("f(d(v).encode())", f=peers.byhand().TakeFloats, d=json.dumps, v=v),
+        "gobind": lambda: Case("f(v)", f=bench().take_floats, v=v()),
+        "limit": lambda: Case("a('d', v)", a=array, v=v()),
+        "ctypes": lambda: Case(
+            "f((T * len(v))(*v), len(v))", f=peers.byhand().LendFloats, T=_double(), v=v()
+        ),
+        "ctypes + JSON": lambda: Case("f(d(v).encode())", f=peers.byhand().TakeFloats, d=json.dumps, v=v()),
     }
     return Row(GROUP, "list[float] in, 1 000 000", makers, 'array("d", list)')
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache, partial
 from typing import Any, Dict, List
 
 from tests.bench import peers
@@ -23,30 +24,35 @@ def _limit(n: int) -> Case:
 
 
 def _users(n: int) -> Row:
-    v = users(n)
+    v = partial(users, n)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().echo_users, v=v),
+        "gobind": lambda: Case("f(v)", f=bench().echo_users, v=v()),
         "limit": lambda: _limit(n),
-        "ctypes + JSON": lambda: Case("f(v)", f=_json_users(), v=v),
-        "ctypes + msgspec": lambda: Case("f(v)", f=_msgspec_users(), v=v),
-        "ctypes + protobuf": lambda: Case("f(v)", f=_protobuf_users(), v=v),
-        "Unix socket": lambda: Case("f(v)", f=_socket_users(), v=v),
-        "gRPC": lambda: Case("f(v)", f=_grpc_users(), v=v),
+        "ctypes + JSON": lambda: Case("f(v)", f=_json_users(), v=v()),
+        "ctypes + msgspec": lambda: Case("f(v)", f=_msgspec_users(), v=v()),
+        "ctypes + protobuf": lambda: Case("f(v)", f=_protobuf_users(), v=v()),
+        "Unix socket": lambda: Case("f(v)", f=_socket_users(), v=v()),
+        "gRPC": lambda: Case("f(v)", f=_grpc_users(), v=v()),
     }
     return Row(GROUP, f"list[User] echo, {n:_}".replace("_", " "), makers, "constructing the same objects")
 
 
 def _scaling() -> Row:
-    many, few = users(1_000_000), users(1000)
+    many, few = partial(users, 1_000_000), partial(users, 1000)
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().echo_users, v=many, per=len(many)),
-        "1 000 elements": lambda: Case("f(v)", f=bench().echo_users, v=few, per=len(few)),
+        "gobind": lambda: Case("f(v)", f=bench().echo_users, v=many(), per=1_000_000),
+        "1 000 elements": lambda: Case("f(v)", f=bench().echo_users, v=few(), per=1000),
     }
     return Row(GROUP, "list[User] echo, an element of 1 000 000", makers)
 
 
 def _json_users() -> Any:
-    call, loads, dumps, User = peers.through_text(peers.byhand().EchoUsers), json.loads, json.dumps, contract.User
+    call, loads, dumps, User = (
+        peers.through_text(peers.byhand().EchoUsers),
+        json.loads,
+        json.dumps,
+        contract.User,
+    )
 
     def echo(v: Any) -> Any:
         text = dumps([{"id": u.id, "name": u.name, "age": u.age} for u in v]).encode()
@@ -93,6 +99,7 @@ def _grpc_users() -> Any:
     return echo
 
 
+@lru_cache(maxsize=1)
 def make_tree(fan: int, n: int) -> Any:
     """A tree of n nodes, each with `fan` children; fan 1 makes chains of 100 nodes below one root."""
     Tree = contract.Tree
@@ -117,18 +124,19 @@ def make_tree(fan: int, n: int) -> Any:
 
 
 def _tree(name: str, fan: int) -> Row:
-    tree = make_tree(fan, 10_000)
-    text = json.dumps(_plain(tree))
+    tree = partial(make_tree, fan, 10_000)
 
     def construct(node: Any) -> Any:
         return contract.Tree(node[0], node[1], [*map(construct, node[2])])
 
     makers: Dict[str, Maker] = {
-        "gobind": lambda: Case("f(v)", f=bench().echo_tree, v=tree),
-        "limit": lambda: Case("f(v)", f=construct, v=_tuples(tree)),
-        "ctypes + JSON": lambda: Case("f(v)", f=_json_tree(), v=tree),
-        "ctypes + msgspec": lambda: Case("f(v)", f=_msgspec_tree(), v=_msgspec_value(text)),
-        "ctypes + protobuf": lambda: Case("f(v)", f=_protobuf_tree(), v=tree),
+        "gobind": lambda: Case("f(v)", f=bench().echo_tree, v=tree()),
+        "limit": lambda: Case("f(v)", f=construct, v=_tuples(tree())),
+        "ctypes + JSON": lambda: Case("f(v)", f=_json_tree(), v=tree()),
+        "ctypes + msgspec": lambda: Case(
+            "f(v)", f=_msgspec_tree(), v=_msgspec_value(json.dumps(_plain(tree())))
+        ),
+        "ctypes + protobuf": lambda: Case("f(v)", f=_protobuf_tree(), v=tree()),
     }
     return Row(GROUP, f"{name} tree of 10 000 nodes, echo", makers, "constructing the same objects")
 
@@ -142,7 +150,12 @@ def _tuples(node: Any) -> Any:
 
 
 def _json_tree() -> Any:
-    call, loads, dumps, Tree = peers.through_text(peers.byhand().EchoTree), json.loads, json.dumps, contract.Tree
+    call, loads, dumps, Tree = (
+        peers.through_text(peers.byhand().EchoTree),
+        json.loads,
+        json.dumps,
+        contract.Tree,
+    )
 
     def construct(found: Any) -> Any:
         return Tree(found["name"], found["value"], [*map(construct, found["children"] or ())])
@@ -158,7 +171,9 @@ def _msgspec_kind() -> Any:
         namespace: Dict[str, Any] = {"__module__": __name__, "__annotations__": {}}
         kind = List[ForwardRef("MsgspecTree")]  # type: ignore[misc]
         namespace["__annotations__"] = {"name": str, "value": int, "children": kind}
-        _made["kind"] = globals()["MsgspecTree"] = type(msgspec.Struct)("MsgspecTree", (msgspec.Struct,), namespace)
+        _made["kind"] = globals()["MsgspecTree"] = type(msgspec.Struct)(
+            "MsgspecTree", (msgspec.Struct,), namespace
+        )
     return _made["kind"]
 
 

@@ -97,7 +97,16 @@ def wide() -> "peers.Path":
     _write(folder / "server.go", server)
     _write(folder / "go.mod", ["module wide", "go 1.18"])
     target = folder / f"libwide{libraries.SUFFIX}"
-    command = [sys.executable, "-m", "gobind", "build", str(folder / "wide.py"), str(folder), "-o", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "gobind",
+        "build",
+        str(folder / "wide.py"),
+        str(folder),
+        "-o",
+        str(target),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=peers.ROOT)
     if done.returncode:
         raise Unavailable(done.stderr.strip().splitlines()[-1][:80])

@@ -19,7 +19,10 @@ ROUNDS = 20_000
 def rows() -> List[Row]:
     return [
         *[_row("add", (3, 4), "add", "add_keeping_gil", "Add", threads) for threads in (1, 2, 4)],
-        *[_row("30 µs of work", (ROUNDS,), "work", "work_keeping_gil", "Work", threads) for threads in (1, 2, 4)],
+        *[
+            _row("30 µs of work", (ROUNDS,), "work", "work_keeping_gil", "Work", threads)
+            for threads in (1, 2, 4)
+        ],
     ]
 
 
