@@ -15,7 +15,7 @@ from gobind import _debug
 objects_py = libraries.contract_of("objects")
 NotFound, Shelf, User = objects_py.NotFound, objects_py.Shelf, objects_py.User
 
-ROUNDS = 2000
+ROUNDS = 200
 """Collections of both sides that finalizers, each of which may let go of something on the other, get."""
 
 

@@ -59,14 +59,14 @@ def _kind(code: str) -> str:
     return {"f": "float", "d": "float", "?": "bool"}.get(code, code)
 
 
-_ITEM = re.compile(r"([<>=@!^]?)(\d*)([a-zA-Z?])")
+_ITEM = r"([<>=@!^]?)(\d*)([a-zA-Z?])"  # compiled when the first buffer comes: not all programs pass one
 
 
 def _parse(text: str) -> tuple[bool, list[tuple[int, str, int]]]:
     """Whether the format of a buffer has explicit gaps, and its fields; big-endian ones are of no kind."""
     plain = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
     fields, offset, gaps, order = [], 0, False, "@"
-    for mark, count, code in _ITEM.findall(plain):
+    for mark, count, code in re.findall(_ITEM, plain):
         order = mark or order
         if code == "x":
             gaps, offset = True, offset + int(count or 1)
@@ -187,20 +187,28 @@ class _Copied:
 borrow = Borrowed if _IS_CPYTHON else _Copied
 
 
-def address_of(piece: bytes) -> int:
-    """The address of a bytes object's data; valid as long as the object lives."""
+def _address_of(piece: bytes) -> int:
     return ctypes.cast(ctypes.c_char_p(piece), ctypes.c_void_p).value or 0
 
 
 _PROBE = b"gobind"
 # Of the data in a bytes object: behind its header, which counts the closing NUL.
 _BYTES_OFFSET = bytes.__basicsize__ - 1 if _IS_CPYTHON else 0
-_OFFSET_HOLDS = _IS_CPYTHON and id(_PROBE) + _BYTES_OFFSET == address_of(_PROBE)
+_OFFSET_HOLDS = _IS_CPYTHON and id(_PROBE) + _BYTES_OFFSET == _address_of(_PROBE)
 
 
-def fast_address_of(piece: bytes) -> int:
-    """`address_of`, without going through ctypes where the layout of bytes objects has been seen to hold."""
-    return id(piece) + _BYTES_OFFSET if _OFFSET_HOLDS else address_of(piece)
+def pin(piece: bytes) -> tuple[int, Any]:
+    """The address of a bytes object's data, and what has to live as long as it is used.
+
+    Where the layout of bytes objects has been seen to hold it is read off; where ctypes makes copies, the
+    address is that of a copy.
+    """
+    if _OFFSET_HOLDS:
+        return id(piece) + _BYTES_OFFSET, piece
+    if _IS_CPYTHON:
+        return _address_of(piece), piece
+    memory = ctypes.create_string_buffer(piece, len(piece) or 1)
+    return ctypes.addressof(memory), memory
 
 
 def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:

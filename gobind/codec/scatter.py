@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from gobind.codec.buffers import address_of
+from gobind.codec.buffers import pin
 from gobind.protocol import EXTERNAL_SIZE, FLAGS_OFFSET, HEADER_SIZE, SCATTERED, SIZE_OFFSET
 
 
 class ScatteredFrame(bytes):
     """A frame that refers to memory elsewhere, and keeps it alive."""
 
-    segments: list[bytes]
+    segments: list[Any]
 
 
 def scatter(head: bytes, pieces: Sequence[bytes]) -> ScatteredFrame:
@@ -24,14 +25,15 @@ def scatter(head: bytes, pieces: Sequence[bytes]) -> ScatteredFrame:
     Small pieces are joined; those of `EXTERNAL_SIZE` bytes and more stay where they are.
     """
     segments = [*_segments(head[HEADER_SIZE:], pieces)]
+    pinned = [pin(segment) for segment in segments]
     table = [len(segments)]
-    for segment in segments:
-        table += address_of(segment), len(segment)
+    for segment, (address, _) in zip(segments, pinned):
+        table += address, len(segment)
     header = bytearray(head[:HEADER_SIZE])
     struct.pack_into("<I", header, FLAGS_OFFSET, SCATTERED)
     struct.pack_into("<Q", header, SIZE_OFFSET, HEADER_SIZE + 8 * len(table))
     frame = ScatteredFrame(bytes(header) + struct.pack(f"<{len(table)}Q", *table))
-    frame.segments = segments
+    frame.segments = [kept for _, kept in pinned]
     return frame
 
 

@@ -106,7 +106,9 @@ class Binding:
         answers = Answers(guests, self.blocks, self._carried.index, self._errors)
         self.objects.connect(native, guests, answers)
         namespace = self.blocks.namespace.names
-        namespace.update(_call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=self.objects.let_go)
+        namespace.update(
+            _call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=self.objects.let_go
+        )
         for name, make in (
             ("_submit", self._connect_loop),
             ("_send", self._connect_ring),

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gobind.errors import LoadError
-from gobind.protocol import ABI
-from gobind.runtime.platforms import explain_file, is_same_file
+from gobind.protocol import ABI, LOOK
+from gobind.runtime.platforms import check_length, explain_file, is_same_file
 
 
 class Native:
@@ -36,6 +36,7 @@ class Native:
         self.environ: dict[str, str | None] = {}
         self.stat = os.stat(path) if os.path.exists(path) else None
         file = file or path
+        check_length(file)
         try:
             self.dll = ctypes.CDLL(file)
             self._keeping_gil = getattr(ctypes, "PyDLL", ctypes.CDLL)(file)  # PyPy has one kind only
@@ -56,6 +57,10 @@ class Native:
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
         self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
+        if sys.implementation.name != "cpython":
+            self.call, self.call_keeping_gil, self.status = _with_stable_addresses(
+                self.call, self.call_keeping_gil, self.status
+            )
         self.retain = _function(self._keeping_gil, "gobind_retain", ctypes.c_int64, ctypes.c_uint64)
         self.set_upcall = _function(self.dll, "gobind_set_upcall", None, ctypes.c_void_p)
         answer = (ctypes.c_uint64, ctypes.c_int64, ctypes.c_char_p, ctypes.c_uint64)
@@ -143,6 +148,26 @@ def _copied(path: str) -> Iterator[str]:
                 yield name
             finally:
                 os.unlink(name)
+
+
+def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tuple[Any, Any, Any]:
+    """The three functions where ctypes hands over a copy of a bytes object, made anew for each call.
+
+    A status is asked for by the address of its request: the copy of a request is kept until then.
+    """
+    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller looks for a status
+
+    def wrap(function: Any) -> Any:
+        def call(frame: bytes) -> Any:
+            memory = ctypes.create_string_buffer(frame, len(frame))
+            result = function(memory)
+            if result == LOOK:
+                kept[id(frame)] = memory
+            return result
+
+        return call
+
+    return wrap(call), wrap(call_keeping_gil), lambda frame: status(kept.pop(id(frame)))
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:

@@ -5,6 +5,7 @@ Imports `gobind.runtime.answers`, `gobind.runtime.methods` and before.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -49,7 +50,11 @@ class GoObject:
 
     def __del__(self) -> None:
         if self._is_closable and self._handle not in _NO_OBJECT:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            try:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            finally:  # warnings may be errors
+                self._let_go()
+            return
         self._let_go()
 
     def __repr__(self) -> str:
@@ -58,6 +63,21 @@ class GoObject:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(f"cannot copy or pickle {type(self).__name__}: it stands for an object of Go")
+
+
+class _Alive:
+    """The objects that stand for what one library's Go holds, by handle and what they were lifted as.
+
+    The lock is there because two threads may lift one handle at once, and each would make an object. It is
+    reentrant: collection may run a destructor at any time, and that may lift something itself.
+    """
+
+    def __init__(self) -> None:
+        self.objects: WeakValueDictionary[tuple[int, Any], GoObject] = WeakValueDictionary()
+        self.lock = threading.RLock()
+
+
+_tables: dict[Native, _Alive] = {}
 
 
 class Objects:
@@ -77,12 +97,13 @@ class Objects:
         self._number_of = number_of
         self._methods_of = methods_of
         self._classes: dict[int, tuple[Node, Any]] = {}
-        self._alive: WeakValueDictionary[int, GoObject] = WeakValueDictionary()
         self._reopen: Callable[[], None] | None = None
 
     def connect(self, native: Native, guests: Guests, answers: Answers) -> None:
         """Set the library that objects belong to."""
         self._native, self._guests, self._answers = native, guests, answers
+        # All bindings of a library share them: an object is the same whichever interface it came from.
+        self._alive = _tables.setdefault(native, _Alive())
         self._reopen = None
 
     def abandon(self, reopen: Callable[[], None]) -> None:
@@ -91,7 +112,7 @@ class Objects:
         Args:
             reopen: opens this process's own, and connects to it.
         """
-        for value in [*self._alive.values()]:
+        for value in [*self._alive.objects.values()]:
             value._handle = protocol.LOST_HANDLE
         self._reopen = reopen
 
@@ -106,17 +127,24 @@ class Objects:
         """The object that a handle stands for: one and the same while it is alive."""
         if handle & protocol.PYTHON_OWNED:
             return self._guests.value_of(handle & ~protocol.PYTHON_OWNED)
-        known = self._alive.get(handle)
-        if known is not None:
+        key = handle, getattr(node, "cls", node.text)
+        known = self._alive.objects.get(key)
+        if known is not None and known._handle == handle:
             return known
+        with self._alive.lock:
+            known = self._alive.objects.get(key)
+            if known is None or known._handle != handle:  # a closed one, while a frame still held the handle
+                known = self._alive.objects[key] = self._make(node, handle)
+        if isinstance(node, StreamType):
+            return _items_async(known) if node.is_async else _items(known)
+        return known
+
+    def _make(self, node: Node, handle: int) -> GoObject:
         if not self._native.retain(handle):
             raise ClosedError(f"{node.text}: the object is closed")
-        made = object.__new__(self._class_of(node))
+        made: GoObject = object.__new__(self._class_of(node))
         made._native = self._native
         made._handle = handle
-        self._alive[handle] = made
-        if isinstance(node, StreamType):
-            return _items_async(made) if node.is_async else _items(made)
         return made
 
     def _class_of(self, node: Node) -> Any:

@@ -84,6 +84,23 @@ def explain_file(path: str, error: OSError) -> str:
     return f"cannot open {path}: {error}"
 
 
+def check_length(path: str) -> None:
+    """Refuse a library that was cut short: the system's loader would crash on it.
+
+    Raises:
+        LoadError: it is shorter than it says.
+    """
+    try:
+        with open(path, "rb") as file:
+            head, size = file.read(64), os.fstat(file.fileno()).st_size
+    except OSError:
+        return  # the loader says what is wrong, or finds the file elsewhere
+    if len(head) == 64 and head[:6] == b"\x7fELF\x02\x01":  # where the section headers come last
+        start, each, count = *struct.unpack_from("<Q", head, 40), *struct.unpack_from("<HH", head, 58)
+        if size < start + each * count:
+            raise LoadError(f"{path} was cut short: {size} bytes of {start + each * count}")
+
+
 def target_of(head: bytes) -> str | None:
     """OS/ARCH of a library by its first bytes, None if it is none."""
     if head[:4] == b"\x7fELF" and len(head) >= 20:

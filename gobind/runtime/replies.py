@@ -215,7 +215,9 @@ class Replies:
             return GoTimeout(message, detail)
         return GoError(message, detail)
 
-    def _read_error(self, node: StructType, source: Input, held: Held, message: str, detail: str) -> Exception:
+    def _read_error(
+        self, node: StructType, source: Input, held: Held, message: str, detail: str
+    ) -> Exception:
         """One of the contract's errors with its fields, or what is wrong with those."""
         start = source.position
         try:

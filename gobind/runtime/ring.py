@@ -11,8 +11,9 @@ import ctypes
 import threading
 import time
 from collections import deque
+from typing import Any
 
-from gobind.codec.buffers import fast_address_of
+from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
 from gobind.runtime.platforms import own_target
@@ -40,7 +41,7 @@ class Ring:
         self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        self._frames: deque[bytes] = deque()  # those that Go may still read
+        self._frames: deque[Any] = deque()  # those that Go may still read
         self._tail = 0
         # Several threads may send; and its release is the fence between moving the tail and looking at `parked`.
         self._lock = threading.Lock()
@@ -56,9 +57,10 @@ class Ring:
                 frames.popleft()
             if waiting >= self._capacity:
                 return False
-            frames.append(frame)
+            address, kept = pin(frame)
+            frames.append(kept)
             slot = RING_SLOTS + 2 * (tail % self._capacity)
-            words[slot] = fast_address_of(frame)
+            words[slot] = address
             words[slot + 1] = len(frame)
             self._tail = tail + 1
             if self._moves_tail:

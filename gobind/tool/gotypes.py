@@ -100,7 +100,7 @@ class GoTypes:
 
     def _take_tuple(self, node: TupleType) -> None:
         # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
-        name = f"Tuple{''.join(self.word(item) for item in node.items) or 'Empty'}"
+        name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
         body = ", ".join(self.spelling(item) for item in node.items)
         if self._bases.setdefault(name, body) != body:
             raise ContractError(f"{node.text}: another tuple is {name} in Go as well; use a @gostruct class")

@@ -11,17 +11,8 @@ import (
 )
 
 // glueCallBenchNothing does one call of Bench.nothing.
-func glueCallBenchNothing(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueBench)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Nothing(c.Context())) {
-		c.Return(0)
-	}
+func glueCallBenchNothing(ctx context.Context, impl Bench, _ *struct{}) (int64, error) {
+	return 0, impl.Nothing(ctx)
 }
 
 // glueParamsBenchAdd mirrors the parameters of Bench.add.
@@ -31,20 +22,9 @@ type glueParamsBenchAdd struct {
 }
 
 // glueCallBenchAdd does one call of Bench.add.
-func glueCallBenchAdd(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBenchAdd](c, glueBench)
-	if !ok {
-		return
-	}
-	argA := m.A
-	argB := m.B
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Add(c.Context(), argA, argB)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallBenchAdd(ctx context.Context, impl Bench, m *glueParamsBenchAdd) (int64, error) {
+	result, err := impl.Add(ctx, m.A, m.B)
+	return int64(result), err
 }
 
 // glueParamsBenchAddKeepingGil mirrors the parameters of Bench.add_keeping_gil.
@@ -54,20 +34,9 @@ type glueParamsBenchAddKeepingGil struct {
 }
 
 // glueCallBenchAddKeepingGil does one call of Bench.add_keeping_gil.
-func glueCallBenchAddKeepingGil(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBenchAddKeepingGil](c, glueBench)
-	if !ok {
-		return
-	}
-	argA := m.A
-	argB := m.B
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.AddKeepingGil(c.Context(), argA, argB)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallBenchAddKeepingGil(ctx context.Context, impl Bench, m *glueParamsBenchAddKeepingGil) (int64, error) {
+	result, err := impl.AddKeepingGil(ctx, m.A, m.B)
+	return int64(result), err
 }
 
 // glueParamsBenchWork mirrors the parameters of Bench.work.
@@ -76,19 +45,9 @@ type glueParamsBenchWork struct {
 }
 
 // glueCallBenchWork does one call of Bench.work.
-func glueCallBenchWork(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBenchWork](c, glueBench)
-	if !ok {
-		return
-	}
-	argRounds := m.Rounds
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Work(c.Context(), argRounds)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallBenchWork(ctx context.Context, impl Bench, m *glueParamsBenchWork) (int64, error) {
+	result, err := impl.Work(ctx, m.Rounds)
+	return int64(result), err
 }
 
 // glueParamsBenchWorkKeepingGil mirrors the parameters of Bench.work_keeping_gil.
@@ -97,19 +56,9 @@ type glueParamsBenchWorkKeepingGil struct {
 }
 
 // glueCallBenchWorkKeepingGil does one call of Bench.work_keeping_gil.
-func glueCallBenchWorkKeepingGil(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBenchWorkKeepingGil](c, glueBench)
-	if !ok {
-		return
-	}
-	argRounds := m.Rounds
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.WorkKeepingGil(c.Context(), argRounds)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallBenchWorkKeepingGil(ctx context.Context, impl Bench, m *glueParamsBenchWorkKeepingGil) (int64, error) {
+	result, err := impl.WorkKeepingGil(ctx, m.Rounds)
+	return int64(result), err
 }
 
 // glueParamsBenchLogin mirrors the parameters of Bench.login.
@@ -529,18 +478,8 @@ type glueParamsBenchTell struct {
 }
 
 // glueCallBenchTell does one call of Bench.tell.
-func glueCallBenchTell(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBenchTell](c, glueBench)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Tell(c.Context(), argN)) {
-		c.Return(0)
-	}
+func glueCallBenchTell(ctx context.Context, impl Bench, m *glueParamsBenchTell) (int64, error) {
+	return 0, impl.Tell(ctx, m.N)
 }
 
 // glueParamsBenchFail mirrors the parameters of Bench.fail.
@@ -592,20 +531,9 @@ type glueParamsCounterAdd struct {
 }
 
 // glueCallCounterAdd does one call of Counter.add.
-func glueCallCounterAdd(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsCounterAdd](c, glueCounter)
-	if !ok {
-		return
-	}
-	argA := m.A
-	argB := m.B
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Add(c.Context(), argA, argB)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallCounterAdd(ctx context.Context, impl Counter, m *glueParamsCounterAdd) (int64, error) {
+	result, err := impl.Add(ctx, m.A, m.B)
+	return int64(result), err
 }
 
 // glueCallCounterNext does one call of Counter.next.
@@ -624,17 +552,8 @@ func glueCallCounterNext(c *gobind.Call) {
 }
 
 // glueCallCounterClose does one call of Counter.close.
-func glueCallCounterClose(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueCounter)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Close(c.Context())) {
-		c.Return(0)
-	}
+func glueCallCounterClose(ctx context.Context, impl Counter, _ *struct{}) (int64, error) {
+	return 0, impl.Close(ctx)
 }
 
 // glueCallUpcallsCounter does one call of Upcalls.counter.
@@ -773,11 +692,11 @@ var glueContract = gobind.NewContract("bench", "main", glueText)
 func init() {
 	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "9f07494e48cd8a7c", glueBench)
-	interface0.Method("nothing", 0, glueCallBenchNothing)
-	interface0.Method("add", unsafe.Sizeof(glueParamsBenchAdd{}), glueCallBenchAdd)
-	interface0.Method("add_keeping_gil", unsafe.Sizeof(glueParamsBenchAddKeepingGil{}), glueCallBenchAddKeepingGil)
-	interface0.Method("work", unsafe.Sizeof(glueParamsBenchWork{}), glueCallBenchWork)
-	interface0.Method("work_keeping_gil", unsafe.Sizeof(glueParamsBenchWorkKeepingGil{}), glueCallBenchWorkKeepingGil)
+	gobind.PlainMethod(interface0, "nothing", glueBench, glueCallBenchNothing)
+	gobind.PlainMethod(interface0, "add", glueBench, glueCallBenchAdd)
+	gobind.PlainMethod(interface0, "add_keeping_gil", glueBench, glueCallBenchAddKeepingGil)
+	gobind.PlainMethod(interface0, "work", glueBench, glueCallBenchWork)
+	gobind.PlainMethod(interface0, "work_keeping_gil", glueBench, glueCallBenchWorkKeepingGil)
 	interface0.Method("login", unsafe.Sizeof(glueParamsBenchLogin{}), glueCallBenchLogin)
 	interface0.Method("take_strings", unsafe.Sizeof(glueParamsBenchTakeStrings{}), glueCallBenchTakeStrings)
 	interface0.Method("give_strings", unsafe.Sizeof(glueParamsBenchGiveStrings{}), glueCallBenchGiveStrings)
@@ -796,13 +715,13 @@ func init() {
 	interface0.Method("add_later", unsafe.Sizeof(glueParamsBenchAddLater{}), glueCallBenchAddLater)
 	interface0.Method("add_by_ring", unsafe.Sizeof(glueParamsBenchAddByRing{}), glueCallBenchAddByRing)
 	interface0.Method("add_interruptibly", unsafe.Sizeof(glueParamsBenchAddInterruptibly{}), glueCallBenchAddInterruptibly)
-	interface0.Method("tell", unsafe.Sizeof(glueParamsBenchTell{}), glueCallBenchTell)
+	gobind.PlainMethod(interface0, "tell", glueBench, glueCallBenchTell)
 	interface0.Method("fail", unsafe.Sizeof(glueParamsBenchFail{}), glueCallBenchFail)
 	interface0.Method("panic", unsafe.Sizeof(glueParamsBenchPanic{}), glueCallBenchPanic)
 	interface1 := gobind.NewInterface(contract, "79c7fe28a3e1f1e4", glueCounter)
-	interface1.Method("add", unsafe.Sizeof(glueParamsCounterAdd{}), glueCallCounterAdd)
+	gobind.PlainMethod(interface1, "add", glueCounter, glueCallCounterAdd)
 	interface1.Method("next", 0, glueCallCounterNext)
-	interface1.Method("close", 0, glueCallCounterClose)
+	gobind.PlainMethod(interface1, "close", glueCounter, glueCallCounterClose)
 	interface2 := gobind.NewInterface(contract, "0734f6dbf589f6aa", glueUpcalls)
 	interface2.Method("counter", 0, glueCallUpcallsCounter)
 	interface2.Method("call", unsafe.Sizeof(glueParamsUpcallsCall{}), glueCallUpcallsCall)

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
@@ -1084,33 +1085,13 @@ type glueParamsBuffersChange struct {
 }
 
 // glueCallBuffersChange does one call of Buffers.change.
-func glueCallBuffersChange(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsBuffersChange](c, glueBuffers)
-	if !ok {
-		return
-	}
-	argIndex := m.Index
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Change(c.Context(), argIndex, argValue)) {
-		c.Return(0)
-	}
+func glueCallBuffersChange(ctx context.Context, impl Buffers, m *glueParamsBuffersChange) (int64, error) {
+	return 0, impl.Change(ctx, m.Index, m.Value)
 }
 
 // glueCallBuffersForget does one call of Buffers.forget.
-func glueCallBuffersForget(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueBuffers)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Forget(c.Context())) {
-		c.Return(0)
-	}
+func glueCallBuffersForget(ctx context.Context, impl Buffers, _ *struct{}) (int64, error) {
+	return 0, impl.Forget(ctx)
 }
 
 // glueContract is what this package adds to the library.
@@ -1166,8 +1147,8 @@ func init() {
 	interface0.Method("make_later", unsafe.Sizeof(glueParamsBuffersMakeLater{}), glueCallBuffersMakeLater)
 	interface0.Method("make", unsafe.Sizeof(glueParamsBuffersMake{}), glueCallBuffersMake)
 	interface0.Method("kept", 0, glueCallBuffersKept)
-	interface0.Method("change", unsafe.Sizeof(glueParamsBuffersChange{}), glueCallBuffersChange)
-	interface0.Method("forget", 0, glueCallBuffersForget)
+	gobind.PlainMethod(interface0, "change", glueBuffers, glueCallBuffersChange)
+	gobind.PlainMethod(interface0, "forget", glueBuffers, glueCallBuffersForget)
 	contract.Layout("Point", unsafe.Sizeof(glueMirrorPoint{}), unsafe.Offsetof(glueMirrorPoint{}.X), unsafe.Offsetof(glueMirrorPoint{}.Y), unsafe.Offsetof(glueMirrorPoint{}.Tag), unsafe.Offsetof(glueMirrorPoint{}.Inner))
 	contract.Layout("Inner", unsafe.Sizeof(glueMirrorInner{}), unsafe.Offsetof(glueMirrorInner{}.Ok), unsafe.Offsetof(glueMirrorInner{}.Z))
 	contract.Flat("Point", unsafe.Sizeof(Point{}), unsafe.Offsetof(Point{}.X), unsafe.Offsetof(Point{}.Y), unsafe.Offsetof(Point{}.Tag), unsafe.Offsetof(Point{}.Inner))

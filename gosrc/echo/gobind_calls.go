@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"time"
 	"unsafe"
 
@@ -38,19 +39,9 @@ type glueParamsEchoEchoInt struct {
 }
 
 // glueCallEchoEchoInt does one call of Echo.echo_int.
-func glueCallEchoEchoInt(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoInt](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoInt(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoInt(ctx context.Context, impl Echo, m *glueParamsEchoEchoInt) (int64, error) {
+	result, err := impl.EchoInt(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoFloat mirrors the parameters of Echo.echo_float.
@@ -80,19 +71,9 @@ type glueParamsEchoEchoI8 struct {
 }
 
 // glueCallEchoEchoI8 does one call of Echo.echo_i8.
-func glueCallEchoEchoI8(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoI8](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoI8(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoI8(ctx context.Context, impl Echo, m *glueParamsEchoEchoI8) (int64, error) {
+	result, err := impl.EchoI8(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoI16 mirrors the parameters of Echo.echo_i16.
@@ -101,19 +82,9 @@ type glueParamsEchoEchoI16 struct {
 }
 
 // glueCallEchoEchoI16 does one call of Echo.echo_i16.
-func glueCallEchoEchoI16(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoI16](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoI16(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoI16(ctx context.Context, impl Echo, m *glueParamsEchoEchoI16) (int64, error) {
+	result, err := impl.EchoI16(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoI32 mirrors the parameters of Echo.echo_i32.
@@ -122,19 +93,9 @@ type glueParamsEchoEchoI32 struct {
 }
 
 // glueCallEchoEchoI32 does one call of Echo.echo_i32.
-func glueCallEchoEchoI32(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoI32](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoI32(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoI32(ctx context.Context, impl Echo, m *glueParamsEchoEchoI32) (int64, error) {
+	result, err := impl.EchoI32(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoI64 mirrors the parameters of Echo.echo_i64.
@@ -143,19 +104,9 @@ type glueParamsEchoEchoI64 struct {
 }
 
 // glueCallEchoEchoI64 does one call of Echo.echo_i64.
-func glueCallEchoEchoI64(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoI64](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoI64(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoI64(ctx context.Context, impl Echo, m *glueParamsEchoEchoI64) (int64, error) {
+	result, err := impl.EchoI64(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoU8 mirrors the parameters of Echo.echo_u8.
@@ -164,19 +115,9 @@ type glueParamsEchoEchoU8 struct {
 }
 
 // glueCallEchoEchoU8 does one call of Echo.echo_u8.
-func glueCallEchoEchoU8(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoU8](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoU8(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoU8(ctx context.Context, impl Echo, m *glueParamsEchoEchoU8) (int64, error) {
+	result, err := impl.EchoU8(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoU16 mirrors the parameters of Echo.echo_u16.
@@ -185,19 +126,9 @@ type glueParamsEchoEchoU16 struct {
 }
 
 // glueCallEchoEchoU16 does one call of Echo.echo_u16.
-func glueCallEchoEchoU16(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoU16](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoU16(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoU16(ctx context.Context, impl Echo, m *glueParamsEchoEchoU16) (int64, error) {
+	result, err := impl.EchoU16(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoU32 mirrors the parameters of Echo.echo_u32.
@@ -206,19 +137,9 @@ type glueParamsEchoEchoU32 struct {
 }
 
 // glueCallEchoEchoU32 does one call of Echo.echo_u32.
-func glueCallEchoEchoU32(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoU32](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoU32(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoU32(ctx context.Context, impl Echo, m *glueParamsEchoEchoU32) (int64, error) {
+	result, err := impl.EchoU32(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoU64 mirrors the parameters of Echo.echo_u64.
@@ -227,19 +148,9 @@ type glueParamsEchoEchoU64 struct {
 }
 
 // glueCallEchoEchoU64 does one call of Echo.echo_u64.
-func glueCallEchoEchoU64(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoU64](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoU64(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoU64(ctx context.Context, impl Echo, m *glueParamsEchoEchoU64) (int64, error) {
+	result, err := impl.EchoU64(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoF32 mirrors the parameters of Echo.echo_f32.
@@ -526,19 +437,9 @@ type glueParamsEchoEchoSmall struct {
 }
 
 // glueCallEchoEchoSmall does one call of Echo.echo_small.
-func glueCallEchoEchoSmall(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsEchoEchoSmall](c, glueEcho)
-	if !ok {
-		return
-	}
-	argValue := m.Value
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.EchoSmall(c.Context(), argValue)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallEchoEchoSmall(ctx context.Context, impl Echo, m *glueParamsEchoEchoSmall) (int64, error) {
+	result, err := impl.EchoSmall(ctx, m.Value)
+	return int64(result), err
 }
 
 // glueParamsEchoEchoBools mirrors the parameters of Echo.echo_bools.
@@ -1145,13 +1046,13 @@ func glueCallEchoEchoNothing(c *gobind.Call) {
 	if !ok {
 		return
 	}
-	var argValue TupleEmpty
+	var argValue Tuple0
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoNothing(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteTupleEmptyRecord)
+		gobind.Respond(c, &result, glueWriteTuple0Record)
 	}
 }
 
@@ -2197,16 +2098,16 @@ func init() {
 	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "08567f1d1fe02beb", glueEcho)
 	interface0.Method("echo_bool", unsafe.Sizeof(glueParamsEchoEchoBool{}), glueCallEchoEchoBool)
-	interface0.Method("echo_int", unsafe.Sizeof(glueParamsEchoEchoInt{}), glueCallEchoEchoInt)
+	gobind.PlainMethod(interface0, "echo_int", glueEcho, glueCallEchoEchoInt)
 	interface0.Method("echo_float", unsafe.Sizeof(glueParamsEchoEchoFloat{}), glueCallEchoEchoFloat)
-	interface0.Method("echo_i8", unsafe.Sizeof(glueParamsEchoEchoI8{}), glueCallEchoEchoI8)
-	interface0.Method("echo_i16", unsafe.Sizeof(glueParamsEchoEchoI16{}), glueCallEchoEchoI16)
-	interface0.Method("echo_i32", unsafe.Sizeof(glueParamsEchoEchoI32{}), glueCallEchoEchoI32)
-	interface0.Method("echo_i64", unsafe.Sizeof(glueParamsEchoEchoI64{}), glueCallEchoEchoI64)
-	interface0.Method("echo_u8", unsafe.Sizeof(glueParamsEchoEchoU8{}), glueCallEchoEchoU8)
-	interface0.Method("echo_u16", unsafe.Sizeof(glueParamsEchoEchoU16{}), glueCallEchoEchoU16)
-	interface0.Method("echo_u32", unsafe.Sizeof(glueParamsEchoEchoU32{}), glueCallEchoEchoU32)
-	interface0.Method("echo_u64", unsafe.Sizeof(glueParamsEchoEchoU64{}), glueCallEchoEchoU64)
+	gobind.PlainMethod(interface0, "echo_i8", glueEcho, glueCallEchoEchoI8)
+	gobind.PlainMethod(interface0, "echo_i16", glueEcho, glueCallEchoEchoI16)
+	gobind.PlainMethod(interface0, "echo_i32", glueEcho, glueCallEchoEchoI32)
+	gobind.PlainMethod(interface0, "echo_i64", glueEcho, glueCallEchoEchoI64)
+	gobind.PlainMethod(interface0, "echo_u8", glueEcho, glueCallEchoEchoU8)
+	gobind.PlainMethod(interface0, "echo_u16", glueEcho, glueCallEchoEchoU16)
+	gobind.PlainMethod(interface0, "echo_u32", glueEcho, glueCallEchoEchoU32)
+	gobind.PlainMethod(interface0, "echo_u64", glueEcho, glueCallEchoEchoU64)
 	interface0.Method("echo_f32", unsafe.Sizeof(glueParamsEchoEchoF32{}), glueCallEchoEchoF32)
 	interface0.Method("echo_f64", unsafe.Sizeof(glueParamsEchoEchoF64{}), glueCallEchoEchoF64)
 	interface0.Method("echo_str", unsafe.Sizeof(glueParamsEchoEchoStr{}), glueCallEchoEchoStr)
@@ -2220,7 +2121,7 @@ func init() {
 	interface0.Method("echo_strict", unsafe.Sizeof(glueParamsEchoEchoStrict{}), glueCallEchoEchoStrict)
 	interface0.Method("echo_mood", unsafe.Sizeof(glueParamsEchoEchoMood{}), glueCallEchoEchoMood)
 	interface0.Method("echo_key", unsafe.Sizeof(glueParamsEchoEchoKey{}), glueCallEchoEchoKey)
-	interface0.Method("echo_small", unsafe.Sizeof(glueParamsEchoEchoSmall{}), glueCallEchoEchoSmall)
+	gobind.PlainMethod(interface0, "echo_small", glueEcho, glueCallEchoEchoSmall)
 	interface0.Method("echo_bools", unsafe.Sizeof(glueParamsEchoEchoBools{}), glueCallEchoEchoBools)
 	interface0.Method("echo_ints", unsafe.Sizeof(glueParamsEchoEchoInts{}), glueCallEchoEchoInts)
 	interface0.Method("echo_floats", unsafe.Sizeof(glueParamsEchoEchoFloats{}), glueCallEchoEchoFloats)

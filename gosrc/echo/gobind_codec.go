@@ -180,8 +180,7 @@ func glueWriteTupleUint8StringFloat64Record(w *gobind.Writer, m *glueMirrorTuple
 	m.V2 = v.V2
 }
 
-func glueWriteTupleEmptyRecord(w *gobind.Writer, m *glueMirrorTupleEmpty, v *TupleEmpty) {
-}
+func glueWriteTuple0Record(w *gobind.Writer, m *glueMirrorTuple0, v *Tuple0) {}
 
 func glueReadTupleBoolTupleStringInt64(r *gobind.Reader, c gobind.Column[TupleBoolTupleStringInt64]) {
 	gobind.ReadBools(r, gobind.Field(c, &c.At(0).V0))
@@ -709,8 +708,8 @@ func glueWriteListListInt16(w *gobind.Writer, c gobind.Column[[][]int16]) {
 	gobind.WriteLists(w, c, glueWriteListInt16)
 }
 
-// glueMirrorTupleEmpty mirrors the record of TupleEmpty.
-type glueMirrorTupleEmpty struct{}
+// glueMirrorTuple0 mirrors the record of Tuple0.
+type glueMirrorTuple0 struct{}
 
 func glueReadTupleStringInt64(r *gobind.Reader, c gobind.Column[TupleStringInt64]) {
 	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).V0))

@@ -63,7 +63,7 @@ type Echo interface {
 	EchoSequence(ctx context.Context, value []string) ([]string, error)
 	EchoTupleOf(ctx context.Context, value []uint16) ([]uint16, error)
 	EchoTuple(ctx context.Context, value TupleUint8StringFloat64) (TupleUint8StringFloat64, error)
-	EchoNothing(ctx context.Context, value TupleEmpty) (TupleEmpty, error)
+	EchoNothing(ctx context.Context, value Tuple0) (Tuple0, error)
 	EchoTuples(ctx context.Context, value []TupleBoolTupleStringInt64) ([]TupleBoolTupleStringInt64, error)
 	EchoDict(ctx context.Context, value map[string]int) (map[string]int, error)
 	EchoByNumber(ctx context.Context, value map[int16][]byte) (map[int16][]byte, error)

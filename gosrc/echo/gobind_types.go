@@ -189,8 +189,8 @@ type TupleUint8StringFloat64 struct {
 	V2 float64
 }
 
-// TupleEmpty is the tuple tuple[()].
-type TupleEmpty struct{}
+// Tuple0 is the tuple tuple[()].
+type Tuple0 struct{}
 
 // TupleStringInt64 is the tuple tuple[str, i64].
 type TupleStringInt64 struct {

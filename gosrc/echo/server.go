@@ -214,7 +214,7 @@ func (echo) EchoTuple(_ context.Context, value TupleUint8StringFloat64) (TupleUi
 	return value, nil
 }
 
-func (echo) EchoNothing(_ context.Context, value TupleEmpty) (TupleEmpty, error) {
+func (echo) EchoNothing(_ context.Context, value Tuple0) (Tuple0, error) {
 	return value, nil
 }
 

@@ -6,7 +6,23 @@ import enum
 from datetime import datetime, timedelta
 from typing import Optional, Protocol, Union
 
-from gobind import Buffer, GoError, f32, f64, goerror, gointerface, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
+from gobind import (
+    Buffer,
+    GoError,
+    f32,
+    f64,
+    goerror,
+    gointerface,
+    gostruct,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 
 
 class Color(enum.Enum):

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
@@ -124,17 +125,8 @@ func glueCallFailuresFindLater(c *gobind.Call) {
 }
 
 // glueCallFailuresBoil does one call of Failures.boil.
-func glueCallFailuresBoil(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Boil(c.Context())) {
-		c.Return(0)
-	}
+func glueCallFailuresBoil(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	return 0, impl.Boil(ctx)
 }
 
 // glueParamsFailuresBreaks mirrors the parameters of Failures.breaks.
@@ -160,17 +152,8 @@ func glueCallFailuresBreaks(c *gobind.Call) {
 }
 
 // glueCallFailuresWait does one call of Failures.wait.
-func glueCallFailuresWait(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Wait(c.Context())) {
-		c.Return(0)
-	}
+func glueCallFailuresWait(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	return 0, impl.Wait(ctx)
 }
 
 // glueCallFailuresWaitLater does one call of Failures.wait_later.
@@ -728,31 +711,13 @@ func glueCallFailuresBadUnion(c *gobind.Call) {
 }
 
 // glueCallFailuresBadMessage does one call of Failures.bad_message.
-func glueCallFailuresBadMessage(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.BadMessage(c.Context())) {
-		c.Return(0)
-	}
+func glueCallFailuresBadMessage(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	return 0, impl.BadMessage(ctx)
 }
 
 // glueCallFailuresBadType does one call of Failures.bad_type.
-func glueCallFailuresBadType(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.BadType(c.Context())) {
-		c.Return(0)
-	}
+func glueCallFailuresBadType(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	return 0, impl.BadType(ctx)
 }
 
 // glueParamsFailuresFarTime mirrors the parameters of Failures.far_time.
@@ -834,63 +799,27 @@ func glueCallFailuresLongSpan(c *gobind.Call) {
 }
 
 // glueCallFailuresLookInt does one call of Failures.look_int.
-func glueCallFailuresLookInt(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LookInt(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLookInt(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LookInt(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLookI64 does one call of Failures.look_i64.
-func glueCallFailuresLookI64(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LookI64(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLookI64(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LookI64(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLookI32 does one call of Failures.look_i32.
-func glueCallFailuresLookI32(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LookI32(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLookI32(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LookI32(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLookU64 does one call of Failures.look_u64.
-func glueCallFailuresLookU64(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LookU64(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLookU64(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LookU64(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLookLater does one call of Failures.look_later.
@@ -916,109 +845,45 @@ type glueParamsFailuresNearLook struct {
 }
 
 // glueCallFailuresNearLook does one call of Failures.near_look.
-func glueCallFailuresNearLook(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsFailuresNearLook](c, glueFailures)
-	if !ok {
-		return
-	}
-	argDistance := m.Distance
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.NearLook(c.Context(), argDistance)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresNearLook(ctx context.Context, impl Failures, m *glueParamsFailuresNearLook) (int64, error) {
+	result, err := impl.NearLook(ctx, m.Distance)
+	return int64(result), err
 }
 
 // glueCallFailuresLeastI8 does one call of Failures.least_i8.
-func glueCallFailuresLeastI8(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LeastI8(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLeastI8(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LeastI8(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLeastI16 does one call of Failures.least_i16.
-func glueCallFailuresLeastI16(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LeastI16(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLeastI16(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LeastI16(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLeastI32 does one call of Failures.least_i32.
-func glueCallFailuresLeastI32(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.LeastI32(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresLeastI32(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.LeastI32(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresMostU8 does one call of Failures.most_u8.
-func glueCallFailuresMostU8(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.MostU8(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresMostU8(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.MostU8(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresMostU16 does one call of Failures.most_u16.
-func glueCallFailuresMostU16(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.MostU16(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresMostU16(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.MostU16(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresMostU32 does one call of Failures.most_u32.
-func glueCallFailuresMostU32(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.MostU32(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresMostU32(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.MostU32(ctx)
+	return int64(result), err
 }
 
 // glueCallFailuresLeastF32 does one call of Failures.least_f32.
@@ -1091,33 +956,15 @@ func glueCallFailuresCountLater(c *gobind.Call) {
 }
 
 // glueCallFailuresCounted does one call of Failures.counted.
-func glueCallFailuresCounted(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueFailures)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Counted(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallFailuresCounted(ctx context.Context, impl Failures, _ *struct{}) (int64, error) {
+	result, err := impl.Counted(ctx)
+	return int64(result), err
 }
 
 // glueCallNobodyAnything does one call of Nobody.anything.
-func glueCallNobodyAnything(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueNobody)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Anything(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallNobodyAnything(ctx context.Context, impl Nobody, _ *struct{}) (int64, error) {
+	result, err := impl.Anything(ctx)
+	return int64(result), err
 }
 
 // glueCallNobodyEverything does one call of Nobody.everything.
@@ -1163,9 +1010,9 @@ func init() {
 	interface0.Method("fail_in_result", unsafe.Sizeof(glueParamsFailuresFailInResult{}), glueCallFailuresFailInResult)
 	interface0.Method("find", unsafe.Sizeof(glueParamsFailuresFind{}), glueCallFailuresFind)
 	interface0.Method("find_later", unsafe.Sizeof(glueParamsFailuresFindLater{}), glueCallFailuresFindLater)
-	interface0.Method("boil", 0, glueCallFailuresBoil)
+	gobind.PlainMethod(interface0, "boil", glueFailures, glueCallFailuresBoil)
 	interface0.Method("breaks", unsafe.Sizeof(glueParamsFailuresBreaks{}), glueCallFailuresBreaks)
-	interface0.Method("wait", 0, glueCallFailuresWait)
+	gobind.PlainMethod(interface0, "wait", glueFailures, glueCallFailuresWait)
 	interface0.Method("wait_later", 0, glueCallFailuresWaitLater)
 	interface0.Method("expire", unsafe.Sizeof(glueParamsFailuresExpire{}), glueCallFailuresExpire)
 	interface0.Method("has_deadline", 0, glueCallFailuresHasDeadline)
@@ -1200,30 +1047,30 @@ func init() {
 	interface0.Method("bad_optional", 0, glueCallFailuresBadOptional)
 	interface0.Method("bad_tuple", 0, glueCallFailuresBadTuple)
 	interface0.Method("bad_union", 0, glueCallFailuresBadUnion)
-	interface0.Method("bad_message", 0, glueCallFailuresBadMessage)
-	interface0.Method("bad_type", 0, glueCallFailuresBadType)
+	gobind.PlainMethod(interface0, "bad_message", glueFailures, glueCallFailuresBadMessage)
+	gobind.PlainMethod(interface0, "bad_type", glueFailures, glueCallFailuresBadType)
 	interface0.Method("far_time", unsafe.Sizeof(glueParamsFailuresFarTime{}), glueCallFailuresFarTime)
 	interface0.Method("far_times", unsafe.Sizeof(glueParamsFailuresFarTimes{}), glueCallFailuresFarTimes)
 	interface0.Method("odd_offset", unsafe.Sizeof(glueParamsFailuresOddOffset{}), glueCallFailuresOddOffset)
 	interface0.Method("long_span", 0, glueCallFailuresLongSpan)
-	interface0.Method("look_int", 0, glueCallFailuresLookInt)
-	interface0.Method("look_i64", 0, glueCallFailuresLookI64)
-	interface0.Method("look_i32", 0, glueCallFailuresLookI32)
-	interface0.Method("look_u64", 0, glueCallFailuresLookU64)
+	gobind.PlainMethod(interface0, "look_int", glueFailures, glueCallFailuresLookInt)
+	gobind.PlainMethod(interface0, "look_i64", glueFailures, glueCallFailuresLookI64)
+	gobind.PlainMethod(interface0, "look_i32", glueFailures, glueCallFailuresLookI32)
+	gobind.PlainMethod(interface0, "look_u64", glueFailures, glueCallFailuresLookU64)
 	interface0.Method("look_later", 0, glueCallFailuresLookLater)
-	interface0.Method("near_look", unsafe.Sizeof(glueParamsFailuresNearLook{}), glueCallFailuresNearLook)
-	interface0.Method("least_i8", 0, glueCallFailuresLeastI8)
-	interface0.Method("least_i16", 0, glueCallFailuresLeastI16)
-	interface0.Method("least_i32", 0, glueCallFailuresLeastI32)
-	interface0.Method("most_u8", 0, glueCallFailuresMostU8)
-	interface0.Method("most_u16", 0, glueCallFailuresMostU16)
-	interface0.Method("most_u32", 0, glueCallFailuresMostU32)
+	gobind.PlainMethod(interface0, "near_look", glueFailures, glueCallFailuresNearLook)
+	gobind.PlainMethod(interface0, "least_i8", glueFailures, glueCallFailuresLeastI8)
+	gobind.PlainMethod(interface0, "least_i16", glueFailures, glueCallFailuresLeastI16)
+	gobind.PlainMethod(interface0, "least_i32", glueFailures, glueCallFailuresLeastI32)
+	gobind.PlainMethod(interface0, "most_u8", glueFailures, glueCallFailuresMostU8)
+	gobind.PlainMethod(interface0, "most_u16", glueFailures, glueCallFailuresMostU16)
+	gobind.PlainMethod(interface0, "most_u32", glueFailures, glueCallFailuresMostU32)
 	interface0.Method("least_f32", 0, glueCallFailuresLeastF32)
 	interface0.Method("count", unsafe.Sizeof(glueParamsFailuresCount{}), glueCallFailuresCount)
 	interface0.Method("count_later", unsafe.Sizeof(glueParamsFailuresCountLater{}), glueCallFailuresCountLater)
-	interface0.Method("counted", 0, glueCallFailuresCounted)
+	gobind.PlainMethod(interface0, "counted", glueFailures, glueCallFailuresCounted)
 	interface1 := gobind.NewInterface(contract, "8f5ad20dabb0827a", glueNobody)
-	interface1.Method("anything", 0, glueCallNobodyAnything)
+	gobind.PlainMethod(interface1, "anything", glueNobody, glueCallNobodyAnything)
 	interface1.Method("everything", 0, glueCallNobodyEverything)
 	interface1.Method("something", 0, glueCallNobodySomething)
 	contract.Error(gobind.ErrorOf("NotFound", "9b458403e08ae8ea", glueWriteNotFoundError, glueReadNotFoundError))

@@ -4,8 +4,10 @@ package gobind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 )
@@ -193,7 +195,7 @@ func nextBatch(c *Call) {
 	value, _ := handles.get(c.receiver)
 	stream, ok := value.(batcher)
 	if !ok {
-		c.kind, c.err = StatusClosed, fmt.Errorf("the stream is closed")
+		c.kind, c.err = StatusClosed, errors.New(strings.Replace(whyGone(c.receiver), "object", "stream", 1))
 		return
 	}
 	if c.Decoded() {

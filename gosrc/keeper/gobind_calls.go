@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
@@ -76,17 +77,8 @@ func glueCallKeeperKeepLater(c *gobind.Call) {
 }
 
 // glueCallKeeperSpoil does one call of Keeper.spoil.
-func glueCallKeeperSpoil(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueKeeper)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Spoil(c.Context())) {
-		c.Return(0)
-	}
+func glueCallKeeperSpoil(ctx context.Context, impl Keeper, _ *struct{}) (int64, error) {
+	return 0, impl.Spoil(ctx)
 }
 
 // glueCallKeeperKept does one call of Keeper.kept.
@@ -120,17 +112,8 @@ func glueCallKeeperKeptTable(c *gobind.Call) {
 }
 
 // glueCallKeeperForget does one call of Keeper.forget.
-func glueCallKeeperForget(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueKeeper)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Forget(c.Context())) {
-		c.Return(0)
-	}
+func glueCallKeeperForget(ctx context.Context, impl Keeper, _ *struct{}) (int64, error) {
+	return 0, impl.Forget(ctx)
 }
 
 // glueParamsKeeperCollect mirrors the parameters of Keeper.collect.
@@ -294,18 +277,8 @@ type glueParamsKeeperPush struct {
 }
 
 // glueCallKeeperPush does one call of Keeper.push.
-func glueCallKeeperPush(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsKeeperPush](c, glueKeeper)
-	if !ok {
-		return
-	}
-	argNumber := m.Number
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Push(c.Context(), argNumber)) {
-		c.Return(0)
-	}
+func glueCallKeeperPush(ctx context.Context, impl Keeper, m *glueParamsKeeperPush) (int64, error) {
+	return 0, impl.Push(ctx, m.Number)
 }
 
 // glueParamsKeeperPushFar mirrors the parameters of Keeper.push_far.
@@ -314,18 +287,8 @@ type glueParamsKeeperPushFar struct {
 }
 
 // glueCallKeeperPushFar does one call of Keeper.push_far.
-func glueCallKeeperPushFar(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsKeeperPushFar](c, glueKeeper)
-	if !ok {
-		return
-	}
-	argNumber := m.Number
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.PushFar(c.Context(), argNumber)) {
-		c.Return(0)
-	}
+func glueCallKeeperPushFar(ctx context.Context, impl Keeper, m *glueParamsKeeperPushFar) (int64, error) {
+	return 0, impl.PushFar(ctx, m.Number)
 }
 
 // glueParamsKeeperPushed mirrors the parameters of Keeper.pushed.
@@ -356,20 +319,9 @@ type glueParamsKeeperAdd struct {
 }
 
 // glueCallKeeperAdd does one call of Keeper.add.
-func glueCallKeeperAdd(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsKeeperAdd](c, glueKeeper)
-	if !ok {
-		return
-	}
-	argA := m.A
-	argB := m.B
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Add(c.Context(), argA, argB)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallKeeperAdd(ctx context.Context, impl Keeper, m *glueParamsKeeperAdd) (int64, error) {
+	result, err := impl.Add(ctx, m.A, m.B)
+	return int64(result), err
 }
 
 // glueParamsKeeperGreet mirrors the parameters of Keeper.greet.
@@ -447,20 +399,20 @@ func init() {
 	interface0 := gobind.NewInterface(contract, "c09c046c6eb45c1c", glueKeeper)
 	interface0.Method("keep", unsafe.Sizeof(glueParamsKeeperKeep{}), glueCallKeeperKeep)
 	interface0.Method("keep_later", unsafe.Sizeof(glueParamsKeeperKeepLater{}), glueCallKeeperKeepLater)
-	interface0.Method("spoil", 0, glueCallKeeperSpoil)
+	gobind.PlainMethod(interface0, "spoil", glueKeeper, glueCallKeeperSpoil)
 	interface0.Method("kept", 0, glueCallKeeperKept)
 	interface0.Method("kept_table", 0, glueCallKeeperKeptTable)
-	interface0.Method("forget", 0, glueCallKeeperForget)
+	gobind.PlainMethod(interface0, "forget", glueKeeper, glueCallKeeperForget)
 	interface0.Method("collect", unsafe.Sizeof(glueParamsKeeperCollect{}), glueCallKeeperCollect)
 	interface0.Method("meet", unsafe.Sizeof(glueParamsKeeperMeet{}), glueCallKeeperMeet)
 	interface0.Method("meet_later", unsafe.Sizeof(glueParamsKeeperMeetLater{}), glueCallKeeperMeetLater)
 	interface0.Method("await_meeting", unsafe.Sizeof(glueParamsKeeperAwaitMeeting{}), glueCallKeeperAwaitMeeting)
 	interface0.Method("send_on", unsafe.Sizeof(glueParamsKeeperSendOn{}), glueCallKeeperSendOn)
 	interface0.Method("rendezvous", unsafe.Sizeof(glueParamsKeeperRendezvous{}), glueCallKeeperRendezvous)
-	interface0.Method("push", unsafe.Sizeof(glueParamsKeeperPush{}), glueCallKeeperPush)
-	interface0.Method("push_far", unsafe.Sizeof(glueParamsKeeperPushFar{}), glueCallKeeperPushFar)
+	gobind.PlainMethod(interface0, "push", glueKeeper, glueCallKeeperPush)
+	gobind.PlainMethod(interface0, "push_far", glueKeeper, glueCallKeeperPushFar)
 	interface0.Method("pushed", unsafe.Sizeof(glueParamsKeeperPushed{}), glueCallKeeperPushed)
-	interface0.Method("add", unsafe.Sizeof(glueParamsKeeperAdd{}), glueCallKeeperAdd)
+	gobind.PlainMethod(interface0, "add", glueKeeper, glueCallKeeperAdd)
 	interface0.Method("greet", unsafe.Sizeof(glueParamsKeeperGreet{}), glueCallKeeperGreet)
 	interface0.Method("total", unsafe.Sizeof(glueParamsKeeperTotal{}), glueCallKeeperTotal)
 	interface0.Method("refuse", unsafe.Sizeof(glueParamsKeeperRefuse{}), glueCallKeeperRefuse)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gobind import gointerface, gostruct
 from several_types import Named, Shade
+
+from gobind import gointerface, gostruct
 
 
 @gostruct

@@ -16,19 +16,9 @@ type glueParamsSleeperSleep struct {
 }
 
 // glueCallSleeperSleep does one call of Sleeper.sleep.
-func glueCallSleeperSleep(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperSleep](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argMs := m.Ms
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Sleep(c.Context(), argMs)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallSleeperSleep(ctx context.Context, impl Sleeper, m *glueParamsSleeperSleep) (int64, error) {
+	result, err := impl.Sleep(ctx, m.Ms)
+	return int64(result), err
 }
 
 // glueParamsSleeperSleepLater mirrors the parameters of Sleeper.sleep_later.
@@ -233,19 +223,9 @@ type glueParamsSleeperEcho struct {
 }
 
 // glueCallSleeperEcho does one call of Sleeper.echo.
-func glueCallSleeperEcho(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperEcho](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Echo(c.Context(), argN)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallSleeperEcho(ctx context.Context, impl Sleeper, m *glueParamsSleeperEcho) (int64, error) {
+	result, err := impl.Echo(ctx, m.N)
+	return int64(result), err
 }
 
 // glueParamsSleeperEchoLater mirrors the parameters of Sleeper.echo_later.
@@ -616,18 +596,8 @@ type glueParamsSleeperPush struct {
 }
 
 // glueCallSleeperPush does one call of Sleeper.push.
-func glueCallSleeperPush(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperPush](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Push(c.Context(), argN)) {
-		c.Return(0)
-	}
+func glueCallSleeperPush(ctx context.Context, impl Sleeper, m *glueParamsSleeperPush) (int64, error) {
+	return 0, impl.Push(ctx, m.N)
 }
 
 // glueParamsSleeperPushBy2 mirrors the parameters of Sleeper.push_by_2.
@@ -636,18 +606,8 @@ type glueParamsSleeperPushBy2 struct {
 }
 
 // glueCallSleeperPushBy2 does one call of Sleeper.push_by_2.
-func glueCallSleeperPushBy2(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperPushBy2](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.PushBy2(c.Context(), argN)) {
-		c.Return(0)
-	}
+func glueCallSleeperPushBy2(ctx context.Context, impl Sleeper, m *glueParamsSleeperPushBy2) (int64, error) {
+	return 0, impl.PushBy2(ctx, m.N)
 }
 
 // glueParamsSleeperPushBy1024 mirrors the parameters of Sleeper.push_by_1024.
@@ -656,18 +616,8 @@ type glueParamsSleeperPushBy1024 struct {
 }
 
 // glueCallSleeperPushBy1024 does one call of Sleeper.push_by_1024.
-func glueCallSleeperPushBy1024(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperPushBy1024](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.PushBy1024(c.Context(), argN)) {
-		c.Return(0)
-	}
+func glueCallSleeperPushBy1024(ctx context.Context, impl Sleeper, m *glueParamsSleeperPushBy1024) (int64, error) {
+	return 0, impl.PushBy1024(ctx, m.N)
 }
 
 // glueParamsSleeperPushText mirrors the parameters of Sleeper.push_text.
@@ -719,19 +669,8 @@ type glueParamsSleeperPushSlowly struct {
 }
 
 // glueCallSleeperPushSlowly does one call of Sleeper.push_slowly.
-func glueCallSleeperPushSlowly(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsSleeperPushSlowly](c, glueSleeper)
-	if !ok {
-		return
-	}
-	argN := m.N
-	argMs := m.Ms
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.PushSlowly(c.Context(), argN, argMs)) {
-		c.Return(0)
-	}
+func glueCallSleeperPushSlowly(ctx context.Context, impl Sleeper, m *glueParamsSleeperPushSlowly) (int64, error) {
+	return 0, impl.PushSlowly(ctx, m.N, m.Ms)
 }
 
 // glueParamsSleeperAppendLine mirrors the parameters of Sleeper.append_line.
@@ -883,47 +822,20 @@ func glueCallSleeperKeepCalling(c *gobind.Call) {
 }
 
 // glueCallSleeperCallsMade does one call of Sleeper.calls_made.
-func glueCallSleeperCallsMade(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueSleeper)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.CallsMade(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallSleeperCallsMade(ctx context.Context, impl Sleeper, _ *struct{}) (int64, error) {
+	result, err := impl.CallsMade(ctx)
+	return int64(result), err
 }
 
 // glueCallThingValue does one call of Thing.value.
-func glueCallThingValue(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueThing)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Value(c.Context())
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallThingValue(ctx context.Context, impl Thing, _ *struct{}) (int64, error) {
+	result, err := impl.Value(ctx)
+	return int64(result), err
 }
 
 // glueCallThingClose does one call of Thing.close.
-func glueCallThingClose(c *gobind.Call) {
-	impl, _, ok := gobind.Begin[struct{}](c, glueThing)
-	if !ok {
-		return
-	}
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Close(c.Context())) {
-		c.Return(0)
-	}
+func glueCallThingClose(ctx context.Context, impl Thing, _ *struct{}) (int64, error) {
+	return 0, impl.Close(ctx)
 }
 
 // glueArgumentsFuncIntToInt mirrors the parameters of Callable[[int], int].
@@ -953,7 +865,7 @@ var glueContract = gobind.NewContract("sleeper", "main", glueText)
 func init() {
 	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "5c6c4c0a00deaad1", glueSleeper)
-	interface0.Method("sleep", unsafe.Sizeof(glueParamsSleeperSleep{}), glueCallSleeperSleep)
+	gobind.PlainMethod(interface0, "sleep", glueSleeper, glueCallSleeperSleep)
 	interface0.Method("sleep_later", unsafe.Sizeof(glueParamsSleeperSleepLater{}), glueCallSleeperSleepLater)
 	interface0.Method("sleep_blocking", unsafe.Sizeof(glueParamsSleeperSleepBlocking{}), glueCallSleeperSleepBlocking)
 	interface0.Method("sleep_by_ring", unsafe.Sizeof(glueParamsSleeperSleepByRing{}), glueCallSleeperSleepByRing)
@@ -964,7 +876,7 @@ func init() {
 	interface0.Method("deadline_later", 0, glueCallSleeperDeadlineLater)
 	interface0.Method("deadline_blocking", 0, glueCallSleeperDeadlineBlocking)
 	interface0.Method("deadline_by_ring", 0, glueCallSleeperDeadlineByRing)
-	interface0.Method("echo", unsafe.Sizeof(glueParamsSleeperEcho{}), glueCallSleeperEcho)
+	gobind.PlainMethod(interface0, "echo", glueSleeper, glueCallSleeperEcho)
 	interface0.Method("echo_later", unsafe.Sizeof(glueParamsSleeperEchoLater{}), glueCallSleeperEchoLater)
 	interface0.Method("echo_blocking", unsafe.Sizeof(glueParamsSleeperEchoBlocking{}), glueCallSleeperEchoBlocking)
 	interface0.Method("echo_by_ring", unsafe.Sizeof(glueParamsSleeperEchoByRing{}), glueCallSleeperEchoByRing)
@@ -980,12 +892,12 @@ func init() {
 	interface0.Method("wait_at", unsafe.Sizeof(glueParamsSleeperWaitAt{}), glueCallSleeperWaitAt)
 	interface0.Method("open_gate", unsafe.Sizeof(glueParamsSleeperOpenGate{}), glueCallSleeperOpenGate)
 	interface0.Method("wait_started", unsafe.Sizeof(glueParamsSleeperWaitStarted{}), glueCallSleeperWaitStarted)
-	interface0.Method("push", unsafe.Sizeof(glueParamsSleeperPush{}), glueCallSleeperPush)
-	interface0.Method("push_by_2", unsafe.Sizeof(glueParamsSleeperPushBy2{}), glueCallSleeperPushBy2)
-	interface0.Method("push_by_1024", unsafe.Sizeof(glueParamsSleeperPushBy1024{}), glueCallSleeperPushBy1024)
+	gobind.PlainMethod(interface0, "push", glueSleeper, glueCallSleeperPush)
+	gobind.PlainMethod(interface0, "push_by_2", glueSleeper, glueCallSleeperPushBy2)
+	gobind.PlainMethod(interface0, "push_by_1024", glueSleeper, glueCallSleeperPushBy1024)
 	interface0.Method("push_text", unsafe.Sizeof(glueParamsSleeperPushText{}), glueCallSleeperPushText)
 	interface0.Method("push_panic", unsafe.Sizeof(glueParamsSleeperPushPanic{}), glueCallSleeperPushPanic)
-	interface0.Method("push_slowly", unsafe.Sizeof(glueParamsSleeperPushSlowly{}), glueCallSleeperPushSlowly)
+	gobind.PlainMethod(interface0, "push_slowly", glueSleeper, glueCallSleeperPushSlowly)
 	interface0.Method("append_line", unsafe.Sizeof(glueParamsSleeperAppendLine{}), glueCallSleeperAppendLine)
 	interface0.Method("pushed", unsafe.Sizeof(glueParamsSleeperPushed{}), glueCallSleeperPushed)
 	interface0.Method("getenv", unsafe.Sizeof(glueParamsSleeperGetenv{}), glueCallSleeperGetenv)
@@ -993,10 +905,10 @@ func init() {
 	interface0.Method("numbers", unsafe.Sizeof(glueParamsSleeperNumbers{}), glueCallSleeperNumbers)
 	interface0.Method("numbers_later", unsafe.Sizeof(glueParamsSleeperNumbersLater{}), glueCallSleeperNumbersLater)
 	interface0.Method("keep_calling", unsafe.Sizeof(glueParamsSleeperKeepCalling{}), glueCallSleeperKeepCalling)
-	interface0.Method("calls_made", 0, glueCallSleeperCallsMade)
+	gobind.PlainMethod(interface0, "calls_made", glueSleeper, glueCallSleeperCallsMade)
 	interface1 := gobind.NewInterface(contract, "5febe07b987e06ef", glueThing)
-	interface1.Method("value", 0, glueCallThingValue)
-	interface1.Method("close", 0, glueCallThingClose)
+	gobind.PlainMethod(interface1, "value", glueThing, glueCallThingValue)
+	gobind.PlainMethod(interface1, "close", glueThing, glueCallThingClose)
 	contract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), glueInvokeFuncIntToInt)
 	contract.Error(gobind.ErrorOf("Refused", "edb9b8821b314abe", glueWriteRefusedError, glueReadRefusedError))
 	contract.Layout("Counts", unsafe.Sizeof(glueMirrorCounts{}), unsafe.Offsetof(glueMirrorCounts{}.Started), unsafe.Offsetof(glueMirrorCounts{}.Finished), unsafe.Offsetof(glueMirrorCounts{}.Cancelled))

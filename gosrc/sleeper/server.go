@@ -216,12 +216,12 @@ func (s *server) Getenv(_ context.Context, name string) (*string, error) {
 }
 
 // thing implements Thing.
-type thing struct{}
+type thing struct{ value int }
 
-func (*thing) Value(context.Context) (int, error) { return 42, nil }
-func (*thing) Close(context.Context) error        { return nil }
+func (t *thing) Value(context.Context) (int, error) { return t.value, nil }
+func (*thing) Close(context.Context) error          { return nil }
 
-func (s *server) Thing(context.Context) (Thing, error) { return &thing{}, nil }
+func (s *server) Thing(context.Context) (Thing, error) { return &thing{42}, nil }
 
 func (s *server) Numbers(_ context.Context, n int) (func(yield func(int, error) bool), error) {
 	return func(yield func(int, error) bool) {

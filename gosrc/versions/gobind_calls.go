@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
@@ -15,19 +16,9 @@ type glueParamsVersionsFirst struct {
 }
 
 // glueCallVersionsFirst does one call of Versions.first.
-func glueCallVersionsFirst(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVersionsFirst](c, glueVersions)
-	if !ok {
-		return
-	}
-	argN := m.N
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.First(c.Context(), argN)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
+func glueCallVersionsFirst(ctx context.Context, impl Versions, m *glueParamsVersionsFirst) (int64, error) {
+	result, err := impl.First(ctx, m.N)
+	return int64(result), err
 }
 
 // glueParamsVersionsUser mirrors the parameters of Versions.user.
@@ -174,7 +165,7 @@ var glueContract = gobind.NewContract("versions", "main", glueText)
 func init() {
 	contract := glueContract
 	interface0 := gobind.NewInterface(contract, "50e0a3664c9d5796", glueVersions)
-	interface0.Method("first", unsafe.Sizeof(glueParamsVersionsFirst{}), glueCallVersionsFirst)
+	gobind.PlainMethod(interface0, "first", glueVersions, glueCallVersionsFirst)
 	interface0.Method("user", unsafe.Sizeof(glueParamsVersionsUser{}), glueCallVersionsUser)
 	interface0.Method("color", unsafe.Sizeof(glueParamsVersionsColor{}), glueCallVersionsColor)
 	interface0.Method("two", unsafe.Sizeof(glueParamsVersionsTwo{}), glueCallVersionsTwo)

@@ -37,6 +37,9 @@ def main() -> int:
     data = report.as_data(head, results)
     if options.json:
         report.write(options.json, data)
+    if options.markdown:
+        with open(options.markdown, "w", encoding="utf-8") as file:
+            file.write(report.markdown(data))
     if options.plot:
         plot.write(options.plot, data)
     if old is not None:
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--compare", metavar="FILE", help="also print what has changed since results written by --json"
     )
+    parser.add_argument("--markdown", metavar="FILE", help="write the results as a table for a README")
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the results")
     return parser
 

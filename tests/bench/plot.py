@@ -12,8 +12,8 @@ from tests.bench.report import amount
 SHOWN = [
     "add",
     "login",
-    "list[str] echo, 1000",
-    "list[User] echo, 1000",
+    "list[str] echo, 1 000",
+    "list[User] echo, 1 000",
     "wide tree of 10 000 nodes, echo",
     "bytes in, 64 MiB",
     "add, 10 000 in flight",
@@ -49,10 +49,6 @@ def draw(data: Dict[str, Any]) -> str:
     y = 92
     for row in rows:
         lines.append(_text(24, y, row["name"], "row"))
-        own = row["ways"][GOBIND]["median"]
-        lines.append(
-            _text(24 + 7.4 * len(row["name"]) + 8, y, f"gobind: {amount(own, row['unit'])}", "small own")
-        )
         y += 9
         for name, ratio, median in _bars(row):
             lines += _bar(name, ratio, amount(median, row["unit"]), y)
@@ -88,7 +84,7 @@ def _x(ratio: float) -> float:
 def _bar(name: str, ratio: float, time: str, y: float) -> List[str]:
     colour = COLOURS.get(name, OTHER)
     end, kind = _x(ratio), "own" if name == GOBIND else ""
-    label = time if name == GOBIND else f"{_round(ratio)} ×  {time}"
+    label = time if name == GOBIND else f"{time} · {_round(ratio)} ×"
     return [
         f'<text x="{LEFT - 10}" y="{y + 13}" text-anchor="end" class="{kind}">{escape(name)}</text>',
         f'<rect x="{LEFT}" y="{y}" width="{max(end - LEFT, 2):.1f}" height="{BAR}" rx="3" fill="{colour}"/>',

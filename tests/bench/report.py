@@ -169,3 +169,26 @@ def compare(old: Dict[str, Any], new: Dict[str, Any]) -> None:
                 )
     if not changed:
         print(f"    nothing changed by more than {CHANGE - 1:.0%}")
+
+
+def markdown(data: Dict[str, Any]) -> str:
+    """The results as a table for a README: gobind's time, its multiple of the limit, its share of the other ways' time."""
+    lines = [
+        f"Measured on {data['date']}: {data['python']}, {data['go']}, {data['machine']}.",
+        "",
+        "| work | gobind | of the limit | of the other ways |",
+        "|---|--:|--:|---|",
+    ]
+    for row in data["rows"]:
+        ways = row["ways"]
+        if GOBIND not in ways:
+            continue
+        own = amount(ways[GOBIND]["median"], row["unit"])
+        limit = times(ways[LIMIT]["ratio"]) if ways.get(LIMIT, {}).get("ratio") else ""
+        others = [
+            f"{times(way['ratio'])} {name}"
+            for name, way in ways.items()
+            if name not in (GOBIND, LIMIT) and way["ratio"]
+        ]
+        lines.append(f"| {row['name']} | {own} | {limit} | {' · '.join(others)} |")
+    return "\n".join([*lines, ""])

@@ -157,7 +157,11 @@ def test_keywords_and_defaults(accounts: Any) -> None:
     ("request_", "error", "message"),
     [
         (LoginRequest(User("1", "test"), "p"), TypeError, "LoginRequest.user.id: expected u32, got str"),
-        (LoginRequest(User(2**32, ""), ""), OverflowError, "LoginRequest.user.id: 4294967296 does not fit u32"),
+        (
+            LoginRequest(User(2**32, ""), ""),
+            OverflowError,
+            "LoginRequest.user.id: 4294967296 does not fit u32",
+        ),
         (LoginRequest(User(-1, ""), ""), OverflowError, "LoginRequest.user.id: -1 does not fit u32"),
         (LoginRequest(User(1, "", 256), ""), OverflowError, "LoginRequest.user.age: 256 does not fit u8"),
         (LoginRequest(User(1, b"x"), ""), TypeError, "LoginRequest.user.name: expected str, got bytes"),
@@ -183,7 +187,11 @@ def test_a_surrogate(accounts: Any) -> None:
 @pytest.mark.parametrize(
     ("request_", "error", "message"),
     [
-        (FriendsListRequest(b"", [1, 2, 3, 2**32]), OverflowError, "user_ids[3]: 4294967296 does not fit u32"),
+        (
+            FriendsListRequest(b"", [1, 2, 3, 2**32]),
+            OverflowError,
+            "user_ids[3]: 4294967296 does not fit u32",
+        ),
         (FriendsListRequest(b"", [1, "2"]), TypeError, "user_ids[1]: expected u32, got str"),
         (FriendsListRequest(b"", 5), TypeError, "user_ids: expected list[u32], got int"),
         (FriendsListRequest("", []), TypeError, "token: expected bytes, got str"),

@@ -24,7 +24,8 @@ except ImportError:  # not there on every Python
 
 needs_numpy = pytest.mark.skipif(numpy is None, reason="numpy is not installed")
 needs_cpython = pytest.mark.skipif(
-    platform.python_implementation() != "CPython", reason="read-only buffers have no address there and are copied"
+    platform.python_implementation() != "CPython",
+    reason="read-only buffers have no address there and are copied",
 )
 
 buffers_py = libraries.contract_of("buffers")
@@ -222,7 +223,9 @@ def test_numpy_that_does_not_fit(buffers: Any) -> None:
 def test_what_does_not_fit(buffers: Any, name: str, value: Any, found: str) -> None:
     with pytest.raises(TypeError) as caught:
         getattr(buffers, f"list_{name}")(value)
-    assert str(caught.value) == f"buffer: expected Buffer[{name if name != 'point' else 'Point'}], got {found}"
+    assert (
+        str(caught.value) == f"buffer: expected Buffer[{name if name != 'point' else 'Point'}], got {found}"
+    )
 
 
 def test_nothing_stays_lent_when_a_later_argument_is_wrong(buffers: Any) -> None:

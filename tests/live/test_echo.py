@@ -79,7 +79,9 @@ def test_many_keys(echo: Any) -> None:
     table = {f"key {number}": number for number in range(MANY)}
     assert same(echo.echo_dict(table), table)
     assert same(echo.echo_set(set(table)), set(table))
-    assert same(echo.echo_frozenset(frozenset(range(2**64 - MANY, 2**64))), frozenset(range(2**64 - MANY, 2**64)))
+    assert same(
+        echo.echo_frozenset(frozenset(range(2**64 - MANY, 2**64))), frozenset(range(2**64 - MANY, 2**64))
+    )
 
 
 def test_a_long_sequence_of_another_kind(echo: Any) -> None:
@@ -103,7 +105,9 @@ BORDERS = sorted(
 )
 
 
-@pytest.mark.parametrize("name", ["echo_str", "echo_bytes", "echo_strs", "echo_blobs", "echo_u8s", "echo_user"])
+@pytest.mark.parametrize(
+    "name", ["echo_str", "echo_bytes", "echo_strs", "echo_blobs", "echo_u8s", "echo_user"]
+)
 def test_sizes_where_a_frame_changes_its_form(echo: Any, name: str) -> None:
     method = getattr(echo, name)
     text = "".join(random.Random(name).choices("abcdefgh\u0000\u00e4\U0001f600", k=2 * EXTERNAL_SIZE))
@@ -114,7 +118,7 @@ def test_sizes_where_a_frame_changes_its_form(echo: Any, name: str) -> None:
         value = {
             "echo_str": words,
             "echo_bytes": piece,
-            "echo_strs": [words[:size // 2], words[size // 2 :]],
+            "echo_strs": [words[: size // 2], words[size // 2 :]],
             "echo_blobs": [piece[:5], piece[5:]],
             "echo_u8s": list(piece),
             "echo_user": User(size, words, 7),
@@ -132,7 +136,12 @@ def test_sizes_where_numbers_change_their_form(echo: Any, size: int) -> None:
 
 def test_sizes_awaited(echo: Any) -> None:
     async def main() -> None:
-        sizes = [*range(2**14 - 64, 2**14 + 8), *range(EXTERNAL_SIZE - 100, EXTERNAL_SIZE + 8), 2**17, 3 << 20]
+        sizes = [
+            *range(2**14 - 64, 2**14 + 8),
+            *range(EXTERNAL_SIZE - 100, EXTERNAL_SIZE + 8),
+            2**17,
+            3 << 20,
+        ]
         sent = ["\u00e4" * (size // 2) + "x" * (size % 2) for size in sizes]
         for value, back in zip(sent, await asyncio.gather(*map(echo.later_str, sent))):
             assert value == back
@@ -171,7 +180,9 @@ def test_large_mixed_rows(echo: Any) -> None:
     made = [values.value(echo_py.Leaves) for _ in range(300)]
     rows = made * 40
     assert same(echo.echo_rows(rows), rows)
-    users = [User(number, "name\0%d" % number if number % 3 else "", number % 256) for number in range(50_000)]
+    users = [
+        User(number, "name\0%d" % number if number % 3 else "", number % 256) for number in range(50_000)
+    ]
     assert echo.echo_users(users) == users
 
 
@@ -180,7 +191,9 @@ def test_deep_values(echo: Any) -> None:
     for number in range(3000):
         leaf = Tree(number, [leaf], {}, None) if number % 2 else Tree(number, [], {"k": leaf}, None)
     assert same(echo.echo_tree(leaf), leaf)
-    wide = Tree(-1, [Tree(number, [], {str(number): Tree(0, [], {}, None)}, None) for number in range(5000)], {}, leaf)
+    wide = Tree(
+        -1, [Tree(number, [], {str(number): Tree(0, [], {}, None)}, None) for number in range(5000)], {}, leaf
+    )
     assert same(echo.echo_tree(wide), wide)
     chain = Ping(0, None)
     for number in range(3000):

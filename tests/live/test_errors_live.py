@@ -77,8 +77,12 @@ WRAPS = [
 
 
 @pytest.mark.parametrize(("how", "before", "go_type"), WRAPS)
-@pytest.mark.parametrize(("key", "tried"), [("k", ["a", "b\0c"]), ("", []), ("\U0001f600" * 30_000, ["x" * 70_000])])
-def test_a_declared_error(failures: Any, how: str, before: str, go_type: str, key: str, tried: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("key", "tried"), [("k", ["a", "b\0c"]), ("", []), ("\U0001f600" * 30_000, ["x" * 70_000])]
+)
+def test_a_declared_error(
+    failures: Any, how: str, before: str, go_type: str, key: str, tried: list[str]
+) -> None:
     for find in (failures.find, awaited(failures.find_later)):
         error = raised(NotFound, find, key, tried, how)
         assert (error.key, error.tried) == (key, tried)
@@ -92,7 +96,12 @@ def test_a_declared_error(failures: Any, how: str, before: str, go_type: str, ke
 def test_a_declared_error_is_copied_whole(failures: Any) -> None:
     error = raised(NotFound, failures.find, "k", ["t"], "wrapped")
     again = pickle.loads(pickle.dumps(error))
-    assert (again.key, again.tried, again.message, again.go_type) == ("k", ["t"], error.message, error.go_type)
+    assert (again.key, again.tried, again.message, again.go_type) == (
+        "k",
+        ["t"],
+        error.message,
+        error.go_type,
+    )
 
 
 def test_an_error_without_fields(failures: Any) -> None:
@@ -371,13 +380,19 @@ WRONG = [
         "records[1].moment: expected an aware datetime, got a naive one: 2000-01-01 00:00:00",
     ),
     (("", 1, [Record(1, "", EPOCH, 1)], None), TypeError, "records[0].color: expected Color, got int"),
-    (("", 1, [Record(1, "\udfff", EPOCH, Color.RED)], None), UnicodeEncodeError, "records[0].name: surrogates not allowed"),
+    (
+        ("", 1, [Record(1, "\udfff", EPOCH, Color.RED)], None),
+        UnicodeEncodeError,
+        "records[0].name: surrogates not allowed",
+    ),
     (("", 1, [], 5), TypeError, "maybe: expected Color, got int"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), WRONG)
-def test_a_request_that_cannot_be_sent_has_no_effect(failures: Any, arguments: Any, error: Any, message: str) -> None:
+def test_a_request_that_cannot_be_sent_has_no_effect(
+    failures: Any, arguments: Any, error: Any, message: str
+) -> None:
     before = failures.counted()
     found = raised(error, failures.count, *arguments)
     assert (found.reason if error is UnicodeEncodeError else str(found)) == message
@@ -391,7 +406,9 @@ def test_a_request_that_cannot_be_sent_has_no_effect(failures: Any, arguments: A
 
 
 def test_wrong_calls(failures: Any) -> None:
-    with pytest.raises(TypeError, match=re.escape("missing 2 required positional arguments: 'records' and 'maybe'")):
+    with pytest.raises(
+        TypeError, match=re.escape("missing 2 required positional arguments: 'records' and 'maybe'")
+    ):
         failures.count("", 1)
     with pytest.raises(TypeError, match="got an unexpected keyword argument 'other'"):
         failures.count("", 1, [], None, other=1)

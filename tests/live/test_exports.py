@@ -116,7 +116,12 @@ def test_text_and_bytes(plain: Any) -> None:
     assert plain.Constant() == "text of Go: \u00e4\0."
     assert plain.Empty() == ""
     assert plain.Sum(b"") == 0
-    assert plain.Sum(b"\1\2\xff") == plain.Sum(bytearray(b"\1\2\xff")) == plain.Sum(memoryview(b"\1\2\xff")) == 258
+    assert (
+        plain.Sum(b"\1\2\xff")
+        == plain.Sum(bytearray(b"\1\2\xff"))
+        == plain.Sum(memoryview(b"\1\2\xff"))
+        == 258
+    )
 
 
 def test_a_buffer(plain: Any) -> None:
@@ -189,7 +194,9 @@ def test_a_string_that_is_not_there(library: Any) -> None:
     assert Find("a=b", "=") == "a|b"
     with pytest.raises(ValueError) as caught:
         Find("ab", "=")
-    assert str(caught.value) == "Find: result: expected cstr, got NULL; if that is meant, declare Optional[cstr]"
+    assert (
+        str(caught.value) == "Find: result: expected cstr, got NULL; if that is meant, declare Optional[cstr]"
+    )
 
 
 def test_c_strings_are_given_back_once(library: Any) -> None:
@@ -309,9 +316,7 @@ class Wrong:
         return Add
 
 
-NO_C = (
-    "has no C representation; expected numbers, bool, str, bytes, cstr, Buffer or a @gostruct of numbers"
-)
+NO_C = "has no C representation; expected numbers, bool, str, bytes, cstr, Buffer or a @gostruct of numbers"
 
 
 @pytest.mark.parametrize(

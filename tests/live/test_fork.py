@@ -126,11 +126,10 @@ from gobind import ClosedError
 thing, stream = sleeper.thing(), sleeper.numbers(10**6)
 assert next(stream) == 0
 def child():
-    for use in (thing.value, lambda: [*stream]):
+    for use in (thing.value, lambda: [*stream], thing.close):
         try: use()
         except ClosedError as error: assert "belongs to the parent process" in str(error), error
         else: raise AssertionError("it could be used")
-    thing.close()
     assert gobind._debug.live() == 0
     with sleeper.thing() as own: assert own.value() == 42
     assert gobind._debug.live() == 0

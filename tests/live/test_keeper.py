@@ -96,7 +96,10 @@ def test_results_are_pythons_own(keeper: Any) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 100, 3000])
 def test_the_collector_inside_a_method(keeper: Any, count: int) -> None:
-    items = [Item(n, f"name {n}", bytes([n % 256]) * (n % 50), [str(n)] * (n % 5), [] if n % 2 else None) for n in range(count)]
+    items = [
+        Item(n, f"name {n}", bytes([n % 256]) * (n % 50), [str(n)] * (n % 5), [] if n % 2 else None)
+        for n in range(count)
+    ]
     made = keeper.collect("last", items)
     assert made == [*items, Item(0, "last", b"", [])]
 

@@ -50,7 +50,9 @@ def module_in(folder: Path) -> Any:
     return module
 
 
-def run(code: str, cwd: Path, *arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    code: str, cwd: Path, *arguments: str, stdin: str = "", **environ: str
+) -> "subprocess.CompletedProcess[str]":
     """Run Python in another process."""
     environ = {**os.environ, "PYTHONPATH": str(libraries.ROOT), **environ}
     command = [sys.executable, *arguments, *(["-c", code] if code else [])]
@@ -64,7 +66,12 @@ def test_a_path_is_used_as_it_is(copied: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(copied.parent)
     library = gobind.load("./libcopied.so")
     assert library.path == str(copied)
-    assert gobind.load(copied) is gobind.load(str(copied)) is gobind.load(f"{copied.parent}/./libcopied.so") is library
+    assert (
+        gobind.load(copied)
+        is gobind.load(str(copied))
+        is gobind.load(f"{copied.parent}/./libcopied.so")
+        is library
+    )
     assert repr(library) == f"<gobind.Library {copied}>"
 
 
@@ -82,7 +89,9 @@ def test_a_file_of_another_suffix_is_taken_where_it_is_named(copied: Path) -> No
     assert gobind.load(str(odd)).path == str(odd)
 
 
-def test_a_bare_name_beside_the_module_first(tmp_path: Path, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_name_beside_the_module_first(
+    tmp_path: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     beside, listed, second = tmp_path / "beside", tmp_path / "listed", tmp_path / "second"
     for folder in (beside, listed, second):
         folder.mkdir()
@@ -102,11 +111,15 @@ def test_a_bare_name_beside_the_module_first(tmp_path: Path, copied: Path, monke
     assert str(caught.value) == f"cannot find libfound.so; tried: {places}"
 
 
-def test_a_bare_name_is_never_looked_for_in_the_current_folder(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_name_is_never_looked_for_in_the_current_folder(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(copied.parent)
     monkeypatch.delenv(PATH, raising=False)
     here = Path(__file__).parent
-    assert refusal("libcopied.so") == f"cannot find libcopied.so; tried: {here}/libcopied.so, the system loader"
+    assert (
+        refusal("libcopied.so") == f"cannot find libcopied.so; tried: {here}/libcopied.so, the system loader"
+    )
 
 
 def test_from_a_prompt_the_current_folder_counts(copied: Path) -> None:
@@ -199,7 +212,7 @@ def test_an_interface_that_the_library_does_not_have(copied: Path) -> None:
     message = f"{copied} has no interface Left; it has Versions"
     assert refusal(str(copied), several_py.Left) == message
     with pytest.raises(AttributeError) as caught:
-        gobind.load(str(copied)).Left
+        gobind.load(str(copied)).Left  # noqa: B018
     assert str(caught.value) == f"<gobind.Library {copied}> has no interface Left; it has Versions"
 
 
@@ -377,7 +390,14 @@ def several_at_once() -> Any:
 @pytest.mark.parametrize(
     "declare",
     [
-        *[missing_method, parameter_added, parameter_removed, parameters_swapped, types_changed, result_dropped],
+        *[
+            missing_method,
+            parameter_added,
+            parameter_removed,
+            parameters_swapped,
+            types_changed,
+            result_dropped,
+        ],
         *[no_longer_awaited, field_changed, field_added_and_removed, fields_in_another_order],
         *[field_of_a_list_changed, members_changed, several_at_once],
     ],

@@ -90,5 +90,7 @@ def test_asyncio_is_imported_by_the_first_awaited_method_only(python: Path, tmp_
         "assert not any(name.startswith('gobind.tool') for name in sys.modules)\n"
     )
     environ = {"PATH": "", "PYTHONPATH": str(libraries.ROOT)}
-    done = subprocess.run([str(python), "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(python), "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")

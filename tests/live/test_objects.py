@@ -142,6 +142,19 @@ def test_close_lets_go_even_if_go_fails() -> None:
     assert _debug.live() == 0
 
 
+def test_warnings_that_are_errors_do_not_keep_anything() -> None:
+    store, said = load("Stores").open("x"), []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda what: said.append(what.exc_type)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del store
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+    assert said == [ResourceWarning] and _debug.live() == 0
+
+
 def test_collection_warns_and_nothing_else_does() -> None:
     stores = load("Stores")
     store = stores.open("x")
@@ -207,7 +220,7 @@ def test_closing_while_others_call() -> None:
             try:
                 while True:
                     store.set("a", "b")
-                    stores.echo(store)
+                    stores.same(store, store)
             except gobind.ClosedError:
                 pass
             except BaseException as error:

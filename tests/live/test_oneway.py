@@ -118,9 +118,40 @@ def zone(minutes: int) -> timezone:
     return timezone(timedelta(minutes=minutes))
 
 
-REALS = [0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308]
-REALS32 = [0.0, -0.0, math.inf, -math.inf, math.nan, 2.0**-149, -(2.0**-149), 2.0**-126, 3.4028234663852886e38, -1.25]
-TEXTS = ["", "\0", "a\0b\0", "plain", "\u00e4\u00df\u6f22", "\U0001f600\U0010ffff", "\ufeff\ufffd\u2028", "long " * 99]
+REALS = [
+    0.0,
+    -0.0,
+    1.5,
+    math.inf,
+    -math.inf,
+    math.nan,
+    5e-324,
+    -5e-324,
+    2.2250738585072014e-308,
+    1.7976931348623157e308,
+]
+REALS32 = [
+    0.0,
+    -0.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+    2.0**-149,
+    -(2.0**-149),
+    2.0**-126,
+    3.4028234663852886e38,
+    -1.25,
+]
+TEXTS = [
+    "",
+    "\0",
+    "a\0b\0",
+    "plain",
+    "\u00e4\u00df\u6f22",
+    "\U0001f600\U0010ffff",
+    "\ufeff\ufffd\u2028",
+    "long " * 99,
+]
 BLOBS = [b"", b"\0", bytes(range(256)), b"\xff\xfe"]
 MOMENTS = [
     datetime(1970, 1, 1, tzinfo=timezone.utc),
@@ -272,7 +303,16 @@ def test_python_sees_what_is_nested(oneway: Any) -> None:
 
 
 def test_python_sees_numbers(oneway: Any) -> None:
-    for name, bits in {"int": 64, "i8": 8, "i16": 16, "i32": 32, "u8": -8, "u16": -16, "u32": -32, "u64": -64}.items():
+    for name, bits in {
+        "int": 64,
+        "i8": 8,
+        "i16": 16,
+        "i32": 32,
+        "u8": -8,
+        "u16": -16,
+        "u32": -32,
+        "u64": -64,
+    }.items():
         for number in integers(bits):
             made = getattr(oneway, f"make_{name}")(str(number))
             assert made == number and type(made) is int

@@ -74,7 +74,7 @@ def test_the_wide_contract() -> None:
         "type CircleOrSquare interface {\n\tisCircleOrSquare()\n}\n",
         "func (Square) isCircleOrSquare() {}\n",
         "type TupleIntString struct {\n\tV0 int\n\tV1 string\n}\n",
-        "type TupleEmpty struct{}\n",
+        "type Tuple0 struct{}\n",
         "type NotFoundError struct {\n",
         "type StoreError struct{}\n",
         '\treturn gobind.ErrorText("NotFound", "key", e.Key)\n',

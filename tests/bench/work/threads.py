@@ -47,6 +47,7 @@ def _timed(function: Any, args: Any, threads: int, per: float = 0) -> Case:
         start = threading.Barrier(threads + 1)
 
         def work() -> None:
+            function(*args)  # Go gets to know the thread
             start.wait()
             for _ in range(n):
                 function(*args)
