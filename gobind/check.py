@@ -138,7 +138,9 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
         _expect(value, node.cls, node, path)
     elif isinstance(node, InterfaceType):
         if not implements(value, node):
-            missing = [method.name for method in node.methods if not callable(getattr(value, method.name, None))]
+            missing = [
+                method.name for method in node.methods if not callable(getattr(value, method.name, None))
+            ]
             got = f"{type(value).__name__}, which has no method {missing[0]}"
             raise TypeError(f"{path}: expected {node.text}, got {got}")
     elif isinstance(node, CallableType):

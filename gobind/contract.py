@@ -55,14 +55,16 @@ def _scope_key(cls: type) -> tuple[str, str]:
 
 def _declare(cls: type, kind: str) -> None:
     setattr(cls, MARK, kind)
+    frame: Any = sys._getframe(2)
+    while frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
     if "<locals>" in cls.__qualname__:
         # Names of a function's scope are out of reach later: keep those that a class can refer to.
         names = _scopes.setdefault(_scope_key(cls), {})
-        frame: Any = sys._getframe(2)
-        while frame.f_globals.get("__name__") == __name__:
-            frame = frame.f_back
         names.update(frame.f_locals)
         names[cls.__name__] = cls
+    elif frame.f_globals is not getattr(sys.modules.get(cls.__module__), "__dict__", None):
+        _scopes[_scope_key(cls)] = frame.f_globals  # run by exec, or as a doctest: no module has its names
 
 
 @overload

@@ -373,7 +373,9 @@ class Schema:
         if options.ring and not is_async and result is not None:
             raise ContractError(f"{where}: ring needs an async def method, or one that returns None")
         if options.ring and not is_async and any(isinstance(param.type, BufferType) for param in params):
-            raise ContractError(f"{where}: a Buffer cannot be passed one-way: it would end before Go reads it")
+            raise ContractError(
+                f"{where}: a Buffer cannot be passed one-way: it would end before Go reads it"
+            )
         return Method(name, params, result, is_async, options, _doc(function))
 
     def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str, place: str) -> Node:
@@ -464,7 +466,9 @@ class Schema:
     def _callable(self, hint: Any, scope: Scope, where: str) -> Node:
         args, made = typing.get_args(hint)
         if args is Ellipsis:
-            raise ContractError(f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type")
+            raise ContractError(
+                f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type"
+            )
         made = self._evaluate(made, scope, where)
         is_async = typing.get_origin(made) in (collections.abc.Awaitable, collections.abc.Coroutine)
         if is_async:

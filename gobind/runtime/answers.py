@@ -21,7 +21,7 @@ from gobind.codec.frames import Output
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.layout import layout_of, record_layout
 from gobind.runtime.methods import is_direct
-from gobind.runtime.upcalls import Answer, Guest, Guests, memories
+from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at
 from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.words import Scalar
 
@@ -91,7 +91,11 @@ class Answers:
             return ""
         nodes = [param.type for param in method.params]
         layout = record_layout(nodes)
-        source.line(f"_head = _buf = {self._blocks.namespace.bind('memories', memories)}[_address]")
+        bind = self._blocks.namespace.bind
+        with source.block("try:"):
+            source.line(f"_head = _buf = {bind('memories', memories)}[_address]")
+        with source.block(f"except {bind('KeyError', KeyError)}:"):
+            source.line(f"_head = _buf = {bind('memory_at', memory_at)}(_address)")
         reader = RecordReader(self._blocks, source, nodes, layout.size)
         values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
         reader.finish()
@@ -103,7 +107,7 @@ class Answers:
         if result is None:
             source.line("return 0")
             return
-        respond = self._guests.respond
+        respond: Callable[..., int] = self._guests.respond
         if isinstance(result, Scalar) and is_direct(result):
             respond = self._guests.respond_number
             if result.text == "bool":
@@ -237,7 +241,13 @@ class Answers:
     # Exceptions
 
     def _fail(self, reply: int, error: BaseException) -> int:
-        return self._guests.respond(reply, self._exception(error), failed=True)
+        response = self._exception(error)
+        try:
+            return self._guests.respond(reply, response, failed=True)
+        except BaseException:  # no memory, or no stack
+            *_, number, _ = protocol.EXCEPTION_RECORD.unpack_from(response)
+            self._guests.let_go([number & ~protocol.PYTHON_OWNED])
+            raise
 
     def _exception(self, error: BaseException) -> bytes:
         """The response that is an exception; it holds the exception itself."""
@@ -293,7 +303,7 @@ def _wide_packer(node: Scalar, where: str) -> Callable[[Any], bytes]:
 
 
 def _wanted(address: int, size: int) -> int:
-    return int.from_bytes(memories[address][:8], "little")
+    return int.from_bytes(memory_at(address)[:8], "little")
 
 
 def _next_items(pack: Callable[[Any], bytes], guests: Guests) -> Callable[[Guest, int, int], bytes]:

@@ -32,9 +32,12 @@ _borrow = buffers.borrow
 def install() -> None:
     """Look after memory and objects from now on."""
     if objects.GoObject is not TracedObject:
-        buffers.borrow = LentCopy  # type: ignore[assignment, misc]
-        replies.give_reply = _give_poisoned
-        objects.GoObject = TracedObject
+        for module, name, value in (
+            (buffers, "borrow", LentCopy),
+            (replies, "give_reply", _give_poisoned),
+            (objects, "GoObject", TracedObject),
+        ):
+            setattr(module, name, value)
         atexit.register(_list_leaks)
 
 

@@ -134,7 +134,7 @@ class _MethodWriter:
         writer.finish(self._explain, self._names)
         slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._number)), *writer.slots]
         if self._has_receiver:
-            slots.append(Slot(protocol.RECEIVER_OFFSET, "Q", "self._handle"))
+            slots.append(Slot(protocol.RECEIVER_OFFSET, "q", "self._handle"))
         if self._goes_through_queue:
             source.line("_number = _next_number()")
             slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_number"))

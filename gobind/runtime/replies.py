@@ -59,7 +59,8 @@ class Held:
             self.size += length
             self._ends.append(self.size)
         address, length = segments[0] if segments else (0, 0)
-        self.head = (ctypes.c_char * length).from_address(address) if length else b""
+        # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
+        self.head = ctypes.string_at(address, min(length, protocol.REPLY_CAPACITY)) if length else b""
 
     def __getitem__(self, piece: slice) -> bytes:
         start, stop = piece.start, piece.stop
@@ -90,10 +91,9 @@ class Ended(NamedTuple):
 
 def read_status(native: Native, address: int) -> Ended:
     """The status at an address; the result owns what Go holds for it."""
-    kind, number, value, count = (ctypes.c_uint64 * 4).from_address(address)
-    words = (ctypes.c_uint64 * (2 * count)).from_address(address + 32)
-    held = Held(native, number, [*zip(words[::2], words[1::2])])
-    return Ended(kind, value - (1 << 64) if value >> 63 else value, held)
+    kind, number, value, count = struct.unpack("<QQqQ", ctypes.string_at(address, 32))
+    words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(address + 32, 16 * count))
+    return Ended(kind, value, Held(native, number, [*zip(words[::2], words[1::2])]))
 
 
 next_number = itertools.count(1).__next__

@@ -64,7 +64,8 @@ class Guests:
         # Counts go up in threads that call Go and down in one of Go's own.
         self._lock = threading.Lock()
         self._threads = threading.local()
-        self._callback = _SIGNATURE(self._make_enter())  # alive as long as the process: Go may call at any time
+        # Alive as long as the process: Go may call at any time.
+        self._callback = _SIGNATURE(self._make_enter())
         native.set_upcall(ctypes.cast(self._callback, ctypes.c_void_p))
 
     def hold(self, value: Any, answers: Sequence[Answer], kind: Any) -> int:
@@ -188,22 +189,21 @@ def _keep_quiet() -> None:
             time.sleep(0.0005)
 
 
-class _Memories(dict):  # type: ignore[type-arg]
-    """Memory by its address: what gives bytes for slices of a request there.
+memories: dict[int, Any] = {}
+"""Memory by its address: what gives bytes for slices of a request there. It has no end: whoever reads knows
+the size, and reads during the upcall that brought the address only.
 
-    Go's buffers are pooled, so few addresses come again and again, and making what looks at one costs as
-    much as the rest of a short call. It has no end: whoever reads knows the size. Nothing is read but
-    during the upcall that brought the address.
-    """
-
-    def __missing__(self, address: int) -> Any:
-        if len(self) >= 1000:
-            self.clear()
-        made = self[address] = _Memory.from_address(address)
-        return made
+Go's buffers are pooled, so few addresses come again and again, and making what looks at one costs as much
+as the rest of a short call. A plain dict, as a subclass is slower.
+"""
 
 
-memories = _Memories()
+def memory_at(address: int) -> Any:
+    """What belongs into `memories` for an address."""
+    if len(memories) >= 1000:
+        memories.clear()
+    made = memories[address] = _Memory.from_address(address)
+    return made
 
 
 def _running_loop() -> Any:

@@ -104,11 +104,14 @@ func (t *handleTable) slotOf(handle uint64) *slot {
 // get is the value of a handle.
 func (t *handleTable) get(handle uint64) (any, bool) {
 	t.RLock()
-	defer t.RUnlock()
-	if s := t.slotOf(handle); s != nil {
-		return s.value, true
+	s := t.slotOf(handle)
+	if s == nil {
+		t.RUnlock()
+		return nil, false
 	}
-	return nil, false
+	value := s.value
+	t.RUnlock() // without defer, which each method of an object would pay for
+	return value, true
 }
 
 // retain holds a handle once more; it is false if the handle is stale.

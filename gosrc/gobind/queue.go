@@ -245,6 +245,8 @@ func (q *queue) take() []completion {
 		n++
 	}
 	taken := q.done[:n:n]
-	q.done = q.done[n:]
+	if q.done = q.done[n:]; len(q.done) == 0 {
+		q.done = nil // or the array would keep what was taken until the next ending comes
+	}
 	return taken
 }

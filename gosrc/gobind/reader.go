@@ -199,7 +199,10 @@ func (r *Reader) String(ref Ref) string { return r.takeText(ref.Len) }
 // Bytes is a bytes of the record.
 func (r *Reader) Bytes(ref Ref) []byte {
 	n := r.count(ref.Len, 1)
-	return append(make([]byte, 0, n), r.take(n)...)
+	taken := r.take(n)
+	data := make([]byte, len(taken)) // make and copy in this form: the compiler then does not clear the memory first
+	copy(data, taken)
+	return data
 }
 
 // ReadBuffer is a buffer of the record: memory of the caller, valid during the call only.

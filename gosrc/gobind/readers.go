@@ -109,7 +109,9 @@ func ReadBytes(r *Reader, c Column[[]byte]) {
 	if lengths == nil {
 		return
 	}
-	all := append(make([]byte, 0, total), r.take(total)...)
+	taken := r.take(total)
+	all := make([]byte, len(taken)) // not cleared first, see Reader.Bytes
+	copy(all, taken)
 	if r.err == nil {
 		cut(all, lengths, c)
 	}

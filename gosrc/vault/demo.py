@@ -7,6 +7,8 @@ what is known of one. The store is a file: the second run finds everything there
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import itertools
 import math
 import os
 import sys
@@ -16,7 +18,7 @@ import unicodedata
 from pathlib import Path
 from typing import Callable, NoReturn, Optional, Sequence, TypeVar
 
-from vault import Found, NotFound, Place, Store, Vault
+from vault import Change, Found, NotFound, Place, Store, Vault
 from zones import find_table, read_table
 
 import gobind
@@ -103,35 +105,35 @@ def show(latitude: float, longitude: float, limit: int, path: str) -> None:
     """Prints everything."""
     vault = gobind.load("libvault.so", Vault)
     store, elapsed = timed(lambda: vault.open(path))
-    try:
+    with store:
         where = "in memory" if path == ":memory:" else short(path)
         print(with_time(f"Open the store {where}", elapsed))
-        fill(vault, store)
-        nearest = show_nearest(vault, store, latitude, longitude, limit)
-        show_box(vault, store, latitude, longitude)
+        fill(store)
+        nearest = show_nearest(store, latitude, longitude, limit)
+        show_box(store, latitude, longitude)
         for name in (nearest[0].place.name if nearest else "Europe/Berlin", "Atlantis/Poseidonia"):
-            show_lookup(vault, store, name)
-    finally:
-        vault.close(store)
+            show_lookup(store, name)
+        show_stream(store, "America/Argentina/")
+    show_watch(vault)
     print(f"\nA query's time is that of the fastest of {REPEATS} calls, from Python to Go and back.")
     print('For another coordinate: make demo AT="-36.85 174.76"')
 
 
-def fill(vault: Vault, store: Store) -> None:
+def fill(store: Store) -> None:
     """Loads the places into a store that has none."""
-    count, elapsed = fastest(lambda: vault.count(store))
+    count, elapsed = fastest(store.count)
     if count:
         line(f"{count} places are there already, nothing to load", elapsed)
         return
     table = find_table()
     places, elapsed = timed(lambda: read_table(table))
     line(f"{len(places)} places read from {short(str(table))}", elapsed)
-    _, elapsed = timed(lambda: vault.load(store, places))
-    line(f"{vault.count(store)} places loaded into the store", elapsed)
+    _, elapsed = timed(lambda: store.load(places))
+    line(f"{store.count()} places loaded into the store", elapsed)
 
 
-def show_nearest(vault: Vault, store: Store, latitude: float, longitude: float, limit: int) -> list[Found]:
-    found, elapsed = fastest(lambda: vault.nearest(store, latitude, longitude, limit))
+def show_nearest(store: Store, latitude: float, longitude: float, limit: int) -> list[Found]:
+    found, elapsed = fastest(lambda: store.nearest(latitude, longitude, limit))
     heading(f"Nearest to {spot(latitude, longitude)}", elapsed)
     distances = [distance(each.metres) for each in found]
     widest = max(map(columns, distances), default=0)
@@ -139,18 +141,18 @@ def show_nearest(vault: Vault, store: Store, latitude: float, longitude: float, 
     return found
 
 
-def show_box(vault: Vault, store: Store, latitude: float, longitude: float) -> None:
+def show_box(store: Store, latitude: float, longitude: float) -> None:
     south, north = max(latitude - BOX[0], -90.0), min(latitude + BOX[0], 90.0)
     west, east = wrap(longitude - BOX[1]), wrap(longitude + BOX[1])
-    inside, elapsed = fastest(lambda: vault.inside(store, south, west, north, east))
+    inside, elapsed = fastest(lambda: store.inside(south, west, north, east))
     heading(f"In the box {spot(south, west)} to {spot(north, east)}", elapsed)
     table([row(place) for place in inside])
 
 
-def show_lookup(vault: Vault, store: Store, name: str) -> None:
+def show_lookup(store: Store, name: str) -> None:
     def look_up() -> Optional[Place]:
         try:
-            return vault.get(store, name)
+            return store.get(name)
         except NotFound as missing:
             assert missing.key == name
             return None
@@ -161,6 +163,31 @@ def show_lookup(vault: Vault, store: Store, name: str) -> None:
         line("NotFound: there is no such place in the store")
     else:
         table([row(place)])
+
+
+def show_stream(store: Store, prefix: str) -> None:
+    """Takes three places of a scan, and leaves it: Go stops looking."""
+    started = time.perf_counter()
+    first = [*itertools.islice(store.scan(prefix), 3)]
+    heading(f"The first three of a stream of {prefix}…", time.perf_counter() - started)
+    table([row(place) for place in first])
+
+
+class Newest:
+    """A `vault.Rule`: Go asks it about two places of one name."""
+
+    def merge(self, old: Place, new: Place) -> Place:
+        return dataclasses.replace(new, comment=" → ".join(filter(None, (old.comment, new.comment))))
+
+
+def show_watch(vault: Vault) -> None:
+    """Goes to and fro: Python calls Go, which calls the rule, and then the function that watches."""
+    seen: list[Change] = []
+    trips = [Place("ship", [], 54.3, 10.1, "Kiel"), Place("ship", [], 55.7, 12.6, "Copenhagen")]
+    with vault.open(":memory:") as store, store.watch(seen.append):
+        _, elapsed = timed(lambda: [store.merge([trip], Newest()) for trip in trips])
+    heading("Watch a ship in a store in memory, its places merged by Python", elapsed)
+    table([("moved" if change.before else "new", *row(change.place)) for change in seen])
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:

@@ -4,10 +4,218 @@
 package main
 
 import (
+	"context"
 	"unsafe"
 
 	"gosrc/gobind"
 )
+
+// glueParamsRuleMerge mirrors the parameters of Rule.merge.
+type glueParamsRuleMerge struct {
+	Old glueMirrorPlace
+	New glueMirrorPlace
+}
+
+// glueCallRuleMerge does one call of Rule.merge.
+func glueCallRuleMerge(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsRuleMerge](c, glueRule)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argOld Place
+	glueReadPlaceRecord(r, &m.Old, &argOld)
+	var argNew Place
+	glueReadPlaceRecord(r, &m.New, &argNew)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Merge(c.Context(), &argOld, &argNew)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWritePlaceRecord)
+	}
+}
+
+// glueCallWatchClose does one call of Watch.close.
+func glueCallWatchClose(ctx context.Context, impl Watch, _ *struct{}) (int64, error) {
+	return 0, impl.Close(ctx)
+}
+
+// glueParamsStoreLoad mirrors the parameters of Store.load.
+type glueParamsStoreLoad struct {
+	Places gobind.Ref
+}
+
+// glueCallStoreLoad does one call of Store.load.
+func glueCallStoreLoad(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreLoad](c, glueStore)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argPlaces []Place
+	gobind.ReadList(r, m.Places, &argPlaces, 26, glueReadPlace)
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.Load(c.Context(), argPlaces)) {
+		c.Return(0)
+	}
+}
+
+// glueParamsStoreMerge mirrors the parameters of Store.merge.
+type glueParamsStoreMerge struct {
+	Places gobind.Ref
+	Rule   uint64
+}
+
+// glueCallStoreMerge does one call of Store.merge.
+func glueCallStoreMerge(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreMerge](c, glueStore)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argPlaces []Place
+	gobind.ReadList(r, m.Places, &argPlaces, 26, glueReadPlace)
+	argRule := gobind.ReadObject(r, m.Rule, glueWrapRule)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Merge(c.Context(), argPlaces, argRule)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsStoreGet mirrors the parameters of Store.get.
+type glueParamsStoreGet struct {
+	Name gobind.Ref
+}
+
+// glueCallStoreGet does one call of Store.get.
+func glueCallStoreGet(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreGet](c, glueStore)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argName := r.String(m.Name)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Get(c.Context(), argName)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWritePlaceRecord)
+	}
+}
+
+// glueParamsStoreScan mirrors the parameters of Store.scan.
+type glueParamsStoreScan struct {
+	Prefix gobind.Ref
+}
+
+// glueCallStoreScan does one call of Store.scan.
+func glueCallStoreScan(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreScan](c, glueStore)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argPrefix := r.String(m.Prefix)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Scan(c.Detach(), argPrefix)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, glueWritePlace)
+	}
+}
+
+// glueParamsStoreNearest mirrors the parameters of Store.nearest.
+type glueParamsStoreNearest struct {
+	Latitude  float64
+	Longitude float64
+	Limit     int
+}
+
+// glueCallStoreNearest does one call of Store.nearest.
+func glueCallStoreNearest(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreNearest](c, glueStore)
+	if !ok {
+		return
+	}
+	argLatitude := m.Latitude
+	argLongitude := m.Longitude
+	argLimit := m.Limit
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Nearest(c.Context(), argLatitude, argLongitude, argLimit)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListFoundResult)
+	}
+}
+
+// glueParamsStoreInside mirrors the parameters of Store.inside.
+type glueParamsStoreInside struct {
+	South float64
+	West  float64
+	North float64
+	East  float64
+}
+
+// glueCallStoreInside does one call of Store.inside.
+func glueCallStoreInside(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreInside](c, glueStore)
+	if !ok {
+		return
+	}
+	argSouth := m.South
+	argWest := m.West
+	argNorth := m.North
+	argEast := m.East
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Inside(c.Context(), argSouth, argWest, argNorth, argEast)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListPlaceResult)
+	}
+}
+
+// glueCallStoreCount does one call of Store.count.
+func glueCallStoreCount(ctx context.Context, impl Store, _ *struct{}) (int64, error) {
+	result, err := impl.Count(ctx)
+	return int64(result), err
+}
+
+// glueParamsStoreWatch mirrors the parameters of Store.watch.
+type glueParamsStoreWatch struct {
+	Changed uint64
+}
+
+// glueCallStoreWatch does one call of Store.watch.
+func glueCallStoreWatch(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsStoreWatch](c, glueStore)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argChanged := gobind.ReadObject(r, m.Changed, glueWrapFuncChange)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Watch(c.Context(), argChanged)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteWatchResult)
+	}
+}
+
+// glueCallStoreClose does one call of Store.close.
+func glueCallStoreClose(ctx context.Context, impl Store, _ *struct{}) (int64, error) {
+	return 0, impl.Close(ctx)
+}
 
 // glueParamsVaultOpen mirrors the parameters of Vault.open.
 type glueParamsVaultOpen struct {
@@ -27,155 +235,28 @@ func glueCallVaultOpen(c *gobind.Call) {
 	}
 	result, err := impl.Open(c.Context(), argPath)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteStringResult)
+		gobind.Respond(c, &result, glueWriteStoreResult)
 	}
 }
 
-// glueParamsVaultLoad mirrors the parameters of Vault.load.
-type glueParamsVaultLoad struct {
-	Store  gobind.Ref
-	Places gobind.Ref
+// glueArgumentsFuncChange mirrors the parameters of Callable[[Change], None].
+type glueArgumentsFuncChange struct {
+	A0 glueMirrorChange
 }
 
-// glueCallVaultLoad does one call of Vault.load.
-func glueCallVaultLoad(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultLoad](c, glueVault)
+// glueInvokeFuncChange does one call of Callable[[Change], None].
+func glueInvokeFuncChange(c *gobind.Call) {
+	impl, m, ok := gobind.BeginFunc[glueArgumentsFuncChange, func(context.Context, *Change) error](c)
 	if !ok {
 		return
 	}
 	r := &c.In
-	argStore := r.String(m.Store)
-	var argPlaces []Place
-	gobind.ReadList(r, m.Places, &argPlaces, 26, glueReadPlace)
+	var argA0 Change
+	glueReadChangeRecord(r, &m.A0, &argA0)
 	if !c.Decoded() {
 		return
 	}
-	if !c.Failed(impl.Load(c.Context(), argStore, argPlaces)) {
-		c.Return(0)
-	}
-}
-
-// glueParamsVaultGet mirrors the parameters of Vault.get.
-type glueParamsVaultGet struct {
-	Store gobind.Ref
-	Name  gobind.Ref
-}
-
-// glueCallVaultGet does one call of Vault.get.
-func glueCallVaultGet(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultGet](c, glueVault)
-	if !ok {
-		return
-	}
-	r := &c.In
-	argStore := r.String(m.Store)
-	argName := r.String(m.Name)
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Get(c.Context(), argStore, argName)
-	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWritePlaceRecord)
-	}
-}
-
-// glueParamsVaultNearest mirrors the parameters of Vault.nearest.
-type glueParamsVaultNearest struct {
-	Store     gobind.Ref
-	Latitude  float64
-	Longitude float64
-	Limit     int
-}
-
-// glueCallVaultNearest does one call of Vault.nearest.
-func glueCallVaultNearest(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultNearest](c, glueVault)
-	if !ok {
-		return
-	}
-	r := &c.In
-	argStore := r.String(m.Store)
-	argLatitude := m.Latitude
-	argLongitude := m.Longitude
-	argLimit := m.Limit
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Nearest(c.Context(), argStore, argLatitude, argLongitude, argLimit)
-	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteListFoundResult)
-	}
-}
-
-// glueParamsVaultInside mirrors the parameters of Vault.inside.
-type glueParamsVaultInside struct {
-	Store gobind.Ref
-	South float64
-	West  float64
-	North float64
-	East  float64
-}
-
-// glueCallVaultInside does one call of Vault.inside.
-func glueCallVaultInside(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultInside](c, glueVault)
-	if !ok {
-		return
-	}
-	r := &c.In
-	argStore := r.String(m.Store)
-	argSouth := m.South
-	argWest := m.West
-	argNorth := m.North
-	argEast := m.East
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Inside(c.Context(), argStore, argSouth, argWest, argNorth, argEast)
-	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteListPlaceResult)
-	}
-}
-
-// glueParamsVaultCount mirrors the parameters of Vault.count.
-type glueParamsVaultCount struct {
-	Store gobind.Ref
-}
-
-// glueCallVaultCount does one call of Vault.count.
-func glueCallVaultCount(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultCount](c, glueVault)
-	if !ok {
-		return
-	}
-	r := &c.In
-	argStore := r.String(m.Store)
-	if !c.Decoded() {
-		return
-	}
-	result, err := impl.Count(c.Context(), argStore)
-	if !c.Failed(err) {
-		c.Return(int64(result))
-	}
-}
-
-// glueParamsVaultClose mirrors the parameters of Vault.close.
-type glueParamsVaultClose struct {
-	Store gobind.Ref
-}
-
-// glueCallVaultClose does one call of Vault.close.
-func glueCallVaultClose(c *gobind.Call) {
-	impl, m, ok := gobind.Begin[glueParamsVaultClose](c, glueVault)
-	if !ok {
-		return
-	}
-	r := &c.In
-	argStore := r.String(m.Store)
-	if !c.Decoded() {
-		return
-	}
-	if !c.Failed(impl.Close(c.Context(), argStore)) {
+	if !c.Failed(impl(c.Context(), &argA0)) {
 		c.Return(0)
 	}
 }
@@ -185,20 +266,28 @@ var glueContract = gobind.NewContract("vault", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "125e20a7b135cd87", glueVault)
-	interface0.Method("open", unsafe.Sizeof(glueParamsVaultOpen{}), glueCallVaultOpen)
-	interface0.Method("load", unsafe.Sizeof(glueParamsVaultLoad{}), glueCallVaultLoad)
-	interface0.Method("get", unsafe.Sizeof(glueParamsVaultGet{}), glueCallVaultGet)
-	interface0.Method("nearest", unsafe.Sizeof(glueParamsVaultNearest{}), glueCallVaultNearest)
-	interface0.Method("inside", unsafe.Sizeof(glueParamsVaultInside{}), glueCallVaultInside)
-	interface0.Method("count", unsafe.Sizeof(glueParamsVaultCount{}), glueCallVaultCount)
-	interface0.Method("close", unsafe.Sizeof(glueParamsVaultClose{}), glueCallVaultClose)
+	interface0 := gobind.NewInterface(contract, "bd9596739e131318", glueRule)
+	interface0.Method("merge", unsafe.Sizeof(glueParamsRuleMerge{}), glueCallRuleMerge)
+	interface1 := gobind.NewInterface(contract, "0fa1db2ba1565125", glueWatch)
+	gobind.PlainMethod(interface1, "close", glueWatch, glueCallWatchClose)
+	interface2 := gobind.NewInterface(contract, "e5e9ced826460634", glueStore)
+	interface2.Method("load", unsafe.Sizeof(glueParamsStoreLoad{}), glueCallStoreLoad)
+	interface2.Method("merge", unsafe.Sizeof(glueParamsStoreMerge{}), glueCallStoreMerge)
+	interface2.Method("get", unsafe.Sizeof(glueParamsStoreGet{}), glueCallStoreGet)
+	interface2.Method("scan", unsafe.Sizeof(glueParamsStoreScan{}), glueCallStoreScan)
+	interface2.Method("nearest", unsafe.Sizeof(glueParamsStoreNearest{}), glueCallStoreNearest)
+	interface2.Method("inside", unsafe.Sizeof(glueParamsStoreInside{}), glueCallStoreInside)
+	gobind.PlainMethod(interface2, "count", glueStore, glueCallStoreCount)
+	interface2.Method("watch", unsafe.Sizeof(glueParamsStoreWatch{}), glueCallStoreWatch)
+	gobind.PlainMethod(interface2, "close", glueStore, glueCallStoreClose)
+	interface3 := gobind.NewInterface(contract, "2aac9a7532db831f", glueVault)
+	interface3.Method("open", unsafe.Sizeof(glueParamsVaultOpen{}), glueCallVaultOpen)
+	contract.Callable("Callable[[Change], None]", unsafe.Sizeof(glueArgumentsFuncChange{}), glueInvokeFuncChange)
 	contract.Error(gobind.ErrorOf("NotFound", "a0cf3fb298b9fc4c", glueWriteNotFoundError, glueReadNotFoundError))
-	contract.Error(gobind.ErrorOf("NotOpen", "a64d5d0529b80302", glueWriteNotOpenError, glueReadNotOpenError))
 	contract.Layout("Place", unsafe.Sizeof(glueMirrorPlace{}), unsafe.Offsetof(glueMirrorPlace{}.Name), unsafe.Offsetof(glueMirrorPlace{}.CountryCodes), unsafe.Offsetof(glueMirrorPlace{}.Latitude), unsafe.Offsetof(glueMirrorPlace{}.Longitude), unsafe.Offsetof(glueMirrorPlace{}.Comment))
 	contract.Layout("Found", unsafe.Sizeof(glueMirrorFound{}), unsafe.Offsetof(glueMirrorFound{}.Place), unsafe.Offsetof(glueMirrorFound{}.Metres))
+	contract.Layout("Change", unsafe.Sizeof(glueMirrorChange{}), unsafe.Offsetof(glueMirrorChange{}.Place), unsafe.Offsetof(glueMirrorChange{}.Before))
 	contract.Layout("NotFound", unsafe.Sizeof(glueMirrorNotFoundError{}), unsafe.Offsetof(glueMirrorNotFoundError{}.Key))
-	contract.Layout("NotOpen", unsafe.Sizeof(glueMirrorNotOpenError{}), unsafe.Offsetof(glueMirrorNotOpenError{}.Store))
 }
 
 // glueText is the contract, as Python reads it.
@@ -236,6 +325,14 @@ class Found:
     metres: float
 
 
+@gostruct
+class Change:
+    """What has happened to a place: the place as it is now, and as it was before, if it was there."""
+
+    place: Place
+    before: Optional[Place] = None
+
+
 @goerror
 class NotFound(GoError):
     """The store has no place of that name."""
@@ -243,41 +340,70 @@ class NotFound(GoError):
     key: str
 
 
-@goerror
-class NotOpen(GoError):
-    """The store was closed, or never opened."""
+@gointerface
+class Rule(Protocol):
+    """Decides what becomes of two places of one name; implemented in Python."""
 
-    store: str
+    def merge(self, old: Place, new: Place) -> Place:
+        """Returns the place that the store is to have. Its name has to be that of the two."""
 
 
 @gointerface
-class Vault(Protocol):
-    """Stores of places. Each is a file, or lives in memory only."""
+class Watch(Protocol):
+    """A function of Python's that is called for each change, until the watch is closed."""
 
-    def open(self, path: str) -> str:
-        """Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
-        store in memory each time; a file that is open already is the same store.
-        """
+    def close(self) -> None:
+        """Ends the watch."""
 
-    def load(self, store: str, places: list[Place]) -> None:
+
+@gointerface
+class Store(Protocol):
+    """Places by name, in a file or in memory. Leaving its with block closes it."""
+
+    def load(self, places: list[Place]) -> None:
         """Puts places into the store: all of them, or none if one is wrong. A place replaces one of its
         name.
         """
 
-    def get(self, store: str, name: str) -> Place:
+    def merge(self, places: list[Place], rule: Rule) -> int:
+        """Puts places into the store like load, but where there is one of that name the rule decides. Returns
+        how many places were put in or have changed.
+        """
+
+    def get(self, name: str) -> Place:
         """Returns the place of that name, else fails with NotFound."""
 
-    def nearest(self, store: str, latitude: float, longitude: float, limit: int) -> list[Found]:
+    def scan(self, prefix: str) -> Iterator[Place]:
+        """Streams the places whose names begin with prefix, by name. The store may change meanwhile: the
+        stream sees what is there when it gets there.
+        """
+
+    def nearest(self, latitude: float, longitude: float, limit: int) -> list[Found]:
         """Returns the limit places nearest to a coordinate, nearest first, equally distant ones by name."""
 
-    def inside(self, store: str, south: float, west: float, north: float, east: float) -> list[Place]:
+    def inside(self, south: float, west: float, north: float, east: float) -> list[Place]:
         """Returns the places between two parallels and two meridians, borders included, by name. A box whose
         west is greater than its east crosses the antimeridian.
         """
 
-    def count(self, store: str) -> int:
+    def count(self) -> int:
         """Returns the number of places in the store."""
 
-    def close(self, store: str) -> None:
+    def watch(self, changed: Callable[[Change], None]) -> Watch:
+        """Calls the function with each change, in the call that makes it, once the change is stored. What the
+        function raises is raised by that call.
+        """
+
+    def close(self) -> None:
         """Writes the store to its file and closes it, for all who use it."""
+
+
+@gointerface
+class Vault(Protocol):
+    """Stores of places."""
+
+    def open(self, path: str) -> Store:
+        """Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
+        store in memory each time; a file that is open already is the same store.
+        """
 `

@@ -7,16 +7,21 @@ import (
 	"gosrc/gobind"
 )
 
-func glueWriteStringResult(w *gobind.Writer, m *gobind.Ref, v *string) {
-	*m = w.String(*v)
+func glueReadPlaceRecord(r *gobind.Reader, m *glueMirrorPlace, v *Place) {
+	v.Name = r.String(m.Name)
+	gobind.ReadList(r, m.CountryCodes, &v.CountryCodes, 1, gobind.ReadStrings[string])
+	v.Latitude = m.Latitude
+	v.Longitude = m.Longitude
+	gobind.ReadOptional(r, m.Comment, &v.Comment, 1, gobind.ReadStrings[string])
 }
 
-func glueReadPlace(r *gobind.Reader, c gobind.Column[Place]) {
-	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Name))
-	glueReadListString(r, gobind.Field(c, &c.At(0).CountryCodes))
-	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Latitude))
-	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Longitude))
-	glueReadOptionalString(r, gobind.Field(c, &c.At(0).Comment))
+// glueMirrorPlace mirrors the record of Place.
+type glueMirrorPlace struct {
+	Name         gobind.Ref
+	CountryCodes gobind.Ref
+	Latitude     float64
+	Longitude    float64
+	Comment      uint64
 }
 
 func glueWritePlaceRecord(w *gobind.Writer, m *glueMirrorPlace, v *Place) {
@@ -27,6 +32,22 @@ func glueWritePlaceRecord(w *gobind.Writer, m *glueMirrorPlace, v *Place) {
 	m.Comment = gobind.WriteOptional(w, v.Comment, gobind.WriteStrings[string])
 }
 
+func glueReadPlace(r *gobind.Reader, c gobind.Column[Place]) {
+	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Name))
+	glueReadListString(r, gobind.Field(c, &c.At(0).CountryCodes))
+	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Latitude))
+	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Longitude))
+	glueReadOptionalString(r, gobind.Field(c, &c.At(0).Comment))
+}
+
+func glueWritePlace(w *gobind.Writer, c gobind.Column[Place]) {
+	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
+	glueWriteListString(w, gobind.Field(c, &c.At(0).CountryCodes))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Latitude))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Longitude))
+	glueWriteOptionalString(w, gobind.Field(c, &c.At(0).Comment))
+}
+
 func glueWriteListFoundResult(w *gobind.Writer, m *gobind.Ref, v *[]Found) {
 	*m = gobind.WriteList(w, *v, glueWriteFound)
 }
@@ -35,29 +56,48 @@ func glueWriteListPlaceResult(w *gobind.Writer, m *gobind.Ref, v *[]Place) {
 	*m = gobind.WriteList(w, *v, glueWritePlace)
 }
 
+func glueWriteWatchResult(w *gobind.Writer, m *uint64, v *Watch) {
+	*m = gobind.WriteObject(w, *v, glueWatch)
+}
+
+func glueWriteStoreResult(w *gobind.Writer, m *uint64, v *Store) {
+	*m = gobind.WriteObject(w, *v, glueStore)
+}
+
+func glueReadChangeRecord(r *gobind.Reader, m *glueMirrorChange, v *Change) {
+	glueReadPlaceRecord(r, &m.Place, &v.Place)
+	gobind.ReadOptional(r, m.Before, &v.Before, 26, glueReadPlace)
+}
+
+// glueMirrorChange mirrors the record of Change.
+type glueMirrorChange struct {
+	Place  glueMirrorPlace
+	Before uint64
+}
+
+func glueReadListFoundResult(r *gobind.Reader, m *gobind.Ref, v *[]Found) {
+	gobind.ReadList(r, *m, v, 34, glueReadFound)
+}
+
+func glueReadListPlaceResult(r *gobind.Reader, m *gobind.Ref, v *[]Place) {
+	gobind.ReadList(r, *m, v, 26, glueReadPlace)
+}
+
+func glueReadWatchResult(r *gobind.Reader, m *uint64, v *Watch) {
+	*v = gobind.ReadObject(r, *m, glueWrapWatch)
+}
+
+func glueWriteChangeRecord(w *gobind.Writer, m *glueMirrorChange, v *Change) {
+	glueWritePlaceRecord(w, &m.Place, &v.Place)
+	m.Before = gobind.WriteOptional(w, v.Before, glueWritePlace)
+}
+
 func glueWriteNotFoundError(w *gobind.Writer, c gobind.Column[NotFoundError]) {
 	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Key))
 }
 
 func glueReadNotFoundError(r *gobind.Reader, c gobind.Column[NotFoundError]) {
 	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Key))
-}
-
-func glueWriteNotOpenError(w *gobind.Writer, c gobind.Column[NotOpenError]) {
-	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Store))
-}
-
-func glueReadNotOpenError(r *gobind.Reader, c gobind.Column[NotOpenError]) {
-	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Store))
-}
-
-// glueMirrorPlace mirrors the record of Place.
-type glueMirrorPlace struct {
-	Name         gobind.Ref
-	CountryCodes gobind.Ref
-	Latitude     float64
-	Longitude    float64
-	Comment      uint64
 }
 
 // glueMirrorFound mirrors the record of Found.
@@ -71,11 +111,6 @@ type glueMirrorNotFoundError struct {
 	Key gobind.Ref
 }
 
-// glueMirrorNotOpenError mirrors the record of NotOpenError.
-type glueMirrorNotOpenError struct {
-	Store gobind.Ref
-}
-
 func glueReadListString(r *gobind.Reader, c gobind.Column[[]string]) {
 	gobind.ReadLists(r, c, 1, gobind.ReadStrings[string])
 }
@@ -84,23 +119,20 @@ func glueReadOptionalString(r *gobind.Reader, c gobind.Column[*string]) {
 	gobind.ReadOptionals(r, c, 1, gobind.ReadStrings[string])
 }
 
-func glueWriteFound(w *gobind.Writer, c gobind.Column[Found]) {
-	glueWritePlace(w, gobind.Field(c, &c.At(0).Place))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Metres))
-}
-
-func glueWritePlace(w *gobind.Writer, c gobind.Column[Place]) {
-	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
-	glueWriteListString(w, gobind.Field(c, &c.At(0).CountryCodes))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Latitude))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Longitude))
-	glueWriteOptionalString(w, gobind.Field(c, &c.At(0).Comment))
-}
-
 func glueWriteListString(w *gobind.Writer, c gobind.Column[[]string]) {
 	gobind.WriteLists(w, c, gobind.WriteStrings[string])
 }
 
 func glueWriteOptionalString(w *gobind.Writer, c gobind.Column[*string]) {
 	gobind.WriteOptionals(w, c, gobind.WriteStrings[string])
+}
+
+func glueWriteFound(w *gobind.Writer, c gobind.Column[Found]) {
+	glueWritePlace(w, gobind.Field(c, &c.At(0).Place))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Metres))
+}
+
+func glueReadFound(r *gobind.Reader, c gobind.Column[Found]) {
+	glueReadPlace(r, gobind.Field(c, &c.At(0).Place))
+	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Metres))
 }

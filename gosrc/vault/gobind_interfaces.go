@@ -9,31 +9,79 @@ import (
 	"gosrc/gobind"
 )
 
-// Stores of places. Each is a file, or lives in memory only.
-type Vault interface {
-	// Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
-	// store in memory each time; a file that is open already is the same store.
-	Open(ctx context.Context, path string) (string, error)
+// Decides what becomes of two places of one name; implemented in Python.
+type Rule interface {
+	// Returns the place that the store is to have. Its name has to be that of the two.
+	Merge(ctx context.Context, old *Place, new_ *Place) (Place, error)
+}
 
+// RegisterRule makes impl the Rule that Python calls. Call it in an init function.
+func RegisterRule(impl Rule) {
+	glueRule.Set(impl)
+}
+
+var glueRule = gobind.NewRoot[Rule]("Rule", "RegisterRule")
+
+// A function of Python's that is called for each change, until the watch is closed.
+type Watch interface {
+	// Ends the watch.
+	Close(ctx context.Context) error
+}
+
+// RegisterWatch makes impl the Watch that Python calls. Call it in an init function.
+func RegisterWatch(impl Watch) {
+	glueWatch.Set(impl)
+}
+
+var glueWatch = gobind.NewRoot[Watch]("Watch", "RegisterWatch")
+
+// Places by name, in a file or in memory. Leaving its with block closes it.
+type Store interface {
 	// Puts places into the store: all of them, or none if one is wrong. A place replaces one of its
 	// name.
-	Load(ctx context.Context, store string, places []Place) error
+	Load(ctx context.Context, places []Place) error
+
+	// Puts places into the store like load, but where there is one of that name the rule decides. Returns
+	// how many places were put in or have changed.
+	Merge(ctx context.Context, places []Place, rule Rule) (int, error)
 
 	// Returns the place of that name, else fails with NotFound.
-	Get(ctx context.Context, store string, name string) (Place, error)
+	Get(ctx context.Context, name string) (Place, error)
+
+	// Streams the places whose names begin with prefix, by name. The store may change meanwhile: the
+	// stream sees what is there when it gets there.
+	Scan(ctx context.Context, prefix string) (func(yield func(Place, error) bool), error)
 
 	// Returns the limit places nearest to a coordinate, nearest first, equally distant ones by name.
-	Nearest(ctx context.Context, store string, latitude float64, longitude float64, limit int) ([]Found, error)
+	Nearest(ctx context.Context, latitude float64, longitude float64, limit int) ([]Found, error)
 
 	// Returns the places between two parallels and two meridians, borders included, by name. A box whose
 	// west is greater than its east crosses the antimeridian.
-	Inside(ctx context.Context, store string, south float64, west float64, north float64, east float64) ([]Place, error)
+	Inside(ctx context.Context, south float64, west float64, north float64, east float64) ([]Place, error)
 
 	// Returns the number of places in the store.
-	Count(ctx context.Context, store string) (int, error)
+	Count(ctx context.Context) (int, error)
+
+	// Calls the function with each change, in the call that makes it, once the change is stored. What the
+	// function raises is raised by that call.
+	Watch(ctx context.Context, changed func(context.Context, *Change) error) (Watch, error)
 
 	// Writes the store to its file and closes it, for all who use it.
-	Close(ctx context.Context, store string) error
+	Close(ctx context.Context) error
+}
+
+// RegisterStore makes impl the Store that Python calls. Call it in an init function.
+func RegisterStore(impl Store) {
+	glueStore.Set(impl)
+}
+
+var glueStore = gobind.NewRoot[Store]("Store", "RegisterStore")
+
+// Stores of places.
+type Vault interface {
+	// Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
+	// store in memory each time; a file that is open already is the same store.
+	Open(ctx context.Context, path string) (Store, error)
 }
 
 // RegisterVault makes impl the Vault that Python calls. Call it in an init function.

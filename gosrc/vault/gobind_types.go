@@ -22,6 +22,12 @@ type Found struct {
 	Metres float64 `json:"metres"`
 }
 
+// What has happened to a place: the place as it is now, and as it was before, if it was there.
+type Change struct {
+	Place  Place  `json:"place"`
+	Before *Place `json:"before"`
+}
+
 // The store has no place of that name.
 type NotFoundError struct {
 	Key string `json:"key"`
@@ -30,14 +36,4 @@ type NotFoundError struct {
 // Error makes NotFoundError an error; both NotFoundError and *NotFoundError may be returned.
 func (e NotFoundError) Error() string {
 	return gobind.ErrorText("NotFound", "key", e.Key)
-}
-
-// The store was closed, or never opened.
-type NotOpenError struct {
-	Store string `json:"store"`
-}
-
-// Error makes NotOpenError an error; both NotOpenError and *NotOpenError may be returned.
-func (e NotOpenError) Error() string {
-	return gobind.ErrorText("NotOpen", "store", e.Store)
 }

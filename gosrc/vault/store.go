@@ -18,14 +18,19 @@ const (
 	byMap    = "map"    // longitude and latitude, for boxes
 )
 
-// store is one database: the names of places are the keys, places in JSON the values.
+// store implements Store by one database: the names of places are the keys, places in JSON the values.
 type store struct {
-	db   *buntdb.DB
-	file *os.File // holds the lock on the database's file; nil in memory
+	db      *buntdb.DB
+	file    *os.File // holds the lock on the database's file; nil in memory
+	closing closing
+	watches watches
 }
 
-func openStore(path string) (*store, error) {
-	opened := &store{}
+// closing closes a store by calling end.
+type closing func(s *store, end func() error) error
+
+func openStore(path string, closing closing) (*store, error) {
+	opened := &store{closing: closing}
 	if path != memory {
 		var err error
 		if opened.file, err = claim(path); err != nil {
@@ -88,22 +93,6 @@ func (s *store) each(scan func(*buntdb.Tx, func(key, value string) bool) error, 
 			err = failed
 		}
 		return err
-	})
-}
-
-func (s *store) Load(_ context.Context, places []Place) error {
-	for i := range places {
-		if err := check(&places[i]); err != nil {
-			return fmt.Errorf("places[%d]: %w", i, err)
-		}
-	}
-	return s.db.Update(func(tx *buntdb.Tx) error {
-		for i := range places {
-			if _, _, err := tx.Set(places[i].Name, encode(&places[i]), nil); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
 }
 
@@ -204,8 +193,10 @@ func (s *store) Count(context.Context) (int, error) {
 }
 
 func (s *store) Close(context.Context) error {
-	defer s.release()
-	return s.db.Close()
+	return s.closing(s, func() error {
+		defer s.release()
+		return s.db.Close()
+	})
 }
 
 // check says what is wrong with a place that is to be stored.

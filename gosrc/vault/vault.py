@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NewType, Optional, Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Callable, Optional, Protocol
 
 from gobind import GoError, goerror, gointerface, gostruct
-
-Store = NewType("Store", str)
-"""What `Vault.open` returns: an open store."""
 
 
 @gostruct
@@ -36,44 +35,83 @@ class NotFound(GoError):
     key: str
 
 
-@goerror
-class NotOpen(GoError):
-    """The store was closed, or never opened."""
+@gostruct
+class Change:
+    """What has happened to a place: the place as it is now, and as it was before, if it was there."""
 
-    store: str
+    place: Place
+    before: Optional[Place] = None
 
 
 @gointerface
-class Vault(Protocol):
-    """Stores of places. Each is a file, or lives in memory only."""
+class Rule(Protocol):
+    """Decides what becomes of two places of one name; implemented in Python."""
 
-    def open(self, path: str) -> Store:
-        """Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
-        store in memory each time; a file that is open already is the same store."""
+    def merge(self, old: Place, new: Place) -> Place:
+        """Returns the place that the store is to have. Its name has to be that of the two."""
         ...
 
-    def load(self, store: Store, places: list[Place]) -> None:
+
+@gointerface
+class Watch(AbstractContextManager["Watch"], Protocol):
+    """A function of Python's that is called for each change, until the watch is closed."""
+
+    def close(self) -> None:
+        """Ends the watch."""
+        ...
+
+
+@gointerface
+class Store(AbstractContextManager["Store"], Protocol):
+    """Places by name, in a file or in memory. Leaving its with block closes it."""
+
+    def load(self, places: list[Place]) -> None:
         """Puts places into the store: all of them, or none if one is wrong. A place replaces one of its
         name."""
         ...
 
-    def get(self, store: Store, name: str) -> Place:
+    def merge(self, places: list[Place], rule: Rule) -> int:
+        """Puts places into the store like load, but where there is one of that name the rule decides. Returns
+        how many places were put in or have changed."""
+        ...
+
+    def get(self, name: str) -> Place:
         """Returns the place of that name, else fails with NotFound."""
         ...
 
-    def nearest(self, store: Store, latitude: float, longitude: float, limit: int) -> list[Found]:
+    def scan(self, prefix: str) -> Iterator[Place]:
+        """Streams the places whose names begin with prefix, by name. The store may change meanwhile: the
+        stream sees what is there when it gets there."""
+        ...
+
+    def nearest(self, latitude: float, longitude: float, limit: int) -> list[Found]:
         """Returns the limit places nearest to a coordinate, nearest first, equally distant ones by name."""
         ...
 
-    def inside(self, store: Store, south: float, west: float, north: float, east: float) -> list[Place]:
+    def inside(self, south: float, west: float, north: float, east: float) -> list[Place]:
         """Returns the places between two parallels and two meridians, borders included, by name. A box whose
         west is greater than its east crosses the antimeridian."""
         ...
 
-    def count(self, store: Store) -> int:
+    def count(self) -> int:
         """Returns the number of places in the store."""
         ...
 
-    def close(self, store: Store) -> None:
+    def watch(self, changed: Callable[[Change], None]) -> Watch:
+        """Calls the function with each change, in the call that makes it, once the change is stored. What the
+        function raises is raised by that call."""
+        ...
+
+    def close(self) -> None:
         """Writes the store to its file and closes it, for all who use it."""
+        ...
+
+
+@gointerface
+class Vault(Protocol):
+    """Stores of places."""
+
+    def open(self, path: str) -> Store:
+        """Opens the store in the file path, which is made if there is none. The path ":memory:" is a new
+        store in memory each time; a file that is open already is the same store."""
         ...

@@ -127,27 +127,35 @@ def measure(row: Row, effort: Effort) -> Result:
             case = make()
             counts[name] = _calibrate(case, effort)
             cases[name] = case
-        except Unavailable as why:
-            result.missing[name] = str(why)
-        except Exception as error:  # a peer that fails is not measured; the others are
-            result.missing[name] = f"{type(error).__name__}: {error}".splitlines()[0][:100]
+        except Exception as error:  # a way that fails is not measured; the others are
+            result.missing[name] = _why(error)
     samples: Dict[str, List[float]] = {name: [] for name in cases}
     spent = dict.fromkeys(cases, 0.0)
     gc.collect()
     for turn in range(effort.turns):
         for name, case in cases.items():
-            if turn >= 3 and spent[name] > effort.longest:
+            if name in result.missing or (turn >= 3 and spent[name] > effort.longest):
                 continue
-            case.settle(counts[name])
             begin = time.perf_counter()
-            samples[name].append(case.run(counts[name]) / counts[name] / case.per)
+            try:
+                case.settle(counts[name])
+                samples[name].append(case.run(counts[name]) / counts[name] / case.per)
+            except Exception as error:
+                result.missing[name] = _why(error)
             spent[name] += time.perf_counter() - begin
+    for name in result.missing:
+        samples.pop(name, None)
     for name, values in samples.items():
         way = result.ways[name] = Way(statistics.median(values), min(values))
         if GOBIND in samples:
             pairs = [own / other for own, other in zip(samples[GOBIND], values) if other > 0]
             way.ratio = statistics.median(pairs) if pairs else 0.0
     return result
+
+
+def _why(error: Exception) -> str:
+    text = str(error) if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
+    return (text.splitlines() or [""])[0][:100]
 
 
 def _calibrate(case: Case, effort: Effort) -> int:

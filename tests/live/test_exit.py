@@ -90,6 +90,7 @@ sleeper.push_slowly(1, 50)
 for i in range(1000): sleeper.push_by_1024(i)
 """,
 }
+PROMISED = ["idle", "goroutines calling Python", "futures pending", "an open stream"]
 BEFORE = """
 def last():
     sleeper.keep_calling(lambda n: n, 2)
@@ -117,10 +118,12 @@ def leave(kind: str, times: int, note: "Callable[[str], None] | None" = None) ->
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exit(kind: str) -> None:
-    leave(kind, 10)
+    leave(kind, 10 if kind in PROMISED else 3)
 
 
-@pytest.mark.parametrize("way", ["raise KeyboardInterrupt", "raise RuntimeError", "os._exit(3)", "os.abort()"])
+@pytest.mark.parametrize(
+    "way", ["raise KeyboardInterrupt", "raise RuntimeError", "os._exit(3)", "os.abort()"]
+)
 def test_exit_in_other_ways(way: str) -> None:
     statuses = {"raise KeyboardInterrupt": -2, "raise RuntimeError": 1, "os._exit(3)": 3, "os.abort()": -6}
     status, _, errors = run(KINDS["futures pending in a thread"] + way)

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="t
 # Since 3.12 a fork of a process with threads is warned of: that is what is tested here.
 QUIET = "import warnings; warnings.filterwarnings('ignore', category=DeprecationWarning)\n"
 
-WORK = QUIET + """
+WORK = (
+    QUIET
+    + """
 def work():
     assert sleeper.echo(1) == 1
     assert sleeper.echo_blocking(2) == 2
@@ -49,6 +51,7 @@ def in_child(function, *arguments):
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
 """
+)
 
 BUSY = """
 stop = False
@@ -169,14 +172,17 @@ in_child(child)
 assert (sleeper.getenv("FOR_GO"), sleeper.getenv("FOR_BOTH")) == ("1", None)
 """,
     "the exit handlers of a child": """
+from gobind.runtime import ring
+ring.LAST_WAIT = 30  # seconds, for the calls of this process; the child has none of them under way
 sleeper.push_slowly(1, 300)
 sleeper.push_slowly(2, 300)
+start = time.monotonic()
 child = os.fork()
 if not child:
-    start = time.monotonic()
     sleeper.push_by_1024(1)
     sys.exit(7)
 assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 7
+assert time.monotonic() - start < 15
 """,
 }
 
@@ -187,7 +193,9 @@ def test_fork(name: str) -> None:
 
 
 def test_a_child_may_be_refused() -> None:
-    text = WORK + """
+    text = (
+        WORK
+        + """
 def child():
     for _ in range(2):
         try: sleeper.echo(1)
@@ -195,6 +203,7 @@ def child():
 in_child(child)
 work()
 """
+    )
     path = libraries.path_of("sleeper")
     line = f"{path}: its Go runtime belongs to the parent process, and GOBIND_AFTER_FORK=error\n"
     assert run(text, GOBIND_AFTER_FORK="error") == (0, 2 * line, "")
@@ -203,7 +212,9 @@ work()
 def test_a_library_that_was_replaced_is_not_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "libsleeper.so"
     path.write_bytes(libraries.path_of("sleeper").read_bytes())
-    text = WORK + f"""
+    text = (
+        WORK
+        + f"""
 path = {str(path)!r}
 sleeper = gobind.load(path, contract.Sleeper)
 os.unlink(path)
@@ -213,6 +224,7 @@ def child():
     except gobind.LoadError as error: print(error, flush=True)
 in_child(child)
 """
+    )
     message = f"{path} has changed since it was opened: a copy of it may not be the same\n"
     assert run(text, load=False) == (0, message, "")
 
@@ -245,7 +257,9 @@ def test_multiprocessing(tmp_path: Path, method: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-APPLICATION = QUIET + """
+APPLICATION = (
+    QUIET
+    + """
 assert sleeper.echo(1) == 1
 def application(environ, start_response):
     n = int(environ["QUERY_STRING"])
@@ -256,6 +270,7 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
+)
 
 
 def serve_with_gunicorn(folder: Path, requests: int) -> None:

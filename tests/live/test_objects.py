@@ -77,6 +77,33 @@ def test_what_go_keeps_comes_back_as_another_object_when_the_first_is_gone() -> 
     stores.keep(None)
 
 
+def test_threads_that_get_one_value_at_once_get_one_object() -> None:
+    stores = load("Stores")
+    with pytest.warns(ResourceWarning):
+        stores.keep(stores.open("x"))
+        gc.collect()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            got, begin = [], threading.Barrier(4)
+
+            def work(got: list[Any] = got, begin: threading.Barrier = begin) -> None:
+                begin.wait()
+                got.append(stores.kept())
+
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len({*map(id, got)}) == 1 and len(got) == 4
+            got[0]._let_go()
+    finally:
+        sys.setswitchinterval(interval)
+    stores.keep(None)
+
+
 def test_an_object_is_an_instance_of_its_interface() -> None:
     with load("Stores").open("x") as store:
         assert objects_py.Store in type(store).__mro__ and type(store).__name__ == "Store"
@@ -102,8 +129,8 @@ def test_an_async_method_gives_an_object() -> None:
 def test_a_closed_object_says_so() -> None:
     stores = load("Stores")
     with stores.open("x") as closed:
-        assert _debug.live() == 1
-    assert _debug.live() == 0
+        assert _debug.live() > 0
+    assert collect_until(lambda: _debug.live() == 0)
     for call in (closed.count, lambda: closed.get("a"), lambda: closed.scan("")):
         with pytest.raises(gobind.ClosedError, match="^Store.[a-z]+: the object is closed$"):
             call()
@@ -139,7 +166,7 @@ def test_close_lets_go_even_if_go_fails() -> None:
         again.close()
     again.close()
     stores.keep(None)
-    assert _debug.live() == 0
+    assert collect_until(lambda: _debug.live() == 0)
 
 
 def test_warnings_that_are_errors_do_not_keep_anything() -> None:
@@ -187,10 +214,13 @@ def test_a_stale_handle_is_never_another_object() -> None:
         stale = store._handle
     for _ in range(1000):
         with stores.open("y") as other:  # takes the same slot
-            assert other._handle & 0xFFFFFFFF == stale & 0xFFFFFFFF and other._handle != stale
+            assert other._handle != stale
+            if sys.implementation.name == "cpython":  # elsewhere slots come free later
+                assert other._handle & 0xFFFFFFFF == stale & 0xFFFFFFFF
             other._native.release(stale)  # of nobody's
             assert other.count() == 0
-            handle, other._handle = other._handle, stale
+            handle = other._handle
+            other._handle = stale
             with pytest.raises(gobind.ClosedError, match="^Store.count: the object is closed$"):
                 other.count()
             with pytest.raises(gobind.ClosedError, match="^Store: the object is closed$"):
@@ -233,7 +263,7 @@ def test_closing_while_others_call() -> None:
         store.close()
         for thread in threads:
             thread.join()
-    assert failures == [] and _debug.live() == 0
+    assert failures == [] and collect_until(lambda: _debug.live() == 0)
 
 
 def test_a_call_under_way_keeps_what_it_uses() -> None:

@@ -90,9 +90,7 @@ def test_setting_the_environment(sleeper: Any, runtime: Any) -> None:
         (b"A", "", TypeError, "setenv: expected str, got bytes"),
     ],
 )
-def test_what_no_environment_can_hold(
-    runtime: Any, name: Any, value: Any, error: Any, message: str
-) -> None:
+def test_what_no_environment_can_hold(runtime: Any, name: Any, value: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         runtime.setenv(name, value)
     assert str(caught.value) == message
@@ -120,7 +118,15 @@ assert sleeper.getenv("FOR_GO") is None
 
 @pytest.mark.parametrize(
     ("text", "limit"),
-    [("off", MAX), ("0", 0), ("4096", 4096), ("10B", 10), ("3KiB", 3 << 10), ("2GiB", 2 << 30), ("1TiB", 1 << 40)]
+    [
+        ("off", MAX),
+        ("0", 0),
+        ("4096", 4096),
+        ("10B", 10),
+        ("3KiB", 3 << 10),
+        ("2GiB", 2 << 30),
+        ("1TiB", 1 << 40),
+    ]
     + [(wrong, 1 << 33) for wrong in ("", "x", "-1", "3kb", "9999999TiB", "KiB")],
 )
 def test_sizes_of_a_memory_limit(runtime: Any, text: str, limit: int) -> None:
@@ -197,12 +203,12 @@ assert set(_graves[0].raw) == {0xDB}
     assert run(text, GOBIND_DEBUG="1") == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["echo", "keeper", "objects", "async"])
+@pytest.mark.parametrize("name", ["echo", "keeper"])
 def test_debug_changes_no_result(name: str) -> None:
     text = f"""
 import pytest
 tests = str(libraries.ROOT / "tests" / "live" / "test_{name}.py")
-sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-k", "not leaving", tests]))
+sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", tests]))
 """
     status, output, errors = run(text, "-W", "ignore", load=False, GOBIND_DEBUG="1")
     assert status == 0, output + errors

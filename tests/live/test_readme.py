@@ -42,7 +42,9 @@ def test_the_readme_shows_three_files() -> None:
 
 
 def test_the_example_works_as_written(example: Path) -> None:
-    command = re.search(r"^python (-m gobind build .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    command = re.search(
+        r"^python (-m gobind build .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
+    )
     assert command is not None
     run(example, *command[1].split())
     greetings = ["Hello Ada, 36 years young!", "Hello Grace, 85 years young!"]

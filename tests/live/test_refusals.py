@@ -54,11 +54,14 @@ libraries.load("echo")
 
 @pytest.mark.parametrize("change", ["struct.calcsize = lambda text: 4", "sys.byteorder = 'big'"])
 def test_32_bit_and_big_endian(change: str) -> None:
-    text = f"import struct\n{change}\n" + """
+    text = (
+        f"import struct\n{change}\n"
+        + """
 from gobind.runtime.platforms import check_process
 try: check_process(0)
 except gobind.LoadError as error: print(error)
 """
+    )
     message = "gobind needs a 64-bit little-endian Python: frames are made for that\n"
     assert run(text, load=False) == (0, message, "")
 
@@ -101,7 +104,9 @@ def elf(machine: int, byte_order: str = "<") -> bytes:
 
 
 def pe(machine: int) -> bytes:
-    return b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", machine) + bytes(100)
+    return (
+        b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", machine) + bytes(100)
+    )
 
 
 def macho(machine: int) -> bytes:

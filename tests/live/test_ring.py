@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import threading
 import time
@@ -206,7 +205,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     status, megabytes, errors = run(text)
     assert (status, errors) == (0, "")
-    assert int(megabytes) < 400, os.uname()
+    assert int(megabytes) < 400
 
 
 def test_ring_errors_are_raised_in_order(sleeper: Any) -> None:

@@ -20,7 +20,8 @@ def interrupt_when_begun(n=1):
     threading.Thread(target=send).start()
 """
 PROGRAMS = {
-    "Ctrl-C is raised when Go returns, which honours its context": INTERRUPT + """
+    "Ctrl-C is raised when Go returns, which honours its context": INTERRUPT
+    + """
 for _ in range(5):
     interrupt_when_begun()
     try: sleeper.sleep_blocking(60_000)
@@ -31,13 +32,15 @@ counts = sleeper.counts()
 assert (counts.started, counts.cancelled) == (5, 5), counts
 assert sleeper.echo_blocking(1) == 1
 """,
-    "Ctrl-C waits for Go, which does not look": INTERRUPT + """
+    "Ctrl-C waits for Go, which does not look": INTERRUPT
+    + """
 interrupt_when_begun()
 try: sleeper.sleep_deaf(400)
 except KeyboardInterrupt: pass
 assert sleeper.counts().finished == 1
 """,
-    "a second Ctrl-C does not wait": INTERRUPT + """
+    "a second Ctrl-C does not wait": INTERRUPT
+    + """
 interrupt_when_begun()
 def again():
     while "sent" not in globals(): time.sleep(0.001)
@@ -127,7 +130,8 @@ assert kept[-1] > 1024
 assert sleeper.echo_blocking(1) == 1
 for descriptor in kept: os.close(descriptor)
 """,
-    "asyncio's own Ctrl-C": INTERRUPT + """
+    "asyncio's own Ctrl-C": INTERRUPT
+    + """
 interrupt_when_begun()
 try: asyncio.run(sleeper.sleep_later(60_000))
 except KeyboardInterrupt: pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import math
 import os
@@ -24,7 +25,7 @@ VAULT = Path(__file__).parents[2] / "gosrc" / "vault"
 sys.path.insert(0, str(VAULT))
 try:
     import zones
-    from vault import Found, NotFound, NotOpen, Place, Vault
+    from vault import Change, Found, NotFound, Place, Vault
 finally:
     sys.path.remove(str(VAULT))
 
@@ -46,7 +47,7 @@ def world() -> list[Place]:
 def store(vault: Vault) -> Iterator[Any]:
     opened = vault.open(MEMORY)
     yield opened
-    vault.close(opened)
+    opened.close()
 
 
 @pytest.fixture(autouse=True)
@@ -102,57 +103,47 @@ def check_nearest(found: list[Found], here: tuple[float, float], places: list[Pl
     assert [each.metres for each in found] == pytest.approx([far for far, _ in expected], abs=0.0021)
 
 
-def test_nearest_places_of_the_world_are_those_of_brute_force(
-    vault: Vault, store: Any, world: list[Place]
-) -> None:
-    vault.load(store, world)
+def test_nearest_places_of_the_world_are_those_of_brute_force(store: Any, world: list[Place]) -> None:
+    store.load(world)
     for here in coordinates(seed=1):
-        found = vault.nearest(store, *here, 10)
+        found = store.nearest(*here, 10)
         assert len(found) == 10
         check_nearest(found, here, world)
 
 
-def test_nearest_places_near_poles_and_antimeridian_are_those_of_brute_force(
-    vault: Vault, store: Any
-) -> None:
+def test_nearest_places_near_poles_and_antimeridian_are_those_of_brute_force(store: Any) -> None:
     places = scattered(seed=2, count=1000)
-    vault.load(store, places)
+    store.load(places)
     for here in coordinates(seed=3):
-        found = vault.nearest(store, *here, 20)
+        found = store.nearest(*here, 20)
         assert len(found) == 20
         check_nearest(found, here, places)
 
 
-def test_equally_distant_places_come_by_name_and_the_limit_does_not_change_which(
-    vault: Vault, store: Any
-) -> None:
+def test_equally_distant_places_come_by_name_and_the_limit_does_not_change_which(store: Any) -> None:
     ring = [Place(f"at {longitude:+04}", [], 89.0, float(longitude)) for longitude in range(-180, 180, 7)]
     numbers = random.Random(4)
-    vault.load(store, numbers.sample(ring, len(ring)))
+    store.load(numbers.sample(ring, len(ring)))
     names = sorted(place.name for place in ring)
     for limit in (1, 2, 25, len(ring)):
-        found = vault.nearest(store, 90.0, 12.0, limit)
+        found = store.nearest(90.0, 12.0, limit)
         assert [each.place.name for each in found] == names[:limit]
         assert len({each.metres for each in found}) == 1
 
 
-def test_nearest_takes_any_limit(vault: Vault, store: Any, world: list[Place]) -> None:
-    assert vault.nearest(store, 0, 0, 3) == []
-    vault.load(store, world)
-    assert vault.nearest(store, 0, 0, 0) == []
-    everything = vault.nearest(store, 0, 0, 2**62)
+def test_nearest_takes_any_limit(store: Any, world: list[Place]) -> None:
+    assert store.nearest(0, 0, 3) == []
+    store.load(world)
+    assert store.nearest(0, 0, 0) == []
+    everything = store.nearest(0, 0, 2**62)
     assert [each.place.name for each in everything] == [name for _, name in by_brute_force((0, 0), world)]
     assert all(each.place in world for each in everything)
 
 
-def test_the_distance_to_a_place_itself_is_nothing_and_to_its_opposite_half_a_circle(
-    vault: Vault, store: Any
-) -> None:
-    vault.load(store, [Place("Berlin", ["DE"], 52.5, 13.375)])
-    assert vault.nearest(store, 52.5, 13.375, 1)[0].metres == 0
-    assert vault.nearest(store, -52.5, 13.375 - 180, 1)[0].metres == pytest.approx(
-        math.pi * 6371008.8, abs=1e-3
-    )
+def test_the_distance_to_a_place_itself_is_nothing_and_to_its_opposite_half_a_circle(store: Any) -> None:
+    store.load([Place("Berlin", ["DE"], 52.5, 13.375)])
+    assert store.nearest(52.5, 13.375, 1)[0].metres == 0
+    assert store.nearest(-52.5, 13.375 - 180, 1)[0].metres == pytest.approx(math.pi * 6371008.8, abs=1e-3)
 
 
 def crosses(place: Place, south: float, west: float, north: float, east: float) -> bool:
@@ -162,9 +153,9 @@ def crosses(place: Place, south: float, west: float, north: float, east: float) 
     return south <= place.latitude <= north and any(inside)
 
 
-def test_places_in_a_box_are_those_of_brute_force(vault: Vault, store: Any, world: list[Place]) -> None:
+def test_places_in_a_box_are_those_of_brute_force(store: Any, world: list[Place]) -> None:
     places = world + scattered(seed=5, count=300)
-    vault.load(store, places)
+    store.load(places)
     numbers = random.Random(6)
     meridians = [-180.0, 180.0, -179.5, 0.0]
     boxes = [
@@ -178,41 +169,41 @@ def test_places_in_a_box_are_those_of_brute_force(vault: Vault, store: Any, worl
         west, east = (numbers.choice([numbers.uniform(-180, 180), *meridians]) for _ in range(2))
         boxes.append((south, west, north, east))
     for box in boxes:
-        inside = vault.inside(store, *box)
+        inside = store.inside(*box)
         assert inside == sorted((p for p in places if crosses(p, *box)), key=lambda place: place.name), box
 
 
-def test_the_border_of_a_box_is_in_it(vault: Vault, store: Any) -> None:
+def test_the_border_of_a_box_is_in_it(store: Any) -> None:
     corners = [Place(f"{y} {x}", [], y, x) for y in (-1.0, 2.0) for x in (-3.0, 4.0)]
-    vault.load(store, corners)
-    assert len(vault.inside(store, -1, -3, 2, 4)) == 4
-    assert vault.inside(store, 2, 4, 2, 4) == [Place("2.0 4.0", [], 2.0, 4.0)]
+    store.load(corners)
+    assert len(store.inside(-1, -3, 2, 4)) == 4
+    assert store.inside(2, 4, 2, 4) == [Place("2.0 4.0", [], 2.0, 4.0)]
 
 
-def test_places_come_back_as_they_were(vault: Vault, store: Any) -> None:
+def test_places_come_back_as_they_were(store: Any) -> None:
     places = [
         Place("Zürich/🏔", ["CH", "DE", "LI"], 47.38333333333333, 8.533333333333333, "Büsingen <&> \u2028"),
         Place("no comment", [], -0.0, 180.0, None),
         Place("empty\0comment", [""], 5e-324, -180.0, ""),
     ]
-    vault.load(store, places)
-    assert vault.count(store) == 3
+    store.load(places)
+    assert store.count() == 3
     for place in places:
-        assert vault.get(store, place.name) == place
+        assert store.get(place.name) == place
 
 
-def test_a_place_replaces_one_of_its_name(vault: Vault, store: Any) -> None:
-    vault.load(store, [Place("moving", [], 50, 10)])
-    vault.load(store, [Place("moving", ["NZ"], -40, 175)])
-    assert vault.count(store) == 1
-    assert vault.get(store, "moving") == Place("moving", ["NZ"], -40, 175)
-    assert vault.inside(store, 40, 0, 60, 20) == []
-    assert [found.metres for found in vault.nearest(store, -40, 175, 5)] == [0]
+def test_a_place_replaces_one_of_its_name(store: Any) -> None:
+    store.load([Place("moving", [], 50, 10)])
+    store.load([Place("moving", ["NZ"], -40, 175)])
+    assert store.count() == 1
+    assert store.get("moving") == Place("moving", ["NZ"], -40, 175)
+    assert store.inside(40, 0, 60, 20) == []
+    assert [found.metres for found in store.nearest(-40, 175, 5)] == [0]
 
 
-def test_a_name_that_is_not_there(vault: Vault, store: Any) -> None:
+def test_a_name_that_is_not_there(store: Any) -> None:
     with pytest.raises(NotFound, match='^NotFound: key="Atlantis"$') as caught:
-        vault.get(store, "Atlantis")
+        store.get("Atlantis")
     assert caught.value.key == "Atlantis"
 
 
@@ -225,62 +216,214 @@ def test_a_name_that_is_not_there(vault: Vault, store: Any) -> None:
         (Place("", [], 0, 0), "places[1]: a place needs a name"),
     ],
 )
-def test_one_wrong_place_and_none_is_loaded(vault: Vault, store: Any, wrong: Place, message: str) -> None:
+def test_one_wrong_place_and_none_is_loaded(store: Any, wrong: Place, message: str) -> None:
     with pytest.raises(gobind.GoError) as caught:
-        vault.load(store, [Place("right", [], 0, 0), wrong])
+        store.load([Place("right", [], 0, 0), wrong])
     assert str(caught.value) == message
-    assert vault.count(store) == 0
+    assert store.count() == 0
 
 
 def test_wrong_queries(vault: Vault, store: Any) -> None:
     def refused(call: Any, *arguments: Any) -> str:
         with pytest.raises(gobind.GoError) as caught:
-            call(store, *arguments)
+            call(*arguments)
         return str(caught.value)
 
-    assert refused(vault.nearest, -91, 0, 1) == "latitude must be -90 to 90, got -91"
-    assert refused(vault.nearest, 0, math.inf, 1) == "longitude must be -180 to 180, got +Inf"
-    assert refused(vault.nearest, 0, 0, -1) == "limit must be 0 or more, got -1"
-    assert refused(vault.inside, 1, 0, 0, 0) == "south must not be greater than north, got 1 and 0"
-    assert refused(vault.inside, 0, 0, 0, -180.5) == "longitude must be -180 to 180, got -180.5"
+    assert refused(store.nearest, -91, 0, 1) == "latitude must be -90 to 90, got -91"
+    assert refused(store.nearest, 0, math.inf, 1) == "longitude must be -180 to 180, got +Inf"
+    assert refused(store.nearest, 0, 0, -1) == "limit must be 0 or more, got -1"
+    assert refused(store.inside, 1, 0, 0, 0) == "south must not be greater than north, got 1 and 0"
+    assert refused(store.inside, 0, 0, 0, -180.5) == "longitude must be -180 to 180, got -180.5"
 
 
 def test_stores_in_memory_are_separate_and_close_once(vault: Vault) -> None:
     one, other = vault.open(MEMORY), vault.open(MEMORY)
-    vault.load(one, [Place("here", [], 0, 0)])
-    assert (vault.count(one), vault.count(other)) == (1, 0)
-    vault.close(one)
-    for call in (vault.close, vault.count):
-        with pytest.raises(NotOpen) as caught:
-            call(one)
-        assert caught.value.store == one
-    assert vault.count(other) == 0
-    vault.close(other)
+    one.load([Place("here", [], 0, 0)])
+    assert (one.count(), other.count()) == (1, 0)
+    one.close()
+    one.close()
+    with pytest.raises(gobind.ClosedError, match="^Store.count: the object is closed$"):
+        one.count()
+    assert other.count() == 0
+    other.close()
 
 
 def test_a_file_keeps_the_places(vault: Vault, world: list[Place], tmp_path: Path) -> None:
     path = tmp_path / "plätze.db"
     store = vault.open(str(path))
-    assert vault.open(str(path)) == store
-    vault.load(store, world)
-    vault.close(store)
+    assert vault.open(str(path)) is store
+    store.load(world)
+    store.close()
     store = vault.open(str(path))
-    assert vault.count(store) == len(world)
-    assert vault.inside(store, *EVERYWHERE) == sorted(world, key=lambda place: place.name)
-    check_nearest(vault.nearest(store, 52.52, 13.405, 5), (52.52, 13.405), world)
-    vault.close(store)
+    assert store.count() == len(world)
+    assert store.inside(*EVERYWHERE) == sorted(world, key=lambda place: place.name)
+    check_nearest(store.nearest(52.52, 13.405, 5), (52.52, 13.405), world)
+    store.close()
+
+
+def test_a_store_is_a_context_manager(vault: Vault, tmp_path: Path) -> None:
+    path = str(tmp_path / "places.db")
+    for count in range(3):
+        with vault.open(path) as store:
+            assert store.count() == count
+            store.load([Place(f"{count}", [], 0, 0)])
+    with pytest.raises(TypeError, match="^cannot copy or pickle Store: it stands for an object of Go$"):
+        copy.copy(store)
+
+
+def test_a_scan_is_a_stream(store: Any) -> None:
+    places = [Place(f"{kind}/{n:04}", [], 0, 0) for kind in "abc" for n in range(700)]
+    store.load(random.Random(7).sample(places, len(places)))
+    assert [*store.scan("b/")] == places[700:1400]
+    assert [*store.scan("")] == places and [*store.scan("d")] == []
+    assert next(store.scan("c/0699")) == places[-1]
+
+
+def test_a_store_can_be_written_while_it_is_scanned(store: Any) -> None:
+    """No lock of the database is held while Python looks at a place."""
+    store.load([Place(f"{n:04}", [], 0, 0) for n in range(0, 2000, 2)])
+    seen = []
+    for place in store.scan(""):
+        seen.append(place.name)
+        if int(place.name) % 2 == 0:
+            store.load([Place(f"{int(place.name) + 1001:04}", [], 0, 0)])
+    assert seen == sorted(set(seen)) and len(seen) > 1000
+
+
+def test_a_scan_of_a_store_that_is_closed_meanwhile_fails(vault: Vault) -> None:
+    with vault.open(MEMORY) as store:
+        store.load([Place(f"{n:05}", [], 0, 0) for n in range(3000)])
+        scan = store.scan("")
+        assert next(scan).name == "00000"
+    with pytest.raises(gobind.GoError, match="^database closed$"):
+        list(scan)
+
+
+def test_a_watch_sees_each_change(store: Any) -> None:
+    seen: list[Change] = []
+    first, second = Place("a", [], 1, 1), Place("a", ["NZ"], 2, 2)
+    store.load([first])
+    with store.watch(seen.append):
+        store.load([second, Place("b", [], 3, 3)])
+        store.load([second])  # which changes nothing
+        with pytest.raises(gobind.GoError):
+            store.load([Place("c", [], 0, 0), Place("", [], 0, 0)])
+    store.load([first])
+    assert seen == [Change(second, first), Change(Place("b", [], 3, 3), None)]
+
+
+def test_a_watch_may_use_the_store_and_end_itself(store: Any) -> None:
+    seen, watches = [], []
+
+    def changed(change: Change) -> None:
+        assert store.get(change.place.name) == change.place
+        seen.append(change.place.name)
+        if change.place.longitude:
+            store.load([Place(change.place.name, [], 0, change.place.longitude - 1)])
+        else:
+            watches.pop().close()
+
+    watches.append(store.watch(changed))
+    store.load([Place("a", [], 0, 20)])
+    assert seen == ["a"] * 21 and watches == []
+
+
+def test_what_a_watch_raises_comes_to_who_makes_the_change(store: Any) -> None:
+    error = KeyError("no")
+
+    def changed(change: Change) -> None:
+        raise error
+
+    with store.watch(changed), pytest.raises(KeyError) as caught:
+        store.load([Place("a", [], 0, 0)])
+    assert caught.value is error and store.count() == 1
+    error.__traceback__ = None
+
+
+class Rule:
+    """Keeps all country codes."""
+
+    def merge(self, old: Place, new: Place) -> Place:
+        return Place(new.name, [*old.country_codes, *new.country_codes], new.latitude, new.longitude)
+
+
+def test_python_decides_what_becomes_of_two_places(store: Any) -> None:
+    store.load([Place("a", ["DE"], 0, 0)])
+    moved = [Place("a", ["NZ"], 1, 1), Place("b", ["FR"], 2, 2), Place("b", ["IT"], 3, 3)]
+    assert store.merge(moved, Rule()) == 2
+    assert store.get("a") == Place("a", ["DE", "NZ"], 1, 1)
+    assert store.get("b") == Place("b", ["FR", "IT"], 3, 3)
+    assert store.merge([], Rule()) == 0
+
+
+def test_a_merge_that_fails_changes_nothing(store: Any) -> None:
+    store.load([Place("a", [], 0, 0), Place("b", [], 0, 0)])
+
+    class Wrong(Rule):
+        def merge(self, old: Place, new: Place) -> Place:
+            return old if old.name == "a" else Place("c", [], 0, 0)
+
+    with pytest.raises(gobind.GoError, match='^the rule made "c" of two places named "b"$'):
+        store.merge([Place("a", [], 5, 5), Place("b", [], 5, 5)], Wrong())
+    with pytest.raises(TypeError, match="^rule: expected Rule, got object, which has no method merge$"):
+        store.merge([], object())
+    assert store.get("a") == Place("a", [], 0, 0) and store.count() == 2
+
+
+def test_merges_of_many_threads_lose_nothing(store: Any) -> None:
+    """A rule runs with nothing locked; what has changed meanwhile is decided again."""
+
+    def work(number: int) -> None:
+        for n in range(50):
+            store.merge([Place("a", [f"{number}.{n}"], 0, 0)], Rule())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = sorted(f"{number}.{n}" for number in range(4) for n in range(50))
+    assert sorted(store.get("a").country_codes) == expected
+
+
+def test_closing_while_python_decides(vault: Vault) -> None:
+    store, deciding, closed = vault.open(MEMORY), threading.Event(), threading.Event()
+    store.load([Place("a", [], 0, 0)])
+
+    class Slow(Rule):
+        def merge(self, old: Place, new: Place) -> Place:
+            deciding.set()
+            assert closed.wait(60)
+            return new
+
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            store.merge([Place("a", [], 1, 1)], Slow())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert deciding.wait(60)
+    store.close()
+    closed.set()
+    thread.join()
+    assert [str(failure) for failure in failures] == ["database closed"]
+    failures.clear()
 
 
 def test_a_file_that_was_cut_short_keeps_what_came_before(vault: Vault, tmp_path: Path) -> None:
     path = tmp_path / "cut.db"
     store = vault.open(str(path))
-    vault.load(store, [Place(f"place {i}", [], i, i) for i in range(9)])
-    vault.close(store)
+    store.load([Place(f"place {i}", [], i, i) for i in range(9)])
+    store.close()
     path.write_bytes(path.read_bytes()[:-5])
     store = vault.open(str(path))
-    left = [place.name for place in vault.inside(store, *EVERYWHERE)]
+    left = [place.name for place in store.inside(*EVERYWHERE)]
     assert len(left) == 8 and set(left) < {f"place {i}" for i in range(9)}  # written in any order
-    vault.close(store)
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -313,19 +456,19 @@ def test_a_store_belongs_to_one_process(vault: Vault, tmp_path: Path) -> None:
     done = run_demo("--store", path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"demo.py: error: {path} is in use by another program: ")
-    vault.close(store)
+    store.close()
     assert run_demo("--store", path).returncode == 0
 
 
-def test_threads_share_a_store(vault: Vault, store: Any, world: list[Place]) -> None:
+def test_threads_share_a_store(store: Any, world: list[Place]) -> None:
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for place in world[number::4]:
-                vault.load(store, [place])
-                assert vault.get(store, place.name) == place
-                assert vault.nearest(store, place.latitude, place.longitude, 1)[0].metres == 0
+                store.load([place])
+                assert store.get(place.name) == place
+                assert store.nearest(place.latitude, place.longitude, 1)[0].metres == 0
         except BaseException as failure:
             failures.append(failure)
 
@@ -335,7 +478,7 @@ def test_threads_share_a_store(vault: Vault, store: Any, world: list[Place]) -> 
     for thread in threads:
         thread.join()
     assert failures == []
-    assert vault.count(store) == len(world)
+    assert store.count() == len(world)
 
 
 @pytest.mark.parametrize(
@@ -405,6 +548,8 @@ def test_the_demo_finds_the_second_time_what_it_loaded_the_first(tmp_path: Path)
     for text in (first.stdout, second.stdout):
         assert re.search(r"^ +3\.4 km  Europe/Berlin +52\.50°N  13\.37°E  DE ", text, re.MULTILINE)
         assert "NotFound: there is no such place in the store" in text
+        assert re.search(r"^The first three of a stream of America/Argentina/… ", text, re.MULTILINE)
+        assert re.search(r"^  moved  ship +55\.70°N  12\.60°E +Kiel → Copenhagen$", text, re.MULTILINE)
         assert max(map(columns, text.splitlines())) <= 90
         assert not re.search(r" $", text, re.MULTILINE)
 
