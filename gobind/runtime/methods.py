@@ -200,6 +200,8 @@ class _MethodWriter:
             source.line(f"{target} = await _submit(_frame, _number{extra})")
         with source.block("except BaseException:"):
             source.line("_abandon(_number)")
+            if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them
+                source.line(f"del {', '.join(writer.borrowed)}")
             source.line("raise")
         self._write_opening()
 

@@ -105,6 +105,8 @@ def test_ten_thousand_sleepers_and_a_loop_that_stays_responsive(sleeper: Any) ->
 
     start = time.monotonic()
     assert asyncio.run(main()) == [1000] * 10_000
+    if sys.flags.dev_mode:  # asyncio's debug mode keeps a stack for each task
+        return
     assert time.monotonic() - start < 3
     assert sorted(late)[len(late) // 2] < 0.02
 

@@ -111,14 +111,16 @@ signal.setitimer(signal.ITIMER_PROF, 0)
 assert len(seen) > 10
 """,
     "in another thread": """
-result = []
-thread = threading.Thread(target=lambda: result.append(sleeper.sleep_blocking(300)))
-thread.start()
+result, done = [], threading.Event()
+def work():
+    result.append(sleeper.sleep_blocking(300))
+    done.set()
+threading.Thread(target=work).start()
+main = threading.main_thread().ident
+threading.Timer(0.05, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
 try:
-    main = threading.main_thread().ident
-    threading.Timer(0.05, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
-    while True: thread.join(0.01)
-except KeyboardInterrupt: thread.join()
+    while True: time.sleep(0.01)
+except KeyboardInterrupt: done.wait()
 assert result == [300]
 """,
     "many descriptors": """
