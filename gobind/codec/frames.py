@@ -33,9 +33,11 @@ class Handles(Protocol):
 
     def lower(self, node: Any, value: Any, lowered: list[int]) -> int:
         """The handle of an object, held for the frame that it goes into, and added to `lowered`."""
+        ...
 
     def lift(self, node: Any, handle: int) -> Any:
         """The object of a handle."""
+        ...
 
 
 class Output(list):  # type: ignore[type-arg]

@@ -148,7 +148,11 @@ class Library:
                 self._bindings[cls] = Binding(native, self._carrier(cls.__name__), cls)
             return cast(T, self._bindings[cls].root)
 
-    def export(self, function: F | None = None, *, free: str | None = "free") -> Any:
+    @overload
+    def export(self, function: F, *, free: str | None = "free") -> F: ...
+    @overload
+    def export(self, *, free: str | None = "free") -> Callable[[F], F]: ...
+    def export(self, function: Any = None, *, free: str | None = "free") -> Any:
         """Call a function that a plain cgo library exports: a decorator for its declaration.
 
         Args:

@@ -225,7 +225,8 @@ class Objects:
             lowered.append(handle)
             return handle
         if isinstance(node, StreamType):
-            value = value.__aiter__() if node.is_async else iter(value)
+            items: Any = value
+            value = items.__aiter__() if node.is_async else iter(items)
         elif isinstance(node, CallableType):
             if not callable(value):
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")

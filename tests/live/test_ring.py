@@ -200,7 +200,7 @@ def test_memory_of_requests_is_given_back(sleeper: Any) -> None:
 for _ in range(300):
     sleeper.push_text("x" * 2_000_000)
 sleeper.pushed(300)
-status = open("/proc/self/status").read()  # getrusage would tell the peak of the process before exec too
+with open("/proc/self/status") as file: status = file.read()  # getrusage tells the peak before exec too
 print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
 """
     status, megabytes, errors = run(text)
