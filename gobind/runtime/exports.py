@@ -270,7 +270,8 @@ def _cstring(where: str, free: Any, may_be_null: bool) -> _Type:
         if value is None and may_be_null:
             return None, None
         check(STR, value, name)
-        data = str.encode(value)
+        text: str = value or ""
+        data = text.encode()
         if b"\0" in data:
             raise ValueError(f"{name}: a C string cannot hold a NUL character")
         kept = ctypes.create_string_buffer(data)
