@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import struct
-import uuid
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
@@ -224,7 +223,9 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
         if not SCALARS["int"].low <= nanos <= SCALARS["int"].high:
             raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
     elif node is UUID:
-        _expect(value, uuid.UUID, node, path)
+        from uuid import UUID as UniqueID
+
+        _expect(value, UniqueID, node, path)
 
 
 def _check_datetime(node: Leaf, value: Any, path: Place) -> None:

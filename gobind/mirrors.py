@@ -7,7 +7,6 @@ They define and verify layout, serve plain C libraries and `Buffer`, and carry n
 from __future__ import annotations
 
 import ctypes
-import uuid
 from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -273,7 +272,11 @@ def _value(raw: Any, node: Node) -> Any:
         return join_datetime(raw.micros, raw.offset)
     if node is TIMEDELTA:
         return join_timedelta(raw)
-    return uuid.UUID(bytes=bytes(raw)) if node is UUID else raw
+    if node is UUID:
+        from uuid import UUID as UniqueID
+
+        return UniqueID(bytes=bytes(raw))
+    return raw
 
 
 def _values(address: int, count: int, node: Node) -> list[Any]:

@@ -14,7 +14,6 @@ import enum
 import functools
 import types
 import typing
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, NamedTuple, Union
 
@@ -413,6 +412,8 @@ class Schema:
         plain = _PLAIN.get(hint) if isinstance(hint, type) else None
         if plain is not None:
             return plain
+        if isinstance(hint, type) and (hint.__module__, hint.__qualname__) == ("uuid", "UUID"):
+            return UUID  # asked for by name: importing uuid takes longer than reading this module
         if origin is Union or isinstance(hint, _UNION_TYPE):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -627,7 +628,6 @@ _PLAIN: dict[Any, Node] = {
     bytes: BYTES,
     datetime.datetime: DATETIME,
     datetime.timedelta: TIMEDELTA,
-    uuid.UUID: UUID,
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import struct
-import uuid
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import accumulate, chain
 from operator import countOf
@@ -196,16 +195,20 @@ def get_timedelta(source: Input, n: int) -> list[datetime.timedelta]:
     return [*map(join_timedelta, get_i64(source, n))]
 
 
-def put_uuid(out: Output, values: list[uuid.UUID]) -> None:
+def put_uuid(out: Output, values: list[Any]) -> None:
     """16 bytes each."""
-    _require_all(values, uuid.UUID)
+    from uuid import UUID
+
+    _require_all(values, UUID)
     out.append(b"".join([value.bytes for value in values]))
 
 
-def get_uuid(source: Input, n: int) -> list[uuid.UUID]:
+def get_uuid(source: Input, n: int) -> list[Any]:
     """The inverse of `put_uuid`."""
+    from uuid import UUID
+
     data = source.take(16 * n)
-    return [uuid.UUID(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
+    return [UUID(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
 
 
 get_i32, get_i64, get_u64 = get_numbers("i"), get_numbers("q"), get_numbers("Q")

@@ -7,7 +7,6 @@ A plain reader of the format in `gobind.protocol`: one value at a time, each wit
 from __future__ import annotations
 
 import struct
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -198,7 +197,7 @@ class _Walker:
         if node is TIMEDELTA:
             return [*map(join_timedelta, self._numbers("q", count))]
         assert isinstance(node, Leaf) and node is UUID
-        return [uuid.UUID(bytes=self._take(16)) for _ in paths]
+        return [self._take(16) for _ in paths]
 
     def _strings(self, paths: list[Place]) -> list[str]:
         head = self._numbers("Q", 1)[0]

@@ -7,7 +7,6 @@ call, `flatten`) is their user's. Imports `gobind.codec.blocks` and before, and 
 from __future__ import annotations
 
 import struct
-import uuid
 from typing import NamedTuple
 
 from gobind import times
@@ -218,7 +217,9 @@ class RecordWriter:
         else:
             assert node is UUID, node.text
             value = self._local(value)
-            cls = self._bind("UUID", uuid.UUID)
+            from uuid import UUID as UniqueID
+
+            cls = self._bind("UUID", UniqueID)
             with self._source.block(f"if _type({value}) is not {cls}:"):
                 self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
             self._slot(offset, "16s", f"{value}.bytes")
@@ -374,4 +375,6 @@ class RecordReader:
         if node is TIMEDELTA:
             return f"{self._bind('join_timedelta', times.join_timedelta)}({self._slot(offset, 'q')})"
         assert node is UUID, node.text
-        return f"{self._bind('UUID', uuid.UUID)}(bytes={self._slot(offset, '16s')})"
+        from uuid import UUID as UniqueID
+
+        return f"{self._bind('UUID', UniqueID)}(bytes={self._slot(offset, '16s')})"
