@@ -20,6 +20,7 @@ from typing import Annotated, Any, NamedTuple, Union
 from gobind.annotations import Scope
 from gobind.contract import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.errors import ContractError
+from gobind.protocol import MAX_UNION
 from gobind.words import SCALARS, BufferOf, CString, Scalar
 
 ACCEPTED = (
@@ -496,6 +497,8 @@ class Schema:
                 raise ContractError(
                     f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
                 )
+            if len(structs) > MAX_UNION:
+                raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
             # In an order of their own: to `typing` and its caches, unions that differ in order are equal.
             node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
         if len(options) == len(args):
