@@ -175,7 +175,6 @@ class _MethodWriter:
         self._source.line(f"{target} = {call}(_frame)")
         for name in writer.borrowed:
             self._source.line(f"{name}.release()")
-
         if self._direct:
             with self._source.block(f"if _result == {protocol.LOOK}:"):
                 self._source.line("_result = _look(_frame)")
@@ -188,16 +187,14 @@ class _MethodWriter:
     def _write_awaiting(self, writer: RecordWriter) -> None:
         source = self._source
         target = "_result" if self._direct else "_buf"
+        lent = f", ({', '.join(writer.borrowed)},)" if writer.borrowed else ""
         if not self._method.is_async:
-            lent = "".join(f"{name}, " for name in writer.borrowed)
-            source.line(f"{target} = _wait(_frame, _number{f', ({lent})' if lent else ''})")
+            source.line(f"{target} = _wait(_frame, _number{lent})")
             self._write_opening()
             return
         with source.block("try:"):
-            lent = "".join(f"{name}, " for name in writer.borrowed)
-            extra = f", ({lent})" if lent else ""
-            extra += f", ring={self._ring}" if self._ring else ""
-            source.line(f"{target} = await _submit(_frame, _number{extra})")
+            ring = f", ring={self._ring}" if self._ring else ""
+            source.line(f"{target} = await _submit(_frame, _number{lent}{ring})")
         with source.block("except BaseException:"):
             source.line("_abandon(_number)")
             if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them
