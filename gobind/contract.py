@@ -101,6 +101,7 @@ def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool 
 
 
 def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
+    own_init = cls.__dict__.get("__init__")
     if sys.version_info >= (3, 10):
         made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
     else:
@@ -109,7 +110,18 @@ def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
             _require_keywords(made)
     if made is not cls:
         _move_class_cells(cls, made)
+    made.__gobind_init__ = None if own_init else made.__init__  # type: ignore[attr-defined, misc]
     return made
+
+
+def only_sets_fields(cls: Any) -> bool:
+    """True if making an instance of a `gostruct` does nothing but set its fields."""
+    return (
+        cls.__init__ is cls.__dict__.get("__gobind_init__")
+        and not hasattr(cls, "__post_init__")
+        and cls.__new__ is object.__new__
+        and cls.__setattr__ is object.__setattr__
+    )
 
 
 def _add_slots(cls: type, frozen: bool) -> type:

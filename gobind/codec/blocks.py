@@ -6,12 +6,14 @@ Functions for structs are generated; all others are made by `gobind.codec.column
 
 from __future__ import annotations
 
+from itertools import repeat
 from operator import countOf
 from typing import Any
 
 from gobind.codec import columns
 from gobind.codec.emit import Namespace, Source
 from gobind.codec.frames import Get, Handles, Input, Output, Put
+from gobind.contract import only_sets_fields
 from gobind.errors import ContractError
 from gobind.schema import (
     BYTES,
@@ -184,7 +186,7 @@ class Blocks:
             with source.block("if not n:"):
                 source.line("return values")
             with source.block("def build():"):
-                source.line(f"values.extend({self._constructor(node)})")
+                self._write_building(source, node)
             source.line("source.steps.append(build)")
             for field in node.fields:
                 get = self.namespace.bind(f"get_{field.type.text}", self.get(field.type))
@@ -194,15 +196,24 @@ class Blocks:
             source.line("return values")
         return source.compile(name, self.namespace, f"codec get {node.text}")
 
-    def _constructor(self, node: StructType) -> str:
-        """The expression that makes all values of a struct out of its columns ``f_NAME``."""
-        if not node.fields:
-            return f"[{self.construct(node, [])} for _ in range(n)]"
-        columns_ = ", ".join(f"f_{field.name}" for field in node.fields)
-        if all(field.init and not field.keyword_only for field in node.fields):
-            return f"map({self.namespace.bind(node.text, node.cls)}, {columns_})"
-        names = [f"v_{field.name}" for field in node.fields]
-        return f"[{self.construct(node, names)} for {', '.join(names)}, in zip({columns_})]"
+    def _write_building(self, source: Source, node: StructType) -> None:
+        """The lines that make all values of a struct out of its columns ``f_NAME``."""
+        fields = node.fields
+        names = ", ".join(f"f_{field.name}" for field in fields)
+        if not fields:
+            source.line(f"values.extend([{self.construct(node, [])} for _ in range(n)])")
+        elif only_sets_fields(node.cls):
+            # What the constructor would do, in two thirds of the time of calling it n times.
+            new, cls = self.namespace.bind("new", object.__new__), self.namespace.bind(node.text, node.cls)
+            source.line(f"values.extend(map({new}, {self.namespace.bind('repeat', repeat)}({cls}, n)))")
+            targets = ", ".join(f"value.{field.name}" for field in fields)
+            source.line(f"for value, {targets} in zip(values, {names}): pass")
+        elif all(field.init and not field.keyword_only for field in fields):
+            source.line(f"values.extend(map({self.namespace.bind(node.text, node.cls)}, {names}))")
+        else:
+            items = [f"v_{field.name}" for field in fields]
+            made = self.construct(node, items)
+            source.line(f"values.extend([{made} for {', '.join(items)}, in zip({names})])")
 
     def construct(self, node: StructType, values: list[str]) -> str:
         """The expression that makes one value of a struct out of expressions for its fields."""

@@ -168,6 +168,60 @@ def test_fields_that_are_not_the_constructors_and_keywords() -> None:
         agree(value, annotation)
 
 
+class Watched:
+    """What the classes below do when an instance is made."""
+
+    made: List[str] = []
+
+
+@gostruct
+class WithInit(Watched):
+    n: u8
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.made.append("init")
+
+
+@gostruct
+class WithPostInit(Watched):
+    n: u8
+
+    def __post_init__(self) -> None:
+        self.made.append("post_init")
+
+
+@gostruct
+class WithNew(Watched):
+    n: u8
+
+    def __new__(cls, n: int) -> WithNew:
+        cls.made.append("new")
+        return super().__new__(cls)
+
+
+@gostruct
+class WithSetattr(Watched):
+    n: u8
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.made.append("setattr")
+        object.__setattr__(self, name, value)
+
+
+@gostruct
+class Inheriting(WithPostInit):
+    m: u8 = 0
+
+
+@pytest.mark.parametrize("cls", [WithInit, WithPostInit, WithNew, WithSetattr, Inheriting])
+def test_a_class_that_has_its_say_when_instances_are_made_has_it(cls: Any) -> None:
+    block = flatten([cls(n=1), cls(n=2)], List[cls])
+    Watched.made.clear()
+    assert unflatten(block, List[cls]) == [cls(n=1), cls(n=2)]
+    assert len(Watched.made) == 4
+
+
 def test_bytes_like_objects_as_blocks() -> None:
     block = flatten(["a"], List[str])
     assert unflatten(bytearray(block), List[str]) == unflatten(memoryview(block), List[str]) == ["a"]
