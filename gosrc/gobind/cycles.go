@@ -9,9 +9,10 @@ import (
 )
 
 // A value that contains itself, through pointers, slices or maps, would make a frame without end. Looking for that in
-// each result would cost more than writing it, so only what hangs on a very deep or very large result is looked at.
+// each result would cost more than writing it (three times as much), so only what hangs on a very deep or very large
+// result is looked at.
 const (
-	suspiciousLevel = 64
+	suspiciousLevel = 512
 	suspiciousCount = 1 << 20
 )
 
