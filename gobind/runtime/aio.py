@@ -1,8 +1,7 @@
 """Awaiting Go: requests of one loop turn go over in one call, many responses come back in one.
 
 Imported when the first ``async def`` method is compiled, so that users of synchronous methods do not
-pay for asyncio. Imports `gobind.runtime.native`, `gobind.runtime.replies`, `gobind.runtime.ring` and
-asyncio.
+pay for asyncio. Imports `gobind.runtime.queues`, `gobind.runtime.ring` and before, and asyncio.
 
 Go never touches Python for this. A goroutine that ends puts its response into the queue of the loop
 that asked, and writes to the queue's file descriptor only if the queue was empty; the loop then
@@ -13,19 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import threading
 import weakref
 from collections import OrderedDict
 from time import monotonic_ns
 from typing import Any
 
-from gobind import protocol
 from gobind.errors import ClosedError
-from gobind.runtime.bells import open_bell, silence_bell
 from gobind.runtime.native import Native
-from gobind.runtime.replies import Fetched, fetch
+from gobind.runtime.queues import Queue
+from gobind.runtime.replies import Fetched
 from gobind.runtime.ring import Ring
 
 _get_running_loop = asyncio.get_running_loop
@@ -44,12 +40,12 @@ def courier_of(native: Native) -> Courier:
 
 
 class Courier:
-    """Carries the asynchronous calls to one library, through a queue for each event loop."""
+    """Carries the asynchronous calls to one library."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
-        self._queues: dict[int, Queue] = {}
-        # Two threads may open their first queue at once; a loop has one thread, so its own queue has no lock.
+        self._loops: dict[int, LoopCalls] = {}
+        # Two loops may begin at once; a loop has one thread, so its own calls have no lock.
         self._lock = threading.Lock()
 
     def submit(
@@ -65,51 +61,51 @@ class Courier:
             a future of the response: an int for direct results, bytes, or a `replies.Ended`.
         """
         loop = _get_running_loop()
-        queue = self._queues.get(id(loop)) or self._open(loop)
-        future = queue.futures[number] = loop.create_future()
+        calls = self._loops.get(id(loop)) or self._open(loop)
+        future = calls.futures[number] = loop.create_future()
         if ring:
-            queue.send(ring, frame, number)
+            calls.send(ring, frame, number)
         else:
-            if not queue.batch:
-                loop.call_soon(queue.flush)
-            queue.batch.append(frame)
+            if not calls.batch:
+                loop.call_soon(calls.flush)
+            calls.batch.append(frame)
         if lent:
-            queue.lent[number] = lent
+            calls.lent[number] = lent
         return future
 
     def abandon(self, number: int) -> None:
         """The caller waits no longer: cancel the call's context. What it holds stays until Go is done."""
-        for queue in [*self._queues.values()]:  # the loop may no longer run
-            queue.abandon(number)
+        for calls in [*self._loops.values()]:  # the loop may no longer run
+            calls.abandon(number)
 
     def lose(self) -> None:
         """Let the calls in flight end with `ClosedError`: what they wait for happens in another process."""
-        for queue in self._queues.values():
-            for future in queue.futures.values():
+        for calls in self._loops.values():
+            for future in calls.futures.values():
                 if not future.done():
                     with contextlib.suppress(RuntimeError):  # its loop is closed
                         future.set_exception(ClosedError("the call belongs to the parent process"))
                         future.exception()  # whether somebody still looks at it or not
-            queue.futures.clear()
+            calls.futures.clear()
 
-    def _open(self, loop: asyncio.AbstractEventLoop) -> Queue:
+    def _open(self, loop: asyncio.AbstractEventLoop) -> LoopCalls:
         with self._lock:
-            for queue in [*self._queues.values()]:
-                queue.close_if_over()
-            queue = Queue(self._native, loop)
-            self._queues[id(loop)] = queue
+            for calls in [*self._loops.values()]:
+                calls.close_if_over()
+            calls = LoopCalls(self._native, loop)
+            self._loops[id(loop)] = calls
             # The entry must be gone before another loop can have the same id.
-            weakref.finalize(loop, self._drop, id(loop), queue).atexit = False
-            return queue
+            weakref.finalize(loop, self._drop, id(loop), calls).atexit = False
+            return calls
 
-    def _drop(self, key: int, queue: Queue) -> None:
-        if self._queues.get(key) is queue:
-            del self._queues[key]
-        queue.close()
+    def _drop(self, key: int, calls: LoopCalls) -> None:
+        if self._loops.get(key) is calls:
+            del self._loops[key]
+        calls.close()
 
 
-class Queue:
-    """The calls in flight of one event loop. It owns its file descriptors and Go's half of the queue.
+class LoopCalls:
+    """The calls in flight of one event loop. It owns their queue and rings.
 
     Attributes:
         futures: by number, of the calls in flight.
@@ -127,27 +123,24 @@ class Queue:
         self._skipped = self._to_skip = 0
         self._native = native
         self._loop = weakref.ref(loop)
-        self._pid = os.getpid()
-        self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
-        self._reading, self._writing = open_bell()
-        self._id: int = native.open_queue(self._writing)
+        self._queue = Queue(native)
         self._drained = threading.Event()
         try:
-            loop.add_reader(self._reading, self._ring)
+            loop.add_reader(self._queue.bell, self._hear)
         except NotImplementedError:  # Windows' Proactor loop watches no descriptors: a thread waits instead
-            threading.Thread(target=self._wait, args=(self._id,), name="gobind queue", daemon=True).start()
+            number = self._queue.number
+            threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
     def flush(self) -> None:
         """Send the requests of this loop turn."""
         batch, self.batch = self.batch, []
         if batch:
-            frames = b"".join(batch)
-            self._native.submit(self._id, frames, len(frames))
+            self._queue.submit(b"".join(batch))
 
     def send(self, capacity: int, frame: bytes, number: int) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
         if capacity not in self._rings:
-            self._rings[capacity] = Ring(self._native, capacity, self._id)
+            self._rings[capacity] = Ring(self._native, capacity, self._queue.number)
             self._waiting[capacity] = OrderedDict()
         waiting = self._waiting[capacity]
         must_wait = waiting or not self._rings[capacity].try_send(frame)
@@ -182,30 +175,27 @@ class Queue:
                 return
             self._rings[capacity].wait_read()
         self.flush()
-        self._native.cancel(self._id, number)  # which only knows calls that have arrived
+        self._queue.cancel(number)  # which only knows calls that have arrived
 
     def close_if_over(self) -> None:
-        """Close the queue of a loop that is closed but not yet collected."""
+        """Close if the loop is closed, but not yet collected."""
         loop = self._loop()
         if loop is None or loop.is_closed():
             self.close()
 
     def close(self) -> None:
         """Cancel the calls in flight and drop their responses."""
-        number, self._id = self._id, 0  # a collection in another thread may come here too
-        if number and os.getpid() == self._pid:
+        if self._queue.is_ours:
             for ring in self._rings.values():
                 ring.close()
-            self._native.close_queue(number)  # from here on Go writes to no descriptor
+            self._queue.close()
             self._drained.set()
             self.futures.clear()
             _orphans.extend(self.lent.values())
-            for descriptor in {self._reading, self._writing}:
-                os.close(descriptor)
 
-    def _ring(self) -> None:
-        """The descriptor can be read: fetch responses."""
-        silence_bell(self._reading)
+    def _hear(self) -> None:
+        """The bell has rung: fetch responses."""
+        self._queue.silence()
         self._drain()
 
     def _wait(self, number: int) -> None:
@@ -224,7 +214,7 @@ class Queue:
 
     def _drain(self) -> None:
         """Hand out as many responses as one call brings; more wait for the next turn of the loop."""
-        fetched = fetch(self._native, self._id, self._buffer)
+        fetched = self._queue.fetch()
         if not fetched:
             self._drained.set()
             return

@@ -1,20 +1,17 @@
 """Waiting so that signals are served: what ``@gomethod(blocking=True)`` does instead of a plain call.
 
 The request goes to a goroutine as an asynchronous one does, and this thread waits where Python's
-signal handlers run. Imports `gobind.runtime.native`, `gobind.runtime.replies`.
+signal handlers run. Imports `gobind.runtime.queues` and before.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
 import threading
 from typing import Any
 
-from gobind import protocol
-from gobind.runtime.bells import open_bell, wait_for_bell
 from gobind.runtime.native import Native
-from gobind.runtime.replies import Fetched, fetch
+from gobind.runtime.queues import Queue
+from gobind.runtime.replies import Fetched
 
 LOOK_UP = 100
 """Milliseconds after which a waiting thread looks for signals that another thread has received."""
@@ -44,27 +41,23 @@ class Waiters:
 
 
 class Waiter:
-    """The queue of one thread. It owns its descriptors, and what calls that were left still use."""
+    """The calls of one thread. It owns their queue, and what calls that were left still use."""
 
     def __init__(self, native: Native) -> None:
-        self._native = native
-        self._pid = os.getpid()
-        self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
-        self._reading, self._writing = open_bell()
-        self._queue: int = native.open_queue(self._writing)
+        self._queue = Queue(native)
         self._calls: dict[int, Any] = {}  # under way, with the buffers that they use; abandoned ones too
         self._wanted: dict[int, list[Fetched]] = {}  # a handler's own call may fetch the response of this one
 
     def call(self, frame: bytes, number: int, lent: tuple[Any, ...]) -> Fetched:
         """Send a request and wait for its response; Python's signal handlers run meanwhile."""
         self._calls[number] = lent
-        self._native.submit(self._queue, frame, len(frame))
+        self._queue.submit(frame)
         return self._result(number)
 
     def cancel(self, number: int) -> None:
         """Cancel a call's context and wait until Go has returned; an exception meanwhile ends the wait."""
         if number in self._calls:
-            self._native.cancel(self._queue, number)
+            self._queue.cancel(number)
             self._result(number)
 
     def _result(self, number: int) -> Fetched:
@@ -72,8 +65,8 @@ class Waiter:
         self._wanted[number] = found
         try:
             while not found:
-                wait_for_bell(self._reading, LOOK_UP)
-                for ended, response in fetch(self._native, self._queue, self._buffer):
+                self._queue.wait(LOOK_UP)
+                for ended, response in self._queue.fetch():
                     self._calls.pop(ended, None)
                     if ended in self._wanted:
                         self._wanted[ended].append(response)
@@ -82,7 +75,4 @@ class Waiter:
             del self._wanted[number]
 
     def __del__(self) -> None:
-        if os.getpid() == self._pid:
-            self._native.close_queue(self._queue)
-            for descriptor in {self._reading, self._writing}:
-                os.close(descriptor)
+        self._queue.close()

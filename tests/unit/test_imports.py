@@ -35,6 +35,7 @@ LAYERS = [
     "runtime.native",
     "runtime.control runtime.timeouts runtime.upcalls",
     "runtime.replies",
+    "runtime.queues",
     "runtime.ring runtime.aio runtime.waits",
     "runtime.methods",
     "runtime.answers",
