@@ -287,6 +287,21 @@ def test_a_call_cancelled_in_the_turn_that_sent_it(sleeper: Any, method: str) ->
     asyncio.run(main())
 
 
+def test_a_coroutine_closed_in_the_turn_that_sent_its_call(sleeper: Any) -> None:
+    """The request still waits for the turn's end, where requests go over together."""
+
+    async def main() -> None:
+        before = sleeper.counts()
+        for _ in range(10):
+            coroutine = sleeper.sleep_later(60_000)
+            coroutine.send(None)
+            coroutine.close()
+        await asyncio.sleep(0)
+        settled(sleeper, *moved(before, 10, 0, 10))
+
+    asyncio.run(main())
+
+
 def test_a_call_that_is_never_awaited_is_not_made(sleeper: Any) -> None:
     before = sleeper.counts()
     sleeper.sleep_later(60_000).close()
