@@ -1,4 +1,4 @@
-"""The other ways: fetched with pip and go, built into .bench, which git ignores.
+"""The other ways: fetched with pip, go and cargo, built into .bench, which git ignores.
 
 Each is optional. What cannot be had raises `Unavailable` with the reason, once and for all.
 """
@@ -10,6 +10,7 @@ import ctypes
 import functools
 import importlib
 import os
+import shlex
 import shutil
 import socket
 import struct
@@ -75,7 +76,7 @@ def package(name: str, *requirements: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        why = f"no {name} for this Python" if done.returncode else str(error)
+        why = f"pip cannot install {name}" if done.returncode else str(error)
         _failed[name] = why
         raise Unavailable(why) from None
 
@@ -101,7 +102,8 @@ def go(folder: Path, *arguments: str) -> None:
 def _complaint(text: str) -> str:
     """What a tool that failed has to say: the first line that calls itself an error, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
-    return next((line for line in lines if line.startswith("error")), lines[-1])[:80]
+    told = next((line for line in lines if line.startswith("error")), lines[-1])
+    return told.replace("error: ", "", 1)[:80]
 
 
 def _go_environ() -> Dict[str, str]:
@@ -385,6 +387,49 @@ def gopy() -> Any:
             raise Unavailable(f"gopy failed: {_complaint(done.stderr)}")
     sys.path.append(str(copy))
     return importlib.import_module(f"{PACKAGES.name}.gopybench")
+
+
+# rust2go
+
+
+@once
+def rust2go() -> Callable[[str, int], float]:
+    """A Rust program that calls Go: a function from "ping" or "login" and a count to the seconds its calls take."""
+    program = BENCH / "rust" / "target" / "release" / "rust2go-bench"
+    if not _is_fresh(program, HERE / "rust"):
+        _build_rust(_copy("rust"))
+    # rust2go's README asks for these settings: Go's checks do not know the memory that Rust lends.
+    environ = {**os.environ, "GODEBUG": "invalidptr=0,cgocheck=0"}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([str(program)], env=environ, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+    atexit.register(process.communicate)
+    questions, answers = process.stdin, process.stdout
+    assert questions is not None and answers is not None
+
+    def ask(name: str, count: int) -> float:
+        questions.write(f"{name} {count}\n")
+        answer = answers.readline()
+        if not answer:
+            raise Unavailable("rust2go's program has ended")
+        return float(answer)
+
+    return ask
+
+
+def _build_rust(folder: Path) -> None:
+    """Build a Rust program; its build script runs go, and bindgen, which needs libclang."""
+    if shutil.which("cargo") is None or shutil.which("cc") is None:
+        raise Unavailable("no cargo or no cc on PATH")
+    environ = {**_go_environ(), "CARGO_NET_RETRY": "0", "CARGO_TARGET_DIR": str(folder / "target")}
+    if "LIBCLANG_PATH" not in os.environ:
+        # The package is the bare library; the headers that come with a compiler are those of cc.
+        clang = package("clang.native", "libclang")
+        headers = _run(["cc", "-print-file-name=include"]).stdout.strip()
+        environ.update(LIBCLANG_PATH=clang.__path__[0], BINDGEN_EXTRA_CLANG_ARGS=f"-I{shlex.quote(headers)}")
+    note("building rust2go's program ...")
+    done = _run(["cargo", "build", "--release", "--quiet"], folder, **environ)
+    if done.returncode:
+        raise Unavailable(f"cargo failed: {_complaint(done.stderr)}")
 
 
 def need_toolchain() -> None:
