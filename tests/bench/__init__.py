@@ -6,6 +6,7 @@ the ratio of two ways is the median of their ratios in each turn.
 
     measure    cases, rows, timing
     peers      fetches and builds the other ways into .bench, each optional
+    go/, rust/ their sources
     work/      the rows, by subject
     bars       how fast gobind has to be
     report     the table, files of results and their comparison

@@ -1,4 +1,4 @@
-"""The other ways: fetched with pip, built with the Go toolchain into .bench, which git ignores.
+"""The other ways: fetched with pip, go and cargo, built into .bench, which git ignores.
 
 Each is optional. What cannot be had raises `Unavailable` with the reason, once and for all.
 """
@@ -10,17 +10,20 @@ import ctypes
 import functools
 import importlib
 import os
+import shlex
 import shutil
 import socket
 import struct
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, TypeVar
 
 from gobind.errors import GobindError
+from gobind.tool.toolchain import find_toolchain
 from tests.bench.measure import Unavailable
 
 HERE = Path(__file__).resolve().parent
@@ -73,7 +76,7 @@ def package(name: str, *requirements: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        why = f"no {name} for this Python" if done.returncode else str(error)
+        why = f"pip cannot install {name}" if done.returncode else str(error)
         _failed[name] = why
         raise Unavailable(why) from None
 
@@ -93,29 +96,48 @@ def go(folder: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "gobind.tool.toolchain", "go", *arguments]
     done = _run(command, folder, **merged)
     if done.returncode:
-        raise Unavailable(f"go {arguments[0]} failed: {_last_line(done.stderr)}")
+        raise Unavailable(f"go {arguments[0]} failed: {_complaint(done.stderr)}")
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:80] if lines else "no output"
+def _complaint(text: str) -> str:
+    """What a tool that failed has to say: the first line that calls itself an error, else the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
+    told = next((line for line in lines if line.startswith("error")), lines[-1])
+    return told.replace("error: ", "", 1)[:80]
+
+
+def _go_environ() -> Dict[str, str]:
+    """The environment for tools that run go themselves: on PATH, with the C compiler that gobind finds."""
+    found = find_toolchain()
+    folders = [str(BIN), os.path.dirname(found.go), os.environ["PATH"]]
+    return {**found.env, "PATH": os.pathsep.join(folders)}
 
 
 def build(source: str, output: str, *arguments: str, package_path: str = ".") -> Path:
     """A Go program or library of tests/bench/go, built unless it is newer than its sources."""
-    folder, target = HERE / "go" / source, BENCH / output
-    newest = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
-    if target.exists() and target.stat().st_mtime > newest:
+    target = BENCH / output
+    if _is_fresh(target, HERE / "go" / source):
         return target
     note(f"building {output} ...")
-    copy = BENCH / "go" / source
-    copy.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    copy = _copy(f"go/{source}")
     if source == "rpc":
         _generate_protobuf(copy)
     go(copy, "mod", "tidy")
     go(copy, "build", *arguments, "-o", str(target), package_path)
     return target
+
+
+def _is_fresh(target: Path, folder: Path) -> bool:
+    """Whether a product is newer than all files of its folder of sources."""
+    newest = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+    return target.exists() and target.stat().st_mtime > newest
+
+
+def _copy(source: str) -> Path:
+    """A folder of tests/bench copied into .bench, where tools may write beside the sources."""
+    copy = BENCH / source
+    shutil.copytree(HERE / source, copy, dirs_exist_ok=True)
+    return copy
 
 
 # ctypes
@@ -283,7 +305,7 @@ def _generate_protobuf(folder: Path) -> None:
         folder, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", PYTHONPATH=str(PACKAGES),
     )  # fmt: skip
     if done.returncode:
-        raise Unavailable(f"protoc failed: {_last_line(done.stderr)}")
+        raise Unavailable(f"protoc failed: {_complaint(done.stderr)}")
 
 
 @once
@@ -345,22 +367,69 @@ def grpc_stub() -> Any:
 
 @once
 def gopy() -> Any:
-    """The same Go functions as a compiled extension module."""
+    """The same Go functions as a compiled extension module, as gopy's README has it.
+
+    Its version is named, and a newer golang.org/x/tools than it asks for: that one Go 1.25 cannot compile.
+    """
     package("pybindgen")
-    try:
-        go(BENCH, "install", "github.com/go-python/gopy@latest")
-        go(BENCH, "install", "golang.org/x/tools/cmd/goimports@latest")
-    except Unavailable:
-        raise Unavailable("the Go proxy has no gopy") from None
-    source, target = BENCH / "go" / "gopybench", PACKAGES / "gopybench"
-    shutil.copytree(HERE / "go" / "gopybench", source, dirs_exist_ok=True)
-    done = _run(
-        [str(BIN / "gopy"), "build", f"-output={target}", f"-vm={sys.executable}", "."],
-        source, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", PYTHONPATH=str(PACKAGES),
-    )  # fmt: skip
+    copy = BENCH / "go" / "gopybench"
+    module = copy / PACKAGES.name / f"_gopybench{sysconfig.get_config_var('EXT_SUFFIX')}"
+    if not _is_fresh(module, HERE / "go" / "gopybench"):
+        note("building gopy and its module ...")
+        _copy("go/gopybench")
+        tools = ["github.com/go-python/gopy", "golang.org/x/tools/cmd/goimports"]
+        BIN.mkdir(exist_ok=True)
+        go(copy, "build", "-o", str(BIN), *tools)
+        shutil.rmtree(module.parent, ignore_errors=True)
+        command = [str(BIN / "gopy"), "build", f"-output={module.parent}", f"-vm={sys.executable}", "."]
+        done = _run(command, copy, **{**_go_environ(), "PYTHONPATH": str(PACKAGES)})
+        if done.returncode:
+            raise Unavailable(f"gopy failed: {_complaint(done.stderr)}")
+    sys.path.append(str(copy))
+    return importlib.import_module(f"{PACKAGES.name}.gopybench")
+
+
+# rust2go
+
+
+@once
+def rust2go() -> Callable[[str, int], float]:
+    """A Rust program that calls Go: a function from "ping" or "login" and a count to the seconds its calls take."""
+    program = BENCH / "rust" / "target" / "release" / "rust2go-bench"
+    if not _is_fresh(program, HERE / "rust"):
+        _build_rust(_copy("rust"))
+    # rust2go's README asks for these settings: Go's checks do not know the memory that Rust lends.
+    environ = {**os.environ, "GODEBUG": "invalidptr=0,cgocheck=0"}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([str(program)], env=environ, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+    atexit.register(process.communicate)
+    questions, answers = process.stdin, process.stdout
+    assert questions is not None and answers is not None
+
+    def ask(name: str, count: int) -> float:
+        questions.write(f"{name} {count}\n")
+        answer = answers.readline()
+        if not answer:
+            raise Unavailable("rust2go's program has ended")
+        return float(answer)
+
+    return ask
+
+
+def _build_rust(folder: Path) -> None:
+    """Build a Rust program; its build script runs go, and bindgen, which needs libclang."""
+    if shutil.which("cargo") is None or shutil.which("cc") is None:
+        raise Unavailable("no cargo or no cc on PATH")
+    environ = {**_go_environ(), "CARGO_NET_RETRY": "0", "CARGO_TARGET_DIR": str(folder / "target")}
+    if "LIBCLANG_PATH" not in os.environ:
+        # The package is the bare library; the headers that come with a compiler are those of cc.
+        clang = package("clang.native", "libclang")
+        headers = _run(["cc", "-print-file-name=include"]).stdout.strip()
+        environ.update(LIBCLANG_PATH=clang.__path__[0], BINDGEN_EXTRA_CLANG_ARGS=f"-I{shlex.quote(headers)}")
+    note("building rust2go's program ...")
+    done = _run(["cargo", "build", "--release", "--quiet"], folder, **environ)
     if done.returncode:
-        raise Unavailable(f"gopy failed: {_last_line(done.stderr)}")
-    return importlib.import_module("gopybench.gopybench")
+        raise Unavailable(f"cargo failed: {_complaint(done.stderr)}")
 
 
 def need_toolchain() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import bars, measure, plot, report
+from tests.bench import bars, measure, peers, plot, report
 
 
 def row(**makers: Any) -> measure.Row:
@@ -63,6 +64,50 @@ def test_each_bar_names_a_row_and_a_way() -> None:
 
     ways = {row.name: {*row.makers, ""} for row in rows()}
     assert [bar for bar in bars.BARS if bar.other not in ways.get(bar.row, ())] == []
+
+
+def test_what_cannot_be_had_is_asked_for_once() -> None:
+    tries = []
+
+    @peers.once
+    def missing() -> None:
+        tries.append(1)
+        raise measure.Unavailable("not here")
+
+    for _ in range(2):
+        with pytest.raises(measure.Unavailable, match="^not here$"):
+            missing()
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    "told, complaint",
+    [
+        ("warning: old\nerror: no such crate\n\nCaused by:\n  a timeout\n", "no such crate"),
+        ("go: reading the proxy: 403 Forbidden\n\tserver response: not available\n", "server response: not available"),
+        ("", "no output"),
+    ],
+)  # fmt: skip
+def test_a_failed_tool_is_quoted_in_a_line(told: str, complaint: str) -> None:
+    assert peers._complaint(told) == complaint
+
+
+def test_without_cargo_the_row_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(measure.Unavailable, match="^no cargo or no cc on PATH$"):
+        peers._build_rust(tmp_path)
+
+
+def test_a_product_is_fresh_until_a_source_changes(tmp_path: Path) -> None:
+    source, product = tmp_path / "go" / "main.go", tmp_path / "program"
+    source.parent.mkdir()
+    source.write_text("package main")
+    assert not peers._is_fresh(product, source.parent)
+    product.write_text("")
+    os.utime(source, (1, 1))
+    assert peers._is_fresh(product, source.parent)
+    os.utime(product, (0, 0))
+    assert not peers._is_fresh(product, source.parent)
 
 
 def test_the_comparison_tells_changed_ratios(capsys: pytest.CaptureFixture[str]) -> None:

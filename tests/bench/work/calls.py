@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from functools import partial
 from typing import Any, Dict, List
 
 import gobind
 from tests.bench import peers
-from tests.bench.measure import Case, Maker, Row
+from tests.bench.measure import Case, Maker, Row, Timed
 from tests.bench.work.common import bench, contract, noop, upcalls
 
 GROUP = "calls"
@@ -71,6 +72,7 @@ def rows() -> List[Row]:
                 "ctypes + protobuf": lambda: Case("f(r)", f=_protobuf_login(), r=request),
                 "cffi API + JSON": lambda: Case("f(r)", f=_cffi_login(), r=request),
                 "gopy": lambda: _gopy_login(request),
+                "rust2go, from Rust": lambda: Timed(partial(peers.rust2go(), "login")),
                 "Unix socket": lambda: Case("f(r)", f=_socket_login(), r=request),
                 "gRPC": lambda: Case("f(r)", f=_grpc_login(), r=request),
             },
@@ -104,6 +106,7 @@ def _adders() -> Dict[str, Maker]:
         "cffi API": lambda: Case("f(3, 4)", f=peers.cffi_api().Add),
         "cffi ABI": lambda: Case("f(3, 4)", f=peers.cffi_abi().Add),
         "gopy": lambda: Case("f(3, 4)", f=peers.gopy().Add),
+        "rust2go's ping, from Rust": lambda: Timed(partial(peers.rust2go(), "ping")),
         "Unix socket": lambda: Case("loads(f(b'{\"method\":\"add\",\"params\":[3,4]}'))", f=peers.sidecar(), loads=json.loads),
         "gRPC": _grpc_add,
     }  # fmt: skip

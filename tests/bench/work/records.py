@@ -31,6 +31,7 @@ def _users(n: int) -> Row:
         "ctypes + JSON": lambda: Case("f(v)", f=_json_users(), v=v()),
         "ctypes + msgspec": lambda: Case("f(v)", f=_msgspec_users(), v=v()),
         "ctypes + protobuf": lambda: Case("f(v)", f=_protobuf_users(), v=v()),
+        "gopy": lambda: Case("f(v)", f=_gopy_users(), v=v()),
         "Unix socket": lambda: Case("f(v)", f=_socket_users(), v=v()),
         "gRPC": lambda: Case("f(v)", f=_grpc_users(), v=v()),
     }
@@ -85,6 +86,16 @@ def _protobuf_users() -> Any:
         message = pb.Users(users=[pb.User(id=u.id, name=u.name, age=u.age) for u in v])
         found = pb.Users.FromString(call(message.SerializeToString()))
         return [User(u.id, u.name, u.age) for u in found.users]
+
+    return echo
+
+
+def _gopy_users() -> Any:
+    go, User = peers.gopy(), contract.User
+
+    def echo(v: Any) -> Any:
+        found = go.EchoUsers(go.Slice_gopybench_User([go.User(ID=u.id, Name=u.name, Age=u.age) for u in v]))
+        return [User(u.ID, u.Name, u.Age) for u in found]
 
     return echo
 

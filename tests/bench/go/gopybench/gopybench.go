@@ -25,3 +25,5 @@ func Login(req *LoginRequest) *LoginResponse {
 }
 
 func EchoStrings(strings []string) []string { return strings }
+
+func EchoUsers(users []User) []User { return users }
