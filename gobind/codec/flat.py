@@ -7,7 +7,6 @@ from typing import Any, Callable, NamedTuple
 from gobind.check import check, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
-from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.layout import layout_of
 from gobind.schema import BufferType, Node, Schema
@@ -55,6 +54,8 @@ def unflatten(block: Any, annotation: Any) -> Any:
     try:
         return made.unflatten(data, len(data))
     except Exception as error:
+        from gobind.codec.locate import locate
+
         raise locate([("value", made.node)], data, len(data), error) from None
 
 

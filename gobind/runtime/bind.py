@@ -23,7 +23,6 @@ from gobind.runtime.objects import Objects
 from gobind.runtime.replies import Replies, next_number
 from gobind.runtime.ring import OneWay
 from gobind.runtime.upcalls import guests_of
-from gobind.runtime.waits import Waiters
 from gobind.schema import CallableType, Contract, InterfaceType, Method, Schema, StructType
 from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
 
@@ -146,6 +145,8 @@ class Binding:
         self.blocks.namespace.names["_send"] = OneWay(self.native).send
 
     def _connect_wait(self) -> None:
+        from gobind.runtime.waits import Waiters
+
         self.blocks.namespace.names.update(_wait=Waiters(self.native).wait, _next_number=next_number)
 
     def close(self, message: str) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gobind.errors import LoadError
@@ -83,10 +83,22 @@ class Native:
         self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
         self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
 
-        self.set_environ = _function(self.dll, "gobind_environ", None, ctypes.c_char_p, ctypes.c_uint64)
+        self._set_environ = _function(self.dll, "gobind_environ", None, ctypes.c_char_p, ctypes.c_uint64)
         control = (ctypes.c_int64, ctypes.c_int64)
         self.control = _function(self.dll, "gobind_control", ctypes.c_int64, *control)
         self.stats = _function(self.dll, "gobind_stats", None, ctypes.c_void_p)
+
+    def send_environ(self) -> None:
+        """Make Go's environment what `os.environ` is, but for what was set for Go alone."""
+        self.set_variables({**os.environ, **self.environ}, b"\0")
+
+    def set_variables(self, variables: Mapping[str, str | None], head: bytes = b"") -> None:
+        """Set environment variables of Go, after unsetting all if `head` says so; None unsets one."""
+        text = [head]
+        for name, value in variables.items():
+            text += os.fsencode(name), b"\0" if value is None else b"=" + os.fsencode(value) + b"\0"
+        packed = b"".join(text)
+        self._set_environ(packed, len(packed))
 
     def copy(self) -> Native:
         """A private copy of the library, with a Go runtime of its own.

@@ -8,14 +8,12 @@ from __future__ import annotations
 import ctypes
 import itertools
 import struct
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple, Protocol
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
 from gobind.codec.frames import Input
-from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.runtime.native import Native
 from gobind.schema import StructType
@@ -63,6 +61,8 @@ class Held:
         self.head = ctypes.string_at(address, min(length, protocol.REPLY_CAPACITY)) if length else b""
 
     def __getitem__(self, piece: slice) -> bytes:
+        from bisect import bisect_right
+
         start, stop = piece.start, piece.stop
         if start == stop:
             return b""
@@ -224,6 +224,8 @@ class Replies:
             values = self._blocks.get(node)(source, 1)
             source.finish(held.size)
         except Exception as error:
+            from gobind.codec.locate import locate_value
+
             return locate_value(node, held, start, held.size, error)
         GoError.__init__(values[0], message, detail)
         return values[0]  # type: ignore[no-any-return]
