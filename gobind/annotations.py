@@ -8,7 +8,9 @@ Differs from `typing.get_type_hints`: names of a function's scope are found for 
 from __future__ import annotations
 
 import ast
+import functools
 import sys
+import types
 from collections.abc import Iterator, Mapping
 from typing import Any, ForwardRef
 
@@ -52,15 +54,17 @@ class Scope(Mapping[str, Any]):
         """
         while isinstance(annotation, (str, ForwardRef)):
             text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
-            annotation = self._evaluate_text(text)
+            # A mapping cannot be eval's globals; as its locals it is asked first.
+            annotation = eval(_compiled(text.strip()), {"__gobind_union__": _union}, self)
         return annotation
 
-    def _evaluate_text(self, text: str) -> Any:
-        tree = ast.parse(text.strip(), mode="eval")
-        if sys.version_info < (3, 10):
-            tree = ast.fix_missing_locations(_Unions().visit(tree))
-        # A mapping cannot be eval's globals; as its locals it is asked first.
-        return eval(compile(tree, "<annotation>", "eval"), {"__gobind_union__": _union}, self)
+
+@functools.lru_cache  # half of what binding took was compiling "int" and "str" again and again
+def _compiled(text: str) -> types.CodeType:
+    tree = ast.parse(text, mode="eval")
+    if sys.version_info < (3, 10):
+        tree = ast.fix_missing_locations(_Unions().visit(tree))
+    return compile(tree, "<annotation>", "eval")
 
 
 class _Unions(ast.NodeTransformer):

@@ -6,7 +6,6 @@ however deep a value is. Imports `gobind.schema`.
 
 from __future__ import annotations
 
-import datetime
 import struct
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
@@ -218,8 +217,10 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
     elif node is DATETIME:
         _check_datetime(node, value, path)
     elif node is TIMEDELTA:
-        _expect(value, datetime.timedelta, node, path)
-        nanos = value // datetime.timedelta(microseconds=1) * 1000
+        from datetime import timedelta
+
+        _expect(value, timedelta, node, path)
+        nanos = value // timedelta(microseconds=1) * 1000
         if not SCALARS["int"].low <= nanos <= SCALARS["int"].high:
             raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
     elif node is UUID:
@@ -229,7 +230,9 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
 
 
 def _check_datetime(node: Leaf, value: Any, path: Place) -> None:
-    _expect(value, datetime.datetime, node, path)
+    from datetime import datetime
+
+    _expect(value, datetime, node, path)
     offset = value.utcoffset()
     if offset is None:
         raise TypeError(f"{path}: expected an aware datetime, got a naive one: {value}")

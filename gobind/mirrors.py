@@ -32,7 +32,6 @@ from gobind.schema import (
     TupleType,
     UnionType,
 )
-from gobind.times import join_datetime, join_timedelta, nanoseconds, split_datetime
 from gobind.words import Scalar
 
 
@@ -206,9 +205,13 @@ def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
         assert tag is not None  # checked before
         return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
     if node is DATETIME:
-        return DateTime(*split_datetime(value))
+        from gobind import times
+
+        return DateTime(*times.split_datetime(value))
     if node is TIMEDELTA:
-        return nanoseconds(value)
+        from gobind import times
+
+        return times.nanoseconds(value)
     if node is UUID:
         return ctype(*value.bytes)
     return value
@@ -269,9 +272,13 @@ def _value(raw: Any, node: Node) -> Any:
     if isinstance(node, UnionType):
         return _values(raw.ptr, 1, node.options[raw.tag])[0]
     if node is DATETIME:
-        return join_datetime(raw.micros, raw.offset)
+        from gobind import times
+
+        return times.join_datetime(raw.micros, raw.offset)
     if node is TIMEDELTA:
-        return join_timedelta(raw)
+        from gobind import times
+
+        return times.join_timedelta(raw)
     if node is UUID:
         from uuid import UUID as UniqueID
 

@@ -100,13 +100,24 @@ in request; the number is in size. For an async method reply is a ticket, to be 
 or an integer is 8 bytes then. `UPCALL_CANCEL` names a ticket in size. `UPCALL_DROP` brings size bytes at
 request, u64 numbers of objects that Go holds once less. An exception is an `EXCEPTION_RECORD`, its text,
 its class's name, and if it is an error of the contract block(error, 1).
+
+**The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL, u64
+size, then that many bytes of block(Library, 1). Only the text is for every gobind, older or newer: whatever
+comes to stand behind it, N is `ABI`, which grows with each change of what is written here.
+
+    Library = problems: list[str], contracts: list[Contract]
+    Contract = name: str, text: str, interfaces: dict[str, Interface], fingerprints of errors: dict[str, str],
+        numbers of callables: dict[str, i64], layouts: dict[str, list[u64]]
+    Interface = fingerprint: str, number of its first method: i64, names of its methods: list[str]
+
+A callable goes by its annotation; a layout is the size of a struct's record in Go and the offsets of its fields.
 """
 
 from __future__ import annotations
 
 import struct
 
-ABI = 1
+ABI = 2
 
 HEADER_SIZE = 40
 METHOD_OFFSET = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import datetime
 import enum
 import functools
 import types
@@ -413,8 +412,8 @@ class Schema:
         plain = _PLAIN.get(hint) if isinstance(hint, type) else None
         if plain is not None:
             return plain
-        if isinstance(hint, type) and (hint.__module__, hint.__qualname__) == ("uuid", "UUID"):
-            return UUID  # asked for by name: importing uuid takes longer than reading this module
+        if isinstance(hint, type) and (hint.__module__, hint.__qualname__) in _BY_NAME:
+            return _BY_NAME[hint.__module__, hint.__qualname__]
         if origin is Union or isinstance(hint, _UNION_TYPE):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -629,8 +628,12 @@ _PLAIN: dict[Any, Node] = {
     float: SCALARS["float"],
     str: STR,
     bytes: BYTES,
-    datetime.datetime: DATETIME,
-    datetime.timedelta: TIMEDELTA,
+}
+# Classes of modules that take longer to import than this one, and that few contracts use.
+_BY_NAME: dict[tuple[str, str], Node] = {
+    ("datetime", "datetime"): DATETIME,
+    ("datetime", "timedelta"): TIMEDELTA,
+    ("uuid", "UUID"): UUID,
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {

@@ -211,12 +211,10 @@ def _digest(lines: list[str]) -> str:
 
 def _sha256(data: bytes) -> Any:
     """SHA-256 by CPython's own module where there is one: hashlib loads OpenSSL, 2 ms of each program's start."""
-    for name in ("_sha2", "_sha256"):
-        try:
-            return import_module(name).sha256(data)
-        except ImportError:
-            continue
-    return import_module("hashlib").sha256(data)
+    try:
+        return import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256(data)
+    except ImportError:
+        return import_module("hashlib").sha256(data)
 
 
 def differences(library: InterfaceType, asked: InterfaceType) -> list[str]:

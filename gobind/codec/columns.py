@@ -8,7 +8,6 @@ Imports `gobind.codec.frames` and `gobind.times`.
 
 from __future__ import annotations
 
-import datetime
 import struct
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import accumulate, chain
@@ -16,7 +15,6 @@ from operator import countOf
 from typing import Any, Callable
 
 from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, pack_u64
-from gobind.times import join_datetime, join_timedelta, nanoseconds, split_datetime
 
 # What Python values become before they travel, one at a time
 
@@ -171,27 +169,35 @@ def _split(source: Input, items: Any, lengths: Sequence[int]) -> list[Any]:
     return [items[start:end] for start, end in zip([0, *ends], ends)]
 
 
-def put_datetime(out: Output, values: list[datetime.datetime]) -> None:
+def put_datetime(out: Output, values: list[Any]) -> None:
     """A column of microseconds, a column of offsets."""
+    from gobind.times import split_datetime
+
     n = len(values)
     pairs = [*map(split_datetime, values)]
     out.append(struct.pack(f"{n}q", *[micros for micros, _ in pairs]))
     out.append(struct.pack(f"{n}i", *[offset for _, offset in pairs]))
 
 
-def get_datetime(source: Input, n: int) -> list[datetime.datetime]:
+def get_datetime(source: Input, n: int) -> list[Any]:
     """The inverse of `put_datetime`."""
+    from gobind.times import join_datetime
+
     micros, offsets = get_i64(source, n), get_i32(source, n)
     return [*map(join_datetime, micros, offsets)]
 
 
-def put_timedelta(out: Output, values: list[datetime.timedelta]) -> None:
+def put_timedelta(out: Output, values: list[Any]) -> None:
     """A column of nanoseconds."""
+    from gobind.times import nanoseconds
+
     out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
 
 
-def get_timedelta(source: Input, n: int) -> list[datetime.timedelta]:
+def get_timedelta(source: Input, n: int) -> list[Any]:
     """The inverse of `put_timedelta`."""
+    from gobind.times import join_timedelta
+
     return [*map(join_timedelta, get_i64(source, n))]
 
 

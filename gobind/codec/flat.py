@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from gobind.check import check, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
-from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.layout import layout_of
 from gobind.schema import BufferType, Node, Schema
 
-
-class Flattener(NamedTuple):
-    """The compiled functions of one annotation."""
-
-    node: Node
-    flatten: Callable[[Any], bytes]
-    unflatten: Callable[[Any, int], Any]
-
-
-_made: dict[Any, Flattener] = {}
+_made: dict[Any, tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]] = {}
 
 
 def flatten(value: Any, annotation: Any) -> bytes:
@@ -36,11 +26,11 @@ def flatten(value: Any, annotation: Any) -> bytes:
     >>> unflatten(block, list[list[str]])
     [['a', 'b'], []]
     """
-    made = _flattener(annotation)
+    node, encode, _ = _compiled(annotation)
     try:
-        return made.flatten(value)
+        return encode(value)
     except Exception:
-        check(made.node, value, root_path(made.node, "value", value))
+        check(node, value, root_path(node, "value", value))
         raise
 
 
@@ -50,32 +40,31 @@ def unflatten(block: Any, annotation: Any) -> Any:
     Raises:
         CorruptFrame: the block was not made for this annotation, or is damaged.
     """
-    made = _flattener(annotation)
+    node, _, decode = _compiled(annotation)
     data = bytes(block)
     try:
-        return made.unflatten(data, len(data))
+        return decode(data, len(data))
     except Exception as error:
-        raise locate([("value", made.node)], data, len(data), error) from None
+        from gobind.codec.locate import locate
+
+        raise locate([("value", node)], data, len(data), error) from None
 
 
-def _flattener(annotation: Any) -> Flattener:
+def _compiled(annotation: Any) -> tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]:
+    """The type of an annotation, and the functions that flatten its values and build them again."""
     try:
         return _made[annotation]
     except (KeyError, TypeError):
         node = Schema().node(annotation, where="flatten")
     if isinstance(node, BufferType):
         raise TypeError("Buffer is memory by reference: it cannot be flattened")
-    made = _compile(node)
+    blocks = Blocks()
+    made = node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks)
     try:
         _made[annotation] = made
     except TypeError:  # an annotation that cannot be hashed
         pass
     return made
-
-
-def _compile(node: Node) -> Flattener:
-    blocks = Blocks()
-    return Flattener(node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks))
 
 
 def _compile_flatten(node: Node, blocks: Blocks) -> Callable[[Any], bytes]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from gobind import times
 from gobind.codec import buffers, columns
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
@@ -206,6 +205,8 @@ class RecordWriter:
             self.pieces.append((piece, length))
 
     def _leaf(self, node: Node, value: str, offset: int) -> None:
+        from gobind import times
+
         if node is DATETIME:
             micros, zone = self._source.fresh("d"), self._source.fresh("d")
             split = self._bind("split_datetime", times.split_datetime)
@@ -369,6 +370,8 @@ class RecordReader:
         return f"{name}[0]"
 
     def _leaf(self, node: Node, offset: int) -> str:
+        from gobind import times
+
         if node is DATETIME:
             micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
             return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"

@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 
 from gobind.codec.blocks import Blocks
+from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tuples, get_u64
+from gobind.codec.frames import Input
 from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.layout import layout_of
@@ -21,22 +23,38 @@ from gobind.runtime.objects import Objects
 from gobind.runtime.replies import Replies, next_number
 from gobind.runtime.ring import OneWay
 from gobind.runtime.upcalls import guests_of
-from gobind.runtime.waits import Waiters
 from gobind.schema import CallableType, Contract, InterfaceType, Method, Schema, StructType
 from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
 
+_get_strings = get_lists(get_str, list)
+_get_interfaces = get_dicts(get_str, get_tuples([get_str, get_i64, _get_strings]))
+_get_numbers = get_dicts(get_str, get_i64)
+_get_layouts = get_dicts(get_str, get_lists(get_u64, list))
+_get_contract = get_tuples(
+    [get_str, get_str, _get_interfaces, get_dicts(get_str, get_str), _get_numbers, _get_layouts]
+)
+
 
 class CarriedContract:
-    """One contract inside a library, as the library describes it."""
+    """One contract inside a library, as the library describes it.
 
-    def __init__(self, index: int, description: dict[str, Any]) -> None:
+    Attributes:
+        interfaces: fingerprint, number of the first method and names of the methods, by name.
+        errors: fingerprints, by name.
+        callables: numbers of the methods, by annotation.
+        layouts: size and offsets of structs' records, by name.
+    """
+
+    name: str
+    text: str
+    interfaces: dict[str, tuple[str, int, list[str]]]
+    errors: dict[str, str]
+    callables: dict[str, int]
+    layouts: dict[str, list[int]]
+
+    def __init__(self, index: int, entry: tuple[Any, ...]) -> None:
         self.index = index
-        self.name: str = description["name"]
-        self.text: str = description["text"]
-        self.interfaces: dict[str, dict[str, Any]] = {i["name"]: i for i in description["interfaces"] or ()}
-        self.errors: list[dict[str, str]] = description["errors"] or []
-        self.callables: dict[str, int] = description.get("callables") or {}
-        self.layouts: dict[str, list[int]] = description["layouts"] or {}
+        self.name, self.text, self.interfaces, self.errors, self.callables, self.layouts = entry
         self._parsed: Contract | None = None
 
     def parsed(self) -> Contract:
@@ -47,15 +65,11 @@ class CarriedContract:
 
     def number_of(self, node: InterfaceType | CallableType) -> int:
         """The number of the first method of an interface or callable in the library."""
-        if isinstance(node, CallableType):
-            return self.callables[node.text]
-        number: int = self.interfaces[node.text]["first"]
-        return number
+        return self.callables[node.text] if isinstance(node, CallableType) else self.interfaces[node.text][1]
 
     def methods_of(self, node: InterfaceType) -> list[str]:
         """The names of an interface's methods in the order of their numbers."""
-        names: list[str] = self.interfaces[node.text]["methods"]
-        return names
+        return self.interfaces[node.text][2]
 
     def interface(self, name: str) -> InterfaceType:
         """One interface of `parsed`."""
@@ -68,10 +82,12 @@ def read_description(native: Native) -> list[CarriedContract]:
     Raises:
         LoadError: the library's parts do not fit together.
     """
-    description = native.description
-    if description.get("problems"):
-        raise LoadError(f"{native.path}: {'; '.join(description['problems'])}")
-    return [CarriedContract(*entry) for entry in enumerate(description["contracts"] or ())]
+    source = Input(native.description, 0)
+    problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
+    source.finish(len(native.description))
+    if problems[0]:
+        raise LoadError(f"{native.path}: {'; '.join(problems[0])}")
+    return [CarriedContract(*entry) for entry in enumerate(contracts[0])]
 
 
 class Binding:
@@ -85,7 +101,7 @@ class Binding:
         self._schema = Schema()
         self._carried = carried
         self.node = self._schema.interface(cls)
-        self._errors = [self._error(entry, cls, native.path) for entry in carried.errors]
+        self._errors = [self._error(*entry, cls, native.path) for entry in carried.errors.items()]
         self._verify(native)
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
@@ -129,6 +145,8 @@ class Binding:
         self.blocks.namespace.names["_send"] = OneWay(self.native).send
 
     def _connect_wait(self) -> None:
+        from gobind.runtime.waits import Waiters
+
         self.blocks.namespace.names.update(_wait=Waiters(self.native).wait, _next_number=next_number)
 
     def close(self, message: str) -> None:
@@ -195,7 +213,7 @@ class Binding:
 
     def _verify(self, native: Native) -> None:
         node, carried = self.node, self._carried
-        if fingerprint(node) != carried.interfaces[node.text]["fingerprint"]:
+        if fingerprint(node) != carried.interfaces[node.text][0]:
             lines = differences(carried.interface(node.text), node)
             if lines:
                 raise _mismatch(native.path, node.text, lines)
@@ -213,16 +231,16 @@ class Binding:
                 if found is not None and found != wanted:
                     yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
 
-    def _error(self, entry: dict[str, str], cls: type, path: str) -> StructType:
+    def _error(self, name: str, expected: str, cls: type, path: str) -> StructType:
         """The node of one of the contract's errors: the class of the user's module, else the library's own."""
-        found = next((c for c in _errors_near(cls) if c.__name__ == entry["name"]), None)
+        found = next((c for c in _errors_near(cls) if c.__name__ == name), None)
         own = None
         if found is not None:
             node = self._schema.struct(found)
-            if struct_fingerprint(node) == entry["fingerprint"]:
+            if struct_fingerprint(node) == expected:
                 return node
             own = node
-        library = next(node for node in self._carried.parsed().errors if node.text == entry["name"])
+        library = next(node for node in self._carried.parsed().errors if node.text == name)
         if own is not None:
             raise _mismatch(path, own.text, struct_differences(library, own))
         return library

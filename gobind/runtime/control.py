@@ -6,8 +6,7 @@ Imports `gobind.runtime.native`, `gobind.protocol`.
 from __future__ import annotations
 
 import ctypes
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gobind import protocol
@@ -45,7 +44,7 @@ class GoRuntime:
                 raise ValueError(f"setenv: {word!r} cannot be in an environment")
         native = self._connect()
         native.environ[name] = value
-        _send(native, {name: value})
+        native.set_variables({name: value})
 
     @property
     def gomaxprocs(self) -> int:
@@ -91,16 +90,3 @@ class GoRuntime:
     def _control(self, what: int, value: int = protocol.CONTROL_KEEP) -> int:
         found: int = self._connect().control(what, value)
         return found
-
-
-def send_environ(native: Native) -> None:
-    """Make Go's environment what `os.environ` is, but for what was set for Go alone."""
-    _send(native, {**os.environ, **native.environ}, b"\0")
-
-
-def _send(native: Native, variables: Mapping[str, str | None], head: bytes = b"") -> None:
-    text = [head]
-    for name, value in variables.items():
-        text += os.fsencode(name), b"\0" if value is None else b"=" + os.fsencode(value) + b"\0"
-    packed = b"".join(text)
-    native.set_environ(packed, len(packed))

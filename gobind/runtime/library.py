@@ -1,7 +1,7 @@
 """Libraries: opened once for each file, bound to the classes of contracts.
 
-Imports `gobind.runtime.bind`, `gobind.runtime.exports`, `gobind.runtime.find` and before;
-`gobind.runtime.debug` only if it is asked for.
+Imports `gobind.runtime.bind`, `gobind.runtime.find` and before; `gobind.runtime.exports`,
+`gobind.runtime.control` and `gobind.runtime.debug` only if they are asked for.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from gobind.contract import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
-from gobind.runtime.control import GoRuntime, send_environ
-from gobind.runtime.exports import Exports
 from gobind.runtime.find import find_library
 from gobind.runtime.native import Native
 from gobind.runtime.platforms import check_process
+
+if TYPE_CHECKING:
+    from gobind.runtime.control import GoRuntime
+    from gobind.runtime.exports import Exports
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,7 +75,7 @@ def _open(path: str) -> Library:
             is_replaced = any(known == path for known, *_ in _natives)
             native = _natives[key] = Native.private(path) if is_replaced else Native(path)
             if native.has_glue:
-                send_environ(native)
+                native.send_environ()
         library = _libraries[key] = Library(_natives[key])
     return library
 
@@ -94,7 +96,7 @@ class Library:
         self._native = native
         self._contracts = read_description(native) if native.has_glue else []
         self._bindings: dict[Any, Binding] = {}
-        self._exports = Exports(native)
+        self._exports: Exports | None = None
         self.is_closed = False
         self._is_lost = False
 
@@ -122,6 +124,8 @@ class Library:
         self._check_open()
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
+        from gobind.runtime.control import GoRuntime
+
         return GoRuntime(self._connected)
 
     def _connected(self) -> Native:
@@ -163,13 +167,20 @@ class Library:
             LoadError: the library exports no function of that name.
             ContractError: an annotation has no C representation.
         """
-        self._check_open()
-        return self._exports.export(function, free)
+        return self._plain().export(function, free)
 
     def exports(self, interface: Callable[..., T]) -> T:
         """An object whose methods are the exported functions that a class declares."""
-        self._check_open()
-        return self._exports.bind(interface)  # type: ignore[no-any-return]
+        return self._plain().bind(interface)  # type: ignore[no-any-return]
+
+    def _plain(self) -> Exports:
+        """What calls functions by C's rules; loaded here, as most programs never ask for it."""
+        native = self._connected()
+        if self._exports is None:
+            from gobind.runtime.exports import Exports
+
+            self._exports = Exports(native)
+        return self._exports
 
     def close(self) -> None:
         """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
@@ -177,13 +188,15 @@ class Library:
             self.is_closed = True
             for binding in self._bindings.values():
                 binding.close(f"{self.path} is closed")
-            self._exports.close()
+            if self._exports:
+                self._exports.close()
 
     def _after_fork(self) -> None:
         """This is the child of a fork: the parent's Go is dead here, and the next call opens a copy."""
         if self._native.has_glue:
             self._native.die()
-        self._exports.after_fork(self._reopen)
+        if self._exports:
+            self._exports.after_fork(self._reopen)
         for binding in self._bindings.values():
             if not self.is_closed:
                 binding.interrupt(self._reopen)
@@ -200,10 +213,11 @@ class Library:
                 self._native.environ = lost.environ
                 self._is_lost = False
                 if self._native.has_glue:
-                    send_environ(self._native)
+                    self._native.send_environ()
                 for binding in self._bindings.values():
                     binding.connect(self._native)
-                self._exports.connect(self._native)
+                if self._exports:
+                    self._exports.connect(self._native)
                 for key, library in _libraries.items():
                     if library is self:
                         _natives[key] = self._native

@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gobind.errors import LoadError
@@ -24,14 +24,12 @@ class Native:
         path: of the file.
         stat: of the file when it was opened; None if the system loader has found it.
         environ: what was set for Go alone, beside the process's environment; None: unset.
-        description: what the library tells of itself.
+        description: the frame that tells of the library.
         has_glue: False for a library that gobind did not generate the glue of.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
     """
 
     def __init__(self, path: str, file: str | None = None) -> None:
-        import json  # here and not above: only who opens a library pays for it
-
         self.path = path
         self.environ: dict[str, str | None] = {}
         self.stat = os.stat(path) if os.path.exists(path) else None
@@ -44,13 +42,16 @@ class Native:
             raise LoadError(explain_file(path, error)) from None
         self.has_glue = hasattr(self.dll, "gobind_describe")
         if self.has_glue:
-            self._describe = _function(self.dll, "gobind_describe", ctypes.c_char_p)
-            self.description: dict[str, Any] = json.loads(self._describe() or b"{}")
-            self._check_version()
+            address = _function(self.dll, "gobind_describe", ctypes.c_void_p)()
+            text = ctypes.string_at(address)
+            self._check_version(text)
             try:
                 self._read_functions()
             except AttributeError as error:
                 raise self._wrong_version(str(error)) from None
+            address += len(text) + 1
+            size = int.from_bytes(ctypes.string_at(address, 8), "little")
+            self.description = ctypes.string_at(address + 8, size)
 
     def _read_functions(self) -> None:
         self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
@@ -82,10 +83,22 @@ class Native:
         self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
         self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
 
-        self.set_environ = _function(self.dll, "gobind_environ", None, ctypes.c_char_p, ctypes.c_uint64)
+        self._set_environ = _function(self.dll, "gobind_environ", None, ctypes.c_char_p, ctypes.c_uint64)
         control = (ctypes.c_int64, ctypes.c_int64)
         self.control = _function(self.dll, "gobind_control", ctypes.c_int64, *control)
         self.stats = _function(self.dll, "gobind_stats", None, ctypes.c_void_p)
+
+    def send_environ(self) -> None:
+        """Make Go's environment what `os.environ` is, but for what was set for Go alone."""
+        self.set_variables({**os.environ, **self.environ}, b"\0")
+
+    def set_variables(self, variables: Mapping[str, str | None], head: bytes = b"") -> None:
+        """Set environment variables of Go, after unsetting all if `head` says so; None unsets one."""
+        text = [head]
+        for name, value in variables.items():
+            text += os.fsencode(name), b"\0" if value is None else b"=" + os.fsencode(value) + b"\0"
+        packed = b"".join(text)
+        self._set_environ(packed, len(packed))
 
     def copy(self) -> Native:
         """A private copy of the library, with a Go runtime of its own.
@@ -109,8 +122,8 @@ class Native:
             if name not in ("dll", "_keeping_gil") and isinstance(value, ctypes._CFuncPtr):  # type: ignore[attr-defined]
                 setattr(self, name, _nothing)
 
-    def _check_version(self) -> None:
-        found = self.description.get("abi")
+    def _check_version(self, text: bytes) -> None:
+        found = int(text.partition(b",")[0].strip(b'{"abi: }'))  # of version 1 all was such text, JSON
         if found != ABI:
             raise self._wrong_version(f"its glue is of version {found}, this gobind needs version {ABI}")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import struct
 import sys
-import sysconfig
 
 from gobind.errors import LoadError
 
@@ -27,7 +27,7 @@ def check_process(others: int) -> None:
     """
     if struct.calcsize("P") != 8 or sys.byteorder != "little":
         raise LoadError("gobind needs a 64-bit little-endian Python: frames are made for that")
-    if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+    if is_musl():
         raise LoadError(
             "this Python uses musl, which cannot load Go shared libraries (golang/go #54805); "
             "use a Python with glibc"
@@ -43,20 +43,21 @@ def check_process(others: int) -> None:
         )
 
 
+def is_musl() -> bool:
+    """True if the C library of this process is musl: its `os.confstr` refuses to tell glibc's version."""
+    try:
+        return sys.platform.startswith("linux") and not os.confstr("CS_GNU_LIBC_VERSION")
+    except OSError:
+        return True
+
+
 def _in_subinterpreter() -> bool:
-    interpreters = sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
-    if interpreters is None:
-        for name in ("_interpreters", "_xxsubinterpreters"):
-            try:
-                interpreters = __import__(name)
-                break
-            except ImportError:
-                continue
-        else:
-            return False
-    current, main = interpreters.get_current(), interpreters.get_main()
-    first = [found[0] if isinstance(found, tuple) else found for found in (current, main)]
-    return bool(first[0] != first[1])
+    api = getattr(ctypes, "pythonapi", None)
+    if api is None:
+        return False  # PyPy has no subinterpreters either
+    own, main = api["PyInterpreterState_Get"], api["PyInterpreterState_Main"]
+    own.restype = main.restype = ctypes.c_void_p
+    return bool(own() != main())
 
 
 def own_target() -> str:

@@ -15,7 +15,6 @@ from typing import Any, Callable, NamedTuple, Protocol
 from gobind import protocol
 from gobind.codec.blocks import Blocks
 from gobind.codec.frames import Input
-from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.runtime.native import Native
 from gobind.schema import StructType
@@ -224,6 +223,8 @@ class Replies:
             values = self._blocks.get(node)(source, 1)
             source.finish(held.size)
         except Exception as error:
+            from gobind.codec.locate import locate_value
+
             return locate_value(node, held, start, held.size, error)
         GoError.__init__(values[0], message, detail)
         return values[0]  # type: ignore[no-any-return]

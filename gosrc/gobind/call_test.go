@@ -2,7 +2,7 @@ package gobind
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
@@ -226,29 +226,61 @@ func TestManyThreadsShareAFrame(t *testing.T) {
 	}
 }
 
+// carried is a contract out of a description.
+type carried struct {
+	name, text string
+	interfaces []Interface
+	errors     []ErrorType
+	callables  map[string]int
+	layouts    map[string][]uintptr
+}
+
+func readContracts(r *Reader, c Column[carried]) {
+	ReadStrings(r, Field(c, &c.At(0).name))
+	ReadStrings(r, Field(c, &c.At(0).text))
+	ReadLists(r, Field(c, &c.At(0).interfaces), 1, func(r *Reader, c Column[Interface]) {
+		ReadStrings(r, Field(c, &c.At(0).name))
+		ReadStrings(r, Field(c, &c.At(0).fingerprint))
+		ReadNumbers(r, Field(c, &c.At(0).first))
+		ReadLists(r, Field(c, &c.At(0).methods), 1, ReadStrings[string])
+	})
+	ReadLists(r, Field(c, &c.At(0).errors), 1, func(r *Reader, c Column[ErrorType]) {
+		ReadStrings(r, Field(c, &c.At(0).name))
+		ReadStrings(r, Field(c, &c.At(0).fingerprint))
+	})
+	ReadMaps(r, Field(c, &c.At(0).callables), 1, ReadStrings[string], ReadNumbers[int])
+	ReadMaps(r, Field(c, &c.At(0).layouts), 1, ReadStrings[string], func(r *Reader, c Column[[]uintptr]) {
+		ReadLists(r, c, 1, ReadNumbers[uintptr])
+	})
+}
+
 func TestDescribe(t *testing.T) {
 	address := pointerOf(uint64(Describe()))
-	n := 0
-	for *(*byte)(unsafe.Add(address, n)) != 0 {
-		n++
+	head := fmt.Sprintf("{\"abi\":%d}\x00", ABI)
+	if got := string(unsafe.Slice((*byte)(address), len(head))); got != head {
+		t.Fatal(got)
 	}
-	var d described
-	if err := json.Unmarshal(unsafe.Slice((*byte)(address), n), &d); err != nil {
-		t.Fatal(err)
-	}
-	c := d.Contracts[0]
-	if d.ABI != ABI || d.Go != runtime.Version() || len(d.Problems) != 0 || c.Layouts["user"][0] != 32 {
-		t.Error(d)
-	}
-	want := []describedInterface{
-		{"Service", "0123", 0, []string{"ping", "echo", "login", "buffer"}, true},
-		{"Missing", "4567", 4, []string{"missing"}, false},
-	}
-	if !reflect.DeepEqual(c.Interfaces, want) || c.Errors[0] != (describedError{"NotFound", "89ab"}) {
-		t.Error(problem(c, want))
+	size := binary.LittleEndian.Uint64(unsafe.Slice((*byte)(unsafe.Add(address, len(head))), 8))
+	r := NewReader(unsafe.Slice((*byte)(unsafe.Add(address, len(head)+8)), size))
+	var problems []string
+	var found []carried
+	ReadLists(r, One(&problems), 1, ReadStrings[string])
+	ReadLists(r, One(&found), 1, readContracts)
+	want := []carried{{
+		"tests", "# nothing",
+		[]Interface{
+			{name: "Service", fingerprint: "0123", methods: []string{"ping", "echo", "login", "buffer"}},
+			{name: "Missing", fingerprint: "4567", first: 4, methods: []string{"missing"}},
+		},
+		[]ErrorType{{name: "NotFound", fingerprint: "89ab"}},
+		map[string]int{},
+		map[string][]uintptr{"user": {32, 8}},
+	}}
+	if err := r.Close(); err != nil || len(problems) != 0 || !reflect.DeepEqual(found, want) {
+		t.Error(err, problems, problem(found, want))
 	}
 	if Describe() != uintptr(address) {
-		t.Error("the same description is kept twice")
+		t.Error("it is made twice")
 	}
 }
 

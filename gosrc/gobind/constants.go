@@ -2,12 +2,9 @@
 
 package gobind
 
-// Version is the gobind that this runtime belongs to.
-const Version = "0.1.0"
-
 // What Python and Go agree on, generated from gobind/protocol.py, which explains it.
 const (
-	ABI                = 1
+	ABI                = 2
 	HeaderSize         = 40
 	MethodOffset       = 0
 	FlagsOffset        = 4

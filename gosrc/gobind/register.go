@@ -3,9 +3,9 @@
 package gobind
 
 import (
-	"encoding/json"
+	"bytes"
+	"encoding/binary"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -46,8 +46,6 @@ func whyGone(handle uint64) string {
 	}
 	return "the object is closed"
 }
-
-func (r *Root[T]) registered() bool { return atomic.LoadPointer(&r.impl) != nil }
 
 // method is an entry of the table that requests refer to by number.
 type method struct {
@@ -122,14 +120,12 @@ type Interface struct {
 	fingerprint string
 	first       int
 	methods     []string
-	registered  func() bool
 	contract    *Contract
 }
 
 // NewInterface adds an interface to a contract.
 func NewInterface[T any](c *Contract, fingerprint string, root *Root[T]) *Interface {
-	i := &Interface{name: root.name, fingerprint: fingerprint, registered: root.registered, contract: c}
-	i.first = len(methods)
+	i := &Interface{name: root.name, fingerprint: fingerprint, first: len(methods), contract: c}
 	c.interfaces = append(c.interfaces, i)
 	return i
 }
@@ -150,71 +146,72 @@ func (c *Contract) Callable(annotation string, size uintptr, handle Handler) {
 	methods = append(methods, &method{annotation, int(size), handle, c, nil})
 }
 
-type described struct {
-	ABI       int                 `json:"abi"`
-	Gobind    string              `json:"gobind"`
-	Go        string              `json:"go"`
-	Contracts []describedContract `json:"contracts"`
-	Problems  []string            `json:"problems"`
-}
-
-type describedContract struct {
-	Name       string               `json:"name"`
-	Package    string               `json:"package"`
-	Text       string               `json:"text"`
-	Interfaces []describedInterface `json:"interfaces"`
-	Errors     []describedError     `json:"errors"`
-	Callables  map[string]int       `json:"callables"`
-	Layouts    map[string][]uintptr `json:"layouts"`
-}
-
-type describedError struct {
-	Name        string `json:"name"`
-	Fingerprint string `json:"fingerprint"`
-}
-
-type describedInterface struct {
-	Name        string   `json:"name"`
-	Fingerprint string   `json:"fingerprint"`
-	First       int      `json:"first"`
-	Methods     []string `json:"methods"`
-	Registered  bool     `json:"registered"`
-}
-
-// describe is what the library says of itself.
-func describe() described {
-	d := described{ABI: ABI, Gobind: Version, Go: runtime.Version(), Contracts: []describedContract{}, Problems: []string{}}
+// problems is what does not fit together in the library.
+func problems() (found []string) {
 	owners := map[string]string{}
 	for _, c := range contracts {
-		dc := describedContract{c.name, c.pkg, c.text, []describedInterface{}, []describedError{}, c.callables, c.layouts}
 		for _, i := range c.interfaces {
 			if owner, twice := owners[i.name]; twice {
 				problem := fmt.Sprintf("two interfaces are named %s: in package %s and in package %s", i.name, owner, c.pkg)
-				d.Problems = append(d.Problems, problem)
+				found = append(found, problem)
 			}
 			owners[i.name] = c.pkg
-			names := append([]string{}, i.methods...)
-			dc.Interfaces = append(dc.Interfaces, describedInterface{i.name, i.fingerprint, i.first, names, i.registered()})
 		}
-		for _, e := range c.errors {
-			dc.Errors = append(dc.Errors, describedError{e.name, e.fingerprint})
-		}
-		d.Problems = append(d.Problems, c.problems...)
-		d.Contracts = append(d.Contracts, dc)
+		found = append(found, c.problems...)
 	}
-	return d
+	return found
 }
 
-// descriptions keeps what Describe returned: the caller may read it for ever. There are as many as distinct answers.
-var descriptions sync.Map
+var (
+	describing  sync.Once
+	description []byte // read by Python at any time
+)
 
-// Describe is the address of the library's description: JSON that ends with a NUL.
+// Describe is the address of the library's description.
 func Describe() uintptr {
-	text, err := json.Marshal(describe())
-	if err != nil {
-		panic(err) // strings and numbers only: cannot happen
+	describing.Do(func() {
+		var w Writer
+		found := problems()
+		WriteLists(&w, One(&found), WriteStrings[string])
+		WriteLists(&w, One(&contracts), writeContracts)
+		frame := bytes.Join(w.frame(), nil)
+		size := make([]byte, 8)
+		binary.LittleEndian.PutUint64(size, uint64(len(frame)))
+		description = append(append([]byte(fmt.Sprintf("{\"abi\":%d}\x00", ABI)), size...), frame...)
+	})
+	return uintptr(unsafe.Pointer(&description[0]))
+}
+
+func writeContracts(w *Writer, pointers Column[*Contract]) {
+	c := followed(pointers)
+	WriteStrings(w, Field(c, &c.At(0).name))
+	WriteStrings(w, Field(c, &c.At(0).text))
+	WriteLists(w, Field(c, &c.At(0).interfaces), writeInterfaces)
+	WriteLists(w, Field(c, &c.At(0).errors), writeErrors)
+	WriteMaps(w, Field(c, &c.At(0).callables), WriteStrings[string], WriteNumbers[int])
+	WriteMaps(w, Field(c, &c.At(0).layouts), WriteStrings[string], writeLayouts)
+}
+
+func writeInterfaces(w *Writer, pointers Column[*Interface]) {
+	c := followed(pointers)
+	WriteStrings(w, Field(c, &c.At(0).name))
+	WriteStrings(w, Field(c, &c.At(0).fingerprint))
+	WriteNumbers(w, Field(c, &c.At(0).first))
+	WriteLists(w, Field(c, &c.At(0).methods), WriteStrings[string])
+}
+
+func writeErrors(w *Writer, c Column[ErrorType]) {
+	WriteStrings(w, Field(c, &c.At(0).name))
+	WriteStrings(w, Field(c, &c.At(0).fingerprint))
+}
+
+func writeLayouts(w *Writer, c Column[[]uintptr]) { WriteLists(w, c, WriteNumbers[uintptr]) }
+
+// followed is the column of what pointers point to.
+func followed[T any](pointers Column[*T]) Column[T] {
+	values := make([]T, pointers.n)
+	for i := range values {
+		values[i] = **pointers.At(i)
 	}
-	block := append(text, 0)
-	kept, _ := descriptions.LoadOrStore(string(text), &block[0])
-	return uintptr(unsafe.Pointer(kept.(*byte)))
+	return ColumnOf(values)
 }

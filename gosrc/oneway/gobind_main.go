@@ -147,7 +147,7 @@ func gobind_stats(to unsafe.Pointer) { gobind.Stats(to) }
 //export gobind_live
 func gobind_live() int64 { return gobind.Live() }
 
-// gobind_describe is the address of the library's description: JSON that ends with a NUL.
+// gobind_describe is the address of the library's description: a text, and a frame behind it.
 //
 //export gobind_describe
 func gobind_describe() uintptr { return gobind.Describe() }

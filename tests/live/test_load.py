@@ -128,6 +128,19 @@ def test_from_a_prompt_the_current_folder_counts(copied: Path) -> None:
         assert done.stdout == f"{copied}\n"
 
 
+def test_loading_and_binding_import_next_to_nothing(copied: Path) -> None:
+    """json and sysconfig alone would be 2.5 ms of each start."""
+    code = f"""
+import sys, gobind, libraries
+contract = libraries.contract_of("versions")
+before = set(sys.modules)
+gobind.load({str(copied)!r}, contract.Versions)
+print(*set(sys.modules) - before - {{"_sha2", "_sha256", "hashlib", "_hashlib", "_blake2"}})
+"""
+    done = run(code, libraries.ROOT / "tests")
+    assert (done.stdout, done.stderr) == ("\n", "")
+
+
 def test_a_library_of_the_system() -> None:
     assert gobind.load("libc.so.6").path == "libc.so.6"
 
