@@ -114,9 +114,7 @@ def loaded(code: str) -> List[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-LEFT_OUT = (
-    "asyncio bisect datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.locate"
-)
+LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.locate"
 LATE = "control debug exports waits"  # modules of the runtime that few programs need
 
 
