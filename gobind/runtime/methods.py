@@ -182,7 +182,7 @@ class _MethodWriter:
             with self._source.block("if _size >= 0:"):
                 self._source.line("_head = _buf = _reply[0]")
             with self._source.block("else:"):
-                self._source.line("_head, _buf, _size = _look_frame(_frame)")
+                self._source.line("_head, _buf, _size = _look_frame(_frame, _reply)")
 
     def _write_awaiting(self, writer: RecordWriter) -> None:
         source = self._source

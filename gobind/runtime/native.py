@@ -55,7 +55,8 @@ class Native:
     def _read_functions(self) -> None:
         self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
-        self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
+        asking = (ctypes.c_char_p, ctypes.c_uint64)
+        self.status = _function(self.dll, "gobind_status", ctypes.c_uint64, *asking)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
         if sys.implementation.name != "cpython":
             self.call, self.call_keeping_gil, self.status = _with_stable_addresses(
@@ -167,7 +168,11 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tup
 
         return call
 
-    return wrap(call), wrap(call_keeping_gil), lambda frame: status(kept.pop(id(frame)))
+    def ask(frame: bytes, buffer: int) -> Any:
+        memory = kept.pop(id(frame), None)
+        return status(memory, buffer) if memory else 0
+
+    return wrap(call), wrap(call_keeping_gil), ask
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
@@ -180,6 +185,6 @@ def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
     function.restype = restype
     if argtypes:
         function.argtypes = argtypes
-    elif name in ("gobind_call", "gobind_status") and sys.implementation.name != "cpython":
+    elif name == "gobind_call" and sys.implementation.name != "cpython":
         function.argtypes = [ctypes.c_char_p]
     return function

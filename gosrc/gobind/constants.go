@@ -7,7 +7,7 @@ const Version = "0.1.0"
 
 // What Python and Go agree on, generated from gobind/protocol.py, which explains it.
 const (
-	ABI                = 1
+	ABI                = 2
 	HeaderSize         = 40
 	MethodOffset       = 0
 	FlagsOffset        = 4
@@ -19,6 +19,7 @@ const (
 	ReplyCapacity      = 65536
 	ExternalSize       = 65536
 	Look               = -789257941
+	StatusSize         = 48
 	StatusValue        = 0
 	StatusResponse     = 1
 	StatusError        = 2
