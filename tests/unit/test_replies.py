@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Any
 
 import pytest
@@ -57,6 +58,7 @@ def test_pieces_of_segments(start: int, stop: int, expected: bytes) -> None:
     assert response[start:stop] == expected
     assert not library.released
     del response
+    gc.collect()
     assert library.released == [7]
 
 
@@ -87,4 +89,5 @@ def test_a_small_status_is_the_callers_own() -> None:
     assert found is not None
     assert isinstance(found[2], Held) and found[2].head == found[2][0:3] == b"abc"
     del found
+    gc.collect()
     assert library.released == [7]
