@@ -156,21 +156,21 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tup
 
     A status is asked for by the address of its request: the copy of a request is kept until then.
     """
-    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller looks for a status
+    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller may look for a status
 
     def wrap(function: Any) -> Any:
         def call(frame: bytes) -> Any:
-            memory = ctypes.create_string_buffer(frame, len(frame))
+            memory = kept[id(frame)] = ctypes.create_string_buffer(frame, len(frame))
             result = function(memory)
-            if result == LOOK:
-                kept[id(frame)] = memory
+            if result != LOOK:
+                del kept[id(frame)]
             return result
 
         return call
 
     def ask(frame: bytes, buffer: int) -> Any:
         memory = kept.pop(id(frame), None)
-        return status(memory, buffer) if memory else 0
+        return 0 if memory is None else status(memory, buffer)
 
     return wrap(call), wrap(call_keeping_gil), ask
 

@@ -211,6 +211,12 @@ class Replies:
             give_reply(reply)
         return self.opened(ended)
 
+    def forget(self, frame: bytes) -> None:
+        """Drop the status of a call, if there is one: nobody is going to look at it."""
+        ended = ask_status(self._connection.native, frame, new_reply())
+        if ended is not None and isinstance(ended[2], Held):
+            ended[2].release()
+
     def number(self, ended: Ended) -> int:
         """The result of a call that ended with a number; raises what else it ended with."""
         kind, value, response = ended
@@ -245,6 +251,8 @@ class Replies:
         message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(head)
         middle = protocol.FAILURE.size + message_size
         end = middle + detail_size
+        if end > len(source):
+            raise CorruptFrame(f"corrupted frame: a failure of {end} bytes expected, {len(source)} are there")
         message = source[protocol.FAILURE.size : middle].decode("utf-8", "backslashreplace")
         detail = source[middle:end].decode("utf-8", "backslashreplace")
         if kind == protocol.PANIC:
