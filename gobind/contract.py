@@ -264,6 +264,18 @@ def _reduce_error(self: Any) -> tuple[Any, ...]:
     return make_error, (type(self), error_fields(self), self.message, self.go_type)
 
 
+def maker_of(cls: Any) -> Callable[..., Any]:
+    """What makes instances of a `goerror` class that have no message yet: Go's own is set afterwards."""
+    new, set_fields = cls.__new__, cls.__init__.__wrapped__
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        error = new(cls, *args, **kwargs)
+        set_fields(error, *args, **kwargs)
+        return error
+
+    return make
+
+
 def make_error(cls: Any, fields: dict[str, Any], message: str, go_type: str) -> Any:
     """An instance of a `goerror` class as Go's own error describes itself."""
     error = cls(**fields)

@@ -56,9 +56,12 @@ everything else; blocks met meanwhile join it. So a tree costs one block a level
 
 **A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
 the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
-buffer. `LOOK` says: ask ``gobind_status(request)``, which returns the address of a **status**: u64
-kind, u64 id, u64 value, u64 n, n pairs (u64 address, u64 length) of segments. It and the segments
-are Go's memory, kept until ``gobind_release(id)``.
+buffer. `LOOK` says: ask ``gobind_status(request, buffer)``, once, before the request's memory is used
+for anything else. It returns the address of a **status**: u64 kind, u64 id, i64 value, u64 n, n pairs
+(u64 address, u64 length) of segments. Where it has one segment at most and all that fits, it is written
+into buffer (`REPLY_CAPACITY` bytes), the segment at `STATUS_SIZE`, whatever n is; else it and the segments
+are Go's memory, of which `STATUS_SIZE` bytes can always be read. That memory, and what the response refers
+to (objects, the memory of a Buffer), is kept until ``gobind_release(id)``; with id 0 there is none.
 
     VALUE     the result is `value` itself
     RESPONSE  the segments are the response
@@ -141,6 +144,9 @@ LOOK = -0x2F0B1ED5
 One digit of CPython's integers: comparing with it is specialized.
 """
 
+STATUS_SIZE = 48
+"""Bytes of a status with one segment."""
+
 VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED = range(6)
 
 TIMED_OUT = 1
@@ -180,6 +186,9 @@ CONTROL_KEEP = -(1 << 63)
 
 MAX_UNION = 255
 """Options of a union: its tag is one byte in a column."""
+
+STATUS = struct.Struct("<QQqQQQ")
+"""A status with one segment: kind, id, value, n, address and length."""
 
 FAILURE = struct.Struct("<8xQ8xQqQ")
 """The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""

@@ -13,7 +13,7 @@ from typing import Any
 from gobind.codec import columns
 from gobind.codec.emit import Namespace, Source
 from gobind.codec.frames import Get, Handles, Input, Output, Put
-from gobind.contract import only_sets_fields
+from gobind.contract import ERROR, kind_of, maker_of, only_sets_fields
 from gobind.errors import ContractError
 from gobind.schema import (
     BYTES,
@@ -209,11 +209,17 @@ class Blocks:
             targets = ", ".join(f"value.{field.name}" for field in fields)
             source.line(f"for value, {targets} in zip(values, {names}): pass")
         elif all(field.init and not field.keyword_only for field in fields):
-            source.line(f"values.extend(map({self.namespace.bind(node.text, node.cls)}, {names}))")
+            source.line(f"values.extend(map({self._maker(node)}, {names}))")
         else:
             items = [f"v_{field.name}" for field in fields]
             made = self.construct(node, items)
             source.line(f"values.extend([{made} for {', '.join(items)}, in zip({names})])")
+
+    def _maker(self, node: StructType) -> str:
+        """The name of what makes a value of a struct."""
+        if kind_of(node.cls) == ERROR:  # its message comes from Go: making one up is slow
+            return self.namespace.bind(f"make_{node.text}", maker_of(node.cls))
+        return self.namespace.bind(node.text, node.cls)
 
     def construct(self, node: StructType, values: list[str]) -> str:
         """The expression that makes one value of a struct out of expressions for its fields."""
@@ -225,7 +231,7 @@ class Blocks:
                 named.append(f"{field.name}={value}")
             else:
                 plain.append(value)
-        made = f"{self.namespace.bind(node.text, node.cls)}({', '.join(plain + named)})"
+        made = f"{self._maker(node)}({', '.join(plain + named)})"
         if not late:
             return made
         return f"{self.namespace.bind('set_fields', _set_fields)}({made}, {', '.join(late)})"

@@ -20,10 +20,16 @@ from gobind.words import Scalar
 _IS_CPYTHON = sys.implementation.name == "cpython"
 
 
+# A view shows the beginning of an array of this one type: a type for each size would take longer to make than a call.
+# The array touches no memory.
+_BYTES: Any = ctypes.c_char * sys.maxsize
+
+
 class BufferFormat(NamedTuple):
     """The format of a `Buffer`'s items: ``text`` for messages, ``fields`` as (offset, kind, size).
 
-    ``known`` has the formats, with the sizes of items, that were seen to fit.
+    ``known`` has the formats, with the sizes of items, that were seen to fit. ``items`` is a ctypes array
+    type over as many items as there can ever be.
     """
 
     text: str
@@ -32,14 +38,19 @@ class BufferFormat(NamedTuple):
     code: str
     mirror: Any
     known: set[tuple[Any, int]]
+    items: Any
 
 
 def format_of(node: BufferType) -> BufferFormat:
     """What a buffer must look like to be passed as `node`."""
     item = node.item
     if isinstance(item, Scalar):
-        return BufferFormat(node.text, item.size, ((0, _kind(item.code), item.size),), item.code, None, set())
-    return BufferFormat(node.text, layout_of(item).size, tuple(_fields(item, 0)), "", mirror_of(item), set())
+        fields: Any = ((0, _kind(item.code), item.size),)
+        return BufferFormat(node.text, item.size, fields, item.code, None, set(), _BYTES)
+    mirror, size = mirror_of(item), layout_of(item).size
+    return BufferFormat(
+        node.text, size, tuple(_fields(item, 0)), "", mirror, set(), mirror * (sys.maxsize // size)
+    )
 
 
 def _fields(node: StructType, start: int) -> Any:
@@ -216,11 +227,15 @@ def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
     if not count:
         empty: Any = memoryview(bytearray())
         return empty.cast(wanted.code or "B")
-    if wanted.mirror:
-        structs = (wanted.mirror * count).from_address(address)
-        structs._gobind_owner = owner
-        return memoryview(structs)
-    memory: Any = (ctypes.c_char * (count * wanted.size)).from_address(address)
+    items = wanted.items
+    if not _IS_CPYTHON:  # a part of a view does not keep the owner there, so this has to be the whole
+        items = wanted.mirror * count if wanted.mirror else ctypes.c_char * (count * wanted.size)
+    memory: Any = items.from_address(address)
     memory._gobind_owner = owner
-    view: Any = memoryview(memory).cast("B")
-    return view.cast(wanted.code)
+    shown: Any = memoryview(memory)
+    if _IS_CPYTHON:
+        shown = shown[: count if wanted.mirror else count * wanted.size]
+    if wanted.mirror:
+        return shown
+    raw = shown.cast("B")
+    return raw if wanted.code == "B" else raw.cast(wanted.code)

@@ -6,6 +6,8 @@ How a call travels
 **Synchronous.** The generated function packs a frame, calls ``gobind_call(frame)``, and unpacks. The call's
 integer is the result (a number), the size of the response in a pooled buffer, or `protocol.LOOK`: only
 then a second call asks for the status, by the address of the frame, which is unique while the call lasts.
+What is small comes back in a buffer of Python's, so that a failure costs two foreign calls and nothing is
+left to release. Where a signal handler's exception comes in between, the status is dropped.
 An error, a panic, a response that did not fit and a true result that happens to equal LOOK all look
 alike until then, so the common case pays for one comparison.
 

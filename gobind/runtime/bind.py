@@ -110,6 +110,7 @@ class Binding:
         self.blocks.namespace.names.update(
             _look=replies.look,
             _look_frame=replies.look_frame,
+            _forget=replies.forget,
             _number_of=replies.number,
             _opened=replies.opened,
         )

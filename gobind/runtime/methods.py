@@ -14,6 +14,7 @@ from gobind.codec.buffers import borrow, format_of
 from gobind.codec.emit import Source
 from gobind.codec.records import RecordReader, RecordWriter, Slot, make_struct
 from gobind.codec.scatter import scatter
+from gobind.errors import GobindError
 from gobind.layout import layout_of, record_layout
 from gobind.runtime import replies, timeouts
 from gobind.runtime.ring import DEFAULT_CAPACITY
@@ -169,19 +170,26 @@ class _MethodWriter:
             source.line(f"_frame = {self._bind('scatter', scatter)}(_frame, [{writer.rest}])")
 
     def _write_call(self, writer: RecordWriter) -> None:
+        source = self._source
         target = "_result" if self._direct else "_size"
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
-        self._source.line(f"{target} = {call}(_frame)")
-        for name in writer.borrowed:
-            self._source.line(f"{name}.release()")
-        if self._direct:
-            with self._source.block(f"if _result == {protocol.LOOK}:"):
-                self._source.line("_result = _look(_frame)")
-        else:
-            with self._source.block("if _size >= 0:"):
-                self._source.line("_head = _buf = _reply[0]")
-            with self._source.block("else:"):
-                self._source.line("_head, _buf, _size = _look_frame(_frame)")
+        with source.block("try:"):
+            source.line(f"{target} = {call}(_frame)")
+            for name in writer.borrowed:
+                source.line(f"{name}.release()")
+            if self._direct:
+                with source.block(f"if _result == {protocol.LOOK}:"):
+                    source.line("_result = _look(_frame)")
+            else:
+                with source.block("if _size >= 0:"):
+                    source.line("_head = _buf = _reply[0]")
+                with source.block("else:"):
+                    source.line("_head, _buf, _size = _look_frame(_frame, _reply)")
+        with source.block(f"except {self._bind('GobindError', GobindError)}:"):
+            source.line("raise")
+        with source.block("except BaseException:"):  # a signal handler's, maybe before a status was asked for
+            source.line("_forget(_frame)")
+            source.line("raise")
 
     def _write_awaiting(self, writer: RecordWriter) -> None:
         source = self._source

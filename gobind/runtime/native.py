@@ -56,7 +56,8 @@ class Native:
     def _read_functions(self) -> None:
         self.call = _function(self.dll, "gobind_call", ctypes.c_int64)
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
-        self.status = _function(self.dll, "gobind_status", ctypes.c_void_p)
+        asking = (ctypes.c_char_p, ctypes.c_uint64)
+        self.status = _function(self.dll, "gobind_status", ctypes.c_uint64, *asking)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
         if sys.implementation.name != "cpython":
             self.call, self.call_keeping_gil, self.status = _with_stable_addresses(
@@ -168,19 +169,23 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tup
 
     A status is asked for by the address of its request: the copy of a request is kept until then.
     """
-    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller looks for a status
+    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller may look for a status
 
     def wrap(function: Any) -> Any:
         def call(frame: bytes) -> Any:
-            memory = ctypes.create_string_buffer(frame, len(frame))
+            memory = kept[id(frame)] = ctypes.create_string_buffer(frame, len(frame))
             result = function(memory)
-            if result == LOOK:
-                kept[id(frame)] = memory
+            if result != LOOK:
+                del kept[id(frame)]
             return result
 
         return call
 
-    return wrap(call), wrap(call_keeping_gil), lambda frame: status(kept.pop(id(frame)))
+    def ask(frame: bytes, buffer: int) -> Any:
+        memory = kept.pop(id(frame), None)
+        return 0 if memory is None else status(memory, buffer)
+
+    return wrap(call), wrap(call_keeping_gil), ask
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
@@ -193,6 +198,6 @@ def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
     function.restype = restype
     if argtypes:
         function.argtypes = argtypes
-    elif name in ("gobind_call", "gobind_status") and sys.implementation.name != "cpython":
+    elif name == "gobind_call" and sys.implementation.name != "cpython":
         function.argtypes = [ctypes.c_char_p]
     return function

@@ -10,11 +10,11 @@ import itertools
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple, Protocol
+from typing import Any, Callable, Protocol, Tuple, Union
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
-from gobind.codec.frames import Input
+from gobind.codec.frames import CorruptFrame, Input
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.runtime.native import Native
 from gobind.schema import StructType
@@ -40,39 +40,48 @@ def new_reply() -> Reply:
 
 
 class Held:
-    """A response in Go's memory: its only owner, which lets go of it when it is collected.
+    """A response that Go keeps something for: the only owner of that, which lets go when it is collected.
 
-    It gives bytes for a slice, as a response buffer does. ``head`` is the first segment, ``size`` the
-    number of bytes in all.
+    It gives bytes for a slice, as a response buffer does.
+
+    Args:
+        held: what to release.
+        head: the first bytes of the response, all that count if there are no segments.
+        segments: address and length of each piece of the response in Go's memory.
     """
 
-    __slots__ = ("_addresses", "_ends", "_id", "_native", "head", "size")
+    __slots__ = ("_addresses", "_ends", "_id", "_native", "_size", "head")
 
-    def __init__(self, native: Native, held: int, segments: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, native: Native, held: int, head: bytes, segments: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._native = native
         self._id = held
+        self.head = head
+        if not segments:
+            self._size = len(head)
+            return
         self._addresses = [address for address, _ in segments]
-        self._ends = []
-        self.size = 0
-        for _, length in segments:
-            self.size += length
-            self._ends.append(self.size)
-        address, length = segments[0] if segments else (0, 0)
-        # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
-        self.head = ctypes.string_at(address, min(length, protocol.REPLY_CAPACITY)) if length else b""
+        self._ends = [*itertools.accumulate(length for _, length in segments)]
+        self._size = self._ends[-1]
+
+    def __len__(self) -> int:
+        return self._size
 
     def __getitem__(self, piece: slice) -> bytes:
         start, stop = piece.start, piece.stop
-        if start == stop:
-            return b""
+        if stop <= len(self.head) or start == stop:
+            return self.head[start:stop]
+        if stop > self._size:
+            return b""  # whoever asked sees that bytes are missing
         index = bisect_right(self._ends, start)
-        if index == len(self._ends) or stop > self._ends[index]:
-            return b""  # what nothing in a frame may do; whoever asked sees that bytes are missing
+        if stop > self._ends[index]:
+            return b""  # it goes on in another segment, which nothing in a frame may do
         begin = self._ends[index - 1] if index else 0
         return ctypes.string_at(self._addresses[index] + start - begin, stop - start)
 
     def release(self) -> None:
-        """Let go of the memory now; nothing may be read afterwards."""
+        """Let go now; the memory of Go may not be read afterwards."""
         if self._id:
             self._id, held = 0, self._id
             self._native.release(held)
@@ -80,19 +89,39 @@ class Held:
     __del__ = release
 
 
-class Ended(NamedTuple):
-    """How a call ended, where that is more than a number or a small response."""
+Response = Union[bytes, Held]
+"""A whole response: bytes if Go keeps nothing for it."""
 
-    kind: int
-    value: int
-    held: Held
+Ended = Tuple[int, int, Response]
+"""How a call ended, where that is more than a number or a small response: kind, value, response."""
+
+
+def ask_status(native: Native, frame: bytes, reply: Reply) -> Ended | None:
+    """The status of the call of a request, once; None if there is none.
+
+    Args:
+        reply: a buffer for what is small; it is free again afterwards.
+    """
+    buffer, address = reply
+    found = native.status(frame, address)
+    if found != address:
+        return read_status(native, found) if found else None
+    kind, held, value, _, _, length = protocol.STATUS.unpack_from(buffer)
+    response = buffer[protocol.STATUS_SIZE : protocol.STATUS_SIZE + length]
+    return kind, value, Held(native, held, response) if held else response
 
 
 def read_status(native: Native, address: int) -> Ended:
-    """The status at an address; the result owns what Go holds for it."""
-    kind, number, value, count = struct.unpack("<QQqQ", ctypes.string_at(address, 32))
-    words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(address + 32, 16 * count))
-    return Ended(kind, value, Held(native, number, [*zip(words[::2], words[1::2])]))
+    """The status at an address of Go's memory."""
+    status = ctypes.string_at(address, protocol.STATUS_SIZE)
+    kind, held, value, count, first, length = protocol.STATUS.unpack(status)
+    segments = [(first, length)]
+    if count > 1:
+        words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(address + 32, 16 * count))
+        segments = [*zip(words[::2], words[1::2])]
+    # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
+    head = ctypes.string_at(first, min(length, protocol.REPLY_CAPACITY)) if length else b""
+    return kind, value, Held(native, held, head, segments)
 
 
 next_number = itertools.count(1).__next__
@@ -158,35 +187,57 @@ class Replies:
         Raises:
             GobindError: whatever the call came to.
         """
-        native = self._connection.native
-        return self.number(read_status(native, native.status(frame)))
+        try:
+            reply = take_reply()
+        except IndexError:
+            reply = new_reply()
+        try:
+            return self.number(_found(ask_status(self._connection.native, frame, reply)))
+        finally:
+            give_reply(reply)
 
-    def look_frame(self, frame: bytes) -> tuple[Any, Held, int]:
+    def look_frame(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
         """Head, source and size of the response of a call whose result is a record.
+
+        Args:
+            reply: the buffer that the request names; it goes back to the pool if the call has failed.
 
         Raises:
             GobindError: whatever the call came to.
         """
-        native = self._connection.native
-        return self.opened(read_status(native, native.status(frame)))
+        ended = _found(ask_status(self._connection.native, frame, reply))
+        if ended[0] != protocol.RESPONSE:
+            give_reply(reply)
+        return self.opened(ended)
+
+    def forget(self, frame: bytes) -> None:
+        """Drop the status of a call, if there is one: nobody is going to look at it."""
+        ended = ask_status(self._connection.native, frame, new_reply())
+        if ended is not None and isinstance(ended[2], Held):
+            ended[2].release()
 
     def number(self, ended: Ended) -> int:
         """The result of a call that ended with a number; raises what else it ended with."""
-        if ended.kind == protocol.VALUE:
-            return ended.value
-        raise self._failure(ended.kind, ended.held)
+        kind, value, response = ended
+        if kind == protocol.VALUE:
+            return value
+        raise self._failure(kind, response)
 
-    def opened(self, ended: Ended) -> tuple[Any, Held, int]:
+    def opened(self, ended: Ended) -> tuple[Any, Response, int]:
         """Head, source and size of the response a call ended with; raises what else it ended with."""
-        if ended.kind == protocol.RESPONSE:
-            return ended.held.head, ended.held, ended.held.size
-        raise self._failure(ended.kind, ended.held)
+        kind, _, response = ended
+        if kind == protocol.RESPONSE:
+            head = response.head if isinstance(response, Held) else response
+            return head, response, len(response)
+        raise self._failure(kind, response)
 
-    def _failure(self, kind: int, held: Held) -> BaseException:
+    def _failure(self, kind: int, response: Response) -> BaseException:
+        if isinstance(response, bytes):
+            return self._read_failure(kind, response, response)
         try:
-            return self._read_failure(kind, held)
+            return self._read_failure(kind, response, response.head)
         finally:
-            held.release()  # the exception's traceback will keep the object
+            response.release()  # the exception's traceback will keep the object
 
     def _exception(self, number: int, message: str) -> BaseException:
         """The exception of Python's own that Go hands back."""
@@ -195,11 +246,14 @@ class Replies:
         except KeyError:
             return GoError(message, "*gobind.PythonError")
 
-    def _read_failure(self, kind: int, held: Held) -> BaseException:
-        message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(held.head)
-        source = Input(held, protocol.FAILURE.size)
-        message = source.take(message_size).decode(errors="backslashreplace")
-        detail = source.take(detail_size).decode(errors="backslashreplace")
+    def _read_failure(self, kind: int, source: Response, head: bytes) -> BaseException:
+        message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(head)
+        middle = protocol.FAILURE.size + message_size
+        end = middle + detail_size
+        if end > len(source):
+            raise CorruptFrame(f"corrupted frame: a failure of {end} bytes expected, {len(source)} are there")
+        message = source[protocol.FAILURE.size : middle].decode("utf-8", "backslashreplace")
+        detail = source[middle:end].decode("utf-8", "backslashreplace")
         if kind == protocol.PANIC:
             return GoPanic(message, detail)
         if kind == protocol.CLOSED:
@@ -209,22 +263,28 @@ class Replies:
         if flags & protocol.EXCEPTION:
             return self._exception(index, message)
         if index >= 0:
-            return self._read_error(self._errors[index], source, held, message, detail)
+            return self._read_error(self._errors[index], source, end, message, detail)
         if flags & protocol.TIMED_OUT:
             return GoTimeout(message, detail)
         return GoError(message, detail)
 
     def _read_error(
-        self, node: StructType, source: Input, held: Held, message: str, detail: str
+        self, node: StructType, source: Response, start: int, message: str, detail: str
     ) -> Exception:
         """One of the contract's errors with its fields, or what is wrong with those."""
-        start = source.position
+        columns = Input(source, start)
         try:
-            values = self._blocks.get(node)(source, 1)
-            source.finish(held.size)
+            values = self._blocks.get(node)(columns, 1)
+            columns.finish(len(source))
         except Exception as error:
             from gobind.codec.locate import locate_value
 
-            return locate_value(node, held, start, held.size, error)
+            return locate_value(node, source, start, len(source), error)
         GoError.__init__(values[0], message, detail)
         return values[0]  # type: ignore[no-any-return]
+
+
+def _found(ended: Ended | None) -> Ended:
+    if ended is None:
+        raise CorruptFrame("Go knows of no status of a call that has one")
+    return ended

@@ -30,10 +30,10 @@ func main() {}
 //export gobind_call
 func gobind_call(frame unsafe.Pointer) int64 { return gobind.Invoke(frame) }
 
-// gobind_status is the address of the status of the call whose request began at frame.
+// gobind_status is the address of the status of the call whose request began at frame; buffer is where it may go.
 //
 //export gobind_status
-func gobind_status(frame unsafe.Pointer) uintptr { return gobind.Status(frame) }
+func gobind_status(frame unsafe.Pointer, buffer uint64) uintptr { return gobind.Status(frame, buffer) }
 
 // gobind_release holds a handle once less: of an object, a stream, or a status with its memory.
 //

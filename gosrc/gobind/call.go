@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -147,7 +148,7 @@ func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil
 	defer func() {
 		if !finished {
-			c.kind, c.err, c.stack = StatusPanic, fmt.Errorf("%v", recover()), debug.Stack()
+			c.kind, c.err, c.stack = StatusPanic, fmt.Errorf("%v", recover()), stackOf()
 		}
 		if c.rest != nil {
 			return
@@ -165,6 +166,19 @@ func (c *Call) run(f func()) {
 		f()
 	}
 	finished = true
+}
+
+// stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.
+var stacks = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// stackOf is the stack of this goroutine as text.
+func stackOf() []byte {
+	memory := stacks.Get().(*[16 << 10]byte)
+	defer stacks.Put(memory)
+	if n := runtime.Stack(memory[:], false); n < len(memory) {
+		return append([]byte(nil), memory[:n]...)
+	}
+	return debug.Stack()
 }
 
 // free gives the call's memory back, clear of all that it held: the next call finds it as new made it.

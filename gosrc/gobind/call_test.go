@@ -134,7 +134,7 @@ func withReply(t testing.TB, frame []byte, reply []byte) unsafe.Pointer {
 
 func TestInvoke(t *testing.T) {
 	frame := pinned(t, words(ping, 0, 0, 0, 0, 5))
-	if got := Invoke(frame); got != 5 || Status(frame) != 0 {
+	if got := Invoke(frame); got != 5 || Status(frame, 0) != 0 {
 		t.Error(got)
 	}
 	body := append(words(7, 0, 3, 1, 0, 6), "Annsecret"...)
@@ -144,34 +144,90 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-func TestStatusesAreHeldUntilReleased(t *testing.T) {
+// statusOf asks for a status, as a caller with a buffer of its own does.
+func statusOf(frame unsafe.Pointer) (status []uint64, copied bool) {
+	buffer := make([]byte, ReplyCapacity)
+	outside.Store(&buffer[0], buffer)
+	defer outside.Delete(&buffer[0])
+	own := uintptr(unsafe.Pointer(&buffer[0]))
+	found := Status(frame, uint64(own))
+	if found == 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*uint64)(pointerOf(uint64(found))), StatusSize/8), found == own
+}
+
+func TestSmallStatusesAreCopied(t *testing.T) {
+	unleaked(t)
 	failing(t, func(context.Context) error { return errors.New("no") })
 	frame := pinned(t, pingRequest(0))
-	for i := 0; i < 2; i++ {
-		if Invoke(frame) != Look {
-			t.Fatal("expected Look")
-		}
+	if Invoke(frame) != Look || Live() != 1 {
+		t.Fatal("expected a status that waits", Live())
 	}
 	runtime.GC()
-	for i := 0; i < 2; i++ { // the two calls shared one frame: each status is asked for once
-		block := statusAt(Status(frame))
-		if block[0] != StatusError || block[3] != 1 || Live() != int64(2-i) {
-			t.Fatal(block, Live())
-		}
-		message := bytesAt(block[4], int(block[5]))[48:50]
-		if string(message) != "no" {
-			t.Error(message)
-		}
-		Release(block[1])
-		Release(block[1])
+	block, copied := statusOf(frame)
+	if block[0] != StatusError || block[1] != 0 || block[3] != 1 || !copied || Live() != 0 {
+		t.Fatal(block, copied, Live())
 	}
-	if Status(frame) != 0 || Live() != 0 {
-		t.Error(Live())
+	if message := bytesAt(block[4], int(block[5]))[48:50]; string(message) != "no" {
+		t.Error(message)
+	}
+	if again, _ := statusOf(frame); again != nil {
+		t.Error(again)
 	}
 }
 
-func statusAt(address uintptr) []uint64 {
-	return unsafe.Slice((*uint64)(pointerOf(uint64(address))), 6)
+func TestLargeStatusesAreHeldUntilReleased(t *testing.T) {
+	unleaked(t)
+	largest := ReplyCapacity - StatusSize - int(unsafe.Sizeof(failureRecord{})) - len("*errors.errorString")
+	for _, size := range []int{largest, largest + 1, ExternalSize + 1, 10 * ExternalSize} {
+		message := strings.Repeat("x", size)
+		failing(t, func(context.Context) error { return errors.New(message) })
+		frame := pinned(t, pingRequest(0))
+		Invoke(frame)
+		block, copied := statusOf(frame)
+		if copied != (size <= largest) || (block[1] == 0) != copied || Live() != int64(btoi(!copied)) {
+			t.Fatal(size, block, copied, Live())
+		}
+		runtime.GC()
+		words := unsafe.Slice(&block[0], 4+2*block[3])
+		e := &ending{}
+		for i := uint64(0); i < block[3]; i++ {
+			e.segments = append(e.segments, bytesAt(words[4+2*i], int(words[5+2*i])))
+		}
+		if _, got, _, _ := failureOf(t, e); got != message {
+			t.Error(len(got), size)
+		}
+		Release(block[1])
+		Release(block[1])
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Whoever should have asked was interrupted; memory of the same address means that the frame of before is gone.
+func TestAStatusThatNobodyAskedFor(t *testing.T) {
+	unleaked(t)
+	number := 0
+	failing(t, func(context.Context) error { number++; return fmt.Errorf("no %d", number) })
+	frame := pinned(t, pingRequest(0))
+	Invoke(frame)
+	Invoke(frame)
+	if Live() != 1 {
+		t.Error(Live())
+	}
+	block, _ := statusOf(frame)
+	if message := bytesAt(block[4], int(block[5]))[48:52]; string(message) != "no 2" {
+		t.Errorf("%s", message)
+	}
+	if again, _ := statusOf(frame); again != nil {
+		t.Error(again)
+	}
 }
 
 func TestAResultThatLooksLikeLook(t *testing.T) {
@@ -180,11 +236,10 @@ func TestAResultThatLooksLikeLook(t *testing.T) {
 	if Invoke(frame) != Look {
 		t.Fatal("expected Look")
 	}
-	block := unsafe.Slice((*uint64)(pointerOf(uint64(Status(frame)))), 4)
-	if block[0] != StatusValue || int64(block[2]) != Look {
-		t.Error(block)
+	block, copied := statusOf(frame)
+	if block[0] != StatusValue || block[1] != 0 || int64(block[2]) != Look || !copied {
+		t.Error(block, copied)
 	}
-	Release(block[1])
 }
 
 func TestBuffersAreBorrowedAndHeld(t *testing.T) {
@@ -194,9 +249,9 @@ func TestBuffersAreBorrowedAndHeld(t *testing.T) {
 	if Invoke(frame) != Look {
 		t.Fatal("expected Look")
 	}
-	block := statusAt(Status(frame))
+	block, copied := statusOf(frame)
 	record := bytesAt(block[4], int(block[5]))
-	if block[0] != StatusResponse || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
+	if block[0] != StatusResponse || !copied || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
 		t.Error(block, record)
 	}
 	if Live() != 1 {
@@ -205,25 +260,24 @@ func TestBuffersAreBorrowedAndHeld(t *testing.T) {
 	Release(block[1])
 }
 
-func TestManyThreadsShareAFrame(t *testing.T) {
+func TestStatusesOfManyThreads(t *testing.T) {
+	unleaked(t)
 	failing(t, func(context.Context) error { return errors.New("no") })
-	frame := pinned(t, pingRequest(0))
 	var all sync.WaitGroup
 	for i := 0; i < 8; i++ {
 		all.Add(1)
-		go func() {
+		go func(frame []byte) {
 			defer all.Done()
-			for j := 0; j < 1000; j++ {
-				if Invoke(frame) == Look {
-					Release(statusAt(Status(frame))[1])
+			for j := 0; j < 200; j++ {
+				if Invoke(unsafe.Pointer(&frame[0])) != Look {
+					t.Error("expected Look")
+				} else if block, _ := statusOf(unsafe.Pointer(&frame[0])); block == nil || block[0] != StatusError {
+					t.Error(block)
 				}
 			}
-		}()
+		}(pingRequest(0))
 	}
 	all.Wait()
-	if Live() != 0 {
-		t.Error(Live())
-	}
 }
 
 // carried is a contract out of a description.
@@ -289,6 +343,28 @@ func BenchmarkPing(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; i < b.N; i++ {
 		Invoke(frame)
+	}
+}
+
+func BenchmarkError(b *testing.B) {
+	testServer.fail = func(context.Context) error { return &notFound{"k"} }
+	benchmarkStatus(b)
+}
+
+func BenchmarkPanic(b *testing.B) {
+	testServer.fail = func(context.Context) error { panic("k") }
+	benchmarkStatus(b)
+}
+
+func benchmarkStatus(b *testing.B) {
+	b.Cleanup(func() { testServer.fail = nil })
+	buffer := make([]byte, ReplyCapacity)
+	outside.Store(b.Name()+" buffer", buffer)
+	frame := pinned(b, pingRequest(0))
+	b.ReportAllocs()
+	for i := 0; i < b.N; i++ {
+		Invoke(frame)
+		Status(frame, uint64(uintptr(unsafe.Pointer(&buffer[0]))))
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	ReplyCapacity      = 65536
 	ExternalSize       = 65536
 	Look               = -789257941
+	StatusSize         = 48
 	StatusValue        = 0
 	StatusResponse     = 1
 	StatusError        = 2

@@ -5,7 +5,7 @@ package gobind
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // ErrorType is one error of a contract.
@@ -22,13 +22,7 @@ func ErrorOf[T error](
 ) ErrorType {
 	find := func(err error) func(*Writer) {
 		var value T
-		var pointer *T
-		var target any = &pointer // a *T is an error as T is, but the compiler cannot know that
-		switch {
-		case errors.As(err, &value):
-		case errors.As(err, target) && pointer != nil:
-			value = *pointer
-		default:
+		if !isError(err, &value) {
 			return nil
 		}
 		return func(w *Writer) { write(w, One(&value)) }
@@ -38,6 +32,30 @@ func ErrorOf[T error](
 		read(r, One(&value))
 		return value
 	}}
+}
+
+// isError reports whether err is, or wraps, a T or a *T, and sets value to it.
+func isError[T error](err error, value *T) bool {
+	switch own := any(err).(type) { // most errors are not wrapped, and errors.As takes its time
+	case T:
+		*value = own
+		return true
+	case *T:
+		if own != nil {
+			*value = *own
+			return true
+		}
+	}
+	var pointer *T
+	var target any = &pointer // a *T is an error as T is, but the compiler cannot know that
+	switch {
+	case errors.As(err, value):
+		return true
+	case errors.As(err, target) && pointer != nil:
+		*value = *pointer
+		return true
+	}
+	return false
 }
 
 // find is the first of the contract's errors that err is, and what writes its fields; -1 if it is none.
@@ -52,16 +70,16 @@ func (c *Contract) find(err error) (int, func(*Writer)) {
 
 // ErrorText is the message of a contract's error: its name, then its fields as name and value in turn.
 func ErrorText(name string, fields ...any) string {
-	var parts []string
+	text := append(make([]byte, 0, 64), name...)
+	separator := ": "
 	for i := 0; i+1 < len(fields); i += 2 {
-		format := "%v=%v"
-		if _, quoted := fields[i+1].(string); quoted {
-			format = "%v=%q"
+		text = append(append(append(text, separator...), fields[i].(string)...), '=')
+		if value, quoted := fields[i+1].(string); quoted {
+			text = strconv.AppendQuote(text, value)
+		} else {
+			text = append(text, fmt.Sprint(fields[i+1])...)
 		}
-		parts = append(parts, fmt.Sprintf(format, fields[i], fields[i+1]))
+		separator = ", "
 	}
-	if parts == nil {
-		return name
-	}
-	return name + ": " + strings.Join(parts, ", ")
+	return string(text)
 }

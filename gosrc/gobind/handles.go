@@ -169,9 +169,12 @@ func Retain(handle uint64) int64 {
 // Release holds a handle once less: of an object, a stream, or a status with its memory. A stale one is ignored.
 func Release(handle uint64) { handles.release(handle) }
 
-// Live is how many handles are held.
+// Live is how many handles are held, and how many statuses wait to be asked for.
 func Live() int64 {
+	asked.Lock()
+	waiting := len(asked.waiting)
+	asked.Unlock()
 	handles.RLock()
 	defer handles.RUnlock()
-	return handles.live
+	return handles.live + int64(waiting)
 }

@@ -257,15 +257,25 @@ func TestStatusesHoldHandles(t *testing.T) {
 		t.Error("a frame with handles would be forgotten")
 	}
 	e := c.ending()
-	hold(e)
+	frame := pinned(t, pingRequest(0))
+	look(frame, e)
+	status, copied := statusOf(frame)
 	handle := e.sent[0]
-	if _, ok := handles.get(handle); !ok {
-		t.Error("the handle is gone too early")
+	if _, ok := handles.get(handle); !ok || !copied {
+		t.Error("the handle is gone too early", copied)
 	}
-	Release(e.block[1])
+	Release(status[1])
 	if _, ok := handles.get(handle); ok {
 		t.Error("the handle is left")
 	}
+}
+
+func TestAStatusThatNobodyAskedForLetsGoOfHandles(t *testing.T) {
+	unleaked(t)
+	frame := pinned(t, pingRequest(0))
+	look(frame, &ending{sent: []uint64{handles.add(&room{6})}})
+	look(frame, &ending{})
+	statusOf(frame)
 }
 
 func TestErrorsLetGoOfWhatTheResultHeld(t *testing.T) {

@@ -5,7 +5,6 @@ package gobind
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 )
@@ -55,7 +54,7 @@ func (m *method) invokePlain(frame unsafe.Pointer, receiver uint64) (result int6
 	finished := false // a panic's value may be nil
 	defer func() {
 		if !finished {
-			c := &Call{method: m, kind: StatusPanic, err: fmt.Errorf("%v", recover()), stack: debug.Stack()}
+			c := &Call{method: m, kind: StatusPanic, err: fmt.Errorf("%v", recover()), stack: stackOf()}
 			result, ok = look(frame, c.ending()), true
 		}
 	}()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"unsafe"
@@ -18,8 +19,7 @@ type ending struct {
 	segments [][]byte
 	held     []any
 	sent     []uint64 // handles that the response holds
-	block    []uint64 // the status as the caller sees it
-	older    *ending  // another one of the same request frame that nobody has asked for yet
+	block    []uint64 // the status as the caller sees it, where that is not in the caller's own memory
 	pins     pins
 }
 
@@ -32,7 +32,7 @@ func (c *Call) ending() *ending {
 	case StatusResponse:
 		e.segments, e.held = c.out.frame(), c.out.held
 	case StatusError:
-		e.segments = c.failure(c.err, fmt.Sprintf("%T", c.err), c.method.contract)
+		e.segments = c.failure(c.err, reflect.TypeOf(c.err).String(), c.method.contract)
 		e.held = c.out.held
 	default:
 		e.segments = c.failure(c.err, string(c.stack), nil)
@@ -53,11 +53,17 @@ type failureRecord struct {
 	Flags   uint64
 }
 
+// failureRoom is what a failure takes besides its texts: the record, and fields of an error if they are short.
+const failureRoom = 128
+
 // failure writes a response that says what went wrong; if contract has a type for the error, with its fields.
 func (c *Call) failure(err error, detail string, contract *Contract) [][]byte {
 	message := err.Error()
 	w := &c.out
 	w.reset(nil)
+	if size := len(message) + len(detail); size < ExternalSize { // so much is needed: it need not grow
+		w.buf = make([]byte, 0, size+failureRoom)
+	}
 	writeRecord(w, &err, func(w *Writer, m *failureRecord, _ *error) {
 		m.Message = w.String(strings.ToValidUTF8(message, "\uFFFD"))
 		m.Detail = w.String(strings.ToValidUTF8(detail, "\uFFFD"))
@@ -93,9 +99,54 @@ var asked = struct {
 	waiting map[uintptr]*ending
 }{waiting: map[uintptr]*ending{}}
 
+// exchange sets the ending that waits under the address of a request frame, nil for none, and is the one that did.
+func exchange(frame unsafe.Pointer, e *ending) (before *ending) {
+	asked.Lock()
+	defer asked.Unlock()
+	before = asked.waiting[uintptr(frame)]
+	if e != nil {
+		asked.waiting[uintptr(frame)] = e
+	} else if before != nil {
+		delete(asked.waiting, uintptr(frame))
+	}
+	return before
+}
+
+// look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
+func look(frame unsafe.Pointer, e *ending) int64 {
+	// No two calls under way share a frame: whoever should have asked for the one before has been interrupted.
+	if lost := exchange(frame, e); lost != nil {
+		lost.released()
+	}
+	return Look
+}
+
+// Status is the address of the status of the call whose request was at frame, once; 0 if there is none. A status that
+// fits into the ReplyCapacity bytes at buffer is written there.
+func Status(frame unsafe.Pointer, buffer uint64) uintptr {
+	e := exchange(frame, nil)
+	switch {
+	case e == nil:
+		return 0
+	case len(e.segments) > 1 || len(e.segments) == 1 && len(e.segments[0]) > ReplyCapacity-StatusSize:
+		return hold(e)
+	}
+	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
+	*status = [StatusSize / 8]uint64{uint64(e.kind), 0, uint64(e.value), uint64(len(e.segments))}
+	if len(e.segments) > 0 {
+		n := copy(bytesAt(buffer+StatusSize, ReplyCapacity-StatusSize), e.segments[0])
+		status[4], status[5] = buffer+StatusSize, uint64(n)
+	}
+	if len(e.held) > 0 || len(e.sent) > 0 { // what the response refers to
+		e.segments = nil
+		status[1] = handles.add(e)
+	}
+	return uintptr(buffer)
+}
+
 // hold keeps the ending until it is released, and is the address of its status.
 func hold(e *ending) uintptr {
-	e.block = make([]uint64, 4+2*len(e.segments))
+	e.block = make([]uint64, 4+2*len(e.segments), StatusSize/8+2*len(e.segments))
 	e.block[0], e.block[2], e.block[3] = uint64(e.kind), uint64(e.value), uint64(len(e.segments))
 	e.pins.add(unsafe.Pointer(&e.block[0]))
 	for i, segment := range e.segments {
@@ -115,32 +166,4 @@ func (e *ending) released() {
 	for _, handle := range e.sent {
 		handles.release(handle)
 	}
-}
-
-// look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
-func look(frame unsafe.Pointer, e *ending) int64 {
-	hold(e)
-	asked.Lock()
-	defer asked.Unlock()
-	// Two threads may share one constant request; each asks for a status once, so none may overwrite the other's.
-	e.older = asked.waiting[uintptr(frame)]
-	asked.waiting[uintptr(frame)] = e
-	return Look
-}
-
-// Status is the address of the status of the call whose request was at frame, once; 0 if there is none.
-func Status(frame unsafe.Pointer) uintptr {
-	asked.Lock()
-	defer asked.Unlock()
-	e := asked.waiting[uintptr(frame)]
-	if e == nil {
-		return 0
-	}
-	if e.older != nil {
-		asked.waiting[uintptr(frame)] = e.older
-	} else {
-		delete(asked.waiting, uintptr(frame))
-	}
-	e.older = nil
-	return uintptr(unsafe.Pointer(&e.block[0]))
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -82,7 +81,7 @@ func (p *producer[T]) produce() {
 		var panicked error
 		var stack []byte
 		if !finished {
-			panicked, stack = fmt.Errorf("%v", recover()), debug.Stack()
+			panicked, stack = fmt.Errorf("%v", recover()), stackOf()
 		}
 		p.Lock()
 		if panicked != nil {

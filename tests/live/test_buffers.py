@@ -302,6 +302,50 @@ def test_a_view_lives_as_long_as_any_part_of_it(buffers: Any) -> None:
     assert collected() == 0
 
 
+def test_views_of_many_sizes_look_as_they_should(buffers: Any) -> None:
+    for count in (1, 2, 3, 1000):
+        made = buffers.make(count, 0.5)
+        assert (made.format, made.itemsize, made.shape, made.strides) == ("d", 8, (count,), (8,))
+        assert (made.nbytes, len(made), made.ndim, made.readonly) == (8 * count, count, 1, False)
+        assert made.c_contiguous and made.contiguous and made.tobytes() == struct.pack("d", 0.5) * count
+        with pytest.raises(IndexError):
+            made[count]
+        points = (PointMirror * count)()
+        made = buffers.copy_point(points)
+        plain = memoryview(points)
+        assert (made.format, made.itemsize, made.shape) == (plain.format, plain.itemsize, plain.shape)
+        assert (made.strides, made.nbytes, len(made)) == (plain.strides, plain.nbytes, count)
+        assert not made.readonly and made.c_contiguous
+    del made
+    buffers.forget()
+    assert collected() == 0
+
+
+@needs_cpython
+def test_views_of_structs_live_as_long_as_any_part(buffers: Any) -> None:
+    part = buffers.copy_point((PointMirror * 10)(PointMirror(2.5)))[:1]
+    gc.collect()
+    assert _debug.live() == 1
+    assert PointMirror.from_buffer(part).x == 2.5
+    kept = memoryview(part.obj)
+    del part
+    gc.collect()
+    assert _debug.live() == 1 and kept.itemsize == 24
+    del kept
+    assert collected() == 0
+
+
+@needs_cpython
+def test_views_make_no_types(buffers: Any) -> None:
+    buffers.make(1, 0.5)
+    gc.collect()
+    before = len(gc.get_objects())
+    for count in range(5000, 5100):
+        buffers.make(count, 0.5)
+    assert len(gc.get_objects()) - before < 100
+    buffers.forget()
+
+
 def test_views_of_each_type(buffers: Any) -> None:
     for name, code in CODES.items():
         data = memoryview(struct.pack(f"3{code}", *values_of(name))).cast(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import pickle
 import re
 import subprocess
@@ -412,6 +413,45 @@ def test_wrong_calls(failures: Any) -> None:
         failures.count("", 1)
     with pytest.raises(TypeError, match="got an unexpected keyword argument 'other'"):
         failures.count("", 1, [], None, other=1)
+
+
+class Stop(Exception):
+    """What a signal handler raises."""
+
+
+@pytest.mark.parametrize(
+    ("library", "method", "arguments", "live"),
+    [
+        ("failures", "fail", ("no",), 1),
+        ("failures", "fail", ("x" * 100_000,), 1),
+        ("failures", "panic_in_record", ("string",), 1),
+        ("failures", "nil_bytes", (), 0),
+        ("buffers", "make", (10, 0.5), 1),
+        ("buffers", "list_u8", (bytes(100_000),), 1),
+        ("sleeper", "thing", (), 2),  # the object, and the status that tells of it
+    ],
+)
+def test_a_signal_between_a_call_and_its_status(library: str, method: str, arguments: Any, live: int) -> None:
+    reached = []
+
+    def interrupt(frame: Any, event: str, _: Any) -> Any:
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        if event == "line" and line in (f"if _result == {LOOK}:", "if _size >= 0:"):
+            reached.append(_debug.live())
+            raise Stop
+        return interrupt if frame.f_code.co_filename.startswith("<gobind ") else None
+
+    module = libraries.contract_of(library)
+    function = getattr(libraries.load(library, getattr(module, library.capitalize())), method)
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        with pytest.raises(Stop):
+            function(*arguments)
+    finally:
+        sys.settrace(before)
+    assert reached == [live]
+    assert _debug.live() == 0
 
 
 def test_an_unhandled_panic_ends_python_as_any_exception_does() -> None:

@@ -73,6 +73,18 @@ try: sleeper.sleep_blocking(60_000)
 except Stop: pass
 assert time.monotonic() - start < 5 and sleeper.counts().cancelled == 1
 """,
+    "a handler that raises while a call fails": """
+import gobind, gobind._debug
+class Stop(Exception): pass
+def stop(*_): raise Stop
+signal.signal(signal.SIGALRM, stop)
+for _ in range(3):
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with gobind.timeout(0.2): sleeper.sleep(60_000)
+    except Stop: pass
+    assert gobind._debug.live() == 0
+""",
     "timers during calls of each kind": """
 seen = []
 signal.signal(signal.SIGALRM, lambda *_: seen.append(1))

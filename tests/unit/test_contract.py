@@ -16,7 +16,7 @@ from typing import Any, List, Optional
 import pytest
 
 from gobind import ContractError, GoError, goerror, gointerface, gomethod, gostruct, u8, u32
-from gobind.contract import MethodOptions, kind_of, make_error
+from gobind.contract import MethodOptions, kind_of, make_error, maker_of
 
 
 @gostruct
@@ -228,6 +228,22 @@ def test_errors_are_copied_and_pickled(error: Any, how: Any) -> None:
 def test_an_error_from_go_says_what_go_says() -> None:
     error = make_error(NotFound, {"key": "k", "times": 2}, "no k", "*main.NotFoundError")
     assert (str(error), error.message, error.go_type) == ("no k", "no k", "*main.NotFoundError")
+
+
+def test_an_error_is_made_without_a_message_of_its_own() -> None:
+    @goerror
+    class Counted(GoError):
+        count: int
+        twice: int = dataclasses.field(init=False)
+
+        def __post_init__(self) -> None:
+            self.twice = 2 * self.count
+
+        def __repr__(self) -> str:
+            raise AssertionError("nobody needs it")
+
+    made = maker_of(Counted)(count=4)
+    assert (type(made), made.count, made.twice) == (Counted, 4, 8)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Statuses and the memory that they refer to, with a library that only notes what is released."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from typing import Any
+
+import pytest
+
+from gobind import protocol
+from gobind.runtime.replies import Held, ask_status, new_reply, read_status
+
+
+class Released:
+    """Stands for a library: it has written one status, into its own memory or into the caller's."""
+
+    def __init__(self, *segments: bytes, held: int = 7, copies: bool = False) -> None:
+        self.released: list[int] = []
+        self._copies = copies
+        self._held = held
+        self._segments = segments
+        self._memory = [ctypes.create_string_buffer(segment, len(segment)) for segment in segments]
+        pairs = [word for memory in self._memory for word in (ctypes.addressof(memory), len(memory))]
+        words = [protocol.RESPONSE, held, 0, len(segments), *pairs]
+        self.block = (ctypes.c_uint64 * max(6, len(words)))(*words)
+
+    def release(self, held: int) -> None:
+        self.released.append(held)
+
+    def status(self, frame: bytes, address: int) -> int:
+        if not self._copies:
+            return ctypes.addressof(self.block)
+        size = len(self._segments[0])
+        head = protocol.STATUS.pack(protocol.RESPONSE, self._held, 0, 1, address + protocol.STATUS_SIZE, size)
+        ctypes.memmove(address, head + self._segments[0], len(head) + size)
+        return address
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [
+        (0, 3, b"abc"),
+        (1, 2, b"b"),
+        (3, 5, b"de"),
+        (3, 3, b""),
+        (5, 9, b"fghi"),
+        (6, 8, b"gh"),
+        (2, 4, b""),  # it crosses into another segment
+        (8, 10, b""),  # there is no more
+    ],
+)
+def test_pieces_of_segments(start: int, stop: int, expected: bytes) -> None:
+    library: Any = Released(b"abc", b"de", b"fghi")
+    kind, _, response = read_status(library, ctypes.addressof(library.block))
+    assert isinstance(response, Held)
+    assert (kind, len(response), response.head) == (protocol.RESPONSE, 9, b"abc")
+    assert response[start:stop] == expected
+    assert not library.released
+    del response
+    gc.collect()
+    assert library.released == [7]
+
+
+def test_what_lies_behind_the_head_is_not_copied_before_it_is_asked_for() -> None:
+    data = bytes(range(256)) * 1024
+    library: Any = Released(data)
+    _, _, response = read_status(library, ctypes.addressof(library.block))
+    assert isinstance(response, Held)
+    assert response.head == data[: protocol.REPLY_CAPACITY] and len(response) == len(data)
+    assert response[protocol.REPLY_CAPACITY - 5 : len(data)] == data[protocol.REPLY_CAPACITY - 5 :]
+    response.release()
+    response.release()
+    assert library.released == [7]
+
+
+def test_no_segments() -> None:
+    library: Any = Released()
+    assert read_status(library, ctypes.addressof(library.block))[2][0:0] == b""
+
+
+def test_a_small_status_is_the_callers_own() -> None:
+    reply = new_reply()
+    found = ask_status(Released(b"abc", held=0, copies=True), b"", reply)  # type: ignore[arg-type]
+    assert found == (protocol.RESPONSE, 0, b"abc")
+    library: Any = Released(b"abc", copies=True)
+    found = ask_status(library, b"", reply)
+    ctypes.memset(reply[1], 0, protocol.REPLY_CAPACITY)
+    assert found is not None
+    assert isinstance(found[2], Held) and found[2].head == found[2][0:3] == b"abc"
+    del found
+    gc.collect()
+    assert library.released == [7]
