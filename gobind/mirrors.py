@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from gobind.check import check
 from gobind.contract import STRUCT, kind_of
 from gobind.errors import ContractError
+from gobind.forks import late
 from gobind.layout import layout_of
 from gobind.schema import (
     BYTES,
@@ -205,13 +206,9 @@ def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
         assert tag is not None  # checked before
         return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
     if node is DATETIME:
-        from gobind import times
-
-        return DateTime(*times.split_datetime(value))
+        return DateTime(*late("gobind.times").split_datetime(value))
     if node is TIMEDELTA:
-        from gobind import times
-
-        return times.nanoseconds(value)
+        return late("gobind.times").nanoseconds(value)
     if node is UUID:
         return ctype(*value.bytes)
     return value
@@ -272,13 +269,9 @@ def _value(raw: Any, node: Node) -> Any:
     if isinstance(node, UnionType):
         return _values(raw.ptr, 1, node.options[raw.tag])[0]
     if node is DATETIME:
-        from gobind import times
-
-        return times.join_datetime(raw.micros, raw.offset)
+        return late("gobind.times").join_datetime(raw.micros, raw.offset)
     if node is TIMEDELTA:
-        from gobind import times
-
-        return times.join_timedelta(raw)
+        return late("gobind.times").join_timedelta(raw)
     if node is UUID:
         from uuid import UUID as UniqueID
 

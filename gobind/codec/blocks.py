@@ -15,6 +15,7 @@ from gobind.codec.emit import Namespace, Source
 from gobind.codec.frames import Get, Handles, Input, Output, Put
 from gobind.contract import ERROR, kind_of, maker_of, only_sets_fields
 from gobind.errors import ContractError
+from gobind.forks import late, whole
 from gobind.schema import (
     BYTES,
     DATETIME,
@@ -38,10 +39,17 @@ from gobind.words import SCALARS, Scalar
 _LEAVES: dict[Leaf, tuple[Put, Get]] = {
     STR: (columns.put_str, columns.get_str),
     BYTES: (columns.put_bytes, columns.get_bytes),
-    DATETIME: (columns.put_datetime, columns.get_datetime),
-    TIMEDELTA: (columns.put_timedelta, columns.get_timedelta),
     UUID: (columns.put_uuid, columns.get_uuid),
 }
+
+
+def _leaf(node: Leaf) -> tuple[Put, Get]:
+    if node is DATETIME or node is TIMEDELTA:
+        temporal = late("gobind.codec.temporal")
+        return getattr(temporal, f"put_{node.text}"), getattr(temporal, f"get_{node.text}")
+    return _LEAVES[node]
+
+
 _SCALARS: dict[str, tuple[Put, Get]] = {
     name: (columns.put_numbers(scalar.code), columns.get_numbers(scalar.code))
     for name, scalar in SCALARS.items()
@@ -66,17 +74,19 @@ class Blocks:
 
     def put(self, node: Node) -> Put:
         """``put(out, values)`` for blocks of `node`."""
-        made = self._puts.get(node.text)
-        if made is None:
-            made = self._puts[node.text] = self._make_put(node)
-        return made
+        with whole:
+            made = self._puts.get(node.text)
+            if made is None:
+                made = self._puts[node.text] = self._make_put(node)
+            return made
 
     def get(self, node: Node) -> Get:
         """``get(source, n)`` for blocks of `node`."""
-        made = self._gets.get(node.text)
-        if made is None:
-            made = self._gets[node.text] = self._make_get(node)
-        return made
+        with whole:
+            made = self._gets.get(node.text)
+            if made is None:
+                made = self._gets[node.text] = self._make_get(node)
+            return made
 
     def member_of(self, node: EnumType) -> Any:
         """A function from a value to the member of an enum; unknown values raise."""
@@ -88,7 +98,7 @@ class Blocks:
         if isinstance(node, Scalar):
             return _SCALARS[node.text][0]
         if isinstance(node, Leaf):
-            return _LEAVES[node][0]
+            return _leaf(node)[0]
         if isinstance(node, StructType):
             return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
         if isinstance(node, EnumType):
@@ -112,7 +122,7 @@ class Blocks:
         if isinstance(node, Scalar):
             return _SCALARS[node.text][1]
         if isinstance(node, Leaf):
-            return _LEAVES[node][1]
+            return _leaf(node)[1]
         if isinstance(node, StructType):
             return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
         if isinstance(node, EnumType):

@@ -3,7 +3,7 @@
 ``put_*(out, values)`` appends a block, ``get_*(source, n)`` takes one; `gobind.protocol` has the
 format. Functions for containers are made from the functions of what they contain. Values are
 checked here only as far as it costs nothing: what the fast way refuses, `gobind.codec.slow` explains.
-Imports `gobind.codec.frames` and `gobind.times`.
+Imports `gobind.codec.frames`.
 """
 
 from __future__ import annotations
@@ -167,38 +167,6 @@ def _split(source: Input, items: Any, lengths: Sequence[int]) -> list[Any]:
     if ends and ends[-1] != len(items):
         raise CorruptFrame(f"corrupted frame: {ends[-1]} items expected, got {len(items)}")
     return [items[start:end] for start, end in zip([0, *ends], ends)]
-
-
-def put_datetime(out: Output, values: list[Any]) -> None:
-    """A column of microseconds, a column of offsets."""
-    from gobind.times import split_datetime
-
-    n = len(values)
-    pairs = [*map(split_datetime, values)]
-    out.append(struct.pack(f"{n}q", *[micros for micros, _ in pairs]))
-    out.append(struct.pack(f"{n}i", *[offset for _, offset in pairs]))
-
-
-def get_datetime(source: Input, n: int) -> list[Any]:
-    """The inverse of `put_datetime`."""
-    from gobind.times import join_datetime
-
-    micros, offsets = get_i64(source, n), get_i32(source, n)
-    return [*map(join_datetime, micros, offsets)]
-
-
-def put_timedelta(out: Output, values: list[Any]) -> None:
-    """A column of nanoseconds."""
-    from gobind.times import nanoseconds
-
-    out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
-
-
-def get_timedelta(source: Input, n: int) -> list[Any]:
-    """The inverse of `put_timedelta`."""
-    from gobind.times import join_timedelta
-
-    return [*map(join_timedelta, get_i64(source, n))]
 
 
 def put_uuid(out: Output, values: list[Any]) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Callable
 from gobind.check import check, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
+from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
+from gobind.forks import whole
 from gobind.layout import layout_of
 from gobind.schema import BufferType, Node, Schema
 
@@ -45,8 +47,6 @@ def unflatten(block: Any, annotation: Any) -> Any:
     try:
         return decode(data, len(data))
     except Exception as error:
-        from gobind.codec.locate import locate
-
         raise locate([("value", node)], data, len(data), error) from None
 
 
@@ -58,8 +58,9 @@ def _compiled(annotation: Any) -> tuple[Node, Callable[[Any], bytes], Callable[[
         node = Schema().node(annotation, where="flatten")
     if isinstance(node, BufferType):
         raise TypeError("Buffer is memory by reference: it cannot be flattened")
-    blocks = Blocks()
-    made = node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks)
+    with whole:
+        blocks = Blocks()
+        made = node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks)
     try:
         _made[annotation] = made
     except TypeError:  # an annotation that cannot be hashed

@@ -1,7 +1,7 @@
 """The slow walk over a frame: finds what is wrong with what came back and says where.
 
 A plain reader of the format in `gobind.protocol`: one value at a time, each with its path. Imports
-`gobind.schema`, `gobind.check`, `gobind.layout`, `gobind.times` and `gobind.codec.frames`.
+`gobind.schema`, `gobind.check`, `gobind.layout` and `gobind.codec.frames`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from gobind.check import Path, Place
 from gobind.codec.frames import CorruptFrame
+from gobind.forks import late
 from gobind.layout import layout_of, record_layout
 from gobind.schema import (
     BYTES,
@@ -32,7 +33,6 @@ from gobind.schema import (
     TupleType,
     UnionType,
 )
-from gobind.times import join_datetime, join_timedelta
 from gobind.words import Scalar
 
 
@@ -195,7 +195,7 @@ class _Walker:
             micros, offsets = self._numbers("q", count), self._numbers("i", count)
             return [*map(_datetime, micros, offsets, paths)]
         if node is TIMEDELTA:
-            return [*map(join_timedelta, self._numbers("q", count))]
+            return [*map(late("gobind.times").join_timedelta, self._numbers("q", count))]
         assert isinstance(node, Leaf) and node is UUID
         return [self._take(16) for _ in paths]
 
@@ -243,7 +243,7 @@ def _text(data: bytes, path: Place) -> str:
 
 def _datetime(micros: int, offset: int, path: Place) -> Any:
     try:
-        return join_datetime(micros, offset)
+        return late("gobind.times").join_datetime(micros, offset)
     except (OverflowError, ValueError):
         raise OverflowError(
             f"{path}: the time from Go does not fit datetime: {micros} microseconds"

@@ -13,6 +13,7 @@ from gobind.codec import buffers, columns
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
+from gobind.forks import late
 from gobind.layout import layout_of
 from gobind.schema import (
     BYTES,
@@ -205,8 +206,7 @@ class RecordWriter:
             self.pieces.append((piece, length))
 
     def _leaf(self, node: Node, value: str, offset: int) -> None:
-        from gobind import times
-
+        times = late("gobind.times")
         if node is DATETIME:
             micros, zone = self._source.fresh("d"), self._source.fresh("d")
             split = self._bind("split_datetime", times.split_datetime)
@@ -370,8 +370,7 @@ class RecordReader:
         return f"{name}[0]"
 
     def _leaf(self, node: Node, offset: int) -> str:
-        from gobind import times
-
+        times = late("gobind.times")
         if node is DATETIME:
             micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
             return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"

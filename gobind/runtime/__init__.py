@@ -31,5 +31,6 @@ lost or freed early, whichever side drops its end first, on whatever thread.
 
 **Fork.** In the child the parent's Go runtime is dead: its threads do not exist. The generated functions find
 ``_call`` in their globals, and after a fork that is a function that opens a private copy of the library,
-puts the real one back, and calls it. Nothing on the fast path knows of forks, closing or deadlines.
+puts the real one back, and calls it. Nothing on the fast path knows of forks, closing or deadlines. What would
+be left half done by a fork, compiling above all, makes the fork wait (`gobind.forks`).
 """

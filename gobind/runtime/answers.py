@@ -19,6 +19,7 @@ from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
 from gobind.codec.frames import Output
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
+from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.runtime.methods import is_direct
 from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at
@@ -52,7 +53,8 @@ class Answers:
     def of(self, node: Node) -> list[Answer]:
         """The answers for objects passed as `node`, one for each method of it."""
         if id(node) not in self._made:
-            self._made[id(node)] = node, self._make(node)
+            with whole:
+                self._made[id(node)] = node, self._make(node)
         return self._made[id(node)][1]
 
     def _make(self, node: Node) -> list[Answer]:

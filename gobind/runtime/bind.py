@@ -15,6 +15,7 @@ from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tup
 from gobind.codec.frames import Input
 from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
+from gobind.forks import late
 from gobind.layout import layout_of
 from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod, compile_method
@@ -135,9 +136,7 @@ class Binding:
                 make()
 
     def _connect_loop(self) -> None:
-        from gobind.runtime import aio
-
-        courier = aio.courier_of(self.native)
+        courier = late("gobind.runtime.aio").courier_of(self.native)
         self.blocks.namespace.names.update(
             _submit=courier.submit, _abandon=courier.abandon, _next_number=next_number
         )
@@ -146,9 +145,8 @@ class Binding:
         self.blocks.namespace.names["_send"] = OneWay(self.native).send
 
     def _connect_wait(self) -> None:
-        from gobind.runtime.waits import Waiters
-
-        self.blocks.namespace.names.update(_wait=Waiters(self.native).wait, _next_number=next_number)
+        waiters = late("gobind.runtime.waits").Waiters(self.native)
+        self.blocks.namespace.names.update(_wait=waiters.wait, _next_number=next_number)
 
     def close(self, message: str) -> None:
         """Let calls raise `ClosedError`."""

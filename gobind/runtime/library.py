@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from gobind.contract import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
+from gobind.forks import late, whole
 from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
 from gobind.runtime.find import find_library
@@ -29,7 +29,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Opening is rare and must happen once for each file: two Libraries of one file would hand out two
 # objects for one implementation.
-_lock = threading.RLock()
 _natives: dict[tuple[str, int, int], Native] = {}
 _libraries: dict[tuple[str, int, int], Library] = {}
 
@@ -52,7 +51,7 @@ def load(path: str | os.PathLike[str], interface: Any = None) -> Any:
         ContractError: the class is not an interface that gobind can represent.
     """
     caller = sys._getframe(1).f_globals
-    with _lock:
+    with whole:
         library = _open(find_library(os.fspath(path), caller))
         return library if interface is None else library.bind(interface)
 
@@ -66,9 +65,7 @@ def _open(path: str) -> Library:
     library = _libraries.get(key)
     if library is None or library.is_closed:
         if os.environ.get("GOBIND_DEBUG") == "1":
-            from gobind.runtime import debug
-
-            debug.install()
+            late("gobind.runtime.debug").install()
         if key not in _natives:
             check_process(len(_natives))
             # Where another file was before, the system's loader would open that again: it goes by the path.
@@ -82,7 +79,7 @@ def _open(path: str) -> Library:
 
 def live() -> int:
     """How many blocks and handles of Go are outstanding, in all open libraries together."""
-    with _lock:
+    with whole:
         return sum(native.live() for native in _natives.values() if native.has_glue)
 
 
@@ -124,9 +121,7 @@ class Library:
         self._check_open()
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
-        from gobind.runtime.control import GoRuntime
-
-        return GoRuntime(self._connected)
+        return late("gobind.runtime.control").GoRuntime(self._connected)  # type: ignore[no-any-return]
 
     def _connected(self) -> Native:
         """The library as it is open in this process."""
@@ -147,7 +142,7 @@ class Library:
         if kind_of(cls) != INTERFACE:
             name = getattr(cls, "__name__", repr(cls))
             raise ContractError(f"{name}: not an interface; decorate it with @gointerface")
-        with _lock:
+        with whole:
             if cls not in self._bindings:
                 self._bindings[cls] = Binding(native, self._carrier(cls.__name__), cls)
             return cast(T, self._bindings[cls].root)
@@ -177,14 +172,12 @@ class Library:
         """What calls functions by C's rules; loaded here, as most programs never ask for it."""
         native = self._connected()
         if self._exports is None:
-            from gobind.runtime.exports import Exports
-
-            self._exports = Exports(native)
+            self._exports = late("gobind.runtime.exports").Exports(native)
         return self._exports
 
     def close(self) -> None:
         """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
-        with _lock:
+        with whole:
             self.is_closed = True
             for binding in self._bindings.values():
                 binding.close(f"{self.path} is closed")
@@ -207,7 +200,7 @@ class Library:
             raise ClosedError(
                 f"{self.path}: its Go runtime belongs to the parent process, and GOBIND_AFTER_FORK=error"
             )
-        with _lock:
+        with whole:
             if self._is_lost:
                 lost, self._native = self._native, self._native.copy()
                 self._native.environ = lost.environ
@@ -256,9 +249,7 @@ class Library:
 
 
 def _after_fork() -> None:
-    """Runs in the child of every fork. Locks that other threads held at the time will never be released."""
-    global _lock
-    _lock = threading.RLock()
+    """Runs in the child of every fork."""
     ring.after_fork()
     aio = sys.modules.get("gobind.runtime.aio")
     if aio is not None:

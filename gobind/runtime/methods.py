@@ -12,9 +12,11 @@ from gobind.check import check, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.buffers import borrow, format_of
 from gobind.codec.emit import Source
+from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, Slot, make_struct
 from gobind.codec.scatter import scatter
 from gobind.errors import GobindError
+from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.runtime import replies, timeouts
 from gobind.runtime.ring import DEFAULT_CAPACITY
@@ -32,8 +34,11 @@ class LazyMethod:
         self._name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        function = self._compile()
-        setattr(owner, self._name, function)
+        with whole:
+            function = vars(owner).get(self._name, self)
+            if function is self:  # or another thread was faster
+                function = self._compile()
+                setattr(owner, self._name, function)
         return function.__get__(instance, owner)
 
 
@@ -241,8 +246,7 @@ class _MethodWriter:
             source.line(f"_result = {value}")
         with source.block("except Exception as _error:"):
             name = self._bind(f"result_{self._method.name}", (("result", result),))
-            source.line("from gobind.codec.locate import locate")
-            source.line(f"raise locate({name}, _buf, _size, _error) from None")
+            source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
         if not self._goes_through_queue:
             source.line(f"{self._bind('give_reply', replies.give_reply)}(_reply)")
         source.line("return _result")

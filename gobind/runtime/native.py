@@ -10,9 +10,10 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from gobind.errors import LoadError
+from gobind.forks import late
 from gobind.protocol import ABI, LOOK
 from gobind.runtime.platforms import check_length, explain_file, is_same_file
 
@@ -142,26 +143,28 @@ def _nothing(*_: Any) -> int:
 @contextlib.contextmanager
 def _copied(path: str) -> Iterator[str]:
     """A path under which a copy of a file can be opened: of memory, else of a temporary file."""
-    import shutil
-    import tempfile
-
     with open(path, "rb") as source:
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("gobind", os.MFD_CLOEXEC)
             try:
-                with open(descriptor, "wb", closefd=False) as target:
-                    shutil.copyfileobj(source, target, 1 << 20)
+                _copy(source, open(descriptor, "wb", closefd=False))
                 yield f"/proc/self/fd/{descriptor}"
             finally:
                 os.close(descriptor)
         else:
-            descriptor, name = tempfile.mkstemp(suffix=os.path.splitext(path)[1])
+            descriptor, name = late("tempfile").mkstemp(suffix=os.path.splitext(path)[1])
             try:
-                with open(descriptor, "wb") as target:
-                    shutil.copyfileobj(source, target, 1 << 20)
+                _copy(source, open(descriptor, "wb"))
                 yield name
             finally:
                 os.unlink(name)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    # Not shutil: the child of a fork, which needs this first of all, had better import nothing.
+    with target:
+        while piece := source.read(1 << 20):
+            target.write(piece)
 
 
 def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tuple[Any, Any, Any]:

@@ -17,6 +17,7 @@ from gobind import protocol
 from gobind.check import implements
 from gobind.contract import MethodOptions
 from gobind.errors import ClosedError
+from gobind.forks import whole
 from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod
 from gobind.runtime.native import Native
@@ -148,10 +149,11 @@ class Objects:
         return made
 
     def _class_of(self, node: Node) -> Any:
-        known = self._classes.get(id(node))
-        if known is None:
-            known = self._classes[id(node)] = node, self._make_class(node)
-        return known[1]
+        if id(node) not in self._classes:
+            with whole:
+                if id(node) not in self._classes:
+                    self._classes[id(node)] = node, self._make_class(node)
+        return self._classes[id(node)][1]
 
     def _make_class(self, node: Node) -> Any:
         if isinstance(node, StreamType):

@@ -8,6 +8,7 @@ import struct
 import sys
 
 from gobind.errors import LoadError
+from gobind.forks import late
 
 _ELF_MACHINES = {3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
 _PE_MACHINES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
@@ -62,9 +63,7 @@ def _in_subinterpreter() -> bool:
 
 def own_target() -> str:
     """What this process runs on, as OS/ARCH."""
-    import platform  # its own import takes longer than all of this module
-
-    machine = platform.machine().lower()
+    machine = (os.uname().machine if hasattr(os, "uname") else late("platform").machine()).lower()
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Callable, Protocol, Tuple, Union
 from gobind import protocol
 from gobind.codec.blocks import Blocks
 from gobind.codec.frames import CorruptFrame, Input
+from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.runtime.native import Native
 from gobind.schema import StructType
@@ -277,8 +278,6 @@ class Replies:
             values = self._blocks.get(node)(columns, 1)
             columns.finish(len(source))
         except Exception as error:
-            from gobind.codec.locate import locate_value
-
             return locate_value(node, source, start, len(source), error)
         GoError.__init__(values[0], message, detail)
         return values[0]  # type: ignore[no-any-return]

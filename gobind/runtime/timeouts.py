@@ -7,12 +7,12 @@ the deadline when the first ``with`` block is entered.
 from __future__ import annotations
 
 import struct
-import threading
 from contextvars import ContextVar, Token
 from time import monotonic_ns
 from typing import Any, Callable, Optional
 
 from gobind.errors import GoTimeout
+from gobind.forks import whole
 from gobind.protocol import TIMEOUT_OFFSET
 
 Pack = Callable[..., bytes]
@@ -23,10 +23,9 @@ _LONGEST = 1e18
 """Nanoseconds, 31 years: more than that is as good as for ever."""
 
 # The functions to exchange: in which globals, under which name. A method compiled at the very moment
-# that the first block is entered must not be missed, hence the lock.
+# that the first block is entered must not be missed: both hold the same lock.
 _packs: list[tuple[dict[str, Any], str]] = []
 _is_armed = False
-_lock = threading.Lock()
 
 
 class timeout:
@@ -63,7 +62,7 @@ class timeout:
 
 def watch(names: dict[str, Any], name: str) -> None:
     """Let the pack function ``names[name]`` write the time that is left into its frames."""
-    with _lock:
+    with whole:
         _packs.append((names, name))
         if _is_armed:
             names[name] = _stamping(names[name])
@@ -71,7 +70,7 @@ def watch(names: dict[str, Any], name: str) -> None:
 
 def _arm() -> None:
     global _is_armed
-    with _lock:
+    with whole:
         if not _is_armed:
             for names, name in _packs:
                 names[name] = _stamping(names[name])

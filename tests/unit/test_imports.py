@@ -16,7 +16,7 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors words protocol times",
+    "errors words protocol times forks",
     "contract",
     "annotations",
     "schema",
@@ -27,6 +27,7 @@ LAYERS = [
     "codec",
     "codec.emit codec.frames",
     "codec.columns",
+    "codec.temporal",
     "codec.blocks codec.buffers",
     "codec.records codec.locate",
     "codec.flat codec.scatter",
@@ -114,7 +115,7 @@ def loaded(code: str) -> List[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.locate"
+LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.times"
 LATE = "control debug exports waits"  # modules of the runtime that few programs need
 
 

@@ -1,0 +1,26 @@
+"""What a fork must not cut in two. Imports nothing of gobind.
+
+The child of a fork has one thread. Whatever another thread was doing stays half done there for ever: a module
+that was being imported can never be imported again (its lock belongs to a thread that does not exist), a
+library that was being opened is neither open nor closed. So all this happens under one lock, and a fork waits
+for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from typing import Any
+
+whole = threading.RLock()
+"""Held while a module is imported late, a function compiled, a library opened; and by a fork."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=whole.acquire, after_in_parent=whole.release, after_in_child=whole.release)
+
+
+def late(name: str) -> Any:
+    """The module of that name, which few programs need."""
+    with whole:
+        return importlib.import_module(name)
