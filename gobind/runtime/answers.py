@@ -6,6 +6,7 @@ Imports `gobind.runtime.upcalls`, `gobind.codec` and before.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import struct
 import sys
@@ -199,15 +200,13 @@ class Answers:
 
         def answer(guest: Guest, address: int, size: int, ticket: int) -> int:
             try:
-                coroutine = start(guest, address, size)
-                try:
-                    self._check_loop(guest)
-                    guest.loop.call_soon_threadsafe(self._begin, guest.loop, coroutine, ticket)
-                except BaseException:
-                    coroutine.close()
-                    raise
+                self._check_loop(guest)
+                begin = _Begin(self, guest, start(guest, address, size), ticket)
             except BaseException as error:
-                self._send(ticket, True, self._exception(error))
+                self.send_error(ticket, error)
+                return protocol.UPCALL_LATER
+            with contextlib.suppress(RuntimeError):  # the loop is closed, which is what `begin` answers then
+                guest.loop.call_soon_threadsafe(begin)
             return protocol.UPCALL_LATER
 
         return answer
@@ -224,21 +223,25 @@ class Answers:
                 "declare that call async def"
             )
 
-    def _begin(self, loop: Any, coroutine: Any, ticket: int) -> None:
-        """On the loop: run the method, and send what it comes to."""
+    def begin(self, loop: Any, coroutine: Any, ticket: int) -> None:
+        """On the loop: run an async method, and send what it comes to."""
         task = self._guests.tasks[ticket] = loop.create_task(coroutine)
 
         def done(task: Any) -> None:
             self._guests.tasks.pop(ticket, None)
             try:
-                self._send(ticket, False, task.result())
+                frame = task.result()
             except BaseException as error:
-                self._send(ticket, True, self._exception(error))
+                self.send_error(ticket, error)
+            else:
+                self._guests.native.answer(ticket, False, frame, len(frame))
 
         task.add_done_callback(done)
 
-    def _send(self, ticket: int, failed: bool, frame: bytes) -> None:
-        self._guests.native.answer(ticket, failed, frame, len(frame))
+    def send_error(self, ticket: int, error: BaseException) -> None:
+        """Tell Go that an async method has failed."""
+        frame = self._exception(error)
+        self._guests.native.answer(ticket, True, frame, len(frame))
 
     # Exceptions
 
@@ -277,6 +280,27 @@ class Answers:
         self._blocks.put(node)(out, [error])
         out.finish()
         return b"".join(out)
+
+
+class _Begin:
+    """The beginning of an async method, on its way to the loop. If the loop ends first, that is the answer."""
+
+    __slots__ = ("_answers", "_coroutine", "_guest", "_ticket")
+
+    def __init__(self, answers: Answers, guest: Guest, coroutine: Any, ticket: int) -> None:
+        self._answers = answers
+        self._guest = guest
+        self._coroutine = coroutine
+        self._ticket = ticket
+
+    def __call__(self) -> None:
+        coroutine, self._coroutine = self._coroutine, None
+        self._answers.begin(self._guest.loop, coroutine, self._ticket)
+
+    def __del__(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()
+            self._answers.send_error(self._ticket, RuntimeError("Event loop is closed"))
 
 
 def _text_of(error: BaseException) -> str:

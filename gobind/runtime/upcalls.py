@@ -61,8 +61,9 @@ class Guests:
         self._numbers: dict[Any, int] = {}
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
-        # Counts go up in threads that call Go and down in one of Go's own.
-        self._lock = threading.Lock()
+        # Counts go up in threads that call Go and down in one of Go's own. Reentrant: a collection inside may answer
+        # for a loop that is gone, and hold an exception.
+        self._lock = threading.RLock()
         self._threads = threading.local()
         # Alive as long as the process: Go may call at any time.
         self._callback = _SIGNATURE(self._make_enter())

@@ -9,6 +9,7 @@ import traceback
 import weakref
 from typing import Any, Callable
 
+import libraries
 import pytest
 from crossing import Merger, NotFound, User, collect_until, dies, load, nothing_is_left
 
@@ -383,6 +384,55 @@ def test_cancelling_the_task_cancels_pythons_method_through_go() -> None:
         await fetcher.ended.wait()
 
     run(main)
+
+
+class Listening(asyncio.SelectorEventLoop):
+    """Knows when another thread has told it something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def call_soon_threadsafe(self, *args: Any, **context: Any) -> Any:
+        handle = super().call_soon_threadsafe(*args, **context)
+        self.told.set()
+        return handle
+
+
+def end_before_the_method_begins(method: Any) -> None:
+    loop = Listening()
+
+    async def main() -> None:
+        task = loop.create_task(load("Functions").apply_later(method, 1))
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own warning, which is right
+        await asyncio.sleep(0)
+        loop.call_soon(wait_and_stop)  # behind what sends the request
+
+    def wait_and_stop() -> None:
+        assert loop.told.wait(20)
+        loop.stop()
+
+    loop.create_task(main())
+    loop.run_forever()
+    loop.close()
+
+
+def test_a_loop_that_ends_before_the_method_has_begun() -> None:
+    begun = []
+
+    async def never(n: int) -> int:
+        begun.append(n)
+        return n
+
+    stats = libraries.load("objects").runtime.stats
+    goroutines = stats().goroutines
+    end_before_the_method_begins(never)
+
+    async def next_loop() -> None:  # which drops what the one before has left
+        assert await load("Calls").fetch_size(Fetcher(), "abc") == 3
+
+    asyncio.run(next_loop())
+    assert collect_until(lambda: stats().goroutines <= goroutines) and begun == []
 
 
 NO_LOOP = "Fetcher was passed to Go where no event loop runs: its async methods cannot run"
