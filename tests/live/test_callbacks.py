@@ -427,12 +427,12 @@ def test_a_loop_that_ends_before_the_method_has_begun() -> None:
     stats = libraries.load("objects").runtime.stats
     goroutines = stats().goroutines
     end_before_the_method_begins(never)
+    assert collect_until(lambda: stats().goroutines <= goroutines) and begun == []
 
     async def next_loop() -> None:  # which drops what the one before has left
         assert await load("Calls").fetch_size(Fetcher(), "abc") == 3
 
     asyncio.run(next_loop())
-    assert collect_until(lambda: stats().goroutines <= goroutines) and begun == []
 
 
 NO_LOOP = "Fetcher was passed to Go where no event loop runs: its async methods cannot run"
