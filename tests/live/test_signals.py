@@ -27,7 +27,7 @@ for _ in range(5):
     try: sleeper.sleep_blocking(60_000)
     except KeyboardInterrupt: pass
     else: raise AssertionError
-    assert time.monotonic() - sent < 0.3
+    assert time.monotonic() - sent < 20
 counts = sleeper.counts()
 assert (counts.started, counts.cancelled) == (5, 5), counts
 assert sleeper.echo_blocking(1) == 1
@@ -41,18 +41,21 @@ assert sleeper.counts().finished == 1
 """,
     "a second Ctrl-C does not wait": INTERRUPT
     + """
+seen = []
+def interrupt(*_):
+    seen.append(1)
+    raise KeyboardInterrupt
+signal.signal(signal.SIGINT, interrupt)
 interrupt_when_begun()
 def again():
-    while "sent" not in globals(): time.sleep(0.001)
-    time.sleep(0.1)
+    while not seen: time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=again).start()
-start = time.monotonic()
 try: sleeper.sleep_deaf(3000)
 except KeyboardInterrupt: pass
-assert time.monotonic() - start < 2
+assert len(seen) == 2 and sleeper.counts().finished == 0
 assert [sleeper.echo_blocking(i) for i in range(10)] == [*range(10)]
-time.sleep(max(0, start + 3.1 - time.monotonic()))
+while not sleeper.counts().finished: time.sleep(0.01)
 assert sleeper.echo_blocking(1) == 1  # the late response is nobody's
 import gobind._debug
 assert gobind._debug.live() == 0
