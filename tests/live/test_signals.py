@@ -149,8 +149,14 @@ for descriptor in kept: os.close(descriptor)
 """,
     "asyncio's own Ctrl-C": INTERRUPT
     + """
+# A signal that comes right before the loop goes to sleep wakes nobody: so this loop wakes up by itself.
+async def beat():
+    while True: await asyncio.sleep(0.05)
+async def main():
+    beating = asyncio.ensure_future(beat())
+    await sleeper.sleep_later(60_000)
 interrupt_when_begun()
-try: asyncio.run(sleeper.sleep_later(60_000))
+try: asyncio.run(main())
 except KeyboardInterrupt: pass
 else: raise AssertionError
 while not sleeper.counts().cancelled: time.sleep(0.001)
