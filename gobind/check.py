@@ -1,7 +1,7 @@
 """The slow walk over a value: finds what is wrong with it and says where.
 
 Fast code finds only that something is wrong. This one is complete and plain; it costs no stack,
-however deep a value is. Imports `gobind.schema`.
+however deep a value is. Imports `gobind.nodes`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

@@ -1,6 +1,6 @@
 """Where each field of a record lies: sizes, alignments and offsets as a C compiler lays them out.
 
-Imports `gobind.schema` and `gobind.words`.
+Imports `gobind.nodes` and `gobind.words`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

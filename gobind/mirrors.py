@@ -16,7 +16,7 @@ from gobind.contract import STRUCT, kind_of
 from gobind.errors import ContractError
 from gobind.forks import late
 from gobind.layout import layout_of
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,
@@ -27,12 +27,12 @@ from gobind.schema import (
     ListType,
     Node,
     OptionalType,
-    Schema,
     SetType,
     StructType,
     TupleType,
     UnionType,
 )
+from gobind.schema import Schema
 from gobind.words import Scalar
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from gobind.contract import INTERFACE, MethodOptions, kind_of
 from gobind.errors import GoError
-from gobind.schema import (
+from gobind.nodes import (
     Contract,
     DictType,
     EnumType,
@@ -26,7 +26,6 @@ from gobind.schema import (
     Method,
     Node,
     OptionalType,
-    Schema,
     SetType,
     StructType,
     TupleType,
@@ -34,6 +33,7 @@ from gobind.schema import (
     references,
     walk,
 )
+from gobind.schema import Schema
 
 _IMPORTS = """\
 from __future__ import annotations

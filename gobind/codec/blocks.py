@@ -1,7 +1,7 @@
 """The codec of a contract's types: for each node the function that puts and the one that gets a block.
 
 Functions for structs are generated; all others are made by `gobind.codec.columns`. Imports
-`gobind.codec.columns`, `gobind.codec.emit` and `gobind.schema`.
+`gobind.codec.columns`, `gobind.codec.emit` and `gobind.nodes`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gobind.codec.frames import Get, Handles, Input, Output, Put
 from gobind.contract import ERROR, kind_of, maker_of, only_sets_fields
 from gobind.errors import ContractError
 from gobind.forks import late, whole
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from gobind.layout import layout_of
 from gobind.mirrors import mirror_of
-from gobind.schema import BufferType, StructType
+from gobind.nodes import BufferType, StructType
 from gobind.words import Scalar
 
 _IS_CPYTHON = sys.implementation.name == "cpython"

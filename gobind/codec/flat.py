@@ -11,7 +11,8 @@ from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.forks import whole
 from gobind.layout import layout_of
-from gobind.schema import BufferType, Node, Schema
+from gobind.nodes import BufferType, Node
+from gobind.schema import Schema
 
 _made: dict[Any, tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]] = {}
 

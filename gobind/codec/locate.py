@@ -1,7 +1,7 @@
 """The slow walk over a frame: finds what is wrong with what came back and says where.
 
 A plain reader of the format in `gobind.protocol`: one value at a time, each with its path. Imports
-`gobind.schema`, `gobind.check`, `gobind.layout` and `gobind.codec.frames`.
+`gobind.nodes`, `gobind.check`, `gobind.layout` and `gobind.codec.frames`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gobind.check import Path, Place
 from gobind.codec.frames import CorruptFrame
 from gobind.forks import late
 from gobind.layout import layout_of, record_layout
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

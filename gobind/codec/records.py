@@ -15,7 +15,7 @@ from gobind.codec.emit import Source
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
 from gobind.forks import late
 from gobind.layout import layout_of
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

@@ -22,9 +22,9 @@ from gobind.codec.frames import Output
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
+from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.runtime.methods import is_direct
 from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at
-from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.words import Scalar
 
 QUICK = 1_000_000

@@ -17,6 +17,7 @@ from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.forks import late
 from gobind.layout import layout_of
+from gobind.nodes import CallableType, Contract, InterfaceType, Method, StructType
 from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod, compile_method
 from gobind.runtime.native import Native
@@ -24,7 +25,7 @@ from gobind.runtime.objects import Objects
 from gobind.runtime.replies import Replies, next_number
 from gobind.runtime.ring import OneWay
 from gobind.runtime.upcalls import guests_of
-from gobind.schema import CallableType, Contract, InterfaceType, Method, Schema, StructType
+from gobind.schema import Schema
 from gobind.text import differences, fingerprint, reachable, read_text, struct_differences, struct_fingerprint
 
 _get_strings = get_lists(get_str, list)

@@ -18,8 +18,9 @@ from gobind.check import check
 from gobind.codec.buffers import borrow, format_of
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
+from gobind.nodes import BYTES, STR, BufferType, Node, StructType
 from gobind.runtime.native import Native
-from gobind.schema import BYTES, STR, BufferType, Node, Schema, StructType
+from gobind.schema import Schema
 from gobind.words import BufferOf, CString, Scalar
 
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

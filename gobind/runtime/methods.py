@@ -18,9 +18,9 @@ from gobind.codec.scatter import scatter
 from gobind.errors import GobindError
 from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
+from gobind.nodes import BufferType, Field, Method, Node
 from gobind.runtime import replies, timeouts
 from gobind.runtime.ring import DEFAULT_CAPACITY
-from gobind.schema import BufferType, Field, Method, Node
 from gobind.words import Scalar
 
 

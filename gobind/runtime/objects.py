@@ -18,11 +18,11 @@ from gobind.check import implements
 from gobind.contract import MethodOptions
 from gobind.errors import ClosedError
 from gobind.forks import whole
+from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod
 from gobind.runtime.native import Native
 from gobind.runtime.upcalls import Guests
-from gobind.schema import CallableType, InterfaceType, ListType, Method, Node, StreamType
 
 CLOSED = protocol.CLOSED_HANDLE
 _NO_OBJECT = {

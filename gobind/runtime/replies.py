@@ -17,8 +17,8 @@ from gobind.codec.blocks import Blocks
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
+from gobind.nodes import StructType
 from gobind.runtime.native import Native
-from gobind.schema import StructType
 
 Reply = tuple[Any, int]
 """A response buffer and its address."""

@@ -1,7 +1,7 @@
 """The Go code that reads and writes each type of a contract: mirrors of records, functions for blocks.
 
 Every function written here only calls the runtime (`gosrc/gobind`), one call for a field. Functions
-are written for the types that calls need, when they are first asked for. Imports `gobind.schema`,
+are written for the types that calls need, when they are first asked for. Imports `gobind.nodes`,
 `gobind.layout`, `gobind.words`, `gobind.tool.gotypes`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gobind.layout import layout_of
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

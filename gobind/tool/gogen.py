@@ -1,7 +1,7 @@
 """Generates the Go half of a contract: the files that `gobind gen` writes into a Go package.
 
-Pure: from a `gobind.schema.Contract` to text; only `runtime_files` reads files. Imports
-`gobind.schema`, `gobind.layout`, `gobind.protocol`, `gobind.text`, and `gobind.tool.go*`.
+Pure: from a `gobind.nodes.Contract` to text; only `runtime_files` reads files. Imports
+`gobind.nodes`, `gobind.layout`, `gobind.protocol`, `gobind.text`, and `gobind.tool.go*`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,7 @@ from pathlib import Path
 
 from gobind import protocol
 from gobind.layout import layout_of
-from gobind.schema import (
-    BufferType,
-    Contract,
-    Method,
-    StreamType,
-    StructType,
-    references,
-    walk,
-)
+from gobind.nodes import BufferType, Contract, Method, StreamType, StructType, references, walk
 from gobind.text import contract_text, fingerprint, struct_fingerprint
 from gobind.tool import gonames, goobjects, gotypes
 from gobind.tool.gocodec import GoCodec, is_number

@@ -1,7 +1,7 @@
 """The Go code for calls between the two sides: what a call is called, and Go's way of calling Python.
 
 For each interface and function type whose values cross the border there is a Go type, or a function,
-that stands for an object of Python. Imports `gobind.schema`, `gobind.layout`, `gobind.words`,
+that stands for an object of Python. Imports `gobind.nodes`, `gobind.layout`, `gobind.words`,
 `gobind.tool.gotypes`, `gobind.tool.gocodec`, `gobind.tool.gonames`.
 """
 
@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from gobind.layout import layout_of
-from gobind.schema import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
+from gobind.nodes import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
 from gobind.tool import gonames, gotypes
 from gobind.tool.gocodec import GoCodec, is_number
 from gobind.tool.gotypes import GoField, GoTypes, quote

@@ -1,6 +1,6 @@
 """The Go types of a contract: names, spellings and declarations.
 
-Imports `gobind.schema`, `gobind.text`, `gobind.words`, `gobind.errors`, `gobind.tool.gonames`.
+Imports `gobind.nodes`, `gobind.text`, `gobind.words`, `gobind.errors`, `gobind.tool.gonames`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gobind.errors import ContractError
-from gobind.schema import (
+from gobind.nodes import (
     BYTES,
     DATETIME,
     STR,

@@ -15,7 +15,8 @@ from types import ModuleType
 
 from gobind.contract import INTERFACE, kind_of
 from gobind.errors import ContractError
-from gobind.schema import Contract, Schema
+from gobind.nodes import Contract
+from gobind.schema import Schema
 from gobind.text import declared_classes
 
 

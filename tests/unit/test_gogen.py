@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gobind import ContractError
-from gobind.schema import Contract
+from gobind.nodes import Contract
 from gobind.tool import gogen
 from gobind.tool.reading import read_contract
 

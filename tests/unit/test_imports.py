@@ -19,6 +19,7 @@ LAYERS = [
     "errors words protocol times forks",
     "contract",
     "annotations",
+    "nodes",
     "schema",
     "text",
     "check",

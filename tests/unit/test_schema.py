@@ -13,7 +13,8 @@ import pytest
 
 from gobind import ContractError, GobindError, gointerface, gostruct, schema
 from gobind.contract import MethodOptions
-from gobind.schema import Contract, DictType, ListType, Schema, SetType, StructType, walk
+from gobind.nodes import Contract, DictType, ListType, SetType, StructType, walk
+from gobind.schema import Schema
 from gobind.text import declared_classes
 
 HEAD = """

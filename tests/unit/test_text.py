@@ -12,7 +12,8 @@ import randoms
 
 import gobind
 from gobind.contract import kind_of
-from gobind.schema import Contract, Schema
+from gobind.nodes import Contract
+from gobind.schema import Schema
 from gobind.text import (
     _IMPORTS,
     contract_text,
