@@ -171,9 +171,10 @@ class Library:
     def _plain(self) -> Exports:
         """What calls functions by C's rules; loaded here, as most programs never ask for it."""
         native = self._connected()
-        if self._exports is None:
-            self._exports = late("gobind.runtime.exports").Exports(native)
-        return self._exports
+        exports = self._exports
+        if exports is None:
+            exports = self._exports = late("gobind.runtime.exports").Exports(native)
+        return exports
 
     def close(self) -> None:
         """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
