@@ -20,9 +20,9 @@ from gobind.words import Scalar
 _IS_CPYTHON = sys.implementation.name == "cpython"
 
 
-# A view shows the beginning of an array of this one type: a type for each size would take longer to make than a call.
-# The array touches no memory.
-_BYTES: Any = ctypes.c_char * sys.maxsize
+Memory: Any = ctypes.c_char * sys.maxsize
+"""What looks at memory of any size: a type for each size would take longer to make than a call. Who slices it
+knows where it ends; the array itself touches nothing."""
 
 
 class BufferFormat(NamedTuple):
@@ -46,7 +46,7 @@ def format_of(node: BufferType) -> BufferFormat:
     item = node.item
     if isinstance(item, Scalar):
         fields: Any = ((0, _kind(item.code), item.size),)
-        return BufferFormat(node.text, item.size, fields, item.code, None, set(), _BYTES)
+        return BufferFormat(node.text, item.size, fields, item.code, None, set(), Memory)
     mirror, size = mirror_of(item), layout_of(item).size
     return BufferFormat(
         node.text, size, tuple(_fields(item, 0)), "", mirror, set(), mirror * (sys.maxsize // size)

@@ -1,6 +1,6 @@
 """The two ends of a frame's columns: `Output` collects them, `Input` takes them.
 
-Imports `gobind.errors` and the standard library.
+Imports `gobind.errors` and `gobind.protocol`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import deque
 from typing import Any, Callable, Protocol
 
 from gobind.errors import GobindError
+from gobind.protocol import EXTERNAL_SIZE
 
 Put = Callable[["Output", Any], None]
 Get = Callable[["Input", int], Any]
@@ -92,6 +93,21 @@ class Input:
         start = self.position
         self.position = end = start + size
         piece: bytes = self.source[start:end]
+        if len(piece) != size:
+            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+        return piece
+
+    def look(self, size: int) -> Any:
+        """The next `size` bytes, to be read at once.
+
+        A large piece of a source that can show its memory is not copied first: touching fresh memory takes
+        longer than decoding what is in it.
+        """
+        if size < EXTERNAL_SIZE or not hasattr(self.source, "look"):
+            return self.take(size)
+        start = self.position
+        self.position = end = start + size
+        piece = self.source.look(start, end)
         if len(piece) != size:
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
         return piece

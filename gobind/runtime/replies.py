@@ -14,6 +14,7 @@ from typing import Any, Callable, Protocol, Tuple, Union
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
+from gobind.codec.buffers import Memory
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
@@ -73,13 +74,25 @@ class Held:
         start, stop = piece.start, piece.stop
         if stop <= len(self.head) or start == stop:
             return self.head[start:stop]
+        address = self._find(start, stop)
+        return (
+            ctypes.string_at(address, stop - start) if address else b""
+        )  # whoever asked sees what is missing
+
+    def look(self, start: int, stop: int) -> memoryview:
+        """The memory of a piece, to be read before anything is released; empty like a slice that has nothing."""
+        address = self._find(start, stop)
+        if not address:
+            return memoryview(b"")
+        return memoryview(Memory.from_address(address))[: stop - start].cast("B")
+
+    def _find(self, start: int, stop: int) -> int:
+        """The address of a piece in Go's memory, 0 if no segment has all of it: nothing in a frame crosses."""
         if stop > self._size:
-            return b""  # whoever asked sees that bytes are missing
+            return 0
         index = bisect_right(self._ends, start)
-        if stop > self._ends[index]:
-            return b""  # it goes on in another segment, which nothing in a frame may do
         begin = self._ends[index - 1] if index else 0
-        return ctypes.string_at(self._addresses[index] + start - begin, stop - start)
+        return self._addresses[index] + start - begin if stop <= self._ends[index] else 0
 
     def release(self) -> None:
         """Let go now; the memory of Go may not be read afterwards."""

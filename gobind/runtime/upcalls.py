@@ -1,6 +1,6 @@
 """Go calls Python: the objects that Go holds, and the one callback that Go enters Python by.
 
-Imports `gobind.runtime.native`, `gobind.protocol` and before.
+Imports `gobind.runtime.native`, `gobind.codec.buffers` and before.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from gobind import protocol
+from gobind.codec.buffers import Memory
 from gobind.runtime.native import Native
 
 Answer = Callable[["Guest", int, int, int], int]
 """Does one method of an object: ``(guest, address and size of the request, address for the response)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
-_Memory = ctypes.c_char * (1 << 40)
 _IS_CPYTHON = sys.implementation.name == "cpython"
 
 
@@ -203,7 +203,7 @@ def memory_at(address: int) -> Any:
     """What belongs into `memories` for an address."""
     if len(memories) >= 1000:
         memories.clear()
-    made = memories[address] = _Memory.from_address(address)
+    made = memories[address] = Memory.from_address(address)
     return made
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gobind import protocol
+from gobind import CorruptFrame, protocol
+from gobind.codec.frames import Input
 from gobind.runtime.replies import Held, ask_status, new_reply, read_status
 
 
@@ -91,3 +92,19 @@ def test_a_small_status_is_the_callers_own() -> None:
     del found
     gc.collect()
     assert library.released == [7]
+
+
+def test_large_pieces_are_shown_where_they_are() -> None:
+    """A piece is what one segment has; of what none has there is nothing."""
+    first, second = b"ab" + bytes(69_998), b"cd" + bytes(69_998)
+    library: Any = Released(first, second)
+    held = read_status(library, ctypes.addressof(library.block))[2]
+    assert isinstance(held, Held) and len(held) == 140_000
+    assert held[0:2] == b"ab" and held[70_000:70_002] == b"cd"
+    assert held.look(70_000, 140_000) == second and held.look(1, 70_000) == first[1:]
+    for start, stop in ((0, 70_001), (69_999, 70_001), (70_000, 140_001), (140_000, 140_001)):
+        assert held[start:stop] == held.look(start, stop) == b""
+    source = Input(held, 0)
+    assert source.look(70_000) == first and source.position == 70_000
+    with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 0 are there"):
+        source.look(70_001)
