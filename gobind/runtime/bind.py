@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 from gobind.codec.blocks import Blocks
@@ -19,7 +18,7 @@ from gobind.forks import late
 from gobind.layout import layout_of
 from gobind.nodes import CallableType, Contract, InterfaceType, Method, StructType
 from gobind.runtime.answers import Answers
-from gobind.runtime.methods import LazyMethod, compile_method
+from gobind.runtime.methods import compile_method, namespace_of
 from gobind.runtime.native import Native
 from gobind.runtime.objects import Objects
 from gobind.runtime.replies import Replies, next_number
@@ -184,16 +183,9 @@ class Binding:
 
     def _make_class(self, cls: Any, path: str) -> Any:
         first, names = self._carried.number_of(self.node), self._carried.methods_of(self.node)
-        namespace: dict[str, Any] = {
-            "__module__": cls.__module__,
-            "__qualname__": cls.__qualname__,
-            "__doc__": cls.__doc__,
-            "__repr__": lambda self: f"<{cls.__name__} of {path}>",
-            "__reduce_ex__": _refuse_pickling,
-        }
-        for method in self.node.methods:
-            number = first + names.index(method.name)
-            namespace[method.name] = LazyMethod(partial(self._compile, method, number, self.node.text))
+        namespace = namespace_of(self.node, first, names, self._compile)
+        namespace["__repr__"] = lambda self: f"<{cls.__name__} of {path}>"
+        namespace["__reduce_ex__"] = _refuse_pickling
         return type(cls)(cls.__name__, (cls,), namespace)
 
     def _compile_for_object(self, method: Method, number: int, name: str) -> Any:

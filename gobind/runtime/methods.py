@@ -5,6 +5,7 @@ Imports `gobind.runtime.replies`, `gobind.codec` and before.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable
 
 from gobind import protocol
@@ -18,7 +19,7 @@ from gobind.codec.scatter import scatter
 from gobind.errors import GobindError
 from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
-from gobind.nodes import BufferType, Field, Method, Node
+from gobind.nodes import BufferType, Field, InterfaceType, Method, Node
 from gobind.runtime import replies, timeouts
 from gobind.runtime.ring import DEFAULT_CAPACITY
 from gobind.words import Scalar
@@ -40,6 +41,26 @@ class LazyMethod:
                 function = self._compile()
                 setattr(owner, self._name, function)
         return function.__get__(instance, owner)
+
+
+def namespace_of(
+    node: InterfaceType, first: int, names: list[str], compile_method: Callable[[Method, int, str], Any]
+) -> dict[str, Any]:
+    """What a class needs to look like the interface: its names and doc, and its methods, compiled when asked for.
+
+    Args:
+        first: the number of the interface's first method in the library.
+        names: of all its methods there, in the order of their numbers.
+    """
+    namespace: dict[str, Any] = {
+        "__module__": node.cls.__module__,
+        "__qualname__": node.cls.__qualname__,
+        "__doc__": node.cls.__doc__,
+    }
+    for method in node.methods:
+        number = first + names.index(method.name)
+        namespace[method.name] = LazyMethod(partial(compile_method, method, number, node.text))
+    return namespace
 
 
 def is_direct(result: Node | None) -> bool:

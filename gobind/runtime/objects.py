@@ -20,7 +20,7 @@ from gobind.errors import ClosedError
 from gobind.forks import whole
 from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.runtime.answers import Answers
-from gobind.runtime.methods import LazyMethod
+from gobind.runtime.methods import LazyMethod, namespace_of
 from gobind.runtime.native import Native
 from gobind.runtime.upcalls import Guests
 
@@ -165,47 +165,11 @@ class Objects:
             return type(node.text, (GoObject,), {"__call__": compiled})
         assert isinstance(node, InterfaceType), node.text
         first, names = self._number_of(node), self._methods_of(node)
-        namespace: dict[str, Any] = {
-            "__module__": node.cls.__module__,
-            "__qualname__": node.cls.__qualname__,
-            "__doc__": node.cls.__doc__,
-        }
-        for method in node.methods:
-            number = first + names.index(method.name)
-            namespace[method.name] = LazyMethod(partial(self._compile, method, number, node.text))
+        namespace = namespace_of(node, first, names, self._compile)
         closing = next((m for m in node.methods if m.name == "close" and not m.params), None)
         if closing is not None:
-            self._add_closing(namespace, closing, first + names.index("close"))
+            _add_closing(namespace, closing.is_async)
         return type(node.cls)(node.text, (GoObject, node.cls), namespace)
-
-    def _add_closing(self, namespace: dict[str, Any], closing: Method, number: int) -> None:
-        """Make ``close`` let go of the object, once, and the class a context manager."""
-        compiled: list[Any] = []
-
-        def close_in_go(self_: Any) -> Any:
-            if not compiled:
-                compiled.append(self._compile(closing, number, "close"))
-            return compiled[0](self_)
-
-        def close(self: Any) -> Any:
-            if self._handle != CLOSED:
-                try:
-                    return close_in_go(self)
-                finally:
-                    self._let_go()
-
-        async def close_async(self: Any) -> Any:
-            if self._handle != CLOSED:
-                try:
-                    return await close_in_go(self)
-                finally:
-                    self._let_go()
-
-        namespace["_is_closable"] = True
-        if closing.is_async:
-            namespace.update(close=close_async, __aenter__=_enter_async, __aexit__=_exit_async)
-        else:
-            namespace.update(close=close, __enter__=_enter, __exit__=_exit)
 
     # Python's objects
 
@@ -269,6 +233,32 @@ async def _items_async(stream: Any) -> AsyncIterator[Any]:
                 yield item
     finally:
         stream._let_go()
+
+
+def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
+    """Make ``close`` let go of the object, once, and the class a context manager."""
+    namespace["_is_closable"] = True
+    namespace["_close_in_go"] = namespace.pop("close")
+    if is_async:
+        namespace.update(close=_close_async, __aenter__=_enter_async, __aexit__=_exit_async)
+    else:
+        namespace.update(close=_close, __enter__=_enter, __exit__=_exit)
+
+
+def _close(self: Any) -> Any:
+    if self._handle != CLOSED:
+        try:
+            return self._close_in_go()
+        finally:
+            self._let_go()
+
+
+async def _close_async(self: Any) -> Any:
+    if self._handle != CLOSED:
+        try:
+            return await self._close_in_go()
+        finally:
+            self._let_go()
 
 
 def _enter(self: Any) -> Any:
