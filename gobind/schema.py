@@ -56,6 +56,19 @@ ACCEPTED = (
 PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
 
 
+def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
+    """What an annotation stands for in `scope`.
+
+    Raises:
+        ContractError: it cannot be evaluated; `where` begins the message.
+    """
+    try:
+        return scope.evaluate(annotation)
+    except Exception as error:
+        text = annotation if isinstance(annotation, str) else repr(annotation)
+        raise ContractError(f"{where}: cannot evaluate {text}: {type(error).__name__}: {error}") from None
+
+
 class Schema:
     """Reads annotated classes into nodes, one node for each class and each distinct annotation.
 
@@ -144,7 +157,7 @@ class Schema:
         if "return" not in hints:
             raise ContractError(f"{where}: the result has no annotation; write -> None if there is none")
         result = None
-        if self._evaluate(hints["return"], scope, f"{where}: result") not in (None, type(None)):
+        if evaluate(hints["return"], scope, f"{where}: result") not in (None, type(None)):
             result = self._hint(hints, "return", scope, f"{where}: result", RESULT)
         options = getattr(function, "__gomethod__", MethodOptions())
         is_async = bool(code.co_flags & 0x80)
@@ -163,15 +176,8 @@ class Schema:
 
     # Annotations
 
-    def _evaluate(self, annotation: Any, scope: Scope, where: str) -> Any:
-        try:
-            return scope.evaluate(annotation)
-        except Exception as error:
-            text = annotation if isinstance(annotation, str) else repr(annotation)
-            raise ContractError(f"{where}: cannot evaluate {text}: {type(error).__name__}: {error}") from None
-
     def _read(self, annotation: Any, scope: Scope, where: str, place: str = INSIDE) -> Node:
-        hint = self._evaluate(annotation, scope, where)
+        hint = evaluate(annotation, scope, where)
         origin = typing.get_origin(hint)
         if origin is Annotated:
             for marker in hint.__metadata__:
@@ -249,10 +255,10 @@ class Schema:
             raise ContractError(
                 f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type"
             )
-        made = self._evaluate(made, scope, where)
+        made = evaluate(made, scope, where)
         is_async = typing.get_origin(made) in (collections.abc.Awaitable, collections.abc.Coroutine)
         if is_async:
-            made = self._evaluate(typing.get_args(made)[-1], scope, where)
+            made = evaluate(typing.get_args(made)[-1], scope, where)
         result = None if made in (None, type(None)) else self._read(made, scope, where)
         return CallableType(tuple(self._read(arg, scope, where) for arg in args), result, is_async)
 
@@ -263,7 +269,7 @@ class Schema:
         raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
-        args = [self._evaluate(arg, scope, where) for arg in typing.get_args(hint)]
+        args = [evaluate(arg, scope, where) for arg in typing.get_args(hint)]
         options = [arg for arg in args if arg not in (None, type(None))]
         if len(options) == 1:
             node = self._read(options[0], scope, where)

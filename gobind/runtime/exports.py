@@ -20,7 +20,7 @@ from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
 from gobind.nodes import BYTES, STR, BufferType, Node, StructType
 from gobind.runtime.native import Native
-from gobind.schema import Schema
+from gobind.schema import Schema, evaluate
 from gobind.words import BufferOf, CString, Scalar
 
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -161,7 +161,7 @@ def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int]
     """How a result travels; None for nothing. Tuples are cgo's way of several results."""
     if annotation is inspect.Signature.empty:
         raise ContractError(f"{where} has no annotation; write -> None if there is none")
-    hint = _evaluate(annotation, scope, where)
+    hint = evaluate(annotation, scope, where)
     if hint in (None, type(None)):
         return None
     if typing.get_origin(hint) is tuple:
@@ -182,20 +182,11 @@ def _read_one_result(hint: Any, scope: Scope, where: str, free: Callable[[int], 
     return _read(hint, scope, where, free)
 
 
-def _evaluate(annotation: Any, scope: Scope, where: str) -> Any:
-    try:
-        return scope.evaluate(annotation)
-    except Exception as error:
-        raise ContractError(
-            f"{where}: cannot evaluate {annotation}: {type(error).__name__}: {error}"
-        ) from None
-
-
 def _read(annotation: Any, scope: Scope, where: str, free: Any = None) -> _Type:
     """How the annotation of a parameter or a result travels."""
     if annotation is inspect.Parameter.empty:
         raise ContractError(f"{where} has no annotation")
-    hint = _evaluate(annotation, scope, where)
+    hint = evaluate(annotation, scope, where)
     if _is_cstring(hint):
         return _cstring(where, free, may_be_null=False)
     options = [option for option in typing.get_args(hint) if option is not type(None)]
