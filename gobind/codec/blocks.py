@@ -44,10 +44,10 @@ _LEAVES: dict[Leaf, tuple[Put, Get]] = {
 
 
 def _leaf(node: Leaf) -> tuple[Put, Get]:
+    leaves: dict[Leaf, tuple[Put, Get]] = _LEAVES
     if node is DATETIME or node is TIMEDELTA:
-        temporal = late("gobind.codec.temporal")
-        return getattr(temporal, f"put_{node.text}"), getattr(temporal, f"get_{node.text}")
-    return _LEAVES[node]
+        leaves = late("gobind.codec.temporal").LEAVES
+    return leaves[node]
 
 
 _SCALARS: dict[str, tuple[Put, Get]] = {

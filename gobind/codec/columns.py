@@ -2,7 +2,8 @@
 
 ``put_*(out, values)`` appends a block, ``get_*(source, n)`` takes one; `gobind.protocol` has the
 format. Functions for containers are made from the functions of what they contain. Values are
-checked here only as far as it costs nothing: what the fast way refuses, `gobind.codec.slow` explains.
+checked here only as far as it costs nothing: what the fast way refuses, `gobind.check` explains, and
+`gobind.codec.locate` what comes back wrong.
 Imports `gobind.codec.frames`.
 """
 

@@ -94,7 +94,7 @@ class Input:
         self.position = end = start + size
         piece: bytes = self.source[start:end]
         if len(piece) != size:
-            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+            raise _cut_short(size, start, piece)
         return piece
 
     def look(self, size: int) -> Any:
@@ -109,7 +109,7 @@ class Input:
         self.position = end = start + size
         piece = self.source.look(start, end)
         if len(piece) != size:
-            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+            raise _cut_short(size, start, piece)
         return piece
 
     def u64(self) -> int:
@@ -128,3 +128,7 @@ class Input:
             raise CorruptFrame(f"corrupted frame: it should end at {self.position} bytes, not at {size}")
         for step in reversed(self.steps):
             step()
+
+
+def _cut_short(size: int, start: int, piece: Any) -> CorruptFrame:
+    return CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")

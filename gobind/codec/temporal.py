@@ -1,6 +1,6 @@
 """Columns of times, apart from the others: `datetime` takes longer to import than most of gobind.
 
-Imports `gobind.codec.columns` and `gobind.times`.
+Imports `gobind.codec.columns`, `gobind.nodes` and `gobind.times`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import struct
 from datetime import datetime, timedelta
 
 from gobind.codec.columns import get_i32, get_i64
-from gobind.codec.frames import Input, Output
+from gobind.codec.frames import Get, Input, Output, Put
+from gobind.nodes import DATETIME, TIMEDELTA, Leaf
 from gobind.times import join_datetime, join_timedelta, nanoseconds, split_datetime
 
 
@@ -35,3 +36,9 @@ def put_timedelta(out: Output, values: list[timedelta]) -> None:
 def get_timedelta(source: Input, n: int) -> list[timedelta]:
     """The inverse of `put_timedelta`."""
     return [*map(join_timedelta, get_i64(source, n))]
+
+
+LEAVES: dict[Leaf, tuple[Put, Get]] = {
+    DATETIME: (put_datetime, get_datetime),
+    TIMEDELTA: (put_timedelta, get_timedelta),
+}

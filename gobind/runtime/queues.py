@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 
 from gobind import protocol
 from gobind.runtime.bells import open_bell, silence_bell, wait_for_bell
 from gobind.runtime.native import Native
-from gobind.runtime.replies import Fetched, fetch
+from gobind.runtime.replies import Fetched, read_status
 
 
 class Queue:
@@ -37,7 +38,22 @@ class Queue:
 
     def fetch(self) -> list[tuple[int, Fetched]]:
         """The responses that one call brings, with the numbers of their calls; none: the queue is empty."""
-        return fetch(self._native, self.number, self._buffer)
+        count = self._native.drain(self.number, self._buffer)
+        if not count:
+            return []
+        words = struct.unpack_from(f"<{3 * count}Q", self._buffer)
+        at = 24 * count
+        fetched: list[tuple[int, Fetched]] = []
+        for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
+            if tag == protocol.ENTRY_RESPONSE:
+                end = at + word
+                fetched.append((number, self._buffer[at:end]))
+                at = end
+            elif tag == protocol.ENTRY_VALUE:
+                fetched.append((number, word - (1 << 64) if word >> 63 else word))
+            else:
+                fetched.append((number, read_status(self._native, word)))
+        return fetched
 
     def cancel(self, number: int) -> None:
         """Cancel the context of a call that has been submitted and has not ended."""

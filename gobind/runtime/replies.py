@@ -145,30 +145,6 @@ Fetched = Any
 """A response: an int for a direct result, bytes, or an `Ended`."""
 
 
-def fetch(native: Native, queue: int, buffer: Any) -> list[tuple[int, Fetched]]:
-    """The responses that one call brings from a queue, with the numbers of their calls.
-
-    Args:
-        buffer: of `protocol.DRAIN_CAPACITY` bytes.
-    """
-    count = native.drain(queue, buffer)
-    if not count:
-        return []
-    words = struct.unpack_from(f"<{3 * count}Q", buffer)
-    at = 24 * count
-    fetched: list[tuple[int, Fetched]] = []
-    for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
-        if tag == protocol.ENTRY_RESPONSE:
-            end = at + word
-            fetched.append((number, buffer[at:end]))
-            at = end
-        elif tag == protocol.ENTRY_VALUE:
-            fetched.append((number, word - (1 << 64) if word >> 63 else word))
-        else:
-            fetched.append((number, read_status(native, word)))
-    return fetched
-
-
 class Connection(Protocol):
     """What knows the library that calls go to at present."""
 

@@ -46,11 +46,6 @@ def users(n: int) -> Any:
     return [contract.User(number, f"user-{number:06}", number % 100) for number in range(n)]
 
 
-def compact(value: Any) -> bytes:
-    """JSON without spaces."""
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 def json_echo(name: str) -> Callable[[Any], Any]:
     """A value to Go and back as JSON, for values that JSON has."""
     call, loads, dumps = peers.through_text(getattr(peers.byhand(), name)), json.loads, json.dumps
