@@ -142,7 +142,9 @@ print(*set(sys.modules) - before - {{"_sha2", "_sha256", "hashlib", "_hashlib", 
 
 
 def test_a_library_of_the_system() -> None:
-    assert gobind.load("libc.so.6").path == "libc.so.6"
+    library = gobind.load("libc.so.6")
+    assert os.path.basename(library.path) == "libc.so.6" and os.path.isfile(library.path)
+    assert gobind.load(library.path) is library
 
 
 # What is refused
