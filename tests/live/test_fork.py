@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import libraries
 import pytest
-from programs import HEAD, LOAD, run
+from programs import HEAD, LOAD, command, run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
@@ -434,6 +435,94 @@ in_child(child)
 in_child(lambda: in_child(child))
 """
     assert run(WORK + text, load=False, timeout=30) == (0, "", "")
+
+
+# Where the copy in memory cannot be had. First what takes it away, then what is expected of the temporary file.
+
+WITHOUT_PROC = "mount -t tmpfs none /proc && "
+NO_MEMFD = """
+import ctypes, struct
+# A filter of system calls: memfd_create (319 on x86-64) is not permitted.
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 319), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)]
+program = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in code))
+header = struct.pack("<HxxxxxxQ", len(code), ctypes.addressof(program))
+prctl = ctypes.CDLL(None).prctl
+assert prctl(38, 1, 0, 0, 0) == 0
+assert prctl(22, 2, ctypes.c_char_p(header), 0, 0) == 0
+try: os.memfd_create("x")
+except PermissionError: pass
+else: raise AssertionError("it is permitted")
+"""
+
+
+def run_in_a_place_of_its_own(text: str, before: str, folder: Path) -> tuple[int, str, str]:
+    """Run a program behind shell commands that change what is mounted where, for it alone."""
+    shell = ["unshare", "-r", "-m", "sh", "-c"]
+    if not shutil.which("unshare") or subprocess.run([*shell, "true"], capture_output=True).returncode:
+        pytest.skip("namespaces are not permitted")
+    line = [*shell, before + 'exec "$0" "$@"', *command(WORK + text)]
+    environ = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, env=environ)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_fork_without_proc(tmp_path: Path) -> None:
+    text = """
+assert not os.path.exists("/proc/self")
+in_child(work)
+in_child(in_child, work)
+assert os.listdir(os.environ["TMPDIR"]) == []
+"""
+    assert run_in_a_place_of_its_own(text, WITHOUT_PROC, tmp_path) == (0, "", "")
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of a system call")
+def test_a_fork_with_memfd_refused(tmp_path: Path) -> None:
+    text = """
+in_child(work)
+in_child(in_child, work)
+assert os.listdir(os.environ["TMPDIR"]) == []
+"""
+    assert run(WORK + NO_MEMFD + text, TMPDIR=str(tmp_path)) == (0, "", "")
+
+
+TELL = """
+def child():
+    try: sleeper.echo(1)
+    except gobind.LoadError as error: print(error, flush=True)
+in_child(child)
+assert sleeper.echo(1) == 1
+"""
+
+
+def test_a_fork_without_any_place_for_a_copy(tmp_path: Path) -> None:
+    before = WITHOUT_PROC + f"mount -t tmpfs -o noexec none {tmp_path} && "
+    status, output, errors = run_in_a_place_of_its_own(TELL, before, tmp_path)
+    assert (status, errors) == (0, "")
+    path = libraries.path_of("sleeper")
+    beginning = f"cannot open {path}: no private copy of it can be opened; in memory: [Errno 2] No such file "
+    assert output.startswith(beginning) and "; in a temporary file: " in output
+    assert "failed to map segment" in output
+
+
+def test_a_fork_with_a_limit_for_files(tmp_path: Path) -> None:
+    text = """
+import resource
+limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit))
+def later():
+    child()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    work()
+"""
+    path = libraries.path_of("sleeper")
+    message = (
+        f"cannot open {path}: no private copy of it can be opened; in memory: [Errno 27] File too large; "
+        "in a temporary file: [Errno 27] File too large\n"
+    )
+    found = run(WORK + text + TELL + "in_child(later)", TMPDIR=str(tmp_path))
+    assert found == (0, 2 * message, "")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_child_that_closes_all_descriptors() -> None:

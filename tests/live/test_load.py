@@ -7,6 +7,7 @@ import enum
 import os
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ import pytest
 import gobind
 from gobind import GoError, _debug, gointerface, gostruct, i16, u8, u16, u32
 from gobind.protocol import ABI
+from gobind.runtime.loader import File
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="suffixes and messages of Linux")
 
@@ -201,6 +203,62 @@ def test_a_library_for_another_machine(tmp_path: Path, content: bytes, target: s
 def test_a_library_that_was_cut_short(copied: Path) -> None:
     copied.write_bytes(copied.read_bytes()[:50])  # cut in its data, the system's loader dies of it
     assert refusal(str(copied)) == f"cannot open {copied}: {copied}: file too short"
+
+
+@pytest.mark.parametrize("has_sections", [True, False])
+def test_a_library_that_was_cut_short_anywhere(copied: Path, has_sections: bool) -> None:
+    """The loader maps what is not there, and the process dies of SIGBUS when it looks at it."""
+    whole = bytearray(copied.read_bytes())
+    if not has_sections:  # as sstrip and `strip --strip-section-headers` leave it
+        whole[40:48] = bytes(8)
+        whole[58:64] = bytes(6)
+    end = end_of_segments(whole)
+    lengths = [64, 65, 200, 4096, *range(5000, end, end // 12), end - 1]
+    text = f"""
+from pathlib import Path
+path = Path({str(copied)!r})
+whole = path.read_bytes()
+for length in {lengths}:
+    path.write_bytes(whole[:length])
+    try: gobind.load(path)
+    except gobind.LoadError as error:
+        message = str(error)
+        assert message.startswith(f"{{path}} was cut short: {{length}} bytes of "), message
+    else: raise AssertionError(length)
+    path.unlink()
+path.write_bytes(whole[:{len(whole) if has_sections else end}])
+assert gobind.load(path).Versions.first(1) == 2
+"""
+    copied.write_bytes(whole)
+    assert programs.run(text, load=False) == (0, "", "")
+
+
+def end_of_segments(library: bytes) -> int:
+    """Where the last segment of an ELF file ends."""
+    (start,) = struct.unpack_from("<Q", library, 32)
+    (count,) = struct.unpack_from("<H", library, 56)
+    headers = [struct.unpack_from("<IIQQQQ", library, start + 56 * number) for number in range(count)]
+    return max(offset + length for kind, _, offset, _, _, length in headers if kind == 1)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """A pipe must not be waited for, nor a device read."""
+    pipe, link = tmp_path / "libpipe.so", tmp_path / "libzero.so"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path in (pipe, link, tmp_path / "libloop.so"):
+        if not path.exists():
+            path.symlink_to(path)
+        assert refusal(str(path)) == f"cannot find {path}; tried: {path}"
+        with pytest.raises(gobind.LoadError) as caught:
+            File(str(path)).check()  # as if it had taken the place of a file in the last moment
+        name = str(path)
+        assert str(caught.value).startswith((f"{name} is not a file", f"cannot open {name}: "))
+
+
+@pytest.mark.parametrize("name", ["", "lib\0.so", "./lib\0.so", ".", "..", "/"])
+def test_names_that_no_file_has(name: str) -> None:
+    assert refusal(name).startswith("cannot find ")
 
 
 def test_a_library_of_another_version() -> None:
