@@ -52,8 +52,8 @@ def find_library(name: str, caller: dict[str, Any]) -> str:
         except (OSError, ValueError):  # a NUL in the name
             library = None
         if library is not None:
-            path = path_of(library)
-            return path if path and os.path.isfile(path) else name
+            found = path_of(library)
+            return found if found and os.path.isfile(found) else name
         tried.append("the system loader")
     raise LoadError(f"cannot find {name}; tried: {', '.join(tried)}")
 

@@ -30,7 +30,6 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-
 class _Opened:
     """What one file is to this process, whatever its names: one Go runtime, and one Library until that is closed.
 
@@ -119,7 +118,7 @@ def _opened_of(path: str) -> _Opened:
         except BaseException:
             file.close()
             raise
-    # Windows lets nobody rename an open file, and does not need it.
+    # Windows lets nobody rename a file that is open; nor does a loaded one leave its inode to others there.
     if opened.native.file is not file or sys.platform == "win32":
         file.close()
     return opened
@@ -267,7 +266,7 @@ class Library:
                     binding.connect(native)
                 if self._exports:
                     self._exports.connect(native)
-                self._is_lost = False  # last: what was not connected, as a signal came, is so by the next call
+                self._is_lost = False  # last: if a signal comes before, the next call connects the rest
 
     def __enter__(self) -> Library:
         return self
