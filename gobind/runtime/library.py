@@ -6,6 +6,7 @@ Imports `gobind.runtime.bind`, `gobind.runtime.find` and before; `gobind.runtime
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -18,7 +19,7 @@ from gobind.forks import late, whole
 from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
 from gobind.runtime.find import find_library
-from gobind.runtime.loader import File
+from gobind.runtime.loader import File, key_of
 from gobind.runtime.native import Native
 from gobind.runtime.platforms import check_process
 
@@ -107,6 +108,10 @@ def _opened_of(path: str) -> _Opened:
         if dll._handle not in _opened:
             check_process(_count())
         return _register(None, Native(path, None, dll))
+    with contextlib.suppress(OSError):
+        opened = _opened.get(key_of(path, os.stat(path)))
+        if opened is not None:
+            return opened
     file = File(path)
     opened = _opened.get(file.key)
     if opened is None:

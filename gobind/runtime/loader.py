@@ -38,12 +38,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def key_of(path: str, found: os.stat_result) -> Any:
+    """What makes a file the same one: device and inode, its path where there are none."""
+    return (found.st_dev, found.st_ino) if found.st_ino else path
+
+
 class File:
     """The file of a library, kept open: copies are made of what was opened, whatever has its name by now.
 
     Attributes:
         path: where it was.
-        key: what makes it the same file: device and inode.
+        key: what makes it the same file.
     """
 
     def __init__(self, path: str) -> None:
@@ -53,7 +58,7 @@ class File:
         except OSError as error:
             raise LoadError(f"cannot open {path}: {error}") from None
         self._stat = os.fstat(self._descriptor)
-        self.key: Any = _key(self._stat) if self._stat.st_ino else path
+        self.key: Any = key_of(path, self._stat)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -97,7 +102,7 @@ class File:
         """Raise `LoadError` if it is not the file any more that was opened."""
         try:
             found = os.fstat(self._descriptor)
-            if _key(found) != _key(self._stat):
+            if not os.path.samestat(found, self._stat):
                 raise OSError
         except OSError:  # somebody has closed all descriptors, as daemons do
             with contextlib.suppress(OSError):
@@ -123,7 +128,7 @@ def open_library(file: File, is_name_used: bool = False) -> Any:
     except OSError as error:
         raise LoadError(explain_file(file.path, file.read(4096, 0), error)) from None
     try:
-        is_replaced = file.key != _key(os.stat(file.path)) and file.key != file.path
+        is_replaced = file.key != key_of(file.path, os.stat(file.path))
     except OSError:
         is_replaced = True
     return open_copy(file) if is_replaced else library  # it may be one or the other
@@ -262,10 +267,6 @@ def _copy_in_folder(file: File) -> Iterator[Iterator[str]]:
 def _open(path: str) -> int:
     # Without waiting for whoever writes into a pipe.
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-
-
-def _key(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
 
 
 def _version(found: os.stat_result) -> tuple[int, ...]:
