@@ -85,6 +85,33 @@ func RegisterFailures(impl Failures) {
 
 var glueFailures = gobind.NewRoot[Failures]("Failures", "RegisterFailures")
 
+// Errors whose own code is at fault, and methods that never return, in every way a call can go.
+type Faults interface {
+	Kinds(ctx context.Context) ([]string, error)
+	Give(ctx context.Context, kind string) (string, error)
+
+	// The kind of that index: a call without text goes a shorter way.
+	GivePlain(ctx context.Context, index int) (int, error)
+	GiveLater(ctx context.Context, kind string) (string, error)
+	GiveBlocking(ctx context.Context, kind string) (string, error)
+	GiveByRing(ctx context.Context, kind string) (string, error)
+	Post(ctx context.Context, kind string) error
+
+	// Waits until n calls of post have come, returns their kinds and forgets them.
+	Posted(ctx context.Context, n int) ([]string, error)
+	Stream(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
+	StreamLater(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
+	Giver(ctx context.Context) (func(context.Context, string) (string, error), error)
+	Ask(ctx context.Context, f func(context.Context, string) (string, error), kind string) (string, error)
+}
+
+// RegisterFaults makes impl the Faults that Python calls. Call it in an init function.
+func RegisterFaults(impl Faults) {
+	glueFaults.Set(impl)
+}
+
+var glueFaults = gobind.NewRoot[Faults]("Faults", "RegisterFaults")
+
 // Nothing implements it.
 type Nobody interface {
 	Anything(ctx context.Context) (int, error)

@@ -4,7 +4,6 @@ package gobind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -148,13 +147,4 @@ func (e *PythonError) read(r *Reader, m *exceptionRecord) {
 	case m.Flags&Cancelled != 0:
 		e.cause = context.Canceled
 	}
-}
-
-// exceptionOf is the Python exception that an error is, if it is one.
-func exceptionOf(err error) *PythonObject {
-	var found *PythonError
-	if errors.As(err, &found) {
-		return found.exception
-	}
-	return nil
 }
