@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Callable, Optional, Protocol, Union
 
@@ -174,6 +174,34 @@ class Faults(Protocol):
     def stream_later(self, kind: str, after: int) -> AsyncIterator[int]: ...
     def giver(self) -> Callable[[str], str]: ...
     def ask(self, f: Callable[[str], str], kind: str) -> str: ...
+
+
+@gointerface
+class Feed(Protocol):
+    """Gives numbers and takes them."""
+
+    def numbers(self) -> Iterator[int]: ...
+    def take(self, n: int) -> None: ...
+
+
+@gointerface
+class Feeds(Protocol):
+    """Streams that go on only when what has come of them is seen at the other end."""
+
+    def each(self, numbers: Iterable[int], f: Callable[[int], None]) -> int:
+        """Calls f with each number, and returns how many there were."""
+        ...
+
+    def each_of(self, feed: Feed) -> int: ...
+    @gomethod(blocking=True)
+    def each_blocking(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+    async def each_later(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+    async def each_async(self, numbers: AsyncIterable[int], f: Callable[[int], None]) -> int: ...
+    def burst(self, n: int) -> Iterator[int]:
+        """n numbers, then another one each time that go_on is called."""
+        ...
+
+    def go_on(self) -> None: ...
 
 
 @gointerface

@@ -1212,6 +1212,185 @@ func glueCallFaultsAsk(c *gobind.Call) {
 	}
 }
 
+// glueCallFeedNumbers does one call of Feed.numbers.
+func glueCallFeedNumbers(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueFeed)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Numbers(c.Detach())
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueParamsFeedTake mirrors the parameters of Feed.take.
+type glueParamsFeedTake struct {
+	N int
+}
+
+// glueCallFeedTake does one call of Feed.take.
+func glueCallFeedTake(ctx context.Context, impl Feed, m *glueParamsFeedTake) (int64, error) {
+	return 0, impl.Take(ctx, m.N)
+}
+
+// glueParamsFeedsEach mirrors the parameters of Feeds.each.
+type glueParamsFeedsEach struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEach does one call of Feeds.each.
+func glueCallFeedsEach(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEach](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Each(ctx, argNumbers, argF)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsFeedsEachOf mirrors the parameters of Feeds.each_of.
+type glueParamsFeedsEachOf struct {
+	Feed uint64
+}
+
+// glueCallFeedsEachOf does one call of Feeds.each_of.
+func glueCallFeedsEachOf(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachOf](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argFeed := gobind.ReadObject(r, m.Feed, glueWrapFeed)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EachOf(c.Context(), argFeed)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsFeedsEachBlocking mirrors the parameters of Feeds.each_blocking.
+type glueParamsFeedsEachBlocking struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachBlocking does one call of Feeds.each_blocking.
+func glueCallFeedsEachBlocking(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachBlocking](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachBlocking(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsEachLater mirrors the parameters of Feeds.each_later.
+type glueParamsFeedsEachLater struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachLater does one call of Feeds.each_later.
+func glueCallFeedsEachLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachLater](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachLater(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsEachAsync mirrors the parameters of Feeds.each_async.
+type glueParamsFeedsEachAsync struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachAsync does one call of Feeds.each_async.
+func glueCallFeedsEachAsync(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachAsync](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachAsync(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsBurst mirrors the parameters of Feeds.burst.
+type glueParamsFeedsBurst struct {
+	N int
+}
+
+// glueCallFeedsBurst does one call of Feeds.burst.
+func glueCallFeedsBurst(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsBurst](c, glueFeeds)
+	if !ok {
+		return
+	}
+	argN := m.N
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Burst(c.Detach(), argN)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueCallFeedsGoOn does one call of Feeds.go_on.
+func glueCallFeedsGoOn(ctx context.Context, impl Feeds, _ *struct{}) (int64, error) {
+	return 0, impl.GoOn(ctx)
+}
+
 // glueCallNobodyAnything does one call of Nobody.anything.
 func glueCallNobodyAnything(ctx context.Context, impl Nobody, _ *struct{}) (int64, error) {
 	result, err := impl.Anything(ctx)
@@ -1269,6 +1448,26 @@ func glueInvokeFuncStringToString(c *gobind.Call) {
 	result, err := impl(c.Context(), argA0)
 	if !c.Failed(err) {
 		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueArgumentsFuncInt mirrors the parameters of Callable[[int], None].
+type glueArgumentsFuncInt struct {
+	A0 int
+}
+
+// glueInvokeFuncInt does one call of Callable[[int], None].
+func glueInvokeFuncInt(c *gobind.Call) {
+	impl, m, ok := gobind.BeginFunc[glueArgumentsFuncInt, func(context.Context, int) error](c)
+	if !ok {
+		return
+	}
+	argA0 := m.A0
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl(c.Context(), argA0)) {
+		c.Return(0)
 	}
 }
 
@@ -1355,11 +1554,23 @@ func init() {
 	interface1.Method("stream_later", unsafe.Sizeof(glueParamsFaultsStreamLater{}), glueCallFaultsStreamLater)
 	interface1.Method("giver", 0, glueCallFaultsGiver)
 	interface1.Method("ask", unsafe.Sizeof(glueParamsFaultsAsk{}), glueCallFaultsAsk)
-	interface2 := gobind.NewInterface(contract, "8f5ad20dabb0827a", glueNobody)
-	gobind.PlainMethod(interface2, "anything", glueNobody, glueCallNobodyAnything)
-	interface2.Method("everything", 0, glueCallNobodyEverything)
-	interface2.Method("something", 0, glueCallNobodySomething)
+	interface2 := gobind.NewInterface(contract, "646e9527626c663a", glueFeed)
+	interface2.Method("numbers", 0, glueCallFeedNumbers)
+	gobind.PlainMethod(interface2, "take", glueFeed, glueCallFeedTake)
+	interface3 := gobind.NewInterface(contract, "109604b7ec1190c9", glueFeeds)
+	interface3.Method("each", unsafe.Sizeof(glueParamsFeedsEach{}), glueCallFeedsEach)
+	interface3.Method("each_of", unsafe.Sizeof(glueParamsFeedsEachOf{}), glueCallFeedsEachOf)
+	interface3.Method("each_blocking", unsafe.Sizeof(glueParamsFeedsEachBlocking{}), glueCallFeedsEachBlocking)
+	interface3.Method("each_later", unsafe.Sizeof(glueParamsFeedsEachLater{}), glueCallFeedsEachLater)
+	interface3.Method("each_async", unsafe.Sizeof(glueParamsFeedsEachAsync{}), glueCallFeedsEachAsync)
+	interface3.Method("burst", unsafe.Sizeof(glueParamsFeedsBurst{}), glueCallFeedsBurst)
+	gobind.PlainMethod(interface3, "go_on", glueFeeds, glueCallFeedsGoOn)
+	interface4 := gobind.NewInterface(contract, "8f5ad20dabb0827a", glueNobody)
+	gobind.PlainMethod(interface4, "anything", glueNobody, glueCallNobodyAnything)
+	interface4.Method("everything", 0, glueCallNobodyEverything)
+	interface4.Method("something", 0, glueCallNobodySomething)
 	contract.Callable("Callable[[str], str]", unsafe.Sizeof(glueArgumentsFuncStringToString{}), glueInvokeFuncStringToString)
+	contract.Callable("Callable[[int], None]", unsafe.Sizeof(glueArgumentsFuncInt{}), glueInvokeFuncInt)
 	contract.Error(gobind.ErrorOf("NotFound", "9b458403e08ae8ea", glueWriteNotFoundError, glueReadNotFoundError))
 	contract.Error(gobind.ErrorOf("Teapot", "447f9ea5cbb3f90e", glueWriteTeapotError, glueReadTeapotError))
 	contract.Error(gobind.ErrorOf("Broken", "136443eb17ec2403", glueWriteBrokenError, glueReadBrokenError))
@@ -1604,6 +1815,37 @@ class Faults(Protocol):
     def giver(self) -> Callable[[str], str]: ...
 
     def ask(self, f: Callable[[str], str], kind: str) -> str: ...
+
+
+@gointerface
+class Feed(Protocol):
+    """Gives numbers and takes them."""
+
+    def numbers(self) -> Iterator[int]: ...
+
+    def take(self, n: int) -> None: ...
+
+
+@gointerface
+class Feeds(Protocol):
+    """Streams that go on only when what has come of them is seen at the other end."""
+
+    def each(self, numbers: Iterable[int], f: Callable[[int], None]) -> int:
+        """Calls f with each number, and returns how many there were."""
+
+    def each_of(self, feed: Feed) -> int: ...
+
+    @gomethod(blocking=True)
+    def each_blocking(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+
+    async def each_later(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+
+    async def each_async(self, numbers: AsyncIterable[int], f: Callable[[int], None]) -> int: ...
+
+    def burst(self, n: int) -> Iterator[int]:
+        """n numbers, then another one each time that go_on is called."""
+
+    def go_on(self) -> None: ...
 
 
 @gointerface

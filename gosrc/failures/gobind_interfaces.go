@@ -112,6 +112,40 @@ func RegisterFaults(impl Faults) {
 
 var glueFaults = gobind.NewRoot[Faults]("Faults", "RegisterFaults")
 
+// Gives numbers and takes them.
+type Feed interface {
+	Numbers(ctx context.Context) (func(yield func(int, error) bool), error)
+	Take(ctx context.Context, n int) error
+}
+
+// RegisterFeed makes impl the Feed that Python calls. Call it in an init function.
+func RegisterFeed(impl Feed) {
+	glueFeed.Set(impl)
+}
+
+var glueFeed = gobind.NewRoot[Feed]("Feed", "RegisterFeed")
+
+// Streams that go on only when what has come of them is seen at the other end.
+type Feeds interface {
+	// Calls f with each number, and returns how many there were.
+	Each(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachOf(ctx context.Context, feed Feed) (int, error)
+	EachBlocking(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachLater(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachAsync(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+
+	// n numbers, then another one each time that go_on is called.
+	Burst(ctx context.Context, n int) (func(yield func(int, error) bool), error)
+	GoOn(ctx context.Context) error
+}
+
+// RegisterFeeds makes impl the Feeds that Python calls. Call it in an init function.
+func RegisterFeeds(impl Feeds) {
+	glueFeeds.Set(impl)
+}
+
+var glueFeeds = gobind.NewRoot[Feeds]("Feeds", "RegisterFeeds")
+
 // Nothing implements it.
 type Nobody interface {
 	Anything(ctx context.Context) (int, error)

@@ -10,8 +10,11 @@ from typing import Any, Callable
 
 import libraries
 import pytest
+from crossing import failures_let_go
 
 import gobind
+
+__all__ = ["failures_let_go"]
 
 failures_py = libraries.contract_of("failures")
 NotFound = failures_py.NotFound
