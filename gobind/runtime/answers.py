@@ -340,13 +340,25 @@ class _Sequence:
         raise IndexError
 
 
-_READY = frozenset(
-    type(iter(value))
-    for value in (
-        *([], (), range(0), range(1 << 70), {}, {}.values(), {}.items(), set(), "", "\xe4", b"", bytearray()),
-        *(deque(), reversed([]), reversed({}), itertools.count(), itertools.repeat(0)),
-    )
-) - {type(iter(_Sequence()))}
+_MEMORY: tuple[Any, ...] = (
+    *(
+        [],
+        (),
+        range(0),
+        range(1 << 70),
+        {},
+        {}.values(),
+        {}.items(),
+        set(),
+        "",
+        "\xe4",
+        b"",
+        bytearray(),
+        deque(),
+    ),
+    *(reversed([]), reversed({}), itertools.count(), itertools.repeat(0)),
+)
+_READY = frozenset(type(iter(value)) for value in _MEMORY) - {type(iter(_Sequence()))}
 """The iterators whose next item is there already: those over memory. All others may wait, as a generator does that
 yields what is in a buffer and then reads more."""
 

@@ -93,7 +93,11 @@ ERRORS: dict[str, tuple[type, str, str]] = {
     "nil pointer": (gobind.GoError, f"the error is a nil *main.pointerError, {NIL}", "*main.pointerError"),
     "nil list": (gobind.GoError, f"0 errors (the error is a nil main.listError, {NIL})", "main.listError"),
     "wrapped nil": (gobind.GoError, "store: <nil>", "*fmt.wrapError"),
-    "Error panics": (gobind.GoError, "the method Error of *main.scripted panicked: no text", "*main.scripted"),
+    "Error panics": (
+        gobind.GoError,
+        "the method Error of *main.scripted panicked: no text",
+        "*main.scripted",
+    ),
     "Error panics loudly": (
         gobind.GoError,
         "the method Error of *main.scripted panicked: a main.loud, whose own text cannot be made",
@@ -210,13 +214,22 @@ print("done")
         "runtime.Goexit was called in Faults.post: a method has to return "
         "(FailNow, Fatal and Skip of package testing call it, too)"
     )
-    assert lines == [head + text for text in [
-        f"Faults.post: the error is a nil *main.NotFoundError, {NIL}",
-        "a main.loud, whose own text cannot be made",
-        exited, exited, exited,
-        "a panic whose text cannot be made: that calls runtime.Goexit",
-        "Faults.post: the method Error of *main.scripted panicked: a main.loud, whose own text cannot be made",
-    ]] * 20
+    assert (
+        lines
+        == [
+            head + text
+            for text in [
+                f"Faults.post: the error is a nil *main.NotFoundError, {NIL}",
+                "a main.loud, whose own text cannot be made",
+                exited,
+                exited,
+                exited,
+                "a panic whose text cannot be made: that calls runtime.Goexit",
+                "Faults.post: the method Error of *main.scripted panicked: a main.loud, whose own text cannot be made",
+            ]
+        ]
+        * 20
+    )
 
 
 def test_many_producers_into_a_ring_whose_goroutine_ends_all_the_time() -> None:
@@ -230,7 +243,9 @@ print(len(faults.posted(800)))
     assert (status, output) == (0, "800\n"), errors[-2000:]
 
 
-@pytest.mark.parametrize("call", ["faults.give('Goexit')", "faults.give_plain(faults.kinds().index('Goexit'))"])
+@pytest.mark.parametrize(
+    "call", ["faults.give('Goexit')", "faults.give_plain(faults.kinds().index('Goexit'))"]
+)
 def test_a_goroutine_that_python_waits_in_cannot_be_ended(call: str) -> None:
     """Go itself ends the process then: what gobind can do is to say which method it was."""
     status, output, errors = in_a_process(call)
