@@ -418,19 +418,22 @@ class _Source:
         self._wanted = 0  # more items are asked for while fewer than these have come
         self._end = 0  # and the time is not over
         self._wake: Any = None  # the future that the iterator's task waits for: somebody wants items
-        self._came: Any = None  # the future that `fetch` waits for: items have come
+        self._waiting: list[Any] = []  # the futures that calls of `fetch` wait for: items have come
         self.task = loop.create_task(self._run())
 
     async def fetch(self, wanted: int) -> list[Any]:
         """At most `wanted` items, and at least one if there is one."""
-        if not self.items and not self.is_over:
+        while not self.items and not self.is_over:  # another call with the same iterator may be quicker
             self._wanted, self._end = wanted, monotonic_ns() + QUICK
             _tell(self._wake)
-            self._came = self._loop.create_future()
+            came = self._loop.create_future()
+            self._waiting.append(came)
             try:
-                await self._came
+                await came
             finally:
-                self._wanted = 0
+                self._waiting.remove(came)
+                if not self._waiting:
+                    self._wanted = 0
         if self._error is not None and not self.items:
             error, self._error = self._error, None
             raise error
@@ -454,19 +457,20 @@ class _Source:
                     await self._wake
                 item = await step()  # meanwhile those before it may be fetched
                 self.items.append(item)
-                _tell(self._came)
+                _tell(*self._waiting)
         except StopAsyncIteration:
             pass
         except BaseException as error:
             self._error = error  # it comes after the items before it
         finally:
             self.is_over = True
-            _tell(self._came)
+            _tell(*self._waiting)
 
 
-def _tell(future: Any) -> None:
-    if future is not None and not future.done():
-        future.set_result(None)
+def _tell(*futures: Any) -> None:
+    for future in futures:
+        if future is not None and not future.done():
+            future.set_result(None)
 
 
 def _next_async(pack: Callable[[Any], bytes]) -> Callable[[Guest, int, int], Any]:
@@ -475,7 +479,7 @@ def _next_async(pack: Callable[[Any], bytes]) -> Callable[[Guest, int, int], Any
 
     async def fetch(guest: Guest, wanted: int) -> bytes:
         if guest.kept is None:
-            guest.kept = _Source(guest.value, guest.loop)
+            guest.kept = _Source(guest.value, sys.modules["asyncio.events"].get_running_loop())
         items = await guest.kept.fetch(wanted)
         try:
             return pack(items)

@@ -195,6 +195,17 @@ func (f *faults) StreamLater(ctx context.Context, kind string, after int) (func(
 	return f.Stream(ctx, kind, after)
 }
 
+func (*faults) GiveAt(_ context.Context, all numbers, at int, kind string) (count int, err error) {
+	all(func(n int, failed error) bool {
+		count, err = count+1, failed
+		if n == at && err == nil {
+			err = give(kind)
+		}
+		return err == nil
+	})
+	return count, err
+}
+
 func (*faults) Giver(context.Context) (func(context.Context, string) (string, error), error) {
 	return func(_ context.Context, kind string) (string, error) { return kind, give(kind) }, nil
 }

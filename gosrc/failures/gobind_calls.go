@@ -1173,6 +1173,35 @@ func glueCallFaultsStreamLater(c *gobind.Call) {
 	}
 }
 
+// glueParamsFaultsGiveAt mirrors the parameters of Faults.give_at.
+type glueParamsFaultsGiveAt struct {
+	Numbers uint64
+	At      int
+	Kind    gobind.Ref
+}
+
+// glueCallFaultsGiveAt does one call of Faults.give_at.
+func glueCallFaultsGiveAt(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGiveAt](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argAt := m.At
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.GiveAt(ctx, argNumbers, argAt, argKind)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
 // glueCallFaultsGiver does one call of Faults.giver.
 func glueCallFaultsGiver(c *gobind.Call) {
 	impl, _, ok := gobind.Begin[struct{}](c, glueFaults)
@@ -1541,7 +1570,7 @@ func init() {
 	interface0.Method("count", unsafe.Sizeof(glueParamsFailuresCount{}), glueCallFailuresCount)
 	interface0.Method("count_later", unsafe.Sizeof(glueParamsFailuresCountLater{}), glueCallFailuresCountLater)
 	gobind.PlainMethod(interface0, "counted", glueFailures, glueCallFailuresCounted)
-	interface1 := gobind.NewInterface(contract, "1a2c21a9ba9ac634", glueFaults)
+	interface1 := gobind.NewInterface(contract, "85709d49194adb9e", glueFaults)
 	interface1.Method("kinds", 0, glueCallFaultsKinds)
 	interface1.Method("give", unsafe.Sizeof(glueParamsFaultsGive{}), glueCallFaultsGive)
 	gobind.PlainMethod(interface1, "give_plain", glueFaults, glueCallFaultsGivePlain)
@@ -1552,6 +1581,7 @@ func init() {
 	interface1.Method("posted", unsafe.Sizeof(glueParamsFaultsPosted{}), glueCallFaultsPosted)
 	interface1.Method("stream", unsafe.Sizeof(glueParamsFaultsStream{}), glueCallFaultsStream)
 	interface1.Method("stream_later", unsafe.Sizeof(glueParamsFaultsStreamLater{}), glueCallFaultsStreamLater)
+	interface1.Method("give_at", unsafe.Sizeof(glueParamsFaultsGiveAt{}), glueCallFaultsGiveAt)
 	interface1.Method("giver", 0, glueCallFaultsGiver)
 	interface1.Method("ask", unsafe.Sizeof(glueParamsFaultsAsk{}), glueCallFaultsAsk)
 	interface2 := gobind.NewInterface(contract, "646e9527626c663a", glueFeed)
@@ -1811,6 +1841,10 @@ class Faults(Protocol):
     def stream(self, kind: str, after: int) -> Iterator[int]: ...
 
     def stream_later(self, kind: str, after: int) -> AsyncIterator[int]: ...
+
+    @gomethod(blocking=True)
+    def give_at(self, numbers: Iterable[int], at: int, kind: str) -> int:
+        """Gives the fault when that number has come."""
 
     def giver(self) -> Callable[[str], str]: ...
 

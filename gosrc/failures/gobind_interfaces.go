@@ -101,6 +101,9 @@ type Faults interface {
 	Posted(ctx context.Context, n int) ([]string, error)
 	Stream(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
 	StreamLater(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
+
+	// Gives the fault when that number has come.
+	GiveAt(ctx context.Context, numbers func(yield func(int, error) bool), at int, kind string) (int, error)
 	Giver(ctx context.Context) (func(context.Context, string) (string, error), error)
 	Ask(ctx context.Context, f func(context.Context, string) (string, error), kind string) (string, error)
 }

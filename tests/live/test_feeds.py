@@ -11,6 +11,8 @@ import libraries
 import pytest
 from crossing import failures_let_go
 
+import gobind
+
 __all__ = ["failures_let_go"]
 
 failures_py = libraries.contract_of("failures")
@@ -130,3 +132,63 @@ def test_an_async_source_is_left_when_an_item_cannot_be_sent(feeds: Any) -> None
         assert asyncio.all_tasks() == before
 
     asyncio.run(main())
+
+
+def test_two_calls_share_an_async_source(feeds: Any) -> None:
+    async def source() -> AsyncIterator[int]:
+        for n in range(1000):
+            if n % 10 == 0:
+                await asyncio.sleep(0)
+            yield n
+
+    async def main() -> list[int]:
+        taken: list[int] = []
+        numbers = source()
+        counts = await asyncio.gather(*[feeds.each_async(numbers, taken.append) for _ in range(2)])
+        assert sum(counts) == len(taken)
+        return taken
+
+    assert sorted(asyncio.run(main())) == [*range(1000)]
+
+
+def test_go_leaves_an_async_source_that_waits(feeds: Any) -> None:
+    """Cancelling the call ends the source, and what it does about that is waited for by nobody."""
+
+    async def main() -> None:
+        came, ended = asyncio.Event(), asyncio.Event()
+
+        async def source() -> AsyncIterator[int]:
+            try:
+                yield 1
+                came.set()
+                await asyncio.get_running_loop().create_future()  # for ever
+            finally:
+                await asyncio.sleep(0)
+                ended.set()
+
+        task = asyncio.ensure_future(feeds.each_async(source(), lambda n: None))
+        await came.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await ended.wait()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_method_that_ends_its_goroutine_leaves_its_stream() -> None:
+    """The loop over the items is ended by Goexit: the source is closed, and the call has an error."""
+    faults, closed = libraries.load("failures", failures_py.Faults), []
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(10)
+        finally:
+            closed.append(True)
+
+    for _ in range(3):
+        with pytest.raises(gobind.GoPanic, match="^runtime.Goexit was called in Faults.give_at: "):
+            faults.give_at(source(), 5, "Goexit")
+        with pytest.raises(gobind.GoPanic, match="^it panics"):
+            faults.give_at(source(), 5, "panic")
+    assert closed == [True] * 6
