@@ -179,7 +179,8 @@ func TestNoAnswer(t *testing.T) {
 	_, framed := concat(context.Background(), o, "", "", false)
 	_, awaited := concat(context.Background(), o, "", "", true)
 	for _, err := range []error{direct, framed, awaited} {
-		if raised := raisedBy(err); raised == nil || !raised.unanswered || raised.exception != nil {
+		var raised *PythonError
+		if !errors.As(err, &raised) || !raised.unanswered || raised.exception != nil {
 			t.Error(err)
 		}
 	}
