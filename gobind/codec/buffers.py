@@ -13,16 +13,12 @@ import sys
 from typing import Any, NamedTuple
 
 from gobind.layout import layout_of
+from gobind.memory import Memory
 from gobind.mirrors import mirror_of
 from gobind.nodes import BufferType, StructType
 from gobind.words import Scalar
 
 _IS_CPYTHON = sys.implementation.name == "cpython"
-
-
-Memory: Any = ctypes.c_char * sys.maxsize
-"""What looks at memory of any size: a type for each size would take longer to make than a call. Who slices it
-knows where it ends; the array itself touches nothing."""
 
 
 class BufferFormat(NamedTuple):

@@ -17,6 +17,7 @@ from gobind.annotations import Scope
 from gobind.check import check
 from gobind.codec.buffers import borrow, format_of
 from gobind.errors import ClosedError, ContractError, LoadError
+from gobind.memory import bytes_at
 from gobind.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
 from gobind.nodes import BYTES, STR, BufferType, Node, StructType
 from gobind.runtime.native import Native
@@ -251,10 +252,10 @@ def _memory(node: Node) -> _Type:
         return GoSlice(ctypes.addressof(kept) if copy else None, len(copy), len(copy)), kept
 
     if node is STR:
-        return _Type(GoString, text, lambda raw: ctypes.string_at(raw.p, raw.n).decode() if raw.n else "")
+        return _Type(GoString, text, lambda raw: bytes_at(raw.p, raw.n).decode() if raw.n else "")
     if isinstance(node, BufferType):
         return _Type(GoSlice, data, lambda raw: None)  # only ever a parameter
-    return _Type(GoSlice, data, lambda raw: ctypes.string_at(raw.data, raw.len) if raw.len else b"")
+    return _Type(GoSlice, data, lambda raw: bytes_at(raw.data, raw.len) if raw.len else b"")
 
 
 def _cstring(where: str, free: Any, may_be_null: bool) -> _Type:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from gobind.errors import LoadError
 from gobind.forks import late
+from gobind.memory import bytes_at
 from gobind.protocol import ABI, LOOK
 from gobind.runtime.platforms import check_length, explain_file, is_same_file
 
@@ -51,8 +52,8 @@ class Native:
             except AttributeError as error:
                 raise self._wrong_version(str(error)) from None
             address += len(text) + 1
-            size = int.from_bytes(ctypes.string_at(address, 8), "little")
-            self.description = ctypes.string_at(address + 8, size)
+            size = int.from_bytes(bytes_at(address, 8), "little")
+            self.description = bytes_at(address + 8, size)
 
     def _read_functions(self) -> None:
         self.call = _function(self.dll, "gobind_call", ctypes.c_int64)

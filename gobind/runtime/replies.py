@@ -14,10 +14,10 @@ from typing import Any, Callable, Protocol, Tuple, Union
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
-from gobind.codec.buffers import Memory
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
+from gobind.memory import Memory, bytes_at
 from gobind.nodes import StructType
 from gobind.runtime.native import Native
 
@@ -76,7 +76,7 @@ class Held:
             return self.head[start:stop]
         address = self._find(start, stop)
         return (
-            ctypes.string_at(address, stop - start) if address else b""
+            bytes_at(address, stop - start) if address else b""
         )  # whoever asked sees what is missing
 
     def look(self, start: int, stop: int) -> memoryview:
@@ -127,14 +127,14 @@ def ask_status(native: Native, frame: bytes, reply: Reply) -> Ended | None:
 
 def read_status(native: Native, address: int) -> Ended:
     """The status at an address of Go's memory."""
-    status = ctypes.string_at(address, protocol.STATUS_SIZE)
+    status = bytes_at(address, protocol.STATUS_SIZE)
     kind, held, value, count, first, length = protocol.STATUS.unpack(status)
     segments = [(first, length)]
     if count > 1:
-        words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(address + 32, 16 * count))
+        words = struct.unpack(f"<{2 * count}Q", bytes_at(address + 32, 16 * count))
         segments = [*zip(words[::2], words[1::2])]
     # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
-    head = ctypes.string_at(first, min(length, protocol.REPLY_CAPACITY)) if length else b""
+    head = bytes_at(first, min(length, protocol.REPLY_CAPACITY)) if length else b""
     return kind, value, Held(native, held, head, segments)
 
 
@@ -262,10 +262,10 @@ class Replies:
         self, node: StructType, source: Response, start: int, message: str, detail: str
     ) -> Exception:
         """One of the contract's errors with its fields, or what is wrong with those."""
-        columns = Input(source, start)
+        columns = Input(source, start, len(source))
         try:
             values = self._blocks.get(node)(columns, 1)
-            columns.finish(len(source))
+            columns.finish()
         except Exception as error:
             return locate_value(node, source, start, len(source), error)
         GoError.__init__(values[0], message, detail)

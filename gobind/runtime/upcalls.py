@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from gobind import protocol
-from gobind.codec.buffers import Memory
+from gobind.memory import Memory, bytes_at
 from gobind.runtime.native import Native
 
 Answer = Callable[["Guest", int, int, int], int]
@@ -140,7 +140,7 @@ class Guests:
     def _serve(self, method: int, address: int, size: int) -> int:
         """The methods of object 0, which is gobind itself."""
         if method == protocol.UPCALL_DROP:
-            self.let_go(memoryview(ctypes.string_at(address, size)).cast("Q").tolist())
+            self.let_go(memoryview(bytes_at(address, size)).cast("Q").tolist())
         elif method == protocol.UPCALL_CANCEL:
             task = self.tasks.pop(size, None)
             if task is not None:

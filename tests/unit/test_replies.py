@@ -104,7 +104,7 @@ def test_large_pieces_are_shown_where_they_are() -> None:
     assert held.look(70_000, 140_000) == second and held.look(1, 70_000) == first[1:]
     for start, stop in ((0, 70_001), (69_999, 70_001), (70_000, 140_001), (140_000, 140_001)):
         assert held[start:stop] == held.look(start, stop) == b""
-    source = Input(held, 0)
+    source = Input(held, 0, len(held))
     assert source.look(70_000) == first and source.position == 70_000
-    with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 0 are there"):
+    with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 70000 are there"):
         source.look(70_001)
