@@ -127,8 +127,9 @@ class Exports:
                 native = found[self._native] = self._function(name)
                 native.argtypes, native.restype = argtypes, restype
             raw = native(*[argument for argument, _ in made])
-            del made  # what the arguments point to lives until here
-            return result.from_c(raw) if result else None
+            value = result.from_c(raw) if result else None
+            del made  # what the arguments point to lives until here: a result may point there too
+            return value
 
         return call
 
