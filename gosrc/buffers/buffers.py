@@ -77,6 +77,9 @@ class Buffers(Protocol):
     def length(self, buffer: Buffer[u8], name: str, other: Buffer[f64]) -> int: ...
     async def fill_later(self, buffer: MutableBuffer[u8], value: u8) -> u64: ...
     async def make_later(self, count: int, value: f64) -> Buffer[f64]: ...
+    def where(self, buffer: Buffer[u8]) -> u64:
+        """The address of the first item."""
+
     def scribble(self, buffer: Buffer[u8], at: int) -> None:
         """Writes to memory that it may only read."""
 

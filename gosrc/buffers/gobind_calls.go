@@ -1083,6 +1083,28 @@ func glueCallBuffersMakeLater(c *gobind.Call) {
 	})
 }
 
+// glueParamsBuffersWhere mirrors the parameters of Buffers.where.
+type glueParamsBuffersWhere struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersWhere does one call of Buffers.where.
+func glueCallBuffersWhere(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersWhere](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Where(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
 // glueParamsBuffersScribble mirrors the parameters of Buffers.scribble.
 type glueParamsBuffersScribble struct {
 	Buffer gobind.Ref
@@ -1460,7 +1482,7 @@ func init() {
 	interface0 := gobind.NewInterface(contract, "9563d69d80c2bce0", glueWatcher)
 	interface0.Method("look", unsafe.Sizeof(glueParamsWatcherLook{}), glueCallWatcherLook)
 	interface0.Method("change", unsafe.Sizeof(glueParamsWatcherChange{}), glueCallWatcherChange)
-	interface1 := gobind.NewInterface(contract, "f3cb88ff2010ae85", glueBuffers)
+	interface1 := gobind.NewInterface(contract, "ecb87e5de946e0d3", glueBuffers)
 	interface1.Method("fill_i8", unsafe.Sizeof(glueParamsBuffersFillI8{}), glueCallBuffersFillI8)
 	interface1.Method("copy_i8", unsafe.Sizeof(glueParamsBuffersCopyI8{}), glueCallBuffersCopyI8)
 	interface1.Method("list_i8", unsafe.Sizeof(glueParamsBuffersListI8{}), glueCallBuffersListI8)
@@ -1506,6 +1528,7 @@ func init() {
 	interface1.Method("length", unsafe.Sizeof(glueParamsBuffersLength{}), glueCallBuffersLength)
 	interface1.Method("fill_later", unsafe.Sizeof(glueParamsBuffersFillLater{}), glueCallBuffersFillLater)
 	interface1.Method("make_later", unsafe.Sizeof(glueParamsBuffersMakeLater{}), glueCallBuffersMakeLater)
+	interface1.Method("where", unsafe.Sizeof(glueParamsBuffersWhere{}), glueCallBuffersWhere)
 	interface1.Method("scribble", unsafe.Sizeof(glueParamsBuffersScribble{}), glueCallBuffersScribble)
 	interface1.Method("scribble_later", unsafe.Sizeof(glueParamsBuffersScribbleLater{}), glueCallBuffersScribbleLater)
 	interface1.Method("both", unsafe.Sizeof(glueParamsBuffersBoth{}), glueCallBuffersBoth)
@@ -1659,6 +1682,9 @@ class Buffers(Protocol):
     async def fill_later(self, buffer: MutableBuffer[u8], value: u8) -> u64: ...
 
     async def make_later(self, count: int, value: f64) -> Buffer[f64]: ...
+
+    def where(self, buffer: Buffer[u8]) -> u64:
+        """The address of the first item."""
 
     def scribble(self, buffer: Buffer[u8], at: int) -> None:
         """Writes to memory that it may only read."""

@@ -70,6 +70,9 @@ type Buffers interface {
 	FillLater(ctx context.Context, buffer []uint8, value uint8) (uint64, error)
 	MakeLater(ctx context.Context, count int, value float64) ([]float64, error)
 
+	// The address of the first item.
+	Where(ctx context.Context, buffer []uint8) (uint64, error)
+
 	// Writes to memory that it may only read.
 	Scribble(ctx context.Context, buffer []uint8, at int) error
 	ScribbleLater(ctx context.Context, buffer []uint8, at int) error
