@@ -74,25 +74,20 @@ class Held:
         start, stop = piece.start, piece.stop
         if stop <= len(self.head) or start == stop:
             return self.head[start:stop]
-        address = self._find(start, stop)
-        return (
-            bytes_at(address, stop - start) if address else b""
-        )  # whoever asked sees what is missing
+        return bytes_at(self._find(start, stop), stop - start)
 
     def look(self, start: int, stop: int) -> memoryview:
-        """The memory of a piece, to be read before anything is released; empty like a slice that has nothing."""
-        address = self._find(start, stop)
-        if not address:
-            return memoryview(b"")
-        return memoryview(Memory.from_address(address))[: stop - start].cast("B")
+        """The memory of a piece, to be read before anything is released."""
+        return memoryview(Memory.from_address(self._find(start, stop)))[: stop - start].cast("B")
 
     def _find(self, start: int, stop: int) -> int:
-        """The address of a piece in Go's memory, 0 if no segment has all of it: nothing in a frame crosses."""
-        if stop > self._size:
-            return 0
-        index = bisect_right(self._ends, start)
-        begin = self._ends[index - 1] if index else 0
-        return self._addresses[index] + start - begin if stop <= self._ends[index] else 0
+        """The address of a piece in Go's memory. One segment has all of it: nothing in a frame crosses."""
+        if stop <= self._size:
+            index = bisect_right(self._ends, start)
+            begin = self._ends[index - 1] if index else 0
+            if stop <= self._ends[index]:
+                return self._addresses[index] + start - begin
+        raise CorruptFrame(f"corrupted frame: {stop - start} bytes expected at {start}, no segment has them")
 
     def release(self) -> None:
         """Let go now; the memory of Go may not be read afterwards."""
