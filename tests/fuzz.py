@@ -92,6 +92,20 @@ def compiled(node: Node) -> Decode:
     return source.compile("decode", blocks.namespace, f"fuzz {node.text}")
 
 
+def is_known(annotation: Any) -> bool:
+    """False for what the oracle knows nothing of: a NewType."""
+    todo, seen = [annotation], set()
+    while todo:
+        found = todo.pop()
+        if found not in seen:
+            seen.add(found)
+            try:
+                todo.extend(oracle.shape(found).parts)
+            except TypeError:
+                return False
+    return True
+
+
 class Kind:
     """One type: how it is decoded, and frames to begin with."""
 
@@ -155,9 +169,10 @@ class Fuzzer:
                 annotations = [
                     typing.get_type_hints(method, include_extras=True)["value"]
                     for name, method in methods
-                    if name.startswith("echo_") and name not in ("echo_key", "echo_frozen")
+                    if name.startswith("echo_")
                 ]
-            self.kinds[contract] = [Kind(a, f"{contract} {n}") for n, a in enumerate(annotations)]
+            known = [annotation for annotation in annotations if is_known(annotation)]
+            self.kinds[contract] = [Kind(a, f"{contract} {n}") for n, a in enumerate(known)]
         return self.kinds[contract]
 
     def sources(self, numbers: random.Random, frame: bytes, record: int) -> tuple[Any, Any]:

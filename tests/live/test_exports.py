@@ -134,6 +134,21 @@ def test_a_buffer(plain: Any) -> None:
     assert str(caught.value) == "buffer: expected MutableBuffer[f64], got bytes that is read-only"
 
 
+def test_a_result_that_lies_in_an_argument(plain: Any) -> None:
+    library = gobind.load(str(libraries.path_of("plain")))
+
+    @library.export
+    def Same(data: bytes) -> bytes: ...
+
+    @library.export
+    def SameText(text: str) -> str: ...
+
+    for size in (1, 10, 24, 100, 1000, 100_000, 1_000_000):
+        data = b"\xa5" * size
+        assert Same(data) == data
+        assert SameText("x" * size) == "x" * size
+
+
 def test_several_results(plain: Any) -> None:
     assert plain.DivMod(17, 5) == (3, 2)
     assert plain.Mixed(9) == (9, 3.0, True, "m" * 9)
