@@ -93,6 +93,16 @@ def check(node: Node, value: Any, path: Place) -> None:
         todo.extend(reversed([*_parts(node, value, path)]))
 
 
+def check_unchanged(error: BaseException | None) -> None:
+    """Say why a value was refused with `error` that `check` finds nothing wrong with: it has changed since.
+
+    Raises:
+        RuntimeError: `error` tells nothing by itself; all others are let be.
+    """
+    if isinstance(error, struct.error) or (isinstance(error, TypeError) and not error.args):
+        raise RuntimeError("a value changed while it was read") from None
+
+
 def root_path(node: Node, name: str, value: Any) -> str:
     """What paths into a parameter begin with: the class of a struct, else the parameter's name."""
     return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
@@ -110,6 +120,8 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
             yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
     elif isinstance(node, ListType):
         _expect(value, Sequence, node, path, refused=str)
+        if isinstance(value, memoryview):
+            _check_view(node, value, path)
         for index, item in enumerate(value):
             yield node.item, item, Path(path, f"[{index}]")
     elif isinstance(node, SetType):
@@ -212,8 +224,9 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
     elif node is BYTES:
         try:
             memoryview(value)
-        except TypeError:
-            raise TypeError(f"{path}: expected bytes, got {type(value).__name__}") from None
+        except (TypeError, ValueError, BufferError) as error:
+            got = type(value).__name__ + (f": {error}" if not isinstance(error, TypeError) else "")
+            raise TypeError(f"{path}: expected bytes, got {got}") from None
     elif node is DATETIME:
         _check_datetime(node, value, path)
     elif node is TIMEDELTA:
@@ -227,6 +240,14 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
         from uuid import UUID as UniqueID
 
         _expect(value, UniqueID, node, path)
+
+
+def _check_view(node: Node, value: memoryview, path: Place) -> None:
+    """Refuse a memoryview that was released, or whose items Python cannot make objects of."""
+    try:
+        list(value)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise TypeError(f"{path}: expected {node.text}, got memoryview: {error}") from None
 
 
 def _check_datetime(node: Leaf, value: Any, path: Place) -> None:

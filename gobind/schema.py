@@ -47,8 +47,8 @@ from gobind.words import SCALARS, BufferOf, CString, Scalar
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    "Enum, datetime, timedelta, UUID, Buffer, Callable, Iterator, a @gostruct or @gointerface class, or a union "
-    "of @gostruct classes"
+    "Enum, datetime, timedelta, UUID, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface "
+    "class, or a union of @gostruct classes"
 )
 
 
@@ -187,6 +187,11 @@ class Schema:
                     raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
             return self._read(hint.__origin__, scope, where, place)
         if isinstance(hint, BufferOf):
+            if hint.is_mutable and place != PARAMETER:
+                raise ContractError(
+                    f"{where}: MutableBuffer may only be a parameter itself; as a result write Buffer, "
+                    "whose memoryview is writable"
+                )
             if place == INSIDE:
                 raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
             return self._intern(self._buffer(hint, scope, where))
@@ -296,9 +301,9 @@ class Schema:
             self._finish()
             flat = item.is_flat
         if isinstance(item, Scalar) or (isinstance(item, StructType) and flat):
-            return BufferType(item)
+            return BufferType(item, hint.is_mutable)
         raise ContractError(
-            f"{where}: Buffer takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
+            f"{where}: {hint.word} takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
         )
 
     # Classes

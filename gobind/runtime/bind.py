@@ -83,9 +83,9 @@ def read_description(native: Native) -> list[CarriedContract]:
     Raises:
         LoadError: the library's parts do not fit together.
     """
-    source = Input(native.description, 0)
+    source = Input(native.description, 0, len(native.description))
     problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
-    source.finish(len(native.description))
+    source.finish()
     if problems[0]:
         raise LoadError(f"{native.path}: {'; '.join(problems[0])}")
     return [CarriedContract(*entry) for entry in enumerate(contracts[0])]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from gobind import protocol
-from gobind.codec.buffers import Memory
+from gobind.memory import Memory, bytes_at
 from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
@@ -196,7 +196,7 @@ class Guests:
         """The methods of object 0, which is gobind itself."""
         value = 0
         if method == protocol.UPCALL_DROP:
-            for number in memoryview(ctypes.string_at(address, size)).cast("Q").tolist():
+            for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
                 self._guests.pop(number, None)
             self._limit = max(FIRST_LIMIT, 2 * len(self._guests))
         elif method == protocol.UPCALL_CANCEL:

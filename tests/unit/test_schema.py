@@ -398,6 +398,23 @@ def test_a_buffer_cannot_be_a_field() -> None:
     assert refusal(source) == "Holder.data: Buffer may only be a parameter or a result itself"
 
 
+def test_a_mutable_buffer_is_a_parameter() -> None:
+    service = "\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {}) -> {}: ...\n"
+    made = contract_of(run(service.format("MutableBuffer[u8]", "None")))
+    assert made.interfaces[0].methods[0].params[0].type.text == "MutableBuffer[u8]"
+    only = "MutableBuffer may only be a parameter itself; as a result write Buffer, whose memoryview is writable"
+    for x, result, where in [
+        ("int", "MutableBuffer[u8]", "Service.do: result"),
+        ("list[MutableBuffer[u8]]", "None", "Service.do: parameter x"),
+        ("Optional[MutableBuffer[u8]]", "None", "Service.do: parameter x"),
+    ]:
+        assert refusal(service.format(x, result)) == f"{where}: {only}"
+    assert refusal(service.format("MutableBuffer[str]", "None")) == (
+        "Service.do: parameter x: MutableBuffer takes a sized scalar or a @gostruct of sized scalars, got str"
+    )
+    assert "MutableBuffer" in refusal(service.format("object", "None"))
+
+
 def test_text_that_is_no_python_is_refused() -> None:
     message = refusal(method("'list['"))
     assert message.startswith(f"{PARAMETER}: cannot evaluate list[: SyntaxError: ")
