@@ -61,7 +61,9 @@ def contract_text(contract: Contract) -> str:
 
 def own_doc(cls: Any) -> str:
     """The docstring that somebody wrote, without indentation; "" for what `dataclasses` or `enum` make up."""
-    doc = cls.__dict__.get("__doc__") or ""
+    doc = cls.__dict__.get("__doc__")
+    if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
+        return ""
     if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):

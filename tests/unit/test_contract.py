@@ -89,7 +89,8 @@ def test_it_has_slots() -> None:
         User(1, "ada").nick = "a"  # type: ignore[attr-defined]
     assert not hasattr(Admin(1, "ada"), "__dict__")
     assert User.__slots__ == ("id", "name", "age", "tags")  # type: ignore[attr-defined]
-    assert Admin.__slots__ == ("level",)  # type: ignore[attr-defined]
+    if sys.version_info >= (3, 11):  # dataclasses of Python 3.10 repeat those of the base
+        assert Admin.__slots__ == ("level",)  # type: ignore[attr-defined]
 
 
 def test_names_stay_those_of_the_source() -> None:
