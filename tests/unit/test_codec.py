@@ -428,10 +428,10 @@ def test_two_classes_of_one_name_show_each_its_own_source() -> None:
         return [*traceback.extract_tb(cause.__traceback__)]
 
     first, second, again = map(traceback_of, ("left", "right", "left"))
-    names = [frames[-2].filename for frames in (first, second, again)]
+    names = [lines[-2].filename for lines in (first, second, again)]
     assert names == ["<gobind codec put Twin>", "<gobind codec put Twin-2>", "<gobind codec put Twin>"]
-    for frames, field in ((first, "left"), (second, "right"), (again, "left")):
-        assert frames[-2].line == f"_put_u8(out, [value.{field} for value in values])"
+    for lines, field in ((first, "left"), (second, "right"), (again, "left")):
+        assert lines[-2].line == f"_put_u8(out, [value.{field} for value in values])"
     shown = linecache.getline(names[0], first[-2].lineno or 0)
     assert shown.strip() == first[-2].line, "the second has not replaced the first"
 
