@@ -80,7 +80,7 @@ def test_an_unknown_command(capsys: Any) -> None:
 
 def test_gen_then_check(capsys: Any, here: Path) -> None:
     assert run(capsys, "gen", "pings.py", "lib") == (0, "", "")
-    assert (here / "lib" / "go.mod").read_text() == "module lib\n\ngo 1.18\n"
+    assert (here / "lib" / "go.mod").read_text() == "module lib\n\ngo 1.23\n"
     assert run(capsys, "gen", "pings.py", "lib", "--check") == (0, "", "")
     glue = sorted((here / "lib").glob("gobind_*.go"))
     for path in glue:
