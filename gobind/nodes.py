@@ -148,10 +148,15 @@ class StructType:
 
 
 class InterfaceType:
-    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle."""
+    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle.
+
+    Attributes:
+        fitting: classes whose instances are known to implement it; `gobind.check` keeps it.
+    """
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
+        self.fitting: set[type] = set()
         self.text: str = cls.__name__
         self.methods: tuple[Method, ...] = ()
 

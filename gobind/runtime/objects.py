@@ -14,7 +14,7 @@ from typing import Any, Callable
 from weakref import WeakValueDictionary
 
 from gobind import protocol
-from gobind.check import implements
+from gobind.check import implements, misfit_of_function
 from gobind.contract import MethodOptions
 from gobind.errors import ClosedError
 from gobind.forks import whole
@@ -191,7 +191,7 @@ class Objects:
             items: Any = value
             value = items.__aiter__() if node.is_async else iter(items)
         elif isinstance(node, CallableType):
-            if not callable(value):
+            if not callable(value) or misfit_of_function(value, node):
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")

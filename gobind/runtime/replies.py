@@ -17,7 +17,7 @@ from gobind.codec.blocks import Blocks
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
-from gobind.memory import Memory, bytes_at
+from gobind.memory import Memory, bytes_at, readable
 from gobind.nodes import StructType
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Owned
@@ -116,7 +116,7 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | Non
         owned.take(native.completion, *key, address)
     else:
         owned.take(native.status, key, address)
-    kind, value, count, first, length = protocol.STATUS.unpack_from(memoryview(buffer))
+    kind, value, count, first, length = protocol.STATUS.unpack_from(readable(buffer))
     if kind == protocol.NONE:
         return None
     if count <= 1 and length <= protocol.REPLY_CAPACITY - protocol.STATUS_SIZE:

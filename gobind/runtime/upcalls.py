@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from gobind import protocol
-from gobind.memory import Memory, bytes_at
+from gobind.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
@@ -24,12 +24,16 @@ Answer = Callable[["Guest", int, int, int], None]
 """Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
-_IS_CPYTHON = sys.implementation.name == "cpython"
 
 FIRST_LIMIT = 256
 """How many objects Go may hold before its collector is asked for the first time."""
 
-put_answer = protocol.ANSWER.pack_into
+
+def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
+    protocol.ANSWER.pack_into(memoryview(memory), offset, value, kind)
+
+
+put_answer: Callable[[Any, int, int, int], None] = protocol.ANSWER.pack_into if IS_CPYTHON else _put_answer
 """``put_answer(memory, 0, value, kind)``: the one step that answers."""
 
 
@@ -219,7 +223,7 @@ class Guests:
         keeps the state (CPython's Python/pystate.c counts them).
         """
         self._threads.is_pinned = True
-        if _IS_CPYTHON:
+        if IS_CPYTHON:
             ctypes.pythonapi.PyGILState_Ensure()
 
 

@@ -215,8 +215,8 @@ class Child:
     """A struct that inherits from one of another module."""
 
     name: str
-    inner: Optional[Named]
-    shade: Shade
+    inner: Optional[Named] = None
+    shade: Shade = Shade.LIGHT
 
 
 @gostruct

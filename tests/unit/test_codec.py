@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+import linecache
 import math
 import random
+import re
 import struct
 import sys
 import threading
@@ -418,8 +420,27 @@ def test_generated_code_shows_in_tracebacks() -> None:
     while cause.__context__:
         cause = cause.__context__
     lines = traceback.extract_tb(cause.__traceback__)
-    assert "<gobind codec put User>" in [line.filename for line in lines]
+    assert any(re.fullmatch(r"<gobind codec put User(-\d+)?>", line.filename) for line in lines)
     assert any("put_u32(out, [value.id for value in values])" in (line.line or "") for line in lines)
+
+
+def test_two_classes_of_one_name_show_each_its_own_source() -> None:
+    def traceback_of(field: str) -> list[traceback.FrameSummary]:
+        cls = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
+        with pytest.raises(TypeError) as caught:
+            flatten([cls("x")], List[cls])  # type: ignore[call-arg, valid-type]
+        cause: BaseException = caught.value
+        while cause.__context__:
+            cause = cause.__context__
+        return [*traceback.extract_tb(cause.__traceback__)]
+
+    first, second, again = map(traceback_of, ("left", "right", "left"))
+    names = [lines[-2].filename for lines in (first, second, again)]
+    assert names == ["<gobind codec put Twin>", "<gobind codec put Twin-2>", "<gobind codec put Twin>"]
+    for lines, field in ((first, "left"), (second, "right"), (again, "left")):
+        assert lines[-2].line == f"_put_u8(out, [value.{field} for value in values])"
+    shown = linecache.getline(names[0], first[-2].lineno or 0)
+    assert shown.strip() == first[-2].line, "the second has not replaced the first"
 
 
 @pytest.mark.parametrize(
