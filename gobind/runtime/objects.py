@@ -44,22 +44,28 @@ class GoObject:
     _native: Native
     _is_closable = False
 
+    # What a destructor needs is found through the class: when Python ends, an object may outlive the globals of its
+    # module (it stands in a module that is emptied later, or a thread's frame refers to it).
+    _closed = CLOSED
+    _no_object = _NO_OBJECT
+    _warn = staticmethod(warnings.warn)
+
     def _let_go(self) -> None:
-        handle, self._handle = self._handle, CLOSED
-        if handle not in _NO_OBJECT:
+        handle, self._handle = self._handle, self._closed
+        if handle not in self._no_object:
             self._native.release(handle)
 
     def __del__(self) -> None:
-        if self._is_closable and self._handle not in _NO_OBJECT:
+        if self._is_closable and self._handle not in self._no_object:
             try:
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+                self._warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
             finally:  # warnings may be errors
                 self._let_go()
             return
         self._let_go()
 
     def __repr__(self) -> str:
-        state = "closed " if self._handle in _NO_OBJECT else ""
+        state = "closed " if self._handle in self._no_object else ""
         return f"<{state}{type(self).__name__} of {self._native.path}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
