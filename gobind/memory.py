@@ -24,7 +24,7 @@ def bytes_at(address: int, size: int) -> bytes:
 
 
 if not IS_CPYTHON:  # slices are made byte by byte there, and sizes are not cut
-    bytes_at = ctypes.string_at
+    bytes_at = ctypes.string_at  # type: ignore[assignment]
 
 
 def readable(buffer: Any) -> Any:

@@ -178,7 +178,13 @@ class Guests:
         comes before the ``try`` (a signal handler's, or as the stack has no room for one more frame) is printed by
         ctypes; Go sees that there is no answer.
         """
-        threads, guests, serve, pin, fail = self._threads, self._guests, self._serve, self._pin_thread, self.fail
+        threads, guests, serve, pin, fail = (
+            self._threads,
+            self._guests,
+            self._serve,
+            self._pin_thread,
+            self.fail,
+        )
 
         def enter(number: int, method: int, address: int, size: int, reply: int) -> None:
             try:
