@@ -19,7 +19,7 @@ from gobind.forks import late, whole
 from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
 from gobind.runtime.find import find_library
-from gobind.runtime.loader import File, key_of
+from gobind.runtime.loader import File, handle_of, key_of
 from gobind.runtime.native import Native
 from gobind.runtime.platforms import check_process
 
@@ -105,7 +105,7 @@ def _opened_of(path: str) -> _Opened:
     """What this process has of a file, opened now if it was not."""
     if os.path.basename(path) == path:  # only the system loader knows where it is
         dll = ctypes.CDLL(path)
-        if dll._handle not in _opened:
+        if handle_of(dll) not in _opened:
             check_process(_count())
         return _register(None, Native(path, None, dll))
     with contextlib.suppress(OSError):
@@ -130,7 +130,7 @@ def _opened_of(path: str) -> _Opened:
 
 
 def _register(key: Any, native: Native) -> _Opened:
-    handle = native.dll._handle
+    handle = handle_of(native.dll)
     opened = _opened.get(handle)
     if opened is None:
         if os.environ.get("GOBIND_DEBUG") == "1":

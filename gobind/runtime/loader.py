@@ -153,6 +153,17 @@ def open_copy(file: File) -> Any:
     raise LoadError(explain_file(file.path, file.read(4096, 0), why))
 
 
+def handle_of(library: Any) -> Any:
+    """What the loader calls a library: the same for what it has opened once."""
+    if isinstance(library._handle, int) or not hasattr(library, "gobind_describe"):
+        return library._handle
+    return _address_of_description(library)  # PyPy wraps each handle anew
+
+
+def _address_of_description(library: Any) -> Optional[int]:
+    return ctypes.cast(library.gobind_describe, ctypes.c_void_p).value
+
+
 def has_go(library: Any, file: Optional[File]) -> bool:
     """True if a library has a Go runtime."""
     return hasattr(library, "crosscall2") or (file is not None and file.has_go())
@@ -162,9 +173,13 @@ def path_of(library: Any) -> Optional[str]:
     """Where the loader found a library; None if it does not tell."""
     if _link_map(library) is not None:
         name = _link_map(library).name
-    elif hasattr(library, "gobind_describe") and hasattr(ctypes.CDLL(None), "dladdr"):
+    elif (
+        sys.platform != "win32"
+        and hasattr(library, "gobind_describe")
+        and hasattr(ctypes.CDLL(None), "dladdr")
+    ):
         found = _Symbol()
-        address = ctypes.cast(library.gobind_describe, ctypes.c_void_p)
+        address = ctypes.c_void_p(_address_of_description(library))
         name = found.file if ctypes.CDLL(None).dladdr(address, ctypes.byref(found)) else None
     else:
         name = None
