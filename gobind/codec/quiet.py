@@ -30,9 +30,9 @@ def extend(values: list[Any], made: Iterator[Any], count: int) -> None:
         return
     was_on: list[bool] = []
     # Each calls a function of C when its turn comes, and yields nothing: what the function returns is None.
-    note = filter(None, map(was_on.append, starmap(gc.isenabled, [()])))
-    switch_off = filter(None, starmap(gc.disable, [()]))
-    switch_on = filter(None, starmap(gc.enable, compress([()], was_on)))
+    note: Iterator[Any] = filter(None, map(was_on.append, starmap(gc.isenabled, [()])))
+    switch_off: Iterator[Any] = filter(None, starmap(gc.disable, [()]))
+    switch_on: Iterator[Any] = filter(None, starmap(gc.enable, compress([()], was_on)))
     try:
         values.extend(chain(note, switch_off, made, switch_on))
     except BaseException:  # no memory

@@ -81,7 +81,9 @@ class LentCopy:
         self._lent.release()
         if self._before is not None and after != self._before:
             size = self._wanted.size
-            at = next(i for i in range(0, len(after), size) if after[i : i + size] != self._before[i : i + size])
+            at = next(
+                i for i in range(0, len(after), size) if after[i : i + size] != self._before[i : i + size]
+            )
             text = self._wanted.text
             warnings.warn(
                 f"{self._place}: Go wrote to item {at // size} of a {text}, which it may only read; "

@@ -10,6 +10,7 @@ import os
 import struct
 
 from gobind import protocol
+from gobind.memory import readable
 from gobind.runtime.bells import open_bell, silence_bell, wait_for_bell
 from gobind.runtime.native import Native
 from gobind.runtime.replies import Fetched, read_status
@@ -41,7 +42,7 @@ class Queue:
         count = self._native.drain(self.number, self._buffer)
         if not count:
             return []
-        words = struct.unpack_from(f"<{3 * count}Q", self._buffer)
+        words = struct.unpack_from(f"<{3 * count}Q", readable(self._buffer))
         at = 24 * count
         fetched: list[tuple[int, Fetched]] = []
         for number, tag, word in zip(words[::3], words[1::3], words[2::3]):

@@ -17,7 +17,7 @@ from gobind.codec.blocks import Blocks
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
-from gobind.memory import Memory, bytes_at
+from gobind.memory import Memory, bytes_at, readable
 from gobind.nodes import StructType
 from gobind.runtime.native import Native
 
@@ -115,7 +115,7 @@ def ask_status(native: Native, frame: bytes, reply: Reply) -> Ended | None:
     found = native.status(frame, address)
     if found != address:
         return read_status(native, found) if found else None
-    kind, held, value, _, _, length = protocol.STATUS.unpack_from(buffer)
+    kind, held, value, _, _, length = protocol.STATUS.unpack_from(readable(buffer))
     response = buffer[protocol.STATUS_SIZE : protocol.STATUS_SIZE + length]
     return kind, value, Held(native, held, response) if held else response
 

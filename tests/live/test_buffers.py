@@ -418,8 +418,16 @@ def a_page() -> Any:
         ("fill_u8", b"abc", "MutableBuffer[u8], got bytes that is read-only"),
         ("fill_u8", b"", "MutableBuffer[u8], got bytes that is read-only"),
         ("fill_u8", memoryview(b"abc"), "MutableBuffer[u8], got memoryview that is read-only"),
-        ("fill_u8", memoryview(bytearray(3)).toreadonly(), "MutableBuffer[u8], got memoryview that is read-only"),
-        ("fill_u8", memoryview(bytearray(4))[::2], "MutableBuffer[u8], got memoryview that is not C-contiguous"),
+        (
+            "fill_u8",
+            memoryview(bytearray(3)).toreadonly(),
+            "MutableBuffer[u8], got memoryview that is read-only",
+        ),
+        (
+            "fill_u8",
+            memoryview(bytearray(4))[::2],
+            "MutableBuffer[u8], got memoryview that is not C-contiguous",
+        ),
         ("fill_u8", 5, "MutableBuffer[u8], got int"),
         ("fill_i8", bytearray(3), "MutableBuffer[i8], got bytearray of format 'B'"),
         ("fill_later", b"abc", "MutableBuffer[u8], got bytes that is read-only"),
@@ -489,7 +497,9 @@ def test_odd_buffers(buffers: Any, name: str, make: Any, found: str) -> None:
         assert message == f"buffer: expected Buffer[{name}], got {found}"
 
 
-@pytest.mark.parametrize("text", ["9999999999999999999999B", "999999999999B", "B" * 10_000, "(2)B", "T{B:a:(9)d:b:}"])
+@pytest.mark.parametrize(
+    "text", ["9999999999999999999999B", "999999999999B", "B" * 10_000, "(2)B", "T{B:a:(9)d:b:}"]
+)
 def test_formats_that_take_no_time(text: str) -> None:
     wanted = format_of(BufferType(SCALARS["u8"]))
     assert not _fits(text, 1, wanted)

@@ -28,7 +28,10 @@ def test_responses() -> None:
     command = [sys.executable, str(ROOT / "tests" / "fuzz.py")]
     workers = [
         subprocess.Popen(
-            [*command, str(seed + number), str(share)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*command, str(seed + number), str(share)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         for number in range(WORKERS)
     ]
@@ -38,10 +41,21 @@ def test_responses() -> None:
         print("\n".join(output.splitlines()[-8:]))
 
 
-@pytest.mark.parametrize(("package", "target"), [("gobind", "FuzzReader"), ("gobind", "FuzzRequest"), ("echo", "FuzzEcho")])
+@pytest.mark.parametrize(
+    ("package", "target"), [("gobind", "FuzzReader"), ("gobind", "FuzzRequest"), ("echo", "FuzzEcho")]
+)
 def test_requests(package: str, target: str) -> None:
     tool = [sys.executable, "-m", "gobind.tool.toolchain", "go"]
-    options = ["-run", "^$", "-fuzz", f"^{target}$", "-fuzztime", f"{-(-COUNT // 3)}x", "-parallel", str(WORKERS)]
+    options = [
+        "-run",
+        "^$",
+        "-fuzz",
+        f"^{target}$",
+        "-fuzztime",
+        f"{-(-COUNT // 3)}x",
+        "-parallel",
+        str(WORKERS),
+    ]
     done = subprocess.run(
         [*tool, "test", *options, "."],
         cwd=ROOT / "gosrc" / package,

@@ -489,7 +489,9 @@ CHANGING: List[Tuple[str, Any, Any, Disturb, Callable[[Any], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "annotation", "disturb", "same"), [c[1:] for c in CHANGING], ids=[c[0] for c in CHANGING])
+@pytest.mark.parametrize(
+    ("value", "annotation", "disturb", "same"), [c[1:] for c in CHANGING], ids=[c[0] for c in CHANGING]
+)
 def test_what_other_threads_change_is_of_one_moment_or_refused(
     value: Any, annotation: Any, disturb: Disturb, same: Callable[[Any], Any]
 ) -> None:
@@ -633,7 +635,12 @@ def test_nothing_of_a_value_is_kept() -> None:
     assert alive() == before
 
 
-CYCLES = [*DAMAGED, (List[List[int]], [[1, 2], []]), (List[Tuple[u8, str]], [(1, "a")]), (Chain, Chain("a", Chain("b")))]
+CYCLES = [
+    *DAMAGED,
+    (List[List[int]], [[1, 2], []]),
+    (List[Tuple[u8, str]], [(1, "a")]),
+    (Chain, Chain("a", Chain("b"))),
+]
 
 
 def garbage(work: Any) -> int:

@@ -108,7 +108,9 @@ def test_large_pieces_are_shown_where_they_are() -> None:
     assert held.look(70_000, 140_000) == second and held.look(1, 70_000) == first[1:]
     for start, stop in ((0, 70_001), (69_999, 70_001), (70_000, 140_001), (140_000, 140_001)):
         for read in (lambda s: held[s], lambda s: held.look(s.start, s.stop)):
-            with pytest.raises(CorruptFrame, match=f"{stop - start} bytes expected at {start}, no segment has them"):
+            with pytest.raises(
+                CorruptFrame, match=f"{stop - start} bytes expected at {start}, no segment has them"
+            ):
                 read(slice(start, stop))
     source = Input(held, 0, len(held))
     assert source.look(70_000) == first and source.position == 70_000

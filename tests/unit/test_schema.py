@@ -402,7 +402,9 @@ def test_a_mutable_buffer_is_a_parameter() -> None:
     service = "\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {}) -> {}: ...\n"
     made = contract_of(run(service.format("MutableBuffer[u8]", "None")))
     assert made.interfaces[0].methods[0].params[0].type.text == "MutableBuffer[u8]"
-    only = "MutableBuffer may only be a parameter itself; as a result write Buffer, whose memoryview is writable"
+    only = (
+        "MutableBuffer may only be a parameter itself; as a result write Buffer, whose memoryview is writable"
+    )
     for x, result, where in [
         ("int", "MutableBuffer[u8]", "Service.do: result"),
         ("list[MutableBuffer[u8]]", "None", "Service.do: parameter x"),
