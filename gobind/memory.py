@@ -17,14 +17,12 @@ def bytes_at(address: int, size: int) -> bytes:
     """A copy of `size` bytes of memory.
 
     `ctypes.string_at` takes its size as a C int: of 4 GiB and 7 bytes it gives 7. A slice of an array has no
-    such limit, and is no slower.
+    such limit, and is no slower. On PyPy it is the other way round: sizes are not cut, slices made byte by byte.
     """
+    if not IS_CPYTHON:
+        return ctypes.string_at(address, size)
     piece: bytes = Memory.from_address(address)[:size]
     return piece
-
-
-if not IS_CPYTHON:  # slices are made byte by byte there, and sizes are not cut
-    bytes_at = ctypes.string_at  # type: ignore[assignment]
 
 
 def readable(buffer: Any) -> Any:

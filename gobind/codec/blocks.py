@@ -10,7 +10,7 @@ from itertools import repeat
 from operator import countOf
 from typing import Any
 
-from gobind.codec import columns
+from gobind.codec import columns, quiet
 from gobind.codec.emit import Namespace, Source
 from gobind.codec.frames import Get, Handles, Input, Output, Put
 from gobind.contract import ERROR, kind_of, maker_of, only_sets_fields
@@ -215,7 +215,9 @@ class Blocks:
         elif only_sets_fields(node.cls):
             # What the constructor would do, in two thirds of the time of calling it n times.
             new, cls = self.namespace.bind("new", object.__new__), self.namespace.bind(node.text, node.cls)
-            source.line(f"values.extend(map({new}, {self.namespace.bind('repeat', repeat)}({cls}, n)))")
+            made = f"map({new}, {self.namespace.bind('repeat', repeat)}({cls}, n))"
+            extend = self.namespace.bind("extend", quiet.extend)
+            source.line(f"{extend}(values, {made}, n)" if quiet.IS_NEEDED else f"values.extend({made})")
             targets = ", ".join(f"value.{field.name}" for field in fields)
             source.line(f"for value, {targets} in zip(values, {names}): pass")
         elif all(field.init and not field.keyword_only for field in fields):

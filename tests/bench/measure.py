@@ -22,7 +22,9 @@ class Unavailable(Exception):
 
 
 class Case:
-    """One way of doing a piece of work: a statement, timed as `timeit` does.
+    """One way of doing a piece of work: a statement, timed as `timeit` does, but with the cyclic collector on.
+
+    Programs run with it, and it takes half the time of making many objects before CPython 3.12.
 
     Args:
         statement: of Python.
@@ -32,7 +34,7 @@ class Case:
 
     def __init__(self, statement: str, *, per: float = 1, **names: Any) -> None:
         self.per = per
-        self._timeit = timeit.Timer(statement, globals=names).timeit
+        self._timeit = timeit.Timer(statement, "__import__('gc').enable()", globals=names).timeit
 
     def run(self, n: int) -> float:
         """Seconds that n statements take."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import sys
 import typing
 from typing import Any
 
@@ -211,3 +213,31 @@ def test_what_is_given_back_is_no_part_of_what_was_given(echo: Any) -> None:
     back = echo.echo_users(users)
     back[0].name = "b"
     assert users == [User(1, "a")]
+
+
+def test_responses_do_not_wait_for_the_collector(echo: Any) -> None:
+    """A list of lists is freed with its last reference, and what decoding needed with it."""
+    if sys.implementation.name != "cpython":
+        pytest.skip("counts references as CPython does")
+    sent = {
+        "echo_cube": [[[1, 2, 3]] * 300] * 300,
+        "echo_words": [["a", "b"]] * 40_000,
+        "echo_users": [User(n, "a") for n in range(1000)],
+        "echo_dict": {str(n): n for n in range(1000)},
+        "echo_tree": Tree(0, [Tree(n, [], {}, None) for n in range(100)], {}, None),
+        "echo_term": Term(echo_py.Number(1)),
+    }
+    methods = [(getattr(echo, name), value) for name, value in sent.items() if hasattr(echo, name)]
+
+    assert len(methods) > 4
+    for method, value in methods:
+        method(value)
+    gc.collect()
+    gc.disable()
+    try:
+        for method, value in methods:
+            for _ in range(3):
+                assert same(method(value), value)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

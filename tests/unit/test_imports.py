@@ -26,7 +26,7 @@ LAYERS = [
     "layout",
     "mirrors",
     "codec",
-    "codec.emit codec.frames",
+    "codec.emit codec.frames codec.quiet",
     "codec.columns",
     "codec.temporal",
     "codec.blocks codec.buffers",
