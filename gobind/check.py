@@ -234,6 +234,8 @@ def _misfit(code: types.CodeType, function: types.FunctionType, bound: int, meth
     count = len(method.params) - len(named)
     most = code.co_argcount - bound
     least = most - len(function.__defaults__ or ())
+    if most < 0 and not code.co_flags & _VARARGS:
+        return "has no parameter for self"
     if (count > most and not code.co_flags & _VARARGS) or count < least:
         takes = str(most) if least >= most else f"{max(least, 0)} to {most}"
         return f"takes {takes} argument{'s' * (takes != '1')}; Go passes {count}"

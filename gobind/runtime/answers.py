@@ -82,16 +82,17 @@ class Answers:
         name = f"answer_{method.name}"
         with source.block(f"def {name}(_guest, _address, _size, _reply):"):
             with source.block("try:"):
-                source.line(f"_value = {target}({self._write_arguments(source, method)})")
+                values = self._write_arguments(source, method)
+                source.line(f"_value = {target}({_passed(method, values)})")
                 self._write_result(source, where, method)
             with source.block("except _BaseException as _error:"):
                 source.line(f"{bind('fail', self._failed)}(_reply, _error)")
         return source.compile(name, self._blocks.namespace, f"answer {where}")
 
-    def _write_arguments(self, source: Source, method: Method) -> str:
-        """The lines that unpack the parameters; returns them as the text of a call."""
+    def _write_arguments(self, source: Source, method: Method) -> list[str]:
+        """The lines that unpack the parameters; returns an expression for each."""
         if not method.params:
-            return ""
+            return []
         nodes = [param.type for param in method.params]
         layout = record_layout(nodes)
         bind = self._blocks.namespace.bind
@@ -102,7 +103,7 @@ class Answers:
         reader = RecordReader(self._blocks, source, nodes, layout.size)
         values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
         reader.finish()
-        return ", ".join(values)
+        return values
 
     def _write_result(self, source: Source, where: str, method: Method) -> None:
         """The lines that check the result and answer with it."""
@@ -136,7 +137,8 @@ class Answers:
     def _async_method(self, where: str, target: str, method: Method) -> Answer:
         source, name = Source(), f"answer_{method.name}"
         with source.block(f"async def {name}(_guest, _arguments, _unsent):"):
-            source.line(f"_value = {target}(*_arguments)")
+            values = [f"_arguments[{position}]" for position in range(len(method.params))]
+            source.line(f"_value = {target}({_passed(method, values)})")
             with source.block("if hasattr(_value, '__await__'):"):
                 source.line("_value = await _value")
             packed = self._blocks.namespace.bind(f"packed_{where}", self._result(where, method))
@@ -150,7 +152,7 @@ class Answers:
         source = Source()
         with source.block("def unpack_arguments(_address, _size):"):
             values = self._write_arguments(source, method)
-            source.line(f"return ({values}{',' * bool(values)})")
+            source.line(f"return ({', '.join(values)}{',' * bool(values)})")
         return source.compile("unpack_arguments", self._blocks.namespace, f"arguments {where}")
 
     def _result(self, where: str, method: Method) -> Callable[[Any, Unsent], bytes]:
@@ -276,6 +278,12 @@ class Answers:
         self._blocks.put(node)(out, [error])
         out.finish()
         return b"".join(out)
+
+
+def _passed(method: Method, values: list[str]) -> str:
+    """The arguments of a call, those by name too."""
+    names = [f"{param.name}=" * param.keyword_only for param in method.params]
+    return ", ".join(map("".join, zip(names, values)))
 
 
 class _Task:

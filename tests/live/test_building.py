@@ -27,6 +27,7 @@ tally = gobind.load(str(Path(__file__).with_name("libtally.so")), Tally)
 """,
     "tally/words.py": "from gobind import gostruct\n@gostruct\nclass Item:\n    name: str\n    n: int\n",
     "tally/contract.py": """\
+from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 from gobind import gointerface
@@ -35,6 +36,14 @@ from .words import Item
 class Tally(Protocol):
     def total(self, items: Iterable[Item]) -> int: ...
     def names(self, items: Iterable[Item]) -> Iterator[str]: ...
+    def ask(self, reader: Reader) -> str: ...
+    async def ask_later(self, reader: Later) -> str: ...
+@gointerface
+class Reader(Protocol):
+    def read(self, n: int, *, wait: bool = False, name: str) -> str: ...
+@gointerface
+class Later(Protocol):
+    async def read(self, n: int, *, wait: bool = False, name: str) -> str: ...
 """,
     # Ranges over streams, and has a variable for each turn of a loop: Go 1.23 and newer.
     "go/server.go": """\
@@ -70,9 +79,27 @@ func (server) Names(ctx context.Context, items func(yield func(Item, error) bool
 	}, nil
 }
 
+func (server) Ask(ctx context.Context, reader Reader) (string, error) {
+	return reader.Read(ctx, 5, true, "x")
+}
+
+func (server) AskLater(ctx context.Context, reader Later) (string, error) {
+	return reader.Read(ctx, 5, true, "x")
+}
+
 func init() { RegisterTally(server{}) }
 """,
 }
+KEYWORDS = """
+import asyncio, tally
+class Reader:
+    def read(self, n, *, wait, name, more=()): return f"{n} {wait} {name}"
+class Later:
+    async def read(self, n, *, name, wait): return f"{n} {wait} {name}"
+async def main(): print(await tally.tally.ask_later(Later()), await tally.tally.ask_later(Reader()))
+print(tally.tally.ask(Reader()))
+asyncio.run(main())
+"""
 USE = "import tally; items = [tally.Item('a', 5), tally.Item('b', 37)]; print(tally.tally.total(items), [*tally.tally.names(items)])"
 
 
@@ -100,6 +127,7 @@ def test_a_package_that_loads_its_own_library_is_built_in_an_empty_folder(
     write(tmp_path)
     run(tmp_path, "-m", "gobind", "build", contract, "go", "-o", "tally/libtally.so")
     assert run(tmp_path, "-c", USE) == "42 ['a', 'b']\n"
+    assert run(tmp_path, "-c", KEYWORDS) == "5 True x\n5 True x 5 True x\n"
     assert re.search(r"^go 1\.(2[3-9]|[3-9]\d)$", (tmp_path / "go" / "go.mod").read_text(), re.M)
 
 

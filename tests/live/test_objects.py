@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import functools
 import gc
 import pickle
 import re
 import shutil
 import sys
 import threading
+import types
+import unittest.mock
 import warnings
 import weakref
 from pathlib import Path
@@ -386,6 +390,143 @@ def test_what_does_not_match_is_refused(call: Any, message: str) -> None:
         call()
     assert str(caught.value) == message
     assert _debug.guests() == 0
+
+
+def logger(**methods: Any) -> Any:
+    """An object with the methods of `Logger`, or others instead."""
+    usual = {"log": lambda self, level, message: None, "enabled": lambda self, level: True}
+    return type("Mine", (), {**usual, **methods})()
+
+
+async def async_log(self: Any, level: int, message: str) -> None: ...
+
+
+async def async_items(self: Any, level: int) -> Any:
+    yield level
+
+
+def needs_more(self: Any, level: int, *, why: str) -> bool:
+    return True
+
+
+def of_instance(function: Any) -> Any:
+    made = logger()
+    made.enabled = function
+    return made
+
+
+async def async_double(n: int) -> int:
+    return 2 * n
+
+
+MISFITS = [
+    (logger(log=async_log), "method log is async; expected a plain one"),
+    (logger(enabled=async_items), "method enabled is async; expected a plain one"),
+    (logger(log=staticmethod(async_double)), "method log is async; expected a plain one"),
+    (logger(enabled=lambda self: True), "method enabled takes 0 arguments; Go passes 1"),
+    (logger(enabled=lambda: True), "method enabled has no parameter for self"),
+    (logger(enabled=lambda self, level, more: True), "method enabled takes 2 arguments; Go passes 1"),
+    (logger(log=lambda self, level=1: None), "method log takes 0 to 1 arguments; Go passes 2"),
+    (logger(log=staticmethod(lambda level: None)), "method log takes 1 argument; Go passes 2"),
+    (
+        logger(enabled=classmethod(lambda cls, level, more: True)),
+        "method enabled takes 2 arguments; Go passes 1",
+    ),
+    (logger(enabled=needs_more), "method enabled needs why=, which Go does not pass"),
+    (of_instance(async_double), "method enabled is async; expected a plain one"),
+    (of_instance(lambda: True), "method enabled takes 0 arguments; Go passes 1"),
+]
+
+
+@pytest.mark.parametrize(("value", "why"), MISFITS, ids=[why for _, why in MISFITS])
+def test_an_object_that_cannot_be_called_as_go_will_is_refused(value: Any, why: str) -> None:
+    for _ in range(2):
+        with pytest.raises(TypeError) as caught:
+            load("Calls").set_logger(value)
+        assert str(caught.value) == f"logger: expected Logger, got Mine, whose {why}"
+    assert _debug.guests() == 0
+
+
+def test_a_subclass_is_looked_at_too() -> None:
+    class Async(objects_py.Logger):  # type: ignore[name-defined,misc]
+        async def enabled(self, level: int) -> bool:
+            return False
+
+    with pytest.raises(TypeError) as caught:
+        load("Calls").set_logger(Async())
+    assert str(caught.value) == (
+        "logger: expected Logger, got Async, whose method enabled is async; expected a plain one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "got"),
+    [
+        (async_double, "function that is async; expected a plain one"),
+        (lambda: 5, "function that takes 0 arguments; Go passes 1"),
+        (lambda n, m: 5, "function that takes 2 arguments; Go passes 1"),
+        (logger(log=async_log).log, "method that is async; expected a plain one"),
+        (logger().log, "method that takes 2 arguments; Go passes 1"),
+    ],
+)
+def test_a_function_that_cannot_be_called_as_go_will_is_refused(function: Any, got: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        load("Functions").apply(function, 1)
+    assert str(caught.value) == f"f: expected Callable[[int], int], got {got}"
+    assert _debug.guests() == 0
+
+
+def test_whatever_can_be_called_as_go_will_is_taken() -> None:
+    class Callable:
+        def __call__(self, *values: Any) -> Any:
+            return values[-1]
+
+    @functools.wraps(async_double)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return 7
+
+    for function in (
+        wrapped,
+        Callable(),
+        lambda *n: 7,
+        lambda n, m=1, *, o=2: 7,
+        functools.partial(max, 7),
+        int,
+    ):
+        assert load("Functions").apply(function, 7) == 7
+    fine = [
+        logger(),
+        logger(enabled=lambda self, *levels: True),
+        logger(enabled=lambda self, level, more=1, *, most=2: True),
+        logger(enabled=staticmethod(lambda level: True), log=classmethod(lambda cls, level, message: None)),
+        logger(enabled=Callable(), log=functools.partialmethod(print, "x")),
+        of_instance(lambda level: True),
+        types.SimpleNamespace(enabled=lambda level: True, log=lambda level, message: None),
+        unittest.mock.Mock(),
+    ]
+    for value in fine:
+        load("Calls").set_logger(value)
+        load("Calls").set_logger(None)
+
+
+def test_a_plain_method_may_stand_for_an_async_one() -> None:
+    class Plain:
+        def fetch(self, url: str) -> Any:
+            return url.encode()
+
+        def size(self, url: str) -> Any:
+            async def later() -> int:
+                return len(url)
+
+            return later()
+
+        async def open(self, url: str) -> Any: ...
+
+    async def main() -> None:
+        assert await load("Calls").fetch(Plain(), "abc") == b"abc"
+        assert await load("Calls").fetch_size(Plain(), "abc") == 3
+
+    asyncio.run(main())
 
 
 def test_a_subclass_of_the_interface_is_one() -> None:

@@ -18,7 +18,9 @@ import pytest
 
 import gobind
 from gobind import flatten, gostruct, to_mirror, u8, u16, u32, unflatten
+from gobind.check import check
 from gobind.codec.frames import CorruptFrame
+from gobind.schema import Schema
 from gobind.words import SCALARS
 
 AWARE = datetime.datetime(2024, 1, 2, 3, tzinfo=datetime.timezone.utc)
@@ -41,6 +43,22 @@ class Mood(str, enum.Enum):
 class User:
     id: u32
     name: str
+
+
+def namesake(cls: type, module: str) -> Any:
+    """Another class of the same name: of another module, or defined again."""
+    made: Any = gostruct(type(cls.__name__, (), {"__annotations__": dict(cls.__annotations__)}))
+    made.__module__ = module
+    made.__qualname__ = cls.__qualname__
+    return made
+
+
+class OtherColor(enum.Enum):
+    RED = 1
+
+
+OtherColor.__name__ = OtherColor.__qualname__ = "Color"
+AGAIN = "was defined again; use one of them, or load again"
 
 
 @gostruct
@@ -405,3 +423,54 @@ def test_an_annotation_that_is_not_supported_is_refused() -> None:
         gobind.ContractError, match=r"^flatten: object is not supported; expected bool, int, "
     ):
         flatten(1, object)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "message"),
+    [
+        ([namesake(User, __name__)(1, "a")], List[User], f"[0]: expected User, got another class of that name: {__name__}.User {AGAIN}"),
+        (namesake(User, "elsewhere")(1, "a"), User, f": expected User, got another class of that name: elsewhere.User instead of {__name__}.User"),
+        (Request(namesake(User, __name__)(1, "a"), ""), Request, f".user: expected User, got another class of that name: {__name__}.User {AGAIN}"),
+        ([OtherColor.RED], List[Color], f"[0]: expected Color, got another class of that name: {__name__}.Color {AGAIN}"),
+        (namesake(User, "x")(1, "a"), Union[User, Node], f": expected Node or User, got another class of that name: x.User instead of {__name__}.User"),
+    ],
+)  # fmt: skip
+def test_another_class_of_the_same_name(value: Any, annotation: Any, message: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        flatten(value, annotation)
+    assert str(caught.value).endswith(message)
+
+
+class Lazy(Sequence[Any]):
+    """A sequence that makes its items when they are asked for; each is gone when the next is made."""
+
+    def __init__(self, make: Any, count: int) -> None:
+        self.make, self.count = make, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= self.count:
+            raise IndexError
+        return self.make()
+
+
+def test_parts_made_when_they_are_asked_for_are_not_the_value_itself() -> None:
+    """Their ids come again while the value is walked over; a mistake behind them is found and named."""
+
+    def tree(depth: int, bad: int) -> Node:
+        if not depth:
+            return Node(bad, [])
+        return Node(1, Lazy(lambda: tree(depth - 1, bad), 3))  # type: ignore[arg-type]
+
+    check(SCHEMA.struct(Node), tree(6, 2), "Node")
+    with pytest.raises(OverflowError, match=r"^Node(\.children\[0\]){6}\.n: 300 does not fit u8$"):
+        check(SCHEMA.struct(Node), tree(6, 300), "Node")
+    circle = Node(1, [])
+    circle.children.append(circle)
+    with pytest.raises(ValueError, match=r"^Node.children\[0\]: the value contains itself$"):
+        check(SCHEMA.struct(Node), circle, "Node")
+
+
+SCHEMA = Schema()
