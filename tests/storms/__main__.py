@@ -50,7 +50,7 @@ class Storm:
         self.around = Surroundings(self.storm, self.oracle, self.weather, random.Random(seed + 2))
         self.company = Company(self.storm, self.oracle, kind, seed + 3, threads)
         self.memory: list[float] = []
-        self.attempts = 0
+        self.attempts = self.ticks = 0
         self.lanes: list[list[int]] = [[] for _ in self.caller.lanes]
         self.left: dict[str, int] = {}
         self.begun = time.monotonic()
@@ -70,7 +70,7 @@ class Storm:
 
     def run(self) -> None:
         """Make the calls, then see what is left."""
-        Watchdog(self.patience, lambda: (self.attempts, self.calls, len(self.memory)), self.hung, self.storm)
+        Watchdog(self.patience, lambda: (self.attempts, self.calls, self.ticks), self.hung, self.storm)
         self.company.begin()
         self.weather.begin()
         try:
@@ -96,7 +96,11 @@ class Storm:
             if done * TENTHS >= len(self.memory) + 1:
                 self._measure()
 
+    def _tick(self) -> None:
+        self.ticks += 1
+
     def _measure(self) -> None:
+        self._tick()
         gc.collect()
         libraries.load("storm").runtime.gc()
         self.memory.append(round(resident(), 1))
@@ -121,6 +125,7 @@ class Storm:
                 mine = [n for n in received[-2000:] if n & 255 == 0]
                 if mine and mine[-1] == self.caller.lanes[number].log[-1][0]:
                     break
+                self._tick()
                 if time.monotonic() > end:
                     self.oracle.wrong(f"lane {number}, the last message has not come: the ring does not move")
                     break
@@ -136,7 +141,7 @@ class Storm:
     def _check(self) -> None:
         self._check_answers(True)
         self.caller.close_loop()
-        self.left = left()
+        self.left = left(self._tick)
         for name, count in self.left.items():
             if count:
                 self.failures.add(f"left: {name}", str(count))
@@ -192,7 +197,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if options.kind == "table":
         from .run import table
 
-        return table(options.calls, options.seeds)
+        return table(options.calls, options.seeds, options.patience)
     warnings.simplefilter("ignore")  # forks beside threads; objects that an exception has kept from being closed
     faulthandler.enable()
     sys.setswitchinterval(0.000_1)  # the default is as long as thousands of calls

@@ -23,8 +23,8 @@ from .calls import KINDS, Caller, mix, name
 from .oracle import Oracle
 from .weather import Weather
 
-ROUNDS = 300
-"""Collections of both sides that what is left of calls gets."""
+ROUNDS = 50
+"""Collections of both sides without a change after which what is left will stay."""
 
 
 def resident() -> float:
@@ -155,16 +155,20 @@ class Watchdog:
                 os._exit(70)
 
 
-def left() -> dict[str, int]:
-    """What is left of Go's and of Python's after everything has ended and been collected."""
+def left(tick: Callable[[], None]) -> dict[str, int]:
+    """What is left of Go's and of Python's after everything has ended and been collected.
+
+    Args:
+        tick: called once a round, for the watchdog.
+    """
     runtime = libraries.load("storm").runtime
     gc.unfreeze()
-    counts = {}
-    for round in range(ROUNDS):
+    counts, same = {"live": -1, "guests": -1}, 0
+    while any(counts.values()) and same < ROUNDS:
         gc.collect()
         runtime.gc()
-        counts = {"live": _debug.live(), "guests": _debug.guests()}
-        if not any(counts.values()):
-            break
-        time.sleep(0.001 * (round > 20))
+        time.sleep(0.001)
+        before, counts = counts, {"live": _debug.live(), "guests": _debug.guests()}
+        same = same + 1 if counts == before else 0
+        tick()
     return counts

@@ -127,6 +127,11 @@ class Caller:
         if got != wanted:
             self.oracle.expect(got, wanted, what)
 
+    def caught(self, error: BaseException) -> None:
+        """Look at an exception that is the right answer: an injected one may be its context, if what looked for the
+        reason of the injected one has found the reason of this."""
+        self.oracle.found(error, f"context of the {type(error).__name__} that was due")
+
     # Synchronous
 
     def sync_numbers(self) -> None:
@@ -159,6 +164,7 @@ class Caller:
         try:
             self.expect(self.storm.fail(n), "an error", "fail")
         except Odd as error:
+            self.caught(error)
             self.expect((error.number, error.go_type), (n, "*fmt.wrapError"), "fail")
 
     def sync_panic(self) -> None:
@@ -166,6 +172,7 @@ class Caller:
         try:
             self.expect(self.storm.panic(n), "a panic", "panic")
         except gobind.GoPanic as error:
+            self.caught(error)
             self.expect(error.value, name(n), "panic")
 
     def sync_timeout(self) -> None:
@@ -177,6 +184,7 @@ class Caller:
         try:
             self.expect(self.storm.turn([item(1), None]), "TypeError", "turn")
         except TypeError as error:
+            self.caught(error)
             self.expect(str(error), "items[1]: expected Item, got NoneType", "turn refused")
 
     # Blocking
@@ -208,6 +216,7 @@ class Caller:
         try:
             self.expect(self.storm.fail_blocking(n), "an error", "fail_blocking")
         except Odd as error:
+            self.caught(error)
             self.expect(error.number, n, "fail_blocking")
 
     # Awaited: a batch of tasks on a loop that lives as long as the storm
@@ -234,6 +243,7 @@ class Caller:
         try:
             self.expect(await self.storm.fail_later(n), "an error", "fail_later")
         except Odd as error:
+            self.caught(error)
             self.expect(error.number, n, "fail_later")
 
     async def later_cancelled(self) -> None:
@@ -263,6 +273,7 @@ class Caller:
         try:
             self.expect(await self.storm.fail_by_ring(n), "an error", "fail_by_ring")
         except Odd as error:
+            self.caught(error)
             self.expect(error.number, n, "fail_by_ring")
 
     async def later_callback(self) -> None:
@@ -456,6 +467,7 @@ class Caller:
         try:
             self.expect(self.storm.call(f, 1, 1), "ValueError", "a callback that raises")
         except ValueError as error:
+            self.caught(error)
             self.expect(error is mine, True, "a callback's own exception")
 
     def callback_nested(self) -> None:
@@ -523,7 +535,8 @@ class Caller:
             self.expect(box.add(5), n + 5, "add")
         try:
             self.expect(box.value(), "ClosedError", "a closed box")
-        except gobind.ClosedError:
+        except gobind.ClosedError as error:
+            self.caught(error)
             self.calls += 1
 
     def object_closed(self) -> None:
@@ -556,6 +569,7 @@ class Caller:
             try:
                 self.expect(self.storm.sum_boxes([box, box, "no box"]), "TypeError", "sum_boxes")
             except TypeError as error:
+                self.caught(error)
                 self.expect("boxes[2]" in str(error), True, "sum_boxes refused")
 
     # Buffers

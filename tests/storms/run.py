@@ -80,19 +80,20 @@ def text_of(report: dict[str, Any]) -> str:
     return "\n".join([*lines, report["stderr"][-6000:]])
 
 
-def table(calls: int, seeds: int) -> int:
-    """Run all storms and print how each went."""
+def table(calls: int, seeds: int, patience: float) -> int:
+    """Run all storms and print how each went: kind, weather, calls, injected exceptions, storms that failed."""
     from .calls import KINDS
     from .weather import WEATHERS
 
     failed = 0
+    options = ["--patience", str(patience)]
     for kind in KINDS:
         for weather in WEATHERS:
             counts: Counter[str] = Counter()
             first: dict[str, str] = {}
             made = injected = bad = 0
             for _ in range(seeds):
-                report = run(kind, weather, calls)
+                report = run(kind, weather, calls, None, 600, *options)
                 made += report["calls"]
                 injected += report.get("injected", 0)
                 bad += bool(report["failures"])
