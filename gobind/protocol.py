@@ -56,13 +56,14 @@ everything else; blocks met meanwhile join it. So a tree costs one block a level
 
 **A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
 the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
-buffer. `LOOK` says: ask ``gobind_status(request, buffer)``, once, before the request's memory is used
-for anything else. It returns the address of a **status**: u64 kind, u64 id, i64 value, u64 n, n pairs
-(u64 address, u64 length) of segments. Where it has one segment at most and all that fits, it is written
-into buffer (`REPLY_CAPACITY` bytes), the segment at `STATUS_SIZE`, whatever n is; else it and the segments
-are Go's memory, of which `STATUS_SIZE` bytes can always be read. That memory, and what the response refers
-to (objects, the memory of a Buffer), is kept until ``gobind_release(id)``; with id 0 there is none.
+buffer. `LOOK` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used
+for anything else; or say ``gobind_forget(request)``. It writes a **status** into buffer (`REPLY_CAPACITY`
+bytes): u64 kind, i64 value, u64 n, u64 address, u64 length. That is the one segment of the response, which
+stands at `STATUS_SIZE` where it fits, else in Go's memory; with several segments, address is where n pairs
+(u64 address, u64 length) stand in Go's memory. That memory, and what the response refers to (objects, the
+memory of a Buffer), is kept until ``gobind_release(id)``; with id 0 there is none.
 
+    NONE      there is no such status
     VALUE     the result is `value` itself
     RESPONSE  the segments are the response
     ERROR, PANIC, REFUSED, CLOSED
@@ -72,10 +73,13 @@ to (objects, the memory of a Buffer), is kept until ``gobind_release(id)``; with
 
 **An asynchronous call** has its number in the header's reply and always says its size.
 ``gobind_submit(queue, requests, size)`` takes requests that stand one behind another; it has read them
-when it returns. ``gobind_drain(queue, buffer) -> n`` fetches n endings into a buffer of `DRAIN_CAPACITY`
-bytes: n entries (u64 number, u64 tag, u64 word), then the responses of the entries tagged
-`ENTRY_RESPONSE`, in the same order. The queue's file descriptor is written to (u64 1) whenever an
-ending comes into an empty queue.
+when it returns. ``gobind_drain(queue, buffer, done)`` fetches endings into a buffer of `DRAIN_CAPACITY` bytes:
+u64 number of the fetch, u64 n, n entries (u64 number, u64 tag, u64 word), then the responses of the entries
+tagged `ENTRY_RESPONSE`, in the same order. Done is the number of the last fetch whose entries have all been
+handed out: while another number stands in the buffer nothing is fetched, so an exception in between loses
+nothing. An entry tagged `ENTRY_STATUS` has a status, to be asked for by
+``gobind_completion(queue, number, buffer) -> id``, or dropped by ``gobind_cancel(queue, number)``. The descriptor
+``gobind_queue_bell(queue)`` can be read from while there is something to fetch.
 
 **A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
 for each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no
@@ -92,17 +96,24 @@ is called by the number that the library's description has for its annotation.
 is empty when the stream has ended. An iterator of Python has two methods: `ITERATOR_NEXT` takes a u64, the
 number of items wanted at most, and responds likewise; `ITERATOR_CLOSE` has neither parameters nor result.
 
-**An upcall** is ``upcall(object, method, request, size, reply) -> i64``, the function that
-``gobind_set_upcall`` has set. The method is its index in the interface as the library has it, 0 for a
-function; the request is record and columns without a header. The response goes into the buffer of
-`REPLY_CAPACITY` bytes at reply, the result is its size, or the method's result itself if that is None,
-bool or an integer, or one of the `UPCALL_FETCH` family. What does not fit is kept: the buffer says {i64
-size, negative for an exception, u64 number}, and object 0's `UPCALL_FETCH_INTO` copies it to the address
-in request; the number is in size. For an async method reply is a ticket, to be answered by
-``gobind_answer(ticket, failed, frame, size)`` exactly once, cancelled or not; a result that is None, bool
-or an integer is 8 bytes then. `UPCALL_CANCEL` names a ticket in size. `UPCALL_DROP` brings size bytes at
-request, u64 numbers of objects that Go holds once less. An exception is an `EXCEPTION_RECORD`, its text,
-its class's name, and if it is an error of the contract block(error, 1).
+**An upcall** is ``upcall(object, method, request, size, reply)``, the function that ``gobind_set_upcall`` has
+set. The method is its index in the interface as the library has it, 0 for a function; the request is record
+and columns without a header. The answer goes to reply: i64 value, u64 kind, then `REPLY_CAPACITY` bytes. The
+kind is set last, by the same step as the value: while it is `ANSWER_NONE` Python has not answered, whatever
+has become of the call, and Go makes an error of that.
+
+    ANSWER_VALUE      the value is the result: None (0), a bool or an integer
+    ANSWER_FRAME      the value is the size of the response
+    ANSWER_EXCEPTION  the value is the size of an `EXCEPTION_RECORD`, its text, its class's name, and if
+                      it is an error of the contract block(error, 1)
+    ANSWER_LATER      of an async method: ``gobind_answer`` will bring it
+
+A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 number stands in its place, and object 0's
+`UPCALL_FETCH_INTO`, with that number in size, copies it to the address in request. For an async method a
+ticket stands in value before the call, to be answered by ``gobind_answer(ticket, failed, frame, size)`` exactly
+once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL` names a
+ticket in size; its value is 1 if an answer will come, 0 if the ticket is not known. `UPCALL_DROP` brings size bytes
+at request, u64 numbers that Go gives up.
 
 **The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL, u64
 size, then that many bytes of block(Library, 1). Only the text is for every gobind, older or newer: whatever
@@ -120,7 +131,7 @@ from __future__ import annotations
 
 import struct
 
-ABI = 2
+ABI = 3
 
 HEADER_SIZE = 40
 METHOD_OFFSET = 0
@@ -144,10 +155,10 @@ LOOK = -0x2F0B1ED5
 One digit of CPython's integers: comparing with it is specialized.
 """
 
-STATUS_SIZE = 48
-"""Bytes of a status with one segment."""
+STATUS_SIZE = 40
+"""Bytes of a status."""
 
-VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED = range(6)
+VALUE, RESPONSE, ERROR, PANIC, REFUSED, CLOSED, NONE = range(7)
 
 TIMED_OUT = 1
 """Flag of an ERROR: the Go error is context.DeadlineExceeded."""
@@ -158,16 +169,23 @@ EXCEPTION = 2
 CANCELLED = 4
 """Flag of an exception that Go gets: a task was cancelled."""
 
+UNANSWERED = 8
+"""Flag of an ERROR: Python has not answered an upcall."""
+
 PYTHON_OWNED = 1 << 63
 """Set in the handle of an object that lives in Python."""
 
 CLOSED_HANDLE, LOST_HANDLE = (1 << 63) - 1, (1 << 63) - 2
 """Handles that no object ever has: of a closed one, of one in the process that this one is a fork of."""
 
-UPCALL_FETCH = -0x676F62696E640001
-UPCALL_VALUE, UPCALL_LATER, UPCALL_FAILED = UPCALL_FETCH - 1, UPCALL_FETCH - 2, UPCALL_FETCH - 16
-"""Results of an upcall that are neither sizes nor numbers: fetch what does not fit; a number stands in
-the buffer; an answer will come; UPCALL_FAILED - n: n bytes of an exception stand in the buffer."""
+ANSWER_NONE, ANSWER_VALUE, ANSWER_FRAME, ANSWER_EXCEPTION, ANSWER_LATER = range(5)
+"""Kinds of answers to an upcall."""
+
+ANSWER_SIZE = 16
+"""Bytes of an answer before its frame."""
+
+ANSWER = struct.Struct("<qQ")
+"""The head of an answer: value, kind."""
 
 UPCALL_DROP, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
 """Methods of object 0, which is gobind itself."""
@@ -187,8 +205,8 @@ CONTROL_KEEP = -(1 << 63)
 MAX_UNION = 255
 """Options of a union: its tag is one byte in a column."""
 
-STATUS = struct.Struct("<QQqQQQ")
-"""A status with one segment: kind, id, value, n, address and length."""
+STATUS = struct.Struct("<QqQQQ")
+"""A status: kind, value, n, address and length."""
 
 FAILURE = struct.Struct("<8xQ8xQqQ")
 """The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""
@@ -203,8 +221,8 @@ INLINE_SIZE = 1 << 14
 """Bytes up to which a response is copied into that buffer."""
 
 ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
-"""What the word of a fetched entry is: the result, the size of the response behind the entries, the
-address of a status."""
+"""What the word of a fetched entry is: the result, the size of the response behind the entries, the queue
+that knows the status."""
 
 EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
 """The record of an exception that a Python method raised: sizes of its text and its class's name, the

@@ -216,8 +216,8 @@ def put_handles(node: Any, handles: Handles) -> Put:
     """The handles of objects."""
 
     def put(out: Output, values: list[Any]) -> None:
-        lowered = out.lowered
-        out.append(struct.pack(f"{len(values)}Q", *[handles.lower(node, value, lowered) for value in values]))
+        unsent = out.unsent
+        out.append(struct.pack(f"{len(values)}Q", *[handles.lower(node, value, unsent) for value in values]))
 
     return put
 

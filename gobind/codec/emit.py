@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _value".split()
+    "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _unsent _value".split()
 )
 
 
@@ -27,7 +27,7 @@ class Namespace:
 
     def __init__(self, **values: Any) -> None:
         self.names: dict[str, Any] = values
-        for builtin in (bytes, dict, frozenset, int, len, list, map, set, sum, tuple, type, zip):
+        for builtin in (bytes, dict, frozenset, int, len, list, map, next, set, sum, tuple, type, zip):
             self.names[f"_{builtin.__name__}"] = builtin
 
     def bind(self, name: str, value: Any) -> str:

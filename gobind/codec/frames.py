@@ -32,8 +32,8 @@ class MaybeCircular(Exception):
 class Handles(Protocol):
     """What turns objects into handles and back; it belongs to a library."""
 
-    def lower(self, node: Any, value: Any, lowered: list[int]) -> int:
-        """The handle of an object, held for the frame that it goes into, and added to `lowered`."""
+    def lower(self, node: Any, value: Any, unsent: Any) -> int:
+        """The handle of an object, which belongs to `unsent` until the frame is sent."""
         ...
 
     def lift(self, node: Any, handle: int) -> Any:
@@ -45,14 +45,14 @@ class Output(list):  # type: ignore[type-arg]
     """The pieces of a frame behind its record, in order, and the queue of deferred blocks.
 
     Attributes:
-        lowered: the handles in the frame, each of which it holds once.
+        unsent: what owns the handles in the frame until it is sent.
     """
 
-    __slots__ = ("lowered", "queue")
+    __slots__ = ("queue", "unsent")
 
     def __init__(self) -> None:
         self.queue: deque[tuple[Put, list[Any]]] = deque()
-        self.lowered: list[int] = []
+        self.unsent: Any = None
 
     def finish(self, may_be_circular: bool = True) -> None:
         """Write the deferred blocks, and those they defer.

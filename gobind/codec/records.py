@@ -84,7 +84,7 @@ class RecordWriter:
         pieces: names of the bytes objects that follow the record, and the names of their lengths. With
             blocks there are none: the local ``_out`` collects the pieces.
         borrowed: names of borrowed buffers; they end with the call.
-        has_handles: the frame holds objects; if it is not sent, ``_out.lowered`` has to be let go of.
+        has_handles: the frame holds objects, which ``_out.unsent`` owns until it is sent.
     """
 
     def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], makes_output: bool = True) -> None:
@@ -99,6 +99,8 @@ class RecordWriter:
         self._bind = blocks.namespace.bind
         if self.has_blocks and makes_output:
             source.line(f"_out = {self._bind('Output', Output)}()")
+            if self.has_handles:
+                source.line("_out.unsent = _unsent")
 
     def write(self, node: Node, value: str, offset: int) -> None:
         """Encode the expression `value` at `offset`."""
@@ -127,7 +129,7 @@ class RecordWriter:
             name = self._source.fresh("h")
             lower = self._bind("lower", self._blocks.need_handles(node).lower)
             what = self._bind(f"type_{node.text}", node)
-            self._source.line(f"{name} = {lower}({what}, {value}, _out.lowered)")
+            self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
             self._slot(offset, "Q", name)
         else:
             self._leaf(node, value, offset)

@@ -16,18 +16,23 @@ import threading
 import weakref
 from collections import OrderedDict
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Optional, Tuple
 
 from gobind.errors import ClosedError
+from gobind.runtime import queues
 from gobind.runtime.native import Native
-from gobind.runtime.queues import Queue
-from gobind.runtime.replies import Fetched
+from gobind.runtime.ownership import Unsent, send_batch
+from gobind.runtime.queues import Queue, free_lent
+from gobind.runtime.replies import Fetched, Parked
 from gobind.runtime.ring import Ring
 
 _get_running_loop = asyncio.get_running_loop
 
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake for after a request through a ring."""
+
+Waiting = Tuple[bytes, Optional[Unsent]]
+"""A request that a ring has no room for, and what owns the handles in it."""
 
 MOST_SKIPPED = 63
 """How many requests go without that, at most, where it was in vain: two that stay awake on one core only
@@ -49,28 +54,37 @@ class Courier:
         self._lock = threading.Lock()
 
     def submit(
-        self, frame: bytes, number: int, lent: tuple[Any, ...] = (), ring: int = 0
+        self,
+        frame: bytes,
+        number: int,
+        lent: tuple[Any, ...] = (),
+        unsent: Unsent | None = None,
+        ring: int = 0,
     ) -> asyncio.Future[Fetched]:
         """Send a request with all others of this loop turn.
 
         Args:
             lent: buffers that Go uses until the call ends, whoever waits for it.
+            unsent: owns the handles in the request.
             ring: not 0: at once, through a ring of that capacity.
 
         Returns:
-            a future of the response: an int for direct results, bytes, or a `replies.Ended`.
+            a future of the response: an int for direct results, bytes, or a `replies.Parked`.
         """
         loop = _get_running_loop()
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
+        if lent:
+            calls.lent[number] = lent
+            free_lent()
         if ring:
-            calls.send(ring, frame, number)
+            calls.send(ring, frame, number, unsent)
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
+            if unsent is not None:
+                calls.unsent.append(unsent)
             calls.batch.append(frame)
-        if lent:
-            calls.lent[number] = lent
         return future
 
     def abandon(self, number: int) -> None:
@@ -110,42 +124,51 @@ class LoopCalls:
     Attributes:
         futures: by number, of the calls in flight.
         batch: the requests of this loop turn.
+        unsent: owners of the handles in them.
         lent: by number, the buffers that calls in flight use, abandoned ones too.
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
         self.futures: dict[int, asyncio.Future[Fetched]] = {}
         self.batch: list[bytes] = []
+        self.unsent: list[Unsent] = []
         self.lent: dict[int, Any] = {}
         self._rings: dict[int, Ring] = {}
-        self._waiting: dict[int, OrderedDict[int, bytes]] = {}  # by capacity and number
+        self._waiting: dict[int, OrderedDict[int, Waiting]] = {}  # by capacity and number
         self._spin_until = 0
         self._skipped = self._to_skip = 0
         self._native = native
         self._loop = weakref.ref(loop)
         self._queue = Queue(native)
         self._drained = threading.Event()
-        try:
-            loop.add_reader(self._queue.bell, self._hear)
-        except NotImplementedError:  # Windows' Proactor loop watches no descriptors: a thread waits instead
+        if not self._watch(loop):
             number = self._queue.number
             threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Let the loop watch the bell; False where there is none (Windows), or loops watch no descriptors."""
+        if self._queue.bell < 0:
+            return False
+        try:
+            loop.add_reader(self._queue.bell, self._hear)
+        except NotImplementedError:
+            return False
+        return True
+
     def flush(self) -> None:
         """Send the requests of this loop turn."""
-        batch, self.batch = self.batch, []
-        if batch:
-            self._queue.submit(b"".join(batch))
+        if self.batch:
+            send_batch(self.batch, self.unsent, *self._queue.submission(b"".join(self.batch)))
 
-    def send(self, capacity: int, frame: bytes, number: int) -> None:
+    def send(self, capacity: int, frame: bytes, number: int, unsent: Unsent | None) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
         if capacity not in self._rings:
-            self._rings[capacity] = Ring(self._native, capacity, self._queue.number)
             self._waiting[capacity] = OrderedDict()
+            self._rings[capacity] = Ring(self._native, capacity, self._queue.number)
         waiting = self._waiting[capacity]
-        must_wait = waiting or not self._rings[capacity].try_send(frame)
+        must_wait = waiting or not self._rings[capacity].try_send(frame, unsent)
         if must_wait:
-            waiting[number] = frame
+            waiting[number] = frame, unsent
         if self._to_skip and not must_wait:
             self._to_skip -= 1
             return
@@ -156,7 +179,7 @@ class LoopCalls:
     def _spin(self) -> None:
         """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
         for capacity, waiting in self._waiting.items():
-            while waiting and self._rings[capacity].try_send(next(iter(waiting.values()))):
+            while waiting and self._rings[capacity].try_send(*next(iter(waiting.values()))):
                 waiting.popitem(last=False)
                 self._spin_until = monotonic_ns() + SPIN_TIME
         if any(self._waiting.values()) or (self.futures and monotonic_ns() < self._spin_until):
@@ -167,14 +190,13 @@ class LoopCalls:
         self._to_skip = self._skipped
 
     def abandon(self, number: int) -> None:
-        """Forget a call and cancel its context."""
-        if self.futures.pop(number, None) is None:
-            return
-        for capacity, waiting in self._waiting.items():
-            if waiting.pop(number, None) is not None:
-                return
-            self._rings[capacity].wait_read()
-        self.flush()
+        """Forget a call and cancel its context, or drop its response."""
+        if self.futures.pop(number, None) is not None:
+            for capacity, waiting in self._waiting.items():
+                if waiting.pop(number, None) is not None:
+                    return
+                self._rings[capacity].wait_read()
+            self.flush()
         self._queue.cancel(number)  # which only knows calls that have arrived
 
     def close_if_over(self) -> None:
@@ -184,19 +206,19 @@ class LoopCalls:
             self.close()
 
     def close(self) -> None:
-        """Cancel the calls in flight and drop their responses."""
+        """Cancel the calls in flight and drop their responses; what they use stays until Go is done with it."""
         if self._queue.is_ours:
             for ring in self._rings.values():
                 ring.close()
-            self._queue.close()
+            self.batch.clear()
+            self.unsent.clear()
+            self._queue.close([*self.lent.values()])
             self._drained.set()
             self.futures.clear()
-            _orphans.extend(self.lent.values())
 
     def _hear(self) -> None:
-        """The bell has rung: fetch responses."""
-        self._queue.silence()
-        self._drain()
+        """There is something to fetch; the loop comes here again until there is not."""
+        self._queue.fetch(self._hand_out)
 
     def _wait(self, number: int) -> None:
         """A thread of its own: wait for responses and tell the loop."""
@@ -213,20 +235,24 @@ class LoopCalls:
             self._drained.wait()
 
     def _drain(self) -> None:
-        """Hand out as many responses as one call brings; more wait for the next turn of the loop."""
-        fetched = self._queue.fetch()
-        if not fetched:
+        """What `_hear` is, where a thread waits."""
+        try:
+            if self._queue.fetch(self._hand_out):
+                _get_running_loop().call_soon(self._drain)
+                return
+        except BaseException:
             self._drained.set()
-            return
-        pop = self.futures.pop
-        for number, result in fetched:
-            future = pop(number, None)
-            if future is not None and not future.done():
-                future.set_result(result)
+            raise
+        self._drained.set()
+
+    def _hand_out(self, number: int, response: Fetched) -> None:
+        future = self.futures.pop(number, None)
+        if future is not None and not future.done():
+            future.set_result(response)
+        elif type(response) is Parked:
+            self._queue.cancel(number)  # nobody will ask for it
         if self.lent:
-            for number, _ in fetched:
-                self.lent.pop(number, None)
-        _get_running_loop().call_soon(self._drain)
+            self.lent.pop(number, None)
 
 
 _couriers: dict[Native, Courier] = {}
@@ -237,7 +263,4 @@ def after_fork() -> None:
     for courier in _couriers.values():
         courier.lose()
     _couriers.clear()
-
-
-# Buffers lent to calls whose loop is gone: when Go is done with them nobody is told, so they stay.
-_orphans: list[Any] = []
+    queues.after_fork()

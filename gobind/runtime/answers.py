@@ -24,14 +24,12 @@ from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.runtime.methods import is_direct
-from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at
-from gobind.words import Scalar
+from gobind.runtime.ownership import Unsent, send
+from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at, put_answer
+from gobind.words import SCALARS, Scalar
 
 QUICK = 1_000_000
 """Nanoseconds after which a batch of an iterator goes over as it is."""
-
-_PLAIN = 1 << 62
-"""Numbers up to this, negative or not, are themselves as the result of an upcall: no word of the protocol is."""
 
 
 class Answers:
@@ -46,7 +44,8 @@ class Answers:
         self._guests = guests
         self._blocks = blocks
         self._contract = contract
-        self._errors = {error.cls: (index, error) for index, error in enumerate(errors)}
+        # By identity: an exception's class may have a metaclass that cannot be hashed.
+        self._errors = {id(error.cls): (index, error) for index, error in enumerate(errors)}
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
         self._failed = self._fail  # one object, so that it has one name in generated functions
         blocks.namespace.names["_BaseException"] = BaseException
@@ -70,7 +69,7 @@ class Answers:
         pack = self._packer(ListType(node.item, list), f"{node.text}.items")
         if node.is_async:
             return [self._later(_next_async(pack)), self._later(_close_async)]
-        return [self._now(_next_items(pack, self._guests)), self._now(_close)]
+        return [self._now(_next_items(pack)), self._now(_close)]
 
     # Methods
 
@@ -85,7 +84,7 @@ class Answers:
                 source.line(f"_value = {target}({self._write_arguments(source, method)})")
                 self._write_result(source, where, method)
             with source.block("except _BaseException as _error:"):
-                source.line(f"return {bind('fail', self._failed)}(_reply, _error)")
+                source.line(f"{bind('fail', self._failed)}(_reply, _error)")
         return source.compile(name, self._blocks.namespace, f"answer {where}")
 
     def _write_arguments(self, source: Source, method: Method) -> str:
@@ -105,35 +104,45 @@ class Answers:
         return ", ".join(values)
 
     def _write_result(self, source: Source, where: str, method: Method) -> None:
-        """The lines that check the result and hand it over."""
+        """The lines that check the result and answer with it."""
         result, bind = method.result, self._blocks.namespace.bind
-        if result is None:
-            source.line("return 0")
+        if result is not None and not (isinstance(result, Scalar) and is_direct(result)):
+            respond = bind(f"respond_{where}", self._responder(self._packer(result, f"{where}: result")))
+            source.line(f"{respond}(_reply, _value)")
             return
-        respond: Callable[..., int] = self._guests.respond
-        if isinstance(result, Scalar) and is_direct(result):
-            respond = self._guests.respond_number
-            if result.text == "bool":
-                with source.block("if _value is True or _value is False:"):
-                    source.line("return _value")
-            else:
-                low, high = max(result.low, -_PLAIN), min(result.high, _PLAIN)
-                with source.block(f"if _type(_value) is _int and {low} <= _value <= {high}:"):
-                    source.line("return _value")
-        packed = bind(f"packed_{where}", self._result(where, method))
-        source.line(f"return {bind('respond', respond)}(_reply, {packed}(_value))")
+        if result is None:
+            source.line("_value = 0")
+        elif result.text == "bool":
+            with source.block("if _value is not True and _value is not False:"):
+                source.line(f"_value = {bind(f'checked_{where}', self._checker(where, result))}(_value)")
+        else:
+            high = min(result.high, SCALARS["int"].high)
+            with source.block(f"if _type(_value) is not _int or not {result.low} <= _value <= {high}:"):
+                source.line(f"_value = {bind(f'checked_{where}', self._checker(where, result))}(_value)")
+        put = f"{bind('put_answer', put_answer)}({bind('memory_at', memory_at)}(_reply), 0, _value"
+        source.line(f"{put}, {protocol.ANSWER_VALUE})")
+
+    def _responder(self, packed: Callable[[Any, Unsent], bytes]) -> Callable[[int, Any], None]:
+        def respond(reply: int, value: Any) -> None:
+            unsent = self._guests.unsent()
+            self._guests.respond(reply, packed(value, unsent), unsent)
+
+        return respond
+
+    def _checker(self, where: str, result: Scalar) -> Callable[[Any], int]:
+        return _number_checker(result, f"{where}: result")
 
     def _async_method(self, where: str, target: str, method: Method) -> Answer:
         source, name = Source(), f"answer_{method.name}"
-        with source.block(f"async def {name}(_guest, _arguments):"):
+        with source.block(f"async def {name}(_guest, _arguments, _unsent):"):
             source.line(f"_value = {target}(*_arguments)")
             with source.block("if hasattr(_value, '__await__'):"):
                 source.line("_value = await _value")
             packed = self._blocks.namespace.bind(f"packed_{where}", self._result(where, method))
-            source.line(f"return {packed}(_value)")
+            source.line(f"return {packed}(_value, _unsent)")
         call = source.compile(name, self._blocks.namespace, f"answer {where}")
         unpack = self._unpacker(method, where)
-        return self._later(lambda guest, address, size: call(guest, unpack(address, size)))
+        return self._later(lambda guest, address, size, unsent: call(guest, unpack(address, size), unsent))
 
     def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
         """A function from a request to the arguments."""
@@ -143,18 +152,18 @@ class Answers:
             source.line(f"return ({values}{',' * bool(values)})")
         return source.compile("unpack_arguments", self._blocks.namespace, f"arguments {where}")
 
-    def _result(self, where: str, method: Method) -> Callable[[Any], Any]:
-        """A function that checks and packs a result."""
+    def _result(self, where: str, method: Method) -> Callable[[Any, Unsent], bytes]:
+        """A function that checks the result of an async method and packs it as a frame."""
         result = method.result
         if result is None:
-            return lambda value: struct.pack("<q", 0) if method.is_async else 0
+            return lambda value, unsent: struct.pack("<q", 0)
         if isinstance(result, Scalar) and is_direct(result):
-            make = _wide_packer if method.is_async else _number_checker
-            return make(result, f"{where}: result")
+            checked = self._checker(where, result)
+            return lambda value, unsent: struct.pack("<q", checked(value))
         return self._packer(result, f"{where}: result")
 
-    def _packer(self, node: Node, where: str) -> Callable[[Any], bytes]:
-        """A function that packs one value as a response."""
+    def _packer(self, node: Node, where: str) -> Callable[[Any, Unsent], bytes]:
+        """A function that packs one value as a response, whose handles belong to what it is given."""
         source = Source()
         with source.block("def pack_value(value, _out):"):
             writer = RecordWriter(self._blocks, source, [node], makes_output=False)
@@ -171,12 +180,13 @@ class Answers:
             )
         pack_value = source.compile("pack_value", self._blocks.namespace, f"result {where}")
 
-        def packed(value: Any) -> bytes:
+        def packed(value: Any, unsent: Unsent) -> bytes:
             out = Output()
+            out.unsent = unsent
             try:
                 return pack_value(value, out)  # type: ignore[no-any-return]
             except Exception:
-                self._blocks.namespace.names["_let_go"](out.lowered)
+                next(unsent)
                 explain(value)
                 raise
 
@@ -184,30 +194,38 @@ class Answers:
 
     # Ways to answer
 
-    def _now(self, make: Callable[[Guest, int, int], bytes]) -> Answer:
+    def _now(self, make: Callable[[Guest, int, int, Unsent], bytes]) -> Answer:
         """An answer that waits for `make`."""
 
-        def answer(guest: Guest, address: int, size: int, reply: int) -> int:
+        def answer(guest: Guest, address: int, size: int, reply: int) -> None:
             try:
-                return self._guests.respond(reply, make(guest, address, size))
+                unsent = self._guests.unsent()
+                self._guests.respond(reply, make(guest, address, size, unsent), unsent)
             except BaseException as error:
-                return self._fail(reply, error)
+                self._fail(reply, error)
 
         return answer
 
-    def _later(self, start: Callable[[Guest, int, int], Any]) -> Answer:
+    def _later(self, start: Callable[[Guest, int, int, Unsent], Any]) -> Answer:
         """An answer by a task on the guest's loop; `start` reads the request and makes the coroutine."""
 
-        def answer(guest: Guest, address: int, size: int, ticket: int) -> int:
+        def answer(guest: Guest, address: int, size: int, reply: int) -> None:
+            memory = memory_at(reply)
+            ticket = int.from_bytes(memory[:8], "little")
             try:
                 self._check_loop(guest)
-                begin = _Begin(self, guest, start(guest, address, size), ticket)
+                unsent = self._guests.unsent()
+                task = _Task(self, guest.loop, ticket, start(guest, address, size, unsent), unsent)
+                # Known before Go can cancel it; from here on it is what answers.
+                self._guests.tasks[ticket] = task
+                put_answer(memory, 0, 0, protocol.ANSWER_LATER)
+                task.post()
             except BaseException as error:
-                self.send_error(ticket, error)
-                return protocol.UPCALL_LATER
-            with contextlib.suppress(RuntimeError):  # the loop is closed, which is what `begin` answers then
-                guest.loop.call_soon_threadsafe(begin)
-            return protocol.UPCALL_LATER
+                if memory[8:16] == bytes(8):
+                    self._guests.tasks.pop(ticket, None)
+                    self._fail(reply, error)
+                else:
+                    task.fail(error)
 
         return answer
 
@@ -223,91 +241,116 @@ class Answers:
                 "declare that call async def"
             )
 
-    def begin(self, loop: Any, coroutine: Any, ticket: int) -> None:
-        """On the loop: run an async method, and send what it comes to."""
-        task = self._guests.tasks[ticket] = loop.create_task(coroutine)
-
-        def done(task: Any) -> None:
-            self._guests.tasks.pop(ticket, None)
-            try:
-                frame = task.result()
-            except BaseException as error:
-                self.send_error(ticket, error)
-            else:
-                self._guests.native.answer(ticket, False, frame, len(frame))
-
-        task.add_done_callback(done)
+    def send_answer(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
+        """Bring Go the answer of an async method."""
+        send(unsent, self._guests.native.answer, ticket, failed, frame, len(frame))
+        self._guests.tasks.pop(ticket, None)
 
     def send_error(self, ticket: int, error: BaseException) -> None:
         """Tell Go that an async method has failed."""
-        frame = self._exception(error)
-        self._guests.native.answer(ticket, True, frame, len(frame))
+        unsent = self._guests.unsent()
+        self.send_answer(ticket, self._exception(error, unsent), unsent, failed=True)
 
     # Exceptions
 
-    def _fail(self, reply: int, error: BaseException) -> int:
-        response = self._exception(error)
-        try:
-            return self._guests.respond(reply, response, failed=True)
-        except BaseException:  # no memory, or no stack
-            *_, number, _ = protocol.EXCEPTION_RECORD.unpack_from(response)
-            self._guests.let_go([number & ~protocol.PYTHON_OWNED])
-            raise
+    def _fail(self, reply: int, error: BaseException) -> None:
+        unsent = self._guests.unsent()
+        self._guests.respond(reply, self._exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
 
-    def _exception(self, error: BaseException) -> bytes:
-        """The response that is an exception; it holds the exception itself."""
-        message = _text_of(error).encode("utf-8", "backslashreplace")
-        name = type(error).__qualname__.encode("utf-8", "backslashreplace")
+    def _exception(self, error: BaseException, unsent: Unsent) -> bytes:
+        """The frame of an exception; if it is one of the contract's, with its fields."""
         index, fields = -1, b""
-        found = self._errors.get(type(error))
+        found = self._errors.get(id(type(error)))
         if found is not None:
             try:
-                fields, index = self._fields(found[1], error), found[0]
+                fields, index = self._fields(found[1], error, unsent), found[0]
             except Exception:  # a field does not fit: Go gets the exception without them
                 index = -1
-        flags = 0
-        if isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError":
-            flags = protocol.TIMED_OUT
-        elif type(error).__name__ == "CancelledError":
-            flags = protocol.CANCELLED
-        number = self._guests.hold(error, (), BaseException) | protocol.PYTHON_OWNED
-        record = protocol.EXCEPTION_RECORD.pack(len(message), len(name), index, flags, number, self._contract)
-        return b"".join([record, message, name, fields])
+        return self._guests.exception(error, unsent, index, self._contract, fields)
 
-    def _fields(self, node: StructType, error: BaseException) -> bytes:
+    def _fields(self, node: StructType, error: BaseException, unsent: Unsent) -> bytes:
         check(node, error, node.text)
         out = Output()
+        out.unsent = unsent
         self._blocks.put(node)(out, [error])
         out.finish()
         return b"".join(out)
 
 
-class _Begin:
-    """The beginning of an async method, on its way to the loop. If the loop ends first, that is the answer."""
+class _Task:
+    """One async method that Go waits for. If its loop ends before it has begun, that is the answer.
 
-    __slots__ = ("_answers", "_coroutine", "_guest", "_ticket")
+    Args:
+        unsent: owns the handles of its answer.
+    """
 
-    def __init__(self, answers: Answers, guest: Guest, coroutine: Any, ticket: int) -> None:
+    __slots__ = ("_answers", "_coroutines", "_is_stopped", "_loop", "_task", "_ticket", "_unsent")
+
+    def __init__(self, answers: Answers, loop: Any, ticket: int, coroutine: Any, unsent: Unsent) -> None:
         self._answers = answers
-        self._guest = guest
-        self._coroutine = coroutine
+        self._loop = loop
         self._ticket = ticket
+        self._coroutines = [coroutine]  # until it has begun or failed, whichever comes first in any thread
+        self._unsent = unsent
+        self._task: Any = None
+        self._is_stopped = False
+
+    def post(self) -> None:
+        """Ask the loop to begin."""
+        try:
+            self._loop.call_soon_threadsafe(_Beginning(self))
+        except RuntimeError as error:  # the loop is closed
+            self.fail(error)
+
+    def begin(self) -> None:
+        """On the loop: run the method."""
+        try:
+            coroutine = self._coroutines.pop()
+        except IndexError:
+            return
+        self._task = self._loop.create_task(coroutine)
+        self._task.add_done_callback(self._done)
+        if self._is_stopped:
+            self._task.cancel()
+
+    def stop(self) -> None:
+        """Go waits no longer: cancel the method, be it before it has begun."""
+        self._is_stopped = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def fail(self, error: BaseException) -> None:
+        """It will not begin: answer that."""
+        with contextlib.suppress(IndexError):
+            self._coroutines.pop().close()
+            self._answers.send_error(self._ticket, error)
+
+    def _done(self, task: Any) -> None:
+        try:
+            frame = task.result()
+        except BaseException as error:
+            self._answers.send_error(self._ticket, error)
+        else:
+            self._answers.send_answer(self._ticket, frame, self._unsent)
+
+
+class _Beginning:
+    """What the loop calls to begin a task; if the loop drops it instead, the task fails."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: _Task) -> None:
+        self._task = task
 
     def __call__(self) -> None:
-        coroutine, self._coroutine = self._coroutine, None
-        self._answers.begin(self._guest.loop, coroutine, self._ticket)
+        self._task.begin()
 
     def __del__(self) -> None:
-        if self._coroutine is not None:
-            self._coroutine.close()
-            self._answers.send_error(self._ticket, RuntimeError("Event loop is closed"))
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "(its text cannot be made)"
+        self._task.fail(RuntimeError("Event loop is closed"))
 
 
 def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:
@@ -319,12 +362,6 @@ def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:
     return checked
 
 
-def _wide_packer(node: Scalar, where: str) -> Callable[[Any], bytes]:
-    """Results that are numbers come back as 8 bytes where they cannot be returned."""
-    checked = _number_checker(node, where)
-    return lambda value: struct.pack("<q", checked(value))
-
-
 # Iterators: method 0 fetches items, method 1 closes
 
 
@@ -332,8 +369,8 @@ def _wanted(address: int, size: int) -> int:
     return int.from_bytes(memory_at(address)[:8], "little")
 
 
-def _next_items(pack: Callable[[Any], bytes], guests: Guests) -> Callable[[Guest, int, int], bytes]:
-    def fetch(guest: Guest, address: int, size: int) -> bytes:
+def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], bytes]:
+    def fetch(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
         if guest.kept is not None:
             error, guest.kept = guest.kept, None
             raise error
@@ -344,23 +381,23 @@ def _next_items(pack: Callable[[Any], bytes], guests: Guests) -> Callable[[Guest
             if not items:
                 raise
             guest.kept = error  # it comes after the items before it
-        return pack(items)
+        return pack(items, unsent)
 
     return fetch
 
 
-def _close(guest: Guest, address: int, size: int) -> bytes:
+def _close(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
     close = getattr(guest.value, "close", None)
     if close is not None:
         close()
     return b""
 
 
-def _next_async(pack: Callable[[Any], bytes]) -> Callable[[Guest, int, int], Any]:
-    def start(guest: Guest, address: int, size: int) -> Any:
-        return fetch(guest, _wanted(address, size))
+def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], Any]:
+    def start(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
+        return fetch(guest, _wanted(address, size), unsent)
 
-    async def fetch(guest: Guest, wanted: int) -> bytes:
+    async def fetch(guest: Guest, wanted: int, unsent: Unsent) -> bytes:
         if guest.kept is not None:
             error, guest.kept = guest.kept, None
             raise error
@@ -375,12 +412,12 @@ def _next_async(pack: Callable[[Any], bytes]) -> Callable[[Guest, int, int], Any
             if not items:
                 raise
             guest.kept = error
-        return pack(items)
+        return pack(items, unsent)
 
     return start
 
 
-def _close_async(guest: Guest, address: int, size: int) -> Any:
+def _close_async(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
     async def close() -> bytes:
         aclose = getattr(guest.value, "aclose", None)
         if aclose is not None:

@@ -107,11 +107,10 @@ class Binding:
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
         self.connect(native)
-        replies = Replies(self, self.blocks, self._errors, self.objects.exception_of)
+        replies = Replies(self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped)
         self.blocks.namespace.names.update(
             _look=replies.look,
             _look_frame=replies.look_frame,
-            _forget=replies.forget,
             _number_of=replies.number,
             _opened=replies.opened,
         )
@@ -125,7 +124,10 @@ class Binding:
         self.objects.connect(native, guests, answers)
         namespace = self.blocks.namespace.names
         namespace.update(
-            _call=native.call, _call_keeping_gil=native.call_keeping_gil, _let_go=self.objects.let_go
+            _call=native.call,
+            _call_keeping_gil=native.call_keeping_gil,
+            _forget=native.forget,
+            _make_unsent=guests.unsent,
         )
         for name, make in (
             ("_submit", self._connect_loop),
@@ -178,7 +180,7 @@ class Binding:
         namespace = self.blocks.namespace.names
         namespace.setdefault("_next_number", next_number)
         namespace.setdefault("_abandon", lambda number: None)
-        for name in ("_call", "_call_keeping_gil", "_submit", "_send", "_wait"):
+        for name in ("_call", "_call_keeping_gil", "_make_unsent", "_submit", "_send", "_wait"):
             namespace[name] = make(name)
 
     def _make_class(self, cls: Any, path: str) -> Any:

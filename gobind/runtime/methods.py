@@ -15,12 +15,13 @@ from gobind.codec.buffers import borrow, format_of
 from gobind.codec.emit import Source
 from gobind.codec.locate import locate
 from gobind.codec.records import RecordReader, RecordWriter, Slot, make_struct
+from gobind.codec.records import has_handles as has_handles_in
 from gobind.codec.scatter import scatter
-from gobind.errors import GobindError
 from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.nodes import BufferType, Field, InterfaceType, Method, Node
 from gobind.runtime import replies, timeouts
+from gobind.runtime.ownership import send
 from gobind.runtime.ring import DEFAULT_CAPACITY
 from gobind.words import Scalar
 
@@ -112,18 +113,22 @@ class _MethodWriter:
         source = self._source
         name = self._method.name
         word = "async def" if self._method.is_async else "def"
+        has_handles = any(map(has_handles_in, self._nodes))
         with source.block(f"{word} {name}({self._signature()}):"):
+            if has_handles:
+                source.line("_unsent = _make_unsent()")
             with source.block("try:"):
                 writer = self._write_request()
             with source.block("except Exception:"):
-                if writer.has_handles:
-                    source.line("_let_go(_out.lowered)")
+                if has_handles:
+                    source.line("_next(_unsent)")
                 source.line(f"{self._explain}({self._names})")
                 source.line("raise")
+            unsent = "_unsent" if has_handles else ""
             if self._goes_through_queue:
-                self._write_awaiting(writer)
+                self._write_awaiting(writer, unsent)
             elif self._ring:
-                source.line(f"_send(_frame, {self._ring})")
+                source.line(f"_send(_frame, {self._ring}{unsent and f', {unsent}'})")
                 return self._compiled(name)
             else:
                 self._write_call(writer)
@@ -200,7 +205,10 @@ class _MethodWriter:
         target = "_result" if self._direct else "_size"
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
         with source.block("try:"):
-            source.line(f"{target} = {call}(_frame)")
+            if writer.has_handles:
+                source.line(f"{target} = {self._bind('send_frame', send)}(_unsent, {call}, _frame)")
+            else:
+                source.line(f"{target} = {call}(_frame)")
             for name in writer.borrowed:
                 source.line(f"{name}.release()")
             if self._direct:
@@ -211,23 +219,22 @@ class _MethodWriter:
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
                     source.line("_head, _buf, _size = _look_frame(_frame, _reply)")
-        with source.block(f"except {self._bind('GobindError', GobindError)}:"):
-            source.line("raise")
         with source.block("except BaseException:"):  # a signal handler's, maybe before a status was asked for
             source.line("_forget(_frame)")
             source.line("raise")
 
-    def _write_awaiting(self, writer: RecordWriter) -> None:
+    def _write_awaiting(self, writer: RecordWriter, unsent: str) -> None:
         source = self._source
         target = "_result" if self._direct else "_buf"
-        lent = f", ({', '.join(writer.borrowed)},)" if writer.borrowed else ""
+        more = f", ({', '.join(writer.borrowed)},)" if writer.borrowed else ""
+        more += f", unsent={unsent}" if unsent else ""
         if not self._method.is_async:
-            source.line(f"{target} = _wait(_frame, _number{lent})")
+            source.line(f"{target} = _wait(_frame, _number{more})")
             self._write_opening()
             return
         with source.block("try:"):
-            ring = f", ring={self._ring}" if self._ring else ""
-            source.line(f"{target} = await _submit(_frame, _number{lent}{ring})")
+            more += f", ring={self._ring}" if self._ring else ""
+            source.line(f"{target} = await _submit(_frame, _number{more})")
         with source.block("except BaseException:"):
             source.line("_abandon(_number)")
             if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them

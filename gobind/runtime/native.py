@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from gobind.errors import LoadError
 from gobind.forks import late
 from gobind.protocol import ABI, LOOK
+from gobind.runtime.ownership import only_here
 from gobind.runtime.platforms import check_length, explain_file, is_same_file
 
 
@@ -28,6 +29,7 @@ class Native:
         description: the frame that tells of the library.
         has_glue: False for a library that gobind did not generate the glue of.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
+        releasing, closing_queue, closing_ring: for `gobind.runtime.ownership.Owned`.
     """
 
     def __init__(self, path: str, file: str | None = None) -> None:
@@ -59,28 +61,35 @@ class Native:
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
         asking = (ctypes.c_char_p, ctypes.c_uint64)
         self.status = _function(self.dll, "gobind_status", ctypes.c_uint64, *asking)
+        self.forget = _function(self._keeping_gil, "gobind_forget", None, ctypes.c_char_p)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
         if sys.implementation.name != "cpython":
-            self.call, self.call_keeping_gil, self.status = _with_stable_addresses(
-                self.call, self.call_keeping_gil, self.status
+            self.call, self.call_keeping_gil, self.status, self.forget = _with_stable_addresses(
+                self.call, self.call_keeping_gil, self.status, self.forget
             )
-        self.retain = _function(self._keeping_gil, "gobind_retain", ctypes.c_int64, ctypes.c_uint64)
+        self.retain = _function(self._keeping_gil, "gobind_retain", ctypes.c_uint64, ctypes.c_uint64)
+        self.releasing = only_here(self.release)
         self.set_upcall = _function(self.dll, "gobind_set_upcall", None, ctypes.c_void_p)
         answer = (ctypes.c_uint64, ctypes.c_int64, ctypes.c_char_p, ctypes.c_uint64)
         self.answer = _function(self.dll, "gobind_answer", None, *answer)
         self.quiet = _function(self.dll, "gobind_quiet", ctypes.c_int64, ctypes.c_int64)
         self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
-        self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64, ctypes.c_int)
-        self.close_queue = _function(self.dll, "gobind_close_queue", None, ctypes.c_uint64)
+        self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64)
+        self.queue_bell = _function(self._keeping_gil, "gobind_queue_bell", ctypes.c_int64, ctypes.c_uint64)
+        self.close_queue = _function(self.dll, "gobind_close_queue", ctypes.c_int64, ctypes.c_uint64)
+        self.closing_queue = only_here(self.close_queue)
+        word = ctypes.c_uint64
+        self.completion = _function(self.dll, "gobind_completion", word, word, word, word)
         self.wait_queue = _function(self.dll, "gobind_wait_queue", ctypes.c_int64, ctypes.c_uint64)
         self.cancel = _function(self._keeping_gil, "gobind_cancel", None, ctypes.c_uint64, ctypes.c_uint64)
         submit = (ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint64)
         self.submit = _function(self.dll, "gobind_submit", None, *submit)
-        drain = (ctypes.c_uint64, ctypes.c_void_p)
-        self.drain = _function(self._keeping_gil, "gobind_drain", ctypes.c_int64, *drain)
+        drain = (ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64)
+        self.drain = _function(self._keeping_gil, "gobind_drain", None, *drain)
         ids = (ctypes.c_uint64, ctypes.c_uint64)
         self.open_ring = _function(self.dll, "gobind_open_ring", ctypes.c_uint64, *ids, ctypes.c_uint64)
         self.close_ring = _function(self.dll, "gobind_close_ring", None, ctypes.c_uint64)
+        self.closing_ring = only_here(self.close_ring)
         self.wake_ring = _function(self._keeping_gil, "gobind_wake_ring", None, ctypes.c_uint64)
         self.publish_ring = _function(self._keeping_gil, "gobind_publish_ring", None, *ids)
         self.wait_ring = _function(self.dll, "gobind_wait_ring", None, *ids)
@@ -167,8 +176,8 @@ def _copy(source: BinaryIO, target: BinaryIO) -> None:
             target.write(piece)
 
 
-def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tuple[Any, Any, Any]:
-    """The three functions where ctypes hands over a copy of a bytes object, made anew for each call.
+def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget: Any) -> tuple[Any, ...]:
+    """The functions where ctypes hands over a copy of a bytes object, made anew for each call.
 
     A status is asked for by the address of its request: the copy of a request is kept until then.
     """
@@ -185,10 +194,14 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any) -> tup
         return call
 
     def ask(frame: bytes, buffer: int) -> Any:
-        memory = kept.pop(id(frame), None)
-        return 0 if memory is None else status(memory, buffer)
+        return status(kept.pop(id(frame), None), buffer)
 
-    return wrap(call), wrap(call_keeping_gil), ask
+    def drop(frame: bytes) -> None:
+        memory = kept.pop(id(frame), None)
+        if memory is not None:
+            forget(memory)
+
+    return wrap(call), wrap(call_keeping_gil), ask, drop
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:

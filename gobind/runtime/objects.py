@@ -22,6 +22,7 @@ from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, St
 from gobind.runtime.answers import Answers
 from gobind.runtime.methods import LazyMethod, namespace_of
 from gobind.runtime.native import Native
+from gobind.runtime.ownership import Owned, Unsent
 from gobind.runtime.upcalls import Guests
 
 CLOSED = protocol.CLOSED_HANDLE
@@ -37,26 +38,16 @@ Compile = Callable[[Method, int, str], Any]
 class GoObject:
     """What stands for an object of Go: the owner of one count of its handle.
 
-    Closing, leaving a ``with`` block or collection lets go of it, whatever comes first, once.
+    Closing, leaving a ``with`` block or collection releases it, whatever comes first, once.
     """
 
     _handle = CLOSED
     _native: Native
-    _is_closable = False
+    _owned: Owned
 
     def _let_go(self) -> None:
-        handle, self._handle = self._handle, CLOSED
-        if handle not in _NO_OBJECT:
-            self._native.release(handle)
-
-    def __del__(self) -> None:
-        if self._is_closable and self._handle not in _NO_OBJECT:
-            try:
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
-            finally:  # warnings may be errors
-                self._let_go()
-            return
-        self._let_go()
+        self._handle = CLOSED
+        self._owned.release()
 
     def __repr__(self) -> str:
         state = "closed " if self._handle in _NO_OBJECT else ""
@@ -122,6 +113,10 @@ class Objects:
         found: BaseException = self._guests.value_of(number)
         return found
 
+    def escaped(self) -> BaseException | None:
+        """The exception that has escaped from an upcall of this thread, None if it is not known."""
+        return self._guests.escaped.pop(threading.get_ident(), None)
+
     # Go's objects
 
     def lift(self, node: Node, handle: int) -> Any:
@@ -141,10 +136,11 @@ class Objects:
         return known
 
     def _make(self, node: Node, handle: int) -> GoObject:
-        if not self._native.retain(handle):
-            raise ClosedError(f"{node.text}: the object is closed")
         made: GoObject = object.__new__(self._class_of(node))
         made._native = self._native
+        made._owned = Owned(self._native.releasing)
+        if not made._owned.take(self._native.retain, handle):
+            raise ClosedError(f"{node.text}: the object is closed")
         made._handle = handle
         return made
 
@@ -173,8 +169,8 @@ class Objects:
 
     # Python's objects
 
-    def lower(self, node: Node, value: Any, lowered: list[int]) -> int:
-        """The handle of an object, held once more for the frame that it goes into, and added to `lowered`.
+    def lower(self, node: Node, value: Any, unsent: Unsent) -> int:
+        """The handle of an object, which belongs to `unsent` until the frame is sent.
 
         Raises:
             ClosedError: it is an object of Go that is closed.
@@ -183,12 +179,13 @@ class Objects:
         if self._reopen is not None:
             self._reopen()
         if isinstance(value, GoObject) and value._native is self._native:
-            handle = value._handle
-            if handle in _NO_OBJECT or not self._native.retain(handle):
+            handle, handles = value._handle, unsent.lists[1]
+            if handle not in _NO_OBJECT:
+                handles.extend(map(self._native.retain, (handle,)))  # one step, as `Owned.take` is
+            if handle in _NO_OBJECT or not handles[-1]:
                 index(handle)  # what `gobind.runtime.debug` puts there knows more
                 why = _NO_OBJECT.get(handle, "the object is closed")
                 raise ClosedError(f"{type(value).__name__}: {why}")
-            lowered.append(handle)
             return handle
         if isinstance(node, StreamType):
             items: Any = value
@@ -198,17 +195,7 @@ class Objects:
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
-        handle = self._guests.hold(value, self._answers.of(node), node) | protocol.PYTHON_OWNED
-        lowered.append(handle)
-        return handle
-
-    def let_go(self, lowered: list[int]) -> None:
-        """Take back what `lower` did for a frame that is not sent."""
-        for handle in lowered:
-            if handle & protocol.PYTHON_OWNED:
-                self._guests.let_go([handle & ~protocol.PYTHON_OWNED])
-            else:
-                self._native.release(handle)
+        return self._guests.hold(value, self._answers.of(node), unsent) | protocol.PYTHON_OWNED
 
 
 def _items(stream: Any) -> Iterator[Any]:
@@ -236,13 +223,18 @@ async def _items_async(stream: Any) -> AsyncIterator[Any]:
 
 
 def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
-    """Make ``close`` let go of the object, once, and the class a context manager."""
-    namespace["_is_closable"] = True
+    """Make ``close`` release the object, once, and the class a context manager; warn of objects not closed."""
+    namespace["__del__"] = _warn_unclosed
     namespace["_close_in_go"] = namespace.pop("close")
     if is_async:
         namespace.update(close=_close_async, __aenter__=_enter_async, __aexit__=_exit_async)
     else:
         namespace.update(close=_close, __enter__=_enter, __exit__=_exit)
+
+
+def _warn_unclosed(self: Any) -> None:
+    if self._handle not in _NO_OBJECT:
+        warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
 
 
 def _close(self: Any) -> Any:

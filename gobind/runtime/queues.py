@@ -1,82 +1,119 @@
 """Queues: where Go puts the endings of calls that nobody waits for inside Go.
 
-Imports `gobind.runtime.bells`, `gobind.runtime.native` and `gobind.runtime.replies`.
+Imports `gobind.runtime.native`, `gobind.runtime.ownership` and `gobind.runtime.replies`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import select
 import struct
+import time
+from collections.abc import Callable
+from typing import Any
 
 from gobind import protocol
-from gobind.runtime.bells import open_bell, silence_bell, wait_for_bell
 from gobind.runtime.native import Native
-from gobind.runtime.replies import Fetched, read_status
+from gobind.runtime.ownership import Owned
+from gobind.runtime.replies import Fetched, Parked
 
 
 class Queue:
-    """One queue: Go's half of it, the bell that Go rings, and the buffer that endings are fetched into.
+    """One queue: Go's half of it, with the bell that Go rings, and the buffer that endings are fetched into.
 
-    It owns all three until `close`.
+    It owns both until `close`.
 
     Attributes:
-        number: what Go knows it by; 0: it is closed.
-        bell: the descriptor that can be read when endings have come into the empty queue.
+        number: what Go knows it by.
+        bell: the descriptor that can be read while there are endings to fetch; -1: there is none.
     """
 
     def __init__(self, native: Native) -> None:
         self._native = native
         self._pid = os.getpid()
         self._buffer = (ctypes.c_char * protocol.DRAIN_CAPACITY)()
-        self.bell, self._ringing = open_bell()
-        self.number: int = native.open_queue(self._ringing)
+        self._head = (ctypes.c_uint64 * 2).from_buffer(self._buffer)
+        self._handed_out = 0
+        self._owned = Owned(native.closing_queue)
+        self.number: int = self._owned.take(native.open_queue)
+        self.bell: int = native.queue_bell(self.number)
+        self._is_open = True
 
-    def submit(self, frames: bytes) -> None:
-        """Send requests that stand one behind another; Go has read them when this returns."""
-        self._native.submit(self.number, frames, len(frames))
+    def submission(self, frames: bytes) -> tuple[Any, int, bytes, int]:
+        """The function, and its arguments, that sends requests which stand one behind another.
 
-    def fetch(self) -> list[tuple[int, Fetched]]:
-        """The responses that one call brings, with the numbers of their calls; none: the queue is empty."""
-        count = self._native.drain(self.number, self._buffer)
-        if not count:
-            return []
-        words = struct.unpack_from(f"<{3 * count}Q", self._buffer)
-        at = 24 * count
-        fetched: list[tuple[int, Fetched]] = []
+        Go has read them when it returns.
+        """
+        return self._native.submit, self.number, frames, len(frames)
+
+    def fetch(self, hand_out: Callable[[int, Fetched], Any]) -> int:
+        """Hand out the responses that one call brings, with the numbers of their calls; none: the queue is empty.
+
+        An exception on the way loses nothing: the next time begins with the same responses, so `hand_out` may
+        get one of them a second time.
+        """
+        self._native.drain(self.number, self._buffer, self._handed_out)
+        fetch, count = self._head
+        if fetch == self._handed_out:
+            return 0
+        words = struct.unpack_from(f"<{3 * count}Q", memoryview(self._buffer), 16)
+        at = 16 + 24 * count
         for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
             if tag == protocol.ENTRY_RESPONSE:
                 end = at + word
-                fetched.append((number, self._buffer[at:end]))
+                hand_out(number, self._buffer[at:end])
                 at = end
             elif tag == protocol.ENTRY_VALUE:
-                fetched.append((number, word - (1 << 64) if word >> 63 else word))
+                hand_out(number, word - (1 << 64) if word >> 63 else word)
             else:
-                fetched.append((number, read_status(self._native, word)))
-        return fetched
+                hand_out(number, Parked(self.number, number))
+        self._handed_out = fetch
+        return count
 
     def cancel(self, number: int) -> None:
-        """Cancel the context of a call that has been submitted and has not ended."""
+        """Cancel the context of a call that has been submitted, or drop its response; no-op if it has been taken."""
         self._native.cancel(self.number, number)
 
-    def silence(self) -> None:
-        """The bell has rung: make it ready for the next time."""
-        silence_bell(self.bell)
-
     def wait(self, milliseconds: int) -> None:
-        """Wait for the bell, no longer than that; signal handlers run meanwhile."""
-        wait_for_bell(self.bell, milliseconds)
+        """Wait until there is something to fetch, no longer than that; signal handlers run meanwhile."""
+        if self.bell < 0:  # Windows, where nobody rings: look again soon
+            time.sleep(0.001)
+            return
+        poll = select.poll()  # and not select(), which knows only the first 1024 descriptors
+        poll.register(self.bell, select.POLLIN)
+        poll.poll(milliseconds)
 
     @property
     def is_ours(self) -> bool:
         """True if the queue is open, and in this process: after a fork its Go runs in the parent only."""
-        return bool(self.number) and os.getpid() == self._pid
+        return self._is_open and os.getpid() == self._pid
 
-    def close(self) -> None:
-        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor."""
-        is_ours = self.is_ours
-        number, self.number = self.number, 0  # a collection in another thread may come here too
-        if number and is_ours:
-            self._native.close_queue(number)
-            for descriptor in {self.bell, self._ringing}:
-                os.close(descriptor)
+    def close(self, lent: Any = None) -> None:
+        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor.
+
+        Args:
+            lent: what these calls use; it is kept until Go has ended them.
+        """
+        if self.is_ours:
+            self._is_open = False
+            if lent:
+                _lent[self.number] = self._native, lent
+            self._owned.release()
+            free_lent()
+
+
+# What calls in flight use whose queue is closed. Nobody is told when they end, so it is asked for now and then.
+_lent: dict[int, tuple[Native, Any]] = {}
+
+
+def free_lent() -> None:
+    """Free what calls of closed queues used, if Go has ended them."""
+    for number, (native, _) in [*_lent.items()]:
+        if not native.close_queue(number):
+            _lent.pop(number, None)
+
+
+def after_fork() -> None:
+    """This is the child of a fork: the calls in flight are the parent's."""
+    _lent.clear()

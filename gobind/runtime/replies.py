@@ -10,7 +10,7 @@ import itertools
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Callable, Protocol, Tuple, Union
+from typing import Any, Callable, NamedTuple, Protocol, Tuple, Union
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
@@ -20,6 +20,7 @@ from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.nodes import StructType
 from gobind.runtime.native import Native
+from gobind.runtime.ownership import Owned
 
 Reply = tuple[Any, int]
 """A response buffer and its address."""
@@ -42,23 +43,21 @@ def new_reply() -> Reply:
 
 
 class Held:
-    """A response that Go keeps something for: the only owner of that, which lets go when it is collected.
+    """A response that Go keeps something for, until this is released or collected.
 
     It gives bytes for a slice, as a response buffer does.
 
     Args:
-        held: what to release.
+        owned: what Go keeps.
         head: the first bytes of the response, all that count if there are no segments.
         segments: address and length of each piece of the response in Go's memory.
     """
 
-    __slots__ = ("_addresses", "_ends", "_id", "_native", "_size", "head")
+    __slots__ = ("_addresses", "_ends", "_owned", "_size", "head", "release")
 
-    def __init__(
-        self, native: Native, held: int, head: bytes, segments: Sequence[tuple[int, int]] = ()
-    ) -> None:
-        self._native = native
-        self._id = held
+    def __init__(self, owned: Owned, head: bytes, segments: Sequence[tuple[int, int]] = ()) -> None:
+        self._owned = owned
+        self.release = owned.release  # the memory of Go may not be read afterwards
         self.head = head
         if not segments:
             self._size = len(head)
@@ -94,14 +93,6 @@ class Held:
         begin = self._ends[index - 1] if index else 0
         return self._addresses[index] + start - begin if stop <= self._ends[index] else 0
 
-    def release(self) -> None:
-        """Let go now; the memory of Go may not be read afterwards."""
-        if self._id:
-            self._id, held = 0, self._id
-            self._native.release(held)
-
-    __del__ = release
-
 
 Response = Union[bytes, Held]
 """A whole response: bytes if Go keeps nothing for it."""
@@ -110,39 +101,47 @@ Ended = Tuple[int, int, Response]
 """How a call ended, where that is more than a number or a small response: kind, value, response."""
 
 
-def ask_status(native: Native, frame: bytes, reply: Reply) -> Ended | None:
-    """The status of the call of a request, once; None if there is none.
+class Parked(NamedTuple):
+    """A call that has ended in a queue, whose status is still to be asked for."""
+
+    queue: int
+    number: int
+
+
+def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | None:
+    """The status of a call, once; None if there is none.
 
     Args:
+        key: the request of a call, or what a queue has handed out for it.
         reply: a buffer for what is small; it is free again afterwards.
     """
     buffer, address = reply
-    found = native.status(frame, address)
-    if found != address:
-        return read_status(native, found) if found else None
-    kind, held, value, _, _, length = protocol.STATUS.unpack_from(buffer)
-    response = buffer[protocol.STATUS_SIZE : protocol.STATUS_SIZE + length]
-    return kind, value, Held(native, held, response) if held else response
-
-
-def read_status(native: Native, address: int) -> Ended:
-    """The status at an address of Go's memory."""
-    status = ctypes.string_at(address, protocol.STATUS_SIZE)
-    kind, held, value, count, first, length = protocol.STATUS.unpack(status)
+    owned = Owned(native.releasing)
+    if isinstance(key, Parked):
+        owned.take(native.completion, *key, address)
+    else:
+        owned.take(native.status, key, address)
+    kind, value, count, first, length = protocol.STATUS.unpack_from(memoryview(buffer))
+    if kind == protocol.NONE:
+        return None
+    if count <= 1 and length <= protocol.REPLY_CAPACITY - protocol.STATUS_SIZE:
+        head = buffer[protocol.STATUS_SIZE : protocol.STATUS_SIZE + length]
+        return kind, value, Held(owned, head) if owned.handle else head
     segments = [(first, length)]
     if count > 1:
-        words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(address + 32, 16 * count))
+        words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(first, 16 * count))
         segments = [*zip(words[::2], words[1::2])]
     # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
-    head = ctypes.string_at(first, min(length, protocol.REPLY_CAPACITY)) if length else b""
-    return kind, value, Held(native, held, head, segments)
+    begin, length = segments[0]
+    head = ctypes.string_at(begin, min(length, protocol.REPLY_CAPACITY)) if length else b""
+    return kind, value, Held(owned, head, segments)
 
 
 next_number = itertools.count(1).__next__
 """The number of a call that nobody waits for inside Go: unique in the process; its response comes back with it."""
 
 Fetched = Any
-"""A response: an int for a direct result, bytes, or an `Ended`."""
+"""A response: an int for a direct result, bytes, or a `Parked`."""
 
 
 class Connection(Protocol):
@@ -157,6 +156,7 @@ class Replies:
     Args:
         errors: the nodes of the contract's errors, by index.
         exception_of: the exception of that number that Go holds.
+        escaped: the exception that has escaped from an upcall of this thread, None if it is not known.
     """
 
     def __init__(
@@ -165,8 +165,10 @@ class Replies:
         blocks: Blocks,
         errors: Sequence[StructType],
         exception_of: Callable[[int], BaseException],
+        escaped: Callable[[], BaseException | None],
     ) -> None:
         self._exception_of = exception_of
+        self._escaped = escaped
         self._connection = connection
         self._blocks = blocks
         self._errors = errors
@@ -177,14 +179,7 @@ class Replies:
         Raises:
             GobindError: whatever the call came to.
         """
-        try:
-            reply = take_reply()
-        except IndexError:
-            reply = new_reply()
-        try:
-            return self.number(_found(ask_status(self._connection.native, frame, reply)))
-        finally:
-            give_reply(reply)
+        return self._number(self._ask(frame))
 
     def look_frame(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
         """Head, source and size of the response of a call whose result is a record.
@@ -198,23 +193,33 @@ class Replies:
         ended = _found(ask_status(self._connection.native, frame, reply))
         if ended[0] != protocol.RESPONSE:
             give_reply(reply)
-        return self.opened(ended)
+        return self._opened(ended)
 
-    def forget(self, frame: bytes) -> None:
-        """Drop the status of a call, if there is one: nobody is going to look at it."""
-        ended = ask_status(self._connection.native, frame, new_reply())
-        if ended is not None and isinstance(ended[2], Held):
-            ended[2].release()
+    def number(self, fetched: Parked) -> int:
+        """The result of a call from a queue that ended with a number; raises what else it ended with."""
+        return self._number(self._ask(fetched))
 
-    def number(self, ended: Ended) -> int:
-        """The result of a call that ended with a number; raises what else it ended with."""
+    def opened(self, fetched: Parked) -> tuple[Any, Response, int]:
+        """Head, source and size of the response a call from a queue ended with; raises what else it ended with."""
+        return self._opened(self._ask(fetched))
+
+    def _ask(self, key: bytes | Parked) -> Ended:
+        try:
+            reply = take_reply()
+        except IndexError:
+            reply = new_reply()
+        try:
+            return _found(ask_status(self._connection.native, key, reply))
+        finally:
+            give_reply(reply)
+
+    def _number(self, ended: Ended) -> int:
         kind, value, response = ended
         if kind == protocol.VALUE:
             return value
         raise self._failure(kind, response)
 
-    def opened(self, ended: Ended) -> tuple[Any, Response, int]:
-        """Head, source and size of the response a call ended with; raises what else it ended with."""
+    def _opened(self, ended: Ended) -> tuple[Any, Response, int]:
         kind, _, response = ended
         if kind == protocol.RESPONSE:
             head = response.head if isinstance(response, Held) else response
@@ -252,6 +257,8 @@ class Replies:
             return GobindError(message)
         if flags & protocol.EXCEPTION:
             return self._exception(index, message)
+        if flags & protocol.UNANSWERED:
+            return self._escaped() or GobindError(message)
         if index >= 0:
             return self._read_error(self._errors[index], source, end, message, detail)
         if flags & protocol.TIMED_OUT:

@@ -16,6 +16,7 @@ from typing import Any
 from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
+from gobind.runtime.ownership import Owned, Unsent, send
 from gobind.runtime.platforms import own_target
 
 DEFAULT_CAPACITY = 1024
@@ -41,55 +42,71 @@ class Ring:
         self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        self._frames: deque[Any] = deque()  # those that Go may still read
-        self._tail = 0
+        # By the number of their slots, those that Go may still read.
+        self._frames: deque[tuple[int, Any]] = deque()
         # Several threads may send; and its release is the fence between moving the tail and looking at `parked`.
         self._lock = threading.Lock()
-        self._id: int = native.open_ring(ctypes.addressof(self._memory), capacity, queue)
+        # Go looks at the memory until the ring is closed.
+        self._owned = Owned(native.closing_ring, self._memory)
+        self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
-    def try_send(self, frame: bytes) -> bool:
-        """Put a request into the ring; False if it is full."""
+    def try_send(self, frame: bytes, unsent: Unsent | None = None) -> bool:
+        """Put a request into the ring; False if it is full.
+
+        Moving the tail is what sends it: an exception before that leaves no trace, one after it has nothing to undo.
+
+        Args:
+            unsent: owns the handles in the request.
+        """
         words = self._words
         with self._lock:
-            tail, frames = self._tail, self._frames
-            waiting = tail - words[RING_HEAD]
-            while len(frames) > waiting:
+            tail, frames = words[RING_TAIL], self._frames
+            head = words[RING_HEAD]
+            while frames and frames[0][0] < head:
                 frames.popleft()
-            if waiting >= self._capacity:
+            if tail - head >= self._capacity:
                 return False
             address, kept = pin(frame)
-            frames.append(kept)
+            frames.append((tail, kept))
             slot = RING_SLOTS + 2 * (tail % self._capacity)
             words[slot] = address
             words[slot + 1] = len(frame)
-            self._tail = tail + 1
-            if self._moves_tail:
-                words[RING_TAIL] = tail + 1
+            # Go wakes up by the same step if it sleeps, or an exception in between would leave it asleep.
+            if not self._moves_tail or words[RING_PARKED]:
+                move: Any = self._native.publish_ring, self._id, tail + 1
             else:
-                self._native.publish_ring(self._id, tail + 1)
+                move = words.__setitem__, RING_TAIL, tail + 1
+            if unsent is None:
+                move[0](*move[1:])
+            else:
+                send(unsent, *move)
         if self._moves_tail and words[RING_PARKED]:
             self._native.wake_ring(self._id)
         return True
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, unsent: Unsent | None = None) -> None:
         """Put a request into the ring; waits while it is full."""
-        while not self.try_send(frame):
-            self._native.wait_ring(self._id, self._tail - self._capacity + 1)
+        while not self.try_send(frame, unsent):
+            self._native.wait_ring(self._id, self._words[RING_TAIL] - self._capacity + 1)
 
     def wait_read(self) -> None:
         """Wait until Go has read all requests; calls that nobody waits for are done by then."""
-        tail = self._tail
+        tail = self._words[RING_TAIL]
         if self._words[RING_HEAD] < tail:
             self._native.wait_ring(self._id, tail)
 
     @property
     def is_empty(self) -> bool:
         """True if Go has read all requests."""
-        return self._words[RING_HEAD] == self._tail
+        return bool(self._words[RING_HEAD] == self._words[RING_TAIL])
 
     def close(self) -> None:
         """End the ring; requests that Go has not read are dropped."""
-        self._native.close_ring(self._id)
+        self._owned.release()
+
+    def abandon(self) -> None:
+        """Leave the ring to Go, for as long as the process lives: what it does may take longer than that."""
+        self._owned.disown()
 
 
 class OneWay:
@@ -102,7 +119,7 @@ class OneWay:
         self._lock = threading.Lock()
         _opened.append(self)
 
-    def send(self, frame: bytes, capacity: int) -> None:
+    def send(self, frame: bytes, capacity: int, unsent: Unsent | None = None) -> None:
         """Send a request through the ring of that capacity; waits while it is full."""
         ring = self._rings.get(capacity)
         if ring is None:
@@ -110,7 +127,12 @@ class OneWay:
                 ring = self._rings.get(capacity)
                 if ring is None:
                     ring = self._rings[capacity] = Ring(self._native, capacity)
-        ring.send(frame)
+        ring.send(frame, unsent)
+
+    def abandon(self) -> None:
+        """Leave all rings to Go."""
+        for ring in self._rings.values():
+            ring.abandon()
 
     @property
     def is_done(self) -> bool:
@@ -135,3 +157,5 @@ def _finish() -> None:
     end = time.monotonic() + LAST_WAIT
     while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
         time.sleep(0.001)
+    for one_way in _opened:
+        one_way.abandon()

@@ -1,6 +1,6 @@
 """Go calls Python: the objects that Go holds, and the one callback that Go enters Python by.
 
-Imports `gobind.runtime.native`, `gobind.codec.buffers` and before.
+Imports `gobind.runtime.native`, `gobind.runtime.ownership`, `gobind.codec.buffers` and before.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import itertools
-import struct
 import sys
 import threading
 import time
@@ -18,12 +17,19 @@ from typing import Any, Callable
 from gobind import protocol
 from gobind.codec.buffers import Memory
 from gobind.runtime.native import Native
+from gobind.runtime.ownership import Unsent, make_unsent, send
 
-Answer = Callable[["Guest", int, int, int], int]
-"""Does one method of an object: ``(guest, address and size of the request, address for the response)``."""
+Answer = Callable[["Guest", int, int, int], None]
+"""Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
 
-_SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
+_SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 _IS_CPYTHON = sys.implementation.name == "cpython"
+
+FIRST_LIMIT = 256
+"""How many objects Go may hold before its collector is asked for the first time."""
+
+put_answer = protocol.ANSWER.pack_into
+"""``put_answer(memory, 0, value, kind)``: the one step that answers."""
 
 
 class Guest:
@@ -36,13 +42,11 @@ class Guest:
         kept: whatever `answers` want to remember.
     """
 
-    __slots__ = ("answers", "count", "key", "kept", "loop", "value")
+    __slots__ = ("answers", "kept", "loop", "value")
 
-    def __init__(self, value: Any, answers: Sequence[Answer], key: Any) -> None:
+    def __init__(self, value: Any, answers: Sequence[Answer]) -> None:
         self.value = value
         self.answers = answers
-        self.key = key
-        self.count = 0
         self.loop = _running_loop()
         self.kept: Any = None
 
@@ -50,105 +54,161 @@ class Guest:
 class Guests:
     """The table of the Python objects that one library holds.
 
-    A number is never used twice. Each frame with an object in it holds it once, and so does each value
-    in Go; an object that nobody holds leaves the table.
+    Each time an object is passed to Go it gets a number of its own, which Go gives up when nothing in Go refers to
+    it. So an entry is made by one store and removed by one `dict.pop`, and there are no counts that an exception
+    could leave half changed.
+
+    Attributes:
+        tasks: what runs async methods, by ticket.
+        escaped: by thread, an exception that nothing could catch.
     """
 
     def __init__(self, native: Native) -> None:
         self.native = native
         self.tasks: dict[int, Any] = {}
+        self.escaped: dict[int, BaseException] = {}
         self._guests: dict[int, Guest] = {}
-        self._numbers: dict[Any, int] = {}
+        self._limit = FIRST_LIMIT
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
-        # Counts go up in threads that call Go and down in one of Go's own. Reentrant: a collection inside may answer
-        # for a loop that is gone, and hold an exception.
-        self._lock = threading.RLock()
         self._threads = threading.local()
+        self._enter = self._make_enter()
         # Alive as long as the process: Go may call at any time.
-        self._callback = _SIGNATURE(self._make_enter())
+        self._callback = _SIGNATURE(self._enter)
         native.set_upcall(ctypes.cast(self._callback, ctypes.c_void_p))
+        _catch_escapes()
 
-    def hold(self, value: Any, answers: Sequence[Answer], kind: Any) -> int:
-        """The number of an object, held once more; the same for the same object and `kind`."""
-        key = id(value), id(kind)
-        with self._lock:
-            number = self._numbers.get(key)
-            if number is None:
-                number = self._numbers[key] = self._next()
-                self._guests[number] = Guest(value, answers, key)
-            self._guests[number].count += 1
-            return number
+    def unsent(self) -> Unsent:
+        """What owns the handles of one frame to Go until it is sent."""
+        return make_unsent(self._guests.pop, self.native.releasing)
 
-    def let_go(self, numbers: Sequence[int]) -> None:
-        """Hold objects once less, as often as their number stands in `numbers`."""
-        gone = []  # collected outside the lock: their destructors may come back here
-        with self._lock:
-            for number in numbers:
-                guest = self._guests.get(number)
-                if guest is not None:
-                    guest.count -= 1
-                    if not guest.count:
-                        del self._guests[number], self._numbers[guest.key]
-                        gone.append(guest)
+    def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
+        """A number for an object that goes into a frame."""
+        number = self._next()
+        if len(self._guests) >= self._limit:
+            self._collect()
+        unsent.lists[0].append(number)
+        self._guests[number] = Guest(value, answers)
+        return number
 
     def value_of(self, number: int) -> Any:
-        """The object of that number; KeyError if Go has let go of it."""
+        """The object of that number; KeyError if Go has given it up."""
         return self._guests[number].value
 
     def __len__(self) -> int:
         return len(self._guests)
 
-    def respond(self, address: int, response: bytes, failed: bool = False) -> int:
-        """Put a response where Go wants it, and say so."""
+    def _collect(self) -> None:
+        """Let Go find out which objects it needs no more.
+
+        Its own collector starts when its heap has grown, and what keeps a large object of Python's alive is small
+        there. What it finds is told later, by `UPCALL_DROP`.
+        """
+        self._limit = 2 * len(self._guests)
+        self.native.control(protocol.CONTROL_GC, protocol.CONTROL_KEEP)
+
+    # Answers
+
+    def respond(
+        self, reply: int, response: bytes, unsent: Unsent | None = None, kind: int = protocol.ANSWER_FRAME
+    ) -> None:
+        """Answer with a frame."""
         size = len(response)
         if size <= protocol.REPLY_CAPACITY:
-            ctypes.memmove(address, response, size)
-            return protocol.UPCALL_FAILED - size if failed else size
-        number = self._next()
-        self._responses[number] = response
-        words = struct.pack("<qQ", -size if failed else size, number)
-        ctypes.memmove(address, words, len(words))
-        return protocol.UPCALL_FETCH
+            ctypes.memmove(reply + protocol.ANSWER_SIZE, response, size)
+        else:
+            number = self._next()
+            self._responses[number] = response
+            ctypes.memmove(reply + protocol.ANSWER_SIZE, number.to_bytes(8, "little"), 8)
+        memory = memory_at(reply)
+        if unsent is None:
+            put_answer(memory, 0, size, kind)
+        else:
+            send(unsent, put_answer, memory, 0, size, kind)
 
-    def respond_number(self, address: int, value: int) -> int:
-        """Put a number that is the whole result where Go wants it, if it looks like something else."""
-        if protocol.UPCALL_FETCH - (1 << 40) <= value <= protocol.UPCALL_FETCH:
-            ctypes.memmove(address, struct.pack("<q", value), 8)
-            return protocol.UPCALL_VALUE
-        return value
+    def fail(self, reply: int, error: BaseException) -> None:
+        """Answer with an exception; the answers of a binding know more of its errors."""
+        unsent = self.unsent()
+        self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
 
-    def _make_enter(self) -> Callable[[int, int, int, int, int], int]:
-        """What Go calls. Nothing escapes: ctypes would print it and return 0.
+    def exception(
+        self, error: BaseException, unsent: Unsent, index: int = -1, contract: int = 0, fields: bytes = b""
+    ) -> bytes:
+        """The frame of an exception, which holds the exception itself.
 
-        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it.
+        Args:
+            index, fields: the contract's error that it is, or -1, and its fields.
+            contract: the contract's number.
         """
-        threads, guests, serve, pin = self._threads, self._guests, self._serve, self._pin_thread
+        message = _text_of(error).encode("utf-8", "backslashreplace")
+        name = _name_of(error)
+        flags = 0
+        if isinstance(error, TimeoutError) or name == "TimeoutError":
+            flags = protocol.TIMED_OUT
+        elif name == "CancelledError":
+            flags = protocol.CANCELLED
+        shown = name.encode("utf-8", "backslashreplace")
+        number = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
+        record = protocol.EXCEPTION_RECORD.pack(len(message), len(shown), index, flags, number, contract)
+        return b"".join([record, message, shown, fields])
 
-        def enter(number: int, method: int, address: int, size: int, reply: int) -> int:
+    def caught(self, error: BaseException) -> None:
+        """An exception has escaped from an upcall: answer with it, or keep it for the call that this one is part of."""
+        found = error.__traceback__
+        while found is not None:
+            if found.tb_frame.f_code is self._enter.__code__:
+                reply = found.tb_frame.f_locals["reply"]
+                if memory_at(reply)[8:16] == bytes(8):
+                    self.fail(reply, error)
+                return
+            found = found.tb_next
+        self.escaped[threading.get_ident()] = error
+
+    # Upcalls
+
+    def _make_enter(self) -> Any:
+        """What Go calls.
+
+        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it. An exception that
+        comes before the ``try`` (a signal handler's, or as the stack has no room for one more frame) is printed by
+        ctypes; Go sees that there is no answer.
+        """
+        threads, guests, serve, pin, fail = self._threads, self._guests, self._serve, self._pin_thread, self.fail
+
+        def enter(number: int, method: int, address: int, size: int, reply: int) -> None:
             try:
-                threads.is_pinned  # noqa: B018
-            except AttributeError:
-                pin()
-            if number:
-                guest = guests[number]
-                return guest.answers[method](guest, address, size, reply)
-            return serve(method, address, size)
+                try:
+                    threads.is_pinned  # noqa: B018
+                except AttributeError:
+                    pin()
+                if number:
+                    guest = guests[number]
+                    guest.answers[method](guest, address, size, reply)
+                else:
+                    serve(method, address, size, reply)
+            except BaseException as error:
+                fail(reply, error)
 
         return enter
 
-    def _serve(self, method: int, address: int, size: int) -> int:
+    def _serve(self, method: int, address: int, size: int, reply: int) -> None:
         """The methods of object 0, which is gobind itself."""
+        value = 0
         if method == protocol.UPCALL_DROP:
-            self.let_go(memoryview(ctypes.string_at(address, size)).cast("Q").tolist())
+            for number in memoryview(ctypes.string_at(address, size)).cast("Q").tolist():
+                self._guests.pop(number, None)
+            self._limit = max(FIRST_LIMIT, 2 * len(self._guests))
         elif method == protocol.UPCALL_CANCEL:
-            task = self.tasks.pop(size, None)
+            task = self.tasks.get(size)
             if task is not None:
-                task.get_loop().call_soon_threadsafe(task.cancel)
+                value = 1
+                task.stop()
         elif method == protocol.UPCALL_FETCH_INTO:
-            response = self._responses.pop(size)
+            response = self._responses[size]
             ctypes.memmove(address, response, len(response))
-        return 0
+        put_answer(memory_at(reply), 0, value, protocol.ANSWER_VALUE)
+        if method == protocol.UPCALL_FETCH_INTO:
+            del self._responses[size]
 
     def _pin_thread(self) -> None:
         """Keep this thread's Python state for the thread's life.
@@ -190,6 +250,44 @@ def _keep_quiet() -> None:
             time.sleep(0.0005)
 
 
+# Exceptions that nothing can catch
+
+_previous_hook: Any = None
+
+
+def _catch_escapes() -> None:
+    """See the exceptions that ctypes would only print: they belong to the call that Go was about to make."""
+    global _previous_hook
+    if sys.unraisablehook is not _unraisable:
+        _previous_hook = sys.unraisablehook
+        sys.unraisablehook = _unraisable
+
+
+def _unraisable(unraisable: Any) -> None:
+    for table in [*_tables.values()]:
+        # Up to CPython 3.12 the object is the function, since 3.13 the message has it.
+        enter, message = table._enter, unraisable.err_msg or ""
+        if unraisable.object is enter or (unraisable.object is None and repr(enter) in message):
+            if unraisable.exc_value is not None:
+                table.caught(unraisable.exc_value)
+                return
+    _previous_hook(unraisable)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return "(its text cannot be made)"
+
+
+def _name_of(error: BaseException) -> str:
+    try:
+        return str(type(error).__qualname__)
+    except BaseException:  # a metaclass may do anything
+        return "exception"
+
+
 memories: dict[int, Any] = {}
 """Memory by its address: what gives bytes for slices of a request there. It has no end: whoever reads knows
 the size, and reads during the upcall that brought the address only.
@@ -200,11 +298,13 @@ as the rest of a short call. A plain dict, as a subclass is slower.
 
 
 def memory_at(address: int) -> Any:
-    """What belongs into `memories` for an address."""
-    if len(memories) >= 1000:
-        memories.clear()
-    made = memories[address] = Memory.from_address(address)
-    return made
+    """What is in `memories` for an address."""
+    found = memories.get(address)
+    if found is None:
+        if len(memories) >= 1000:
+            memories.clear()
+        found = memories[address] = Memory.from_address(address)
+    return found
 
 
 def _running_loop() -> Any:

@@ -10,7 +10,8 @@ import threading
 from typing import Any
 
 from gobind.runtime.native import Native
-from gobind.runtime.queues import Queue
+from gobind.runtime.ownership import Unsent, send_noted
+from gobind.runtime.queues import Queue, free_lent
 from gobind.runtime.replies import Fetched
 
 LOOK_UP = 100
@@ -24,7 +25,9 @@ class Waiters:
         self._native = native
         self._local = threading.local()
 
-    def wait(self, frame: bytes, number: int, lent: tuple[Any, ...] = ()) -> Fetched:
+    def wait(
+        self, frame: bytes, number: int, lent: tuple[Any, ...] = (), unsent: Unsent | None = None
+    ) -> Fetched:
         """Send a request and wait for its response.
 
         An exception from a signal handler, KeyboardInterrupt above all, cancels the call's context and is raised
@@ -34,7 +37,7 @@ class Waiters:
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
         try:
-            return waiter.call(frame, number, lent)
+            return waiter.call(frame, number, lent, unsent)
         except BaseException:
             waiter.cancel(number)
             raise
@@ -45,34 +48,38 @@ class Waiter:
 
     def __init__(self, native: Native) -> None:
         self._queue = Queue(native)
-        self._calls: dict[int, Any] = {}  # under way, with the buffers that they use; abandoned ones too
-        self._wanted: dict[int, list[Fetched]] = {}  # a handler's own call may fetch the response of this one
+        self._calls: dict[int, None] = {}  # sent and not ended; abandoned ones too
+        self._lent: dict[int, Any] = {}  # the buffers that they use
+        self._ended: dict[int, Fetched] = {}  # a handler's own call may fetch the response of this one
 
-    def call(self, frame: bytes, number: int, lent: tuple[Any, ...]) -> Fetched:
+    def call(self, frame: bytes, number: int, lent: tuple[Any, ...], unsent: Unsent | None) -> Fetched:
         """Send a request and wait for its response; Python's signal handlers run meanwhile."""
-        self._calls[number] = lent
-        self._queue.submit(frame)
-        return self._result(number)
+        if lent:
+            self._lent[number] = lent
+            free_lent()
+        send_noted(self._calls, number, [unsent] if unsent else [], *self._queue.submission(frame))
+        self._wait_for(number)
+        return self._ended.pop(number)
 
     def cancel(self, number: int) -> None:
         """Cancel a call's context and wait until Go has returned; an exception meanwhile ends the wait."""
         if number in self._calls:
             self._queue.cancel(number)
-            self._result(number)
+            self._wait_for(number)
+        self._lent.pop(number, None)
+        self._ended.pop(number, None)
+        self._queue.cancel(number)  # its response, which nobody wants
 
-    def _result(self, number: int) -> Fetched:
-        found: list[Fetched] = []
-        self._wanted[number] = found
-        try:
-            while not found:
+    def _wait_for(self, number: int) -> None:
+        while number in self._calls:
+            if not self._queue.fetch(self._hand_out):
                 self._queue.wait(LOOK_UP)
-                for ended, response in self._queue.fetch():
-                    self._calls.pop(ended, None)
-                    if ended in self._wanted:
-                        self._wanted[ended].append(response)
-            return found[0]
-        finally:
-            del self._wanted[number]
+
+    def _hand_out(self, number: int, response: Fetched) -> None:
+        if number in self._calls:
+            self._ended[number] = response
+            self._lent.pop(number, None)
+            del self._calls[number]
 
     def __del__(self) -> None:
-        self._queue.close()
+        self._queue.close([*self._lent.values()])

@@ -2,5 +2,13 @@
 
 package gobind
 
-// ringBell does nothing: on Windows a thread waits for the queue, see WaitQueue.
-func ringBell(bell int) {}
+// bell is nothing on Windows, whose loops watch no descriptors: a thread waits by WaitQueue instead.
+type bell struct{ reading int }
+
+func openBell() bell { return bell{-1} }
+
+func (bell) ring() {}
+
+func (bell) silence() {}
+
+func (bell) close() {}

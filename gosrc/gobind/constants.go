@@ -4,7 +4,7 @@ package gobind
 
 // What Python and Go agree on, generated from gobind/protocol.py, which explains it.
 const (
-	ABI                = 2
+	ABI                = 3
 	HeaderSize         = 40
 	MethodOffset       = 0
 	FlagsOffset        = 4
@@ -16,23 +16,27 @@ const (
 	ReplyCapacity      = 65536
 	ExternalSize       = 65536
 	Look               = -789257941
-	StatusSize         = 48
+	StatusSize         = 40
 	StatusValue        = 0
 	StatusResponse     = 1
 	StatusError        = 2
 	StatusPanic        = 3
 	StatusRefused      = 4
 	StatusClosed       = 5
+	StatusNone         = 6
 	TimedOut           = 1
 	Exception          = 2
 	Cancelled          = 4
+	Unanswered         = 8
 	PythonOwned        = 9223372036854775808
 	ClosedHandle       = 9223372036854775807
 	LostHandle         = 9223372036854775806
-	UpcallFetch        = -7453284113284595713
-	UpcallValue        = -7453284113284595714
-	UpcallLater        = -7453284113284595715
-	UpcallFailed       = -7453284113284595729
+	AnswerNone         = 0
+	AnswerValue        = 1
+	AnswerFrame        = 2
+	AnswerException    = 3
+	AnswerLater        = 4
+	AnswerSize         = 16
 	UpcallDrop         = 0
 	UpcallCancel       = 1
 	UpcallFetchInto    = 2

@@ -158,10 +158,10 @@ func (t *handleTable) drop(handle uint64) any {
 	return value
 }
 
-// Retain holds a handle once more; 0 if it is stale.
-func Retain(handle uint64) int64 {
+// Retain adds a count to a handle and returns the handle; 0 if it is stale.
+func Retain(handle uint64) uint64 {
 	if handles.retain(handle) {
-		return 1
+		return handle
 	}
 	return 0
 }

@@ -25,9 +25,9 @@ type Question struct {
 	object *PythonObject
 	record unsafe.Pointer
 	size   uintptr
-	space  []byte               // what requests are written into
-	reply  *[ReplyCapacity]byte // what answers are written into
-	large  []byte               // an answer that does not fit there
+	space  []byte // what requests are written into
+	reply  *Reply // what answers are written into
+	large  []byte // an answer that does not fit there
 	err    error
 }
 
@@ -73,16 +73,12 @@ func (q *Question) frame(ctx context.Context) (address unsafe.Pointer, size uint
 
 // Ask calls a method whose answer is a frame, which read takes the result from.
 func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read func(*Reader, *R, *T)) {
-	result := q.ask(ctx, method)
-	if q.err != nil {
+	if !q.ask(ctx, method, AnswerFrame) {
 		return
 	}
 	answer := q.large
-	if result >= 0 && result <= ReplyCapacity {
-		answer = q.reply[:result]
-	} else if result != UpcallFetch {
-		q.senseless(result)
-		return
+	if answer == nil {
+		answer = q.reply.data[:q.reply.value]
 	}
 	q.large = nil
 	q.err = readAnswer(&q.in, answer, to, read)
@@ -90,60 +86,75 @@ func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read 
 
 // AskDirect calls a method whose result is nothing (0), a bool or an integer.
 func (q *Question) AskDirect(ctx context.Context, method uint64) int64 {
-	result := q.ask(ctx, method)
-	switch {
-	case q.err != nil:
-		return 0
-	case result == UpcallValue:
-		return int64(binary.LittleEndian.Uint64(q.reply[:]))
-	case isWord(result):
-		q.senseless(result)
+	if !q.ask(ctx, method, AnswerValue) {
 		return 0
 	}
-	return result
+	return q.reply.value
 }
 
-// isWord reports whether the result of an upcall is neither a size nor a number, but one of the UPCALL words.
-func isWord(result int64) bool { return UpcallFailed-ReplyCapacity <= result && result <= UpcallFetch }
-
-func (q *Question) senseless(result int64) {
-	q.err = fmt.Errorf("%s: Python answered with %d, which means nothing", q.Out.place, result)
-}
-
-// ask enters Python, and makes an error of an exception.
-func (q *Question) ask(ctx context.Context, method uint64) int64 {
+// ask enters Python, and makes an error of an exception. It is true if there is an answer of the wanted kind.
+func (q *Question) ask(ctx context.Context, method, wanted uint64) bool {
 	frame, size, ok := q.frame(ctx)
 	if !ok {
-		return 0
+		return false
 	}
-	if q.reply == nil {
-		q.reply = new([ReplyCapacity]byte)
-	}
-	result := enter(q.object.id, method, frame, size, uint64(uintptr(unsafe.Pointer(q.reply))))
-	switch {
-	case !isWord(result):
-	case result <= UpcallFailed:
-		q.err = readException(q.reply[:UpcallFailed-result])
-	case result == UpcallFetch:
+	q.enter(method, frame, size)
+	kind := q.reply.kind
+	if kind == AnswerFrame || kind == AnswerException {
 		q.fetch()
 	}
-	return result
+	switch {
+	case q.err != nil:
+	case kind == AnswerException:
+		q.readException()
+	case kind == AnswerNone:
+		q.err = noAnswer(q.Out.place)
+	case kind != wanted:
+		q.senseless()
+	}
+	return q.err == nil
 }
 
-// fetch gets what does not fit into the buffer of answers. That buffer says how large it is, and its number; the size
-// of an exception is negative.
+// enter calls the object's method.
+func (q *Question) enter(method uint64, frame unsafe.Pointer, size uint64) {
+	if q.reply == nil {
+		q.reply = new(Reply)
+	}
+	enter(q.object.id, method, frame, size, q.reply)
+}
+
+func (q *Question) senseless() {
+	q.err = fmt.Errorf("%s: Python's answer is of kind %d and value %d, which means nothing", q.Out.place, q.reply.kind, q.reply.value)
+}
+
+// fetch gets what does not fit into the buffer of answers, which has the number of it instead.
 func (q *Question) fetch() {
-	size := int64(binary.LittleEndian.Uint64(q.reply[:]))
-	failed := size < 0
-	if failed {
-		size = -size
+	size := q.reply.value
+	if size >= 0 && size <= ReplyCapacity {
+		return
 	}
-	answer := make([]byte, size+1)
-	enter(0, UpcallFetchInto, unsafe.Pointer(&answer[0]), binary.LittleEndian.Uint64(q.reply[8:]), 0)
-	q.large = answer[:size]
-	if failed {
-		q.err, q.large = readException(q.large), nil
+	if size < 0 || size > 1<<47 {
+		q.senseless()
+		return
 	}
+	answer := make([]byte, size)
+	number := binary.LittleEndian.Uint64(q.reply.data[:])
+	fetched := new(Reply)
+	enter(0, UpcallFetchInto, unsafe.Pointer(&answer[0]), number, fetched)
+	if fetched.kind != AnswerValue {
+		q.err = noAnswer(q.Out.place)
+		return
+	}
+	q.large = answer
+}
+
+// readException makes the error of an answer that is an exception.
+func (q *Question) readException() {
+	answer := q.large
+	if answer == nil {
+		answer = q.reply.data[:q.reply.value]
+	}
+	q.err, q.large = readException(answer), nil
 }
 
 // readAnswer reads the frame that a method of Python has answered with.
@@ -202,13 +213,29 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 	if !ok {
 		return got, false
 	}
+	if q.reply == nil {
+		q.reply = new(Reply)
+	}
 	coming := make(chan answer, 1)
 	tickets.Lock()
 	tickets.last++
 	number := tickets.last
 	tickets.open[number] = &ticket{answers: coming}
 	tickets.Unlock()
-	enter(q.object.id, method, frame, size, number)
+	drop := func(late answer) {
+		if late.failed {
+			_ = readException(late.frame) // which drops it
+			return
+		}
+		abandoned(late)
+	}
+	q.reply.value = int64(number)
+	q.enter(method, frame, size)
+	if q.reply.kind != AnswerLater {
+		q.refuseLater()
+		abandon(number, coming, drop)
+		return got, false
+	}
 	select {
 	case got = <-coming:
 		if got.failed {
@@ -216,15 +243,23 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 		}
 	case <-ctx.Done():
 		q.err = ctx.Err()
-		abandon(number, coming, func(late answer) {
-			if late.failed {
-				_ = readException(late.frame) // which drops it
-				return
-			}
-			abandoned(late)
-		})
+		abandon(number, coming, drop)
 	}
 	return got, q.err == nil
+}
+
+// refuseLater says why an async method will not answer.
+func (q *Question) refuseLater() {
+	switch q.reply.kind {
+	case AnswerNone:
+		q.err = noAnswer(q.Out.place)
+	case AnswerException:
+		if q.fetch(); q.err == nil {
+			q.readException()
+		}
+	default:
+		q.senseless()
+	}
 }
 
 // abandon cancels an async method whose answer nobody waits for any more.
@@ -239,7 +274,15 @@ func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 		abandoned(<-coming)
 		return
 	}
-	enter(0, UpcallCancel, nil, number, 0)
+	told := new(Reply)
+	for tries := 0; told.kind != AnswerValue && tries < 10; tries++ { // a signal handler of Python may raise an exception
+		enter(0, UpcallCancel, nil, number, told)
+	}
+	if told.value == 0 { // Python does not know it: it has been answered, or never will be
+		tickets.Lock()
+		delete(tickets.open, number)
+		tickets.Unlock()
+	}
 }
 
 // Answer brings the response of an async method: size bytes at frame, which are copied.

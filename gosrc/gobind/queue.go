@@ -12,15 +12,18 @@ import (
 
 // queue collects the endings of the asynchronous calls of one event loop until the loop fetches them.
 //
-// The mutex is there because calls end on many threads. The bell is rung under it, so that after close nothing is
-// written to a descriptor that may by then be somebody else's. Nothing else is called while it is held.
+// The mutex is there because calls end on many threads. The bell is rung and silenced under it: it is silent only if
+// there is nothing to fetch, and nothing is written to a descriptor that may by then be somebody else's. Nothing else is
+// called while it is held.
 type queue struct {
 	sync.Mutex
+	id      uint64
 	done    []completion
-	bell    int // a descriptor that the loop watches; negative: there is none
+	bell    bell
 	closed  bool
 	arrived *sync.Cond
 	cancels map[uint64]context.CancelFunc // of the calls in flight, by number
+	parked  map[uint64]*ending            // fetched, but nobody has asked for the status yet
 }
 
 // completion is how the call of that number ended.
@@ -31,23 +34,32 @@ type completion struct {
 	ended    *ending // not nil: what needs a status
 }
 
-// queues are the open ones, by the id that the loop knows them by.
+// queues are the open ones, by the id that the loop knows them by, and those that are closed but have calls in flight.
 var queues = struct {
 	sync.RWMutex
 	last uint64
 	open map[uint64]*queue
 }{open: map[uint64]*queue{}}
 
-// OpenQueue makes a queue and returns its id. 8 bytes are written to the descriptor bell, unless it is negative,
-// whenever an ending comes into the empty queue.
-func OpenQueue(bell int32) uint64 {
-	q := &queue{bell: int(bell), cancels: map[uint64]context.CancelFunc{}}
+// OpenQueue makes a queue and returns its id. The queue owns its bell, a descriptor that can be read while there is
+// something to fetch.
+func OpenQueue() uint64 {
+	q := &queue{bell: openBell(), cancels: map[uint64]context.CancelFunc{}, parked: map[uint64]*ending{}}
 	q.arrived = sync.NewCond(q)
 	queues.Lock()
 	defer queues.Unlock()
 	queues.last++
-	queues.open[queues.last] = q
-	return queues.last
+	q.id = queues.last
+	queues.open[q.id] = q
+	return q.id
+}
+
+// QueueBell is the descriptor to watch; -1 where there is none.
+func QueueBell(id uint64) int64 {
+	if q := queueOf(id); q != nil {
+		return int64(q.bell.reading)
+	}
+	return -1
 }
 
 func queueOf(id uint64) *queue {
@@ -56,19 +68,25 @@ func queueOf(id uint64) *queue {
 	return queues.open[id]
 }
 
-// CloseQueue cancels the calls in flight and drops their endings. When it returns the bell is rung no more.
-func CloseQueue(id uint64) {
-	queues.Lock()
-	q := queues.open[id]
-	delete(queues.open, id)
-	queues.Unlock()
+// CloseQueue cancels the calls in flight, drops their endings, and closes the bell. It returns how many calls are still
+// in flight: called again it tells when there are none.
+func CloseQueue(id uint64) int64 {
+	q := queueOf(id)
 	if q == nil {
-		return
+		return 0
 	}
 	q.Lock()
-	done := q.done
-	q.closed, q.done = true, nil
-	var cancels []context.CancelFunc
+	dropped := q.parked
+	for i, made := range q.done {
+		if made.ended != nil {
+			dropped[^uint64(i)] = made.ended
+		}
+	}
+	if !q.closed {
+		q.bell.close()
+	}
+	q.closed, q.done, q.parked = true, nil, map[uint64]*ending{}
+	cancels := make([]context.CancelFunc, 0, len(q.cancels))
 	for _, cancel := range q.cancels {
 		cancels = append(cancels, cancel)
 	}
@@ -77,11 +95,20 @@ func CloseQueue(id uint64) {
 	for _, cancel := range cancels {
 		cancel()
 	}
-	for _, made := range done {
-		if made.ended != nil {
-			made.ended.released()
-		}
+	for _, e := range dropped {
+		e.released()
 	}
+	if len(cancels) == 0 {
+		removeQueue(q)
+	}
+	return int64(len(cancels))
+}
+
+// removeQueue removes a queue that is closed and has no calls in flight.
+func removeQueue(q *queue) {
+	queues.Lock()
+	delete(queues.open, q.id)
+	queues.Unlock()
 }
 
 // Submit begins the calls whose requests stand one behind another in size bytes at frames. Their parameters have been
@@ -163,27 +190,46 @@ func (q *queue) push(made completion) {
 		if made.ended != nil {
 			go made.ended.released()
 		}
+		if len(q.cancels) == 0 {
+			go removeQueue(q)
+		}
 		return
 	}
 	q.done = append(q.done, made)
 	if len(q.done) == 1 {
-		ringBell(q.bell)
+		q.bell.ring()
 		q.arrived.Broadcast()
 	}
 }
 
-// Cancel cancels the context of the call of that number; it is nothing if the call has ended.
+// Cancel cancels the context of the call of that number, and drops its status if that waits to be asked for.
 func Cancel(id, number uint64) {
 	q := queueOf(id)
 	if q == nil {
 		return
 	}
 	q.Lock()
-	cancel := q.cancels[number]
+	cancel, e := q.cancels[number], q.parked[number]
+	delete(q.parked, number)
 	q.Unlock()
 	if cancel != nil {
 		cancel()
 	}
+	if e != nil {
+		e.released()
+	}
+}
+
+// Completion is what Status is, for the call of that number in a queue.
+func Completion(id, number, buffer uint64) uint64 {
+	var e *ending
+	if q := queueOf(id); q != nil {
+		q.Lock()
+		e = q.parked[number]
+		delete(q.parked, number)
+		q.Unlock()
+	}
+	return tell(e, buffer)
 }
 
 // WaitQueue waits until there is something to fetch. It is 0 when the queue is closed.
@@ -206,41 +252,57 @@ func WaitQueue(id uint64) int64 {
 // entrySize is the size of an entry: number, tag and word.
 const entrySize = 24
 
-// Drain fetches as many endings as fit into DrainCapacity bytes at buffer, and is their number.
-func Drain(id uint64, buffer unsafe.Pointer) int64 {
+// drainHead is the size of what stands before the entries: the number of the fetch, and how many entries it has brought.
+const drainHead = 16
+
+// Drain fetches as many endings as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that the
+// caller has handed out: as long as that is not the one in the buffer, nothing is fetched. If there is nothing to fetch
+// the number stays and the bell is silenced.
+func Drain(id uint64, buffer unsafe.Pointer, done uint64) {
 	q := queueOf(id)
-	if q == nil {
-		return 0
+	to := unsafe.Slice((*byte)(buffer), DrainCapacity)
+	if q == nil || binary.LittleEndian.Uint64(to) != done {
+		return
 	}
 	taken := q.take()
-	to := unsafe.Slice((*byte)(buffer), DrainCapacity)
-	at := entrySize * len(taken)
+	if len(taken) == 0 {
+		return
+	}
+	at := drainHead + entrySize*len(taken)
 	for i, made := range taken {
 		tag, word := uint64(EntryValue), uint64(made.value)
 		switch {
 		case made.ended != nil:
-			tag, word = EntryStatus, uint64(hold(made.ended))
+			tag, word = EntryStatus, id
 		case made.response != nil:
 			tag, word = EntryResponse, uint64(len(made.response))
 			at += copy(to[at:], made.response)
 		}
-		entry := to[entrySize*i:]
+		entry := to[drainHead+entrySize*i:]
 		binary.LittleEndian.PutUint64(entry, made.number)
 		binary.LittleEndian.PutUint64(entry[8:], tag)
 		binary.LittleEndian.PutUint64(entry[16:], word)
 	}
-	return int64(len(taken))
+	binary.LittleEndian.PutUint64(to[8:], uint64(len(taken)))
+	binary.LittleEndian.PutUint64(to, done+1)
 }
 
 // take removes from the queue what fits into one fetch.
 func (q *queue) take() []completion {
 	q.Lock()
 	defer q.Unlock()
-	size, n := 0, 0
+	if len(q.done) == 0 {
+		q.bell.silence()
+		return nil
+	}
+	size, n := drainHead, 0
 	for n < len(q.done) {
 		size += entrySize + len(q.done[n].response)
 		if size > DrainCapacity {
 			break
+		}
+		if e := q.done[n].ended; e != nil {
+			q.parked[q.done[n].number] = e
 		}
 		n++
 	}

@@ -112,6 +112,7 @@ func WaitRing(id, head uint64) {
 	}
 	atomic.AddInt32(&r.waiting, 1)
 	defer atomic.AddInt32(&r.waiting, -1)
+	r.stir() // a sender that was interrupted may not have done so
 	r.Lock()
 	defer r.Unlock()
 	for atomic.LoadUint64(&r.words[RingHead]) < head && atomic.LoadInt32(&r.closing) == 0 {

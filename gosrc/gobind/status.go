@@ -19,7 +19,7 @@ type ending struct {
 	segments [][]byte
 	held     []any
 	sent     []uint64 // handles that the response holds
-	block    []uint64 // the status as the caller sees it, where that is not in the caller's own memory
+	block    []uint64 // addresses and lengths of the segments, if there are several
 	pins     pins
 }
 
@@ -71,10 +71,15 @@ func (c *Call) failure(err error, detail string, contract *Contract) [][]byte {
 		if c.kind == StatusError && errors.Is(err, context.DeadlineExceeded) {
 			m.Flags = TimedOut
 		}
-		if exception := exceptionOf(err); exception != nil && c.kind == StatusError {
-			m.Error, m.Flags = int64(exception.id), m.Flags|Exception
-			w.held = append(w.held, exception)
-			return
+		if raised := raisedBy(err); raised != nil && c.kind == StatusError {
+			if raised.exception != nil {
+				m.Error, m.Flags = int64(raised.exception.id), m.Flags|Exception
+				w.held = append(w.held, raised.exception)
+				return
+			}
+			if raised.unanswered {
+				m.Flags |= Unanswered
+			}
 		}
 		if contract == nil {
 			return
@@ -121,43 +126,59 @@ func look(frame unsafe.Pointer, e *ending) int64 {
 	return Look
 }
 
-// Status is the address of the status of the call whose request was at frame, once; 0 if there is none. A status that
-// fits into the ReplyCapacity bytes at buffer is written there.
-func Status(frame unsafe.Pointer, buffer uint64) uintptr {
-	e := exchange(frame, nil)
-	switch {
-	case e == nil:
-		return 0
-	case len(e.segments) > 1 || len(e.segments) == 1 && len(e.segments[0]) > ReplyCapacity-StatusSize:
-		return hold(e)
+// Status writes the status of the call whose request was at frame into the ReplyCapacity bytes at buffer, and returns
+// the handle of what is kept for it, which the caller then owns; 0: nothing is kept. The status is asked for once.
+func Status(frame unsafe.Pointer, buffer uint64) uint64 { return tell(exchange(frame, nil), buffer) }
+
+// Forget drops the status of the call whose request was at frame; it does nothing if there is none.
+func Forget(frame unsafe.Pointer) {
+	if e := exchange(frame, nil); e != nil {
+		e.released()
 	}
-	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
-	*status = [StatusSize / 8]uint64{uint64(e.kind), 0, uint64(e.value), uint64(len(e.segments))}
-	if len(e.segments) > 0 {
-		n := copy(bytesAt(buffer+StatusSize, ReplyCapacity-StatusSize), e.segments[0])
-		status[4], status[5] = buffer+StatusSize, uint64(n)
-	}
-	if len(e.held) > 0 || len(e.sent) > 0 { // what the response refers to
-		e.segments = nil
-		status[1] = handles.add(e)
-	}
-	return uintptr(buffer)
 }
 
-// hold keeps the ending until it is released, and is the address of its status.
-func hold(e *ending) uintptr {
-	e.block = make([]uint64, 4+2*len(e.segments), StatusSize/8+2*len(e.segments))
-	e.block[0], e.block[2], e.block[3] = uint64(e.kind), uint64(e.value), uint64(len(e.segments))
-	e.pins.add(unsafe.Pointer(&e.block[0]))
+// tell writes the status of an ending, nil for none, and returns the handle of what is kept for it.
+func tell(e *ending, buffer uint64) uint64 {
+	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
+	if e == nil {
+		*status = [StatusSize / 8]uint64{StatusNone}
+		return 0
+	}
+	*status = [StatusSize / 8]uint64{uint64(e.kind), uint64(e.value), uint64(len(e.segments))}
+	switch {
+	case len(e.segments) > 1:
+		status[3] = uint64(uintptr(e.list()))
+	case len(e.segments) == 1 && len(e.segments[0]) > ReplyCapacity-StatusSize:
+		status[3], status[4] = e.pin(e.segments[0]), uint64(len(e.segments[0]))
+	case len(e.segments) == 1:
+		n := copy(bytesAt(buffer+StatusSize, ReplyCapacity-StatusSize), e.segments[0])
+		status[3], status[4] = buffer+StatusSize, uint64(n)
+		if len(e.held) == 0 && len(e.sent) == 0 {
+			return 0
+		}
+		e.segments = nil // only what the response refers to is kept
+	default:
+		return 0
+	}
+	return handles.add(e)
+}
+
+// list is the address of pairs of address and length, one for each segment, in Go memory that the ending keeps.
+func (e *ending) list() unsafe.Pointer {
+	e.block = make([]uint64, 2*len(e.segments))
 	for i, segment := range e.segments {
 		if len(segment) > 0 {
-			e.pins.add(unsafe.Pointer(&segment[0]))
-			e.block[4+2*i] = uint64(uintptr(unsafe.Pointer(&segment[0])))
-			e.block[5+2*i] = uint64(len(segment))
+			e.block[2*i], e.block[2*i+1] = e.pin(segment), uint64(len(segment))
 		}
 	}
-	e.block[1] = handles.add(e)
-	return uintptr(unsafe.Pointer(&e.block[0]))
+	e.pins.add(unsafe.Pointer(&e.block[0]))
+	return unsafe.Pointer(&e.block[0])
+}
+
+// pin is the address of a segment, which stays there until the ending is released.
+func (e *ending) pin(segment []byte) uint64 {
+	e.pins.add(unsafe.Pointer(&segment[0]))
+	return uint64(uintptr(unsafe.Pointer(&segment[0])))
 }
 
 // released is called when nobody can look at the ending any more.

@@ -13,9 +13,17 @@ import (
 )
 
 // Upcall is what enters Python; the generated main package sets it. It is one C function for everything: the object,
-// the number of its method, the request and its size, and the buffer of the response (for an async method: the ticket
-// that the answer comes back with).
-var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply uint64) int64
+// the number of its method, the request and its size, and where the answer goes.
+var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply)
+
+// Reply is where Python puts its answer. A C result would not do: an exception that escapes from a callback of ctypes
+// leaves it unset, and Go would take garbage for the answer. Here the kind is set last, so either the answer is whole or
+// there is none.
+type Reply struct {
+	value int64 // the number that is the whole result, the size of a frame; before the call: the ticket of an async method
+	kind  uint64
+	data  [ReplyCapacity]byte
+}
 
 // PythonObject is an object that lives in Python: one that implements an interface, a function, an iterator, or an
 // exception. Python keeps it as long as Go can reach this.
@@ -61,7 +69,7 @@ func dropAll() {
 		dropped.ids = nil
 		dropped.Unlock()
 		if len(ids) > 0 {
-			enter(0, UpcallDrop, unsafe.Pointer(&ids[0]), uint64(8*len(ids)), 0)
+			enter(0, UpcallDrop, unsafe.Pointer(&ids[0]), uint64(8*len(ids)), new(Reply))
 		}
 	}
 }
@@ -80,16 +88,16 @@ func Quiet(thread int64) int64 {
 	return atomic.LoadInt64(&entered)
 }
 
-// enter calls Python. The frame is not touched after it.
-func enter(object, method uint64, frame unsafe.Pointer, size, reply uint64) int64 {
+// enter calls Python, whose answer is in reply afterwards. The frame is not touched after it.
+func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply) {
 	atomic.AddInt64(&entered, 1)
 	if atomic.LoadInt32(&quiet) != 0 && threadID() != atomic.LoadInt64(&quietFor) {
 		atomic.AddInt64(&entered, -1)
 		select {} // the process ends
 	}
-	result := Upcall(object, method, frame, size, reply)
+	reply.kind = AnswerNone
+	Upcall(object, method, frame, size, reply)
 	atomic.AddInt64(&entered, -1)
-	return result
 }
 
 // PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the very
@@ -98,8 +106,14 @@ type PythonError struct {
 	Type    string // the exception's class
 	Message string // its text
 
-	exception *PythonObject
-	cause     error
+	exception  *PythonObject
+	cause      error
+	unanswered bool // the exception is not known
+}
+
+// noAnswer is the error of a call of Python that an exception has ended where nothing could catch it.
+func noAnswer(place string) error {
+	return &PythonError{Type: "exception", Message: place + ": Python did not answer, an exception came in between", unanswered: true}
 }
 
 func (e *PythonError) Error() string {
@@ -150,11 +164,11 @@ func (e *PythonError) read(r *Reader, m *exceptionRecord) {
 	}
 }
 
-// exceptionOf is the Python exception that an error is, if it is one.
-func exceptionOf(err error) *PythonObject {
+// raisedBy is what Python has raised, if that is what an error is.
+func raisedBy(err error) *PythonError {
 	var found *PythonError
 	if errors.As(err, &found) {
-		return found.exception
+		return found
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ LAYERS = [
     "codec.records codec.locate",
     "codec.flat codec.scatter",
     "runtime",
-    "runtime.platforms runtime.bells runtime.find",
+    "runtime.platforms runtime.ownership runtime.find",
     "runtime.native",
     "runtime.control runtime.timeouts runtime.upcalls",
     "runtime.replies",

@@ -1,0 +1,146 @@
+"""Taking and giving up what has to be given back, so that no exception can come in between.
+
+A signal handler may raise an exception between any two instructions of Python: after a function of Go has
+returned a handle and before that is stored anywhere, within an ``except`` block that gives it back, at the
+first instruction of ``__del__``. So none of that is done by instructions here:
+
+- A handle is **taken** by one step in C, `dict.update` over a `starmap`, which calls Go and stores the result in a
+  dict that has an owner already.
+- It is **given up** by one step in C: the owner is a `map` over what the dict yields, and ``map.__next__`` is both its
+  destructor and what releases it early. It does so once, whichever thread comes first.
+- What a frame holds is **sent** by one step in C: the call that sends it, and then the clearing of the lists
+  that would give it back.
+
+Imports nothing of gobind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, repeat, starmap
+from typing import Any
+
+exhaust: Callable[[Iterable[Any]], None] = deque(maxlen=0).extend
+"""Run an iterator to its end."""
+
+
+_immortal: list[Any] = []
+
+
+def _keep(value: Any) -> None:
+    """Keep an object to the very end: the interpreter drops what modules refer to long before its threads stop."""
+    if sys.implementation.name == "cpython":
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+
+
+def _call(function: Callable[..., Any], argument: Any) -> Any:
+    return function(argument)
+
+
+# One step in C: operator.call where there is one, else what calls a function of ctypes.
+call: Callable[..., Any] = _call
+if sys.implementation.name == "cpython":
+    call = getattr(operator, "call", None) or ctypes._CFuncPtr.__call__  # type: ignore[attr-defined]
+
+
+def only_here(function: Callable[[int], Any]) -> Iterator[Callable[[int], Any]]:
+    """An endless iterator that gives `function`, but in the child of a fork what does nothing.
+
+    The child collects what its parent's threads owned before it runs any of Python's code, and must not call the
+    parent's Go, which does not run there.
+    """
+    return map({os.getpid(): function}.get, iter(os.getpid, -1), repeat(abs))
+
+
+class Owner(map):  # type: ignore[type-arg]
+    """A `map` whose next item is taken when the last reference to it goes."""
+
+    __slots__ = ()
+    __del__ = map.__next__
+
+
+class Owned:
+    """A handle of Go, or what else a function hands out and another takes back.
+
+    Args:
+        releasing: gives the function, `only_here`, that takes the handle back; it is called with 0 if there is none.
+        kept: what has to live until then.
+    """
+
+    __slots__ = ("_cell", "_owner")
+
+    def __init__(self, releasing: Iterator[Callable[[int], Any]], kept: Any = None) -> None:
+        cell: dict[str, Any] = {"kept": kept}
+        self._cell = cell
+        self._owner = Owner(call, releasing, iter(partial(cell.pop, "handle", 0), None))
+
+    def take(self, function: Callable[..., int], *arguments: Any) -> int:
+        """Call what hands out a handle, and own that; returns it."""
+        self._cell.update(zip(("handle",), starmap(function, (arguments,))))
+        return self.handle
+
+    @property
+    def handle(self) -> int:
+        """What is owned; 0: nothing."""
+        return self._cell.get("handle", 0)  # type: ignore[no-any-return]
+
+    def release(self) -> Any:
+        """Give the handle up now."""
+        return next(self._owner)
+
+    def disown(self) -> None:
+        """Never give the handle up, nor what is kept for it: the process is about to end."""
+        _immortal.append(self._cell.pop("kept", None))
+        self._cell.pop("handle", None)
+        _keep(_immortal)
+
+
+class Unsent(Owner):
+    """The handles in a frame on its way to Go, which takes them over with the frame; given back if it is never sent.
+
+    Attributes:
+        lists: numbers of Python's objects, handles of Go's.
+    """
+
+    __slots__ = ("lists",)
+
+
+def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable[[int], Any]]) -> Unsent:
+    """What owns the handles of one frame.
+
+    Args:
+        forget: what takes the number of an object of Python's from the table; called with None as second argument.
+        releasing: gives the function, `only_here`, that releases a handle of Go's.
+    """
+    numbers: list[int] = []
+    handles: list[int] = []
+    unsent = Unsent(exhaust, repeat(chain(map(forget, numbers, repeat(None)), map(call, releasing, handles))))
+    unsent.lists = numbers, handles
+    return unsent
+
+
+def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what sends a frame; from then on its handles are Go's."""
+    return [*chain(starmap(function, (arguments,)), map(list.clear, unsent.lists))][0]
+
+
+def send_noted(
+    sent: dict[int, Any], number: int, unsents: Iterable[Unsent], function: Callable[..., Any], *arguments: Any
+) -> None:
+    """Call what sends a frame, and note its number in `sent`: it is there if and only if it was sent."""
+    noting = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
+    clearing = map(list.clear, chain.from_iterable([unsent.lists for unsent in unsents]))
+    exhaust(chain(noting, clearing))
+
+
+def send_batch(batch: list[bytes], unsents: list[Unsent], function: Callable[..., Any], *arguments: Any) -> None:
+    """Call what sends all frames of `batch`, and remove them from it: they are in it if and only if they were not sent."""
+    sending = starmap(function, (arguments,))
+    clearing = map(list.clear, chain(chain.from_iterable([unsent.lists for unsent in unsents]), (unsents, batch)))
+    exhaust(chain(sending, clearing))
