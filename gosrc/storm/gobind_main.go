@@ -6,13 +6,13 @@ package main
 /*
 #include <stdint.h>
 
-typedef int64_t (*gobind_upcall_function)(uint64_t, uint64_t, void *, uint64_t, uint64_t);
+typedef void (*gobind_upcall_function)(uint64_t, uint64_t, void *, uint64_t, void *);
 
 // Calls into Python by the function pointer that it has given.
-static inline int64_t gobind_upcall(
-	void *f, uint64_t object, uint64_t method, void *frame, uint64_t size, uint64_t reply
+static inline void gobind_upcall(
+	void *f, uint64_t object, uint64_t method, void *frame, uint64_t size, void *reply
 ) {
-	return ((gobind_upcall_function)f)(object, method, frame, size, reply);
+	((gobind_upcall_function)f)(object, method, frame, size, reply);
 }
 */
 import "C"
@@ -30,29 +30,35 @@ func main() {}
 //export gobind_call
 func gobind_call(frame unsafe.Pointer) int64 { return gobind.Invoke(frame) }
 
-// gobind_status is the address of the status of the call whose request began at frame; buffer is where it may go.
+// gobind_status writes the status of the call whose request began at frame to buffer, and returns the handle of what is
+// kept for it.
 //
 //export gobind_status
-func gobind_status(frame unsafe.Pointer, buffer uint64) uintptr { return gobind.Status(frame, buffer) }
+func gobind_status(frame unsafe.Pointer, buffer uint64) uint64 { return gobind.Status(frame, buffer) }
 
-// gobind_release holds a handle once less: of an object, a stream, or a status with its memory.
+// gobind_forget drops the status of the call whose request began at frame.
+//
+//export gobind_forget
+func gobind_forget(frame unsafe.Pointer) { gobind.Forget(frame) }
+
+// gobind_release releases one count of a handle: of an object, a stream, or what is kept for a status.
 //
 //export gobind_release
 func gobind_release(handle uint64) { gobind.Release(handle) }
 
-// gobind_retain holds a handle once more; 0: it is stale.
+// gobind_retain adds a count to a handle and returns the handle; 0: it is stale.
 //
 //export gobind_retain
-func gobind_retain(handle uint64) int64 { return gobind.Retain(handle) }
+func gobind_retain(handle uint64) uint64 { return gobind.Retain(handle) }
 
 // gobind_set_upcall sets the function that Go enters Python by.
 //
 //export gobind_set_upcall
 func gobind_set_upcall(function unsafe.Pointer) {
-	gobind.Upcall = func(object, method uint64, frame unsafe.Pointer, size, reply uint64) int64 {
-		return int64(C.gobind_upcall(
-			function, C.uint64_t(object), C.uint64_t(method), frame, C.uint64_t(size), C.uint64_t(reply),
-		))
+	gobind.Upcall = func(object, method uint64, frame unsafe.Pointer, size uint64, reply *gobind.Reply) {
+		C.gobind_upcall(
+			function, C.uint64_t(object), C.uint64_t(method), frame, C.uint64_t(size), unsafe.Pointer(reply),
+		)
 	}
 }
 
@@ -68,15 +74,27 @@ func gobind_answer(ticket uint64, failed int64, frame unsafe.Pointer, size uint6
 //export gobind_quiet
 func gobind_quiet(thread int64) int64 { return gobind.Quiet(thread) }
 
-// gobind_open_queue makes a queue for the endings of asynchronous calls; bell is the descriptor that tells.
+// gobind_open_queue makes a queue for the endings of asynchronous calls.
 //
 //export gobind_open_queue
-func gobind_open_queue(bell int32) uint64 { return gobind.OpenQueue(bell) }
+func gobind_open_queue() uint64 { return gobind.OpenQueue() }
 
-// gobind_close_queue cancels the queue's calls and drops their endings.
+// gobind_queue_bell is the descriptor that can be read while the queue holds something; -1: there is none.
+//
+//export gobind_queue_bell
+func gobind_queue_bell(queue uint64) int64 { return gobind.QueueBell(queue) }
+
+// gobind_close_queue cancels the queue's calls, drops their endings, and returns how many calls are still in flight.
 //
 //export gobind_close_queue
-func gobind_close_queue(queue uint64) { gobind.CloseQueue(queue) }
+func gobind_close_queue(queue uint64) int64 { return gobind.CloseQueue(queue) }
+
+// gobind_completion is what gobind_status is, for a call of that number that has been fetched from a queue.
+//
+//export gobind_completion
+func gobind_completion(queue, number, buffer uint64) uint64 {
+	return gobind.Completion(queue, number, buffer)
+}
 
 // gobind_wait_queue waits until the queue holds something; 0: it is closed.
 //
@@ -90,15 +108,15 @@ func gobind_submit(queue uint64, frames unsafe.Pointer, size uint64) {
 	gobind.Submit(queue, frames, size)
 }
 
-// gobind_cancel cancels the context of a call.
+// gobind_cancel cancels the context of a call, and drops its status if that has been fetched.
 //
 //export gobind_cancel
 func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
 
-// gobind_drain fetches endings into the memory at buffer and returns their number.
+// gobind_drain fetches endings into the memory at buffer, unless it holds some that have not been handed out.
 //
 //export gobind_drain
-func gobind_drain(queue uint64, buffer unsafe.Pointer) int64 { return gobind.Drain(queue, buffer) }
+func gobind_drain(queue uint64, buffer unsafe.Pointer, done uint64) { gobind.Drain(queue, buffer, done) }
 
 // gobind_open_ring makes a ring of capacity slots in the memory at address; queue 0: its calls are one-way.
 //
