@@ -58,7 +58,9 @@ class Storm:
 
     @property
     def calls(self) -> int:
-        return self.caller.calls + sum(each.calls for each in self.nested_callers)
+        """How many calls have been made in the main thread: answered, or interrupted."""
+        answered = self.caller.calls + sum(each.calls for each in self.nested_callers)
+        return answered + self.oracle.interrupted
 
     def nested(self) -> None:
         """What the handler of SIGUSR1 does."""

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, Optional
 
 MARK = "struck #"
+NO_TEXT = "(its text cannot be made)"
 
 
 class Struck:
@@ -173,6 +174,10 @@ class Oracle:
 
     def found_text(self, text: str, where: str) -> bool:
         """Note that an error's text that Go has seen is of an injected exception; False: it is of none."""
+        if len(self.pending) == 1 and ("did not answer" in text or NO_TEXT in text):
+            self.seen.update(self.pending)
+            self.explained[f"{where}, without its text"] += 1
+            return True
         head, mark, tail = text.rpartition(MARK)
         number = tail[: len(tail) - len(tail.lstrip("0123456789"))]
         if not (mark and number):
@@ -197,11 +202,13 @@ class Oracle:
             f"{entry.name} {entry.filename.rsplit('/', 1)[-1]}:{entry.lineno}"
             for entry in traceback.extract_tb(args.exc_traceback)[-4:]
         )
-        if isinstance(error, Struck) and "ctypes" not in where:
-            self.found(error, f"reported by Python: {where}")
-        else:
+        if not isinstance(error, Struck):
             self.failures.add(f"unraisable {args.exc_type.__name__}: {where}", f"{_text(error)} in {names}")
-            self.found(error, f"printed by Python: {where}")
+            self.found(error, f"context of what Python printed: {where}")
+        elif "ctypes" not in where:
+            self.found(error, f"reported by Python: {where}")
+        else:  # which is no way to report it: it must come out of the attempt too
+            self.explained[f"printed by ctypes: {where}"] += 1
 
 
 def chain_of(error: Optional[BaseException]) -> Iterator[BaseException]:
