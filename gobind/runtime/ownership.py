@@ -55,7 +55,21 @@ def only_here(function: Callable[[int], Any]) -> Iterator[Callable[[int], Any]]:
     The child collects what its parent's threads owned before it runs any of Python's code, and must not call the
     parent's Go, which does not run there.
     """
-    return map({os.getpid(): function}.get, iter(os.getpid, -1), repeat(abs))
+    functions = {os.getpid(): function}
+    _handed_out.append(functions)
+    return map(functions.get, iter(os.getpid, -1), repeat(abs))
+
+
+_handed_out: list[dict[int, Any]] = []
+
+
+def stop() -> None:
+    """Python is about to end: give nothing up any more.
+
+    What is collected from here on may be so late that the thread has lost what Go needs to run on it.
+    """
+    for functions in _handed_out:
+        functions.clear()
 
 
 class Owner(map):  # type: ignore[type-arg]

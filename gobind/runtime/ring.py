@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from typing import Any
+from weakref import WeakSet
 
 from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
@@ -48,6 +49,7 @@ class Ring:
         self._lock = threading.Lock()
         # Go looks at the memory until the ring is closed.
         self._owned = Owned(native.closing_ring, self._memory)
+        _rings.add(self)
         self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
     def try_send(self, frame: bytes, unsent: Unsent | None = None) -> bool:
@@ -129,11 +131,6 @@ class OneWay:
                     ring = self._rings[capacity] = Ring(self._native, capacity)
         ring.send(frame, unsent)
 
-    def abandon(self) -> None:
-        """Leave all rings to Go."""
-        for ring in self._rings.values():
-            ring.abandon()
-
     @property
     def is_done(self) -> bool:
         """True if all calls are."""
@@ -141,6 +138,7 @@ class OneWay:
 
 
 _opened: list[OneWay] = []
+_rings: WeakSet[Ring] = WeakSet()
 
 
 def after_fork() -> None:
@@ -157,5 +155,5 @@ def _finish() -> None:
     end = time.monotonic() + LAST_WAIT
     while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
         time.sleep(0.001)
-    for one_way in _opened:
-        one_way.abandon()
+    for ring in [*_rings]:
+        ring.abandon()

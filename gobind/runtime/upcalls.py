@@ -16,6 +16,7 @@ from typing import Any, Callable
 
 from gobind import protocol
 from gobind.codec.buffers import Memory
+from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
 
@@ -248,6 +249,7 @@ def _keep_quiet() -> None:
     for native in [*_tables]:
         while native.quiet(threading.get_native_id()) > 0 and time.monotonic() < end:
             time.sleep(0.0005)
+    ownership.stop()
 
 
 # Exceptions that nothing can catch
