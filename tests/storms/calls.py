@@ -20,7 +20,7 @@ import libraries
 
 import gobind
 
-from .oracle import Oracle, Struck
+from .oracle import Oracle, Struck, place_of
 
 contract = libraries.contract_of("storm")
 Item, Odd = contract.Item, contract.Odd
@@ -111,6 +111,7 @@ class Caller:
         ]
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self.tasks: list[asyncio.Task[None]] = []
+        self.limit: Optional[float] = None  # of waiting for tasks; the watchdog sees those that hang without it
 
     def number(self) -> int:
         """A number, seldom one that could be special."""
@@ -326,7 +327,7 @@ class Caller:
         self.tasks = tasks
 
         def work() -> None:
-            loop.run_until_complete(asyncio.wait(tasks))
+            loop.run_until_complete(asyncio.wait(tasks, timeout=self.limit))
 
         return work
 
@@ -334,9 +335,14 @@ class Caller:
         """Wait for what is left of the batch, and note what its tasks came to."""
         tasks, oracle = self.tasks, self.oracle
         if tasks:
-            self.loop().run_until_complete(asyncio.wait(tasks))
+            _, stuck = self.loop().run_until_complete(asyncio.wait(tasks, timeout=self.limit))
+            if stuck:
+                oracle.failures.add("hang: a task is not woken")
+                for task in stuck:
+                    task.cancel()
+                self.loop().run_until_complete(asyncio.wait(stuck))
         for task in tasks:
-            error = task.exception()
+            error = None if task.cancelled() else task.exception()
             if isinstance(error, Struck):
                 oracle.found(error, "raised by the task that was running")
             elif error is not None:
@@ -360,7 +366,7 @@ class Caller:
     def _note_loop_error(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Struck):
-            self.oracle.found(error, "reported by the event loop")
+            self.oracle.found(error, f"reported by the event loop, from {place_of(error)}")
         else:
             self.oracle.failures.add(f"the event loop: {context['message'][:60]}", repr(context))
 

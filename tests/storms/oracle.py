@@ -8,6 +8,7 @@ these has been lost, and an attempt that ends with any other exception has faile
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections import Counter
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any, Optional
 
 MARK = "struck #"
+FOLDER = os.path.dirname(__file__)
 NO_TEXT = "(its text cannot be made)"
 
 
@@ -220,6 +222,12 @@ def chain_of(error: Optional[BaseException]) -> Iterator[BaseException]:
             known.add(id(each))
             todo += [each.__cause__, each.__context__]
             yield each
+
+
+def place_of(error: BaseException) -> str:
+    """The place that an injected exception has struck."""
+    places = [e for e in traceback.extract_tb(error.__traceback__) if not e.filename.startswith(FOLDER)]
+    return f"{places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno} {places[-1].name}" if places else "?"
 
 
 def _short(value: Any) -> str:
