@@ -107,9 +107,9 @@ class Courier:
             for calls in [*self._loops.values()]:
                 calls.close_if_over()
             calls = LoopCalls(self._native, loop)
-            self._loops[id(loop)] = calls
-            # The entry must be gone before another loop can have the same id.
+            # The entry must be gone before another loop can have the same id: so this comes first.
             weakref.finalize(loop, self._drop, id(loop), calls).atexit = False
+            self._loops[id(loop)] = calls
             return calls
 
     def _drop(self, key: int, calls: LoopCalls) -> None:

@@ -143,6 +143,7 @@ class Storm:
     def _check(self) -> None:
         self._check_answers(True)
         self.caller.close_loop()
+        self.storm.keep(None)
         self.left = left(self._tick)
         for name, count in self.left.items():
             if count:

@@ -85,9 +85,9 @@ class Stepper:
 class Walk:
     """All steps of one work."""
 
-    def __init__(self, name: str, second: int, bare: bool, first: int, patience: float) -> None:
+    def __init__(self, name: str, second: int, bare: bool, first: int, only: int, patience: float) -> None:
         self.name, self.second, self.cls = name, second, Bare if bare else Alarm
-        self.number = first
+        self.number, self.end = first, first + only if only else 1 << 60
         self.storm = libraries.load("storm", contract.Storm)
         self.runtime = libraries.load("storm").runtime
         self.stepper: Any = None
@@ -101,7 +101,7 @@ class Walk:
     def run(self) -> None:
         self.step([])  # compiled, opened ...
         self.step([])
-        while True:
+        while self.number < self.end:
             steps = [self.number] + [self.number + self.second] * bool(self.second)
             self.step(steps)
             if not self.stepper.places:
@@ -114,7 +114,7 @@ class Walk:
         oracle = Oracle(failures)
         self.stepper = stepper = Stepper(oracle, steps, self.cls)
         caller = Caller(self.storm, oracle, 5)
-        caller.limit = 0.5
+        caller.limit = 2
         work = make_work(caller, [self.name])
         traced = self._traced(work, stepper)
         oracle.attempt(traced, 2, caller.finish_batch if caller.tasks else None)
@@ -127,6 +127,7 @@ class Walk:
             self.check_lanes(caller, oracle)
         for text in self.storm.wrongs():
             oracle.wrong(f"Go: {text}")
+        self.storm.keep(None)
         caller.close_loop()
         del work, traced, caller
         self.check_left(failures)
@@ -180,13 +181,14 @@ def main() -> None:
     parser.add_argument("--second", type=int, default=0, help="strike again so many steps behind the first")
     parser.add_argument("--bare", action="store_true", help="inject what is no Exception")
     parser.add_argument("--first", type=int, default=0, help="begin with that step")
-    parser.add_argument("--patience", type=float, default=5)
+    parser.add_argument("--only", type=int, default=0, help="so many steps; all of them if it is not given")
+    parser.add_argument("--patience", type=float, default=15)
     parser.add_argument("--here", action="store_true", help="in this process")
     options = parser.parse_args()
     if options.here:
         warnings.simplefilter("ignore")
         faulthandler.enable()
-        Walk(options.works[0], options.second, options.bare, options.first, options.patience).run()
+        Walk(options.works[0], options.second, options.bare, options.first, options.only, options.patience).run()
         return
     for work in options.works:
         for name in KINDS[work][0] if work in KINDS else [work]:
@@ -198,7 +200,7 @@ def walk(name: str, options: Any) -> None:
     first = options.first
     while True:
         arguments = [name, "--here", f"--second={options.second}", f"--first={first}"]
-        arguments += [f"--patience={options.patience}"] + ["--bare"] * options.bare
+        arguments += [f"--patience={options.patience}", f"--only={options.only}"] + ["--bare"] * options.bare
         done = subprocess.run(
             [sys.executable, "-m", "storms.steps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
