@@ -9,6 +9,8 @@
 [User(id=1, name='ada')]
 """
 
+from typing import TYPE_CHECKING, Any
+
 from gobind.codec.flat import flatten, unflatten
 from gobind.codec.frames import CorruptFrame
 from gobind.contract import goerror, gointerface, gomethod, gostruct
@@ -21,10 +23,22 @@ from gobind.errors import (
     LoadError,
     MismatchError,
 )
+from gobind.forks import late
 from gobind.mirrors import from_mirror, mirror, to_mirror
 from gobind.runtime.library import Library, load
 from gobind.runtime.timeouts import timeout
 from gobind.words import Buffer, cstr, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+
+if TYPE_CHECKING:
+    from gobind import _debug as _debug
+else:  # or type checkers would believe that there is everything
+
+    def __getattr__(name: str) -> Any:
+        """Import ``gobind._debug`` for those who ask."""
+        if name == "_debug":
+            return late("gobind._debug")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"
 

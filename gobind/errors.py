@@ -29,7 +29,8 @@ class GoError(GobindError):
     """Go returned an error.
 
     Attributes:
-        message: the text of Go's ``err.Error()``.
+        message: the text of Go's ``err.Error()``. Where that panics, or the error is a nil pointer, which Go does not
+            take for nil, it says so.
         go_type: the Go type of the error, as ``%T`` prints it (``*fs.PathError``).
     """
 
@@ -53,10 +54,12 @@ class GoTimeout(GoError, TimeoutError):
 
 
 class GoPanic(GobindError):
-    """A Go method panicked; the process lives on.
+    """A Go method panicked, or ended its goroutine by ``runtime.Goexit``; the process lives on.
+
+    On the thread of a synchronous call Goexit ends the process: Go cannot end a goroutine that C waits for.
 
     Attributes:
-        value: the panic's value, as Go prints it.
+        value: the panic's value, as Go prints it; for Goexit a sentence that names the method.
         go_stack: the stack of the goroutine that panicked.
     """
 

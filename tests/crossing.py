@@ -54,6 +54,19 @@ def nothing_is_left() -> Iterator[None]:
     assert left() == (0, 0, 0, 0), "left: handles, objects of Python, streams, goroutines"
 
 
+@pytest.fixture(autouse=True)
+def failures_let_go() -> Iterator[None]:
+    """After the test the library gosrc/failures holds no object of Python."""
+    yield
+    runtime = libraries.load("failures").runtime
+    for _ in range(ROUNDS):
+        if not _debug.guests():
+            break
+        gc.collect()
+        runtime.gc()
+    assert not _debug.guests()
+
+
 class Merger:
     """Matches `objects.Merger` without saying so."""
 

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import struct
 import sys
+from collections import deque
 from collections.abc import Sequence
 from time import monotonic_ns
 from typing import Any, Callable
@@ -369,14 +370,55 @@ def _wanted(address: int, size: int) -> int:
     return int.from_bytes(memory_at(address)[:8], "little")
 
 
+class _Sequence:
+    """What may take its time to give an item, and need not look like it."""
+
+    def __getitem__(self, index: int) -> int:
+        raise IndexError
+
+
+_MEMORY: tuple[Any, ...] = (
+    *(
+        [],
+        (),
+        range(0),
+        range(1 << 70),
+        {},
+        {}.values(),
+        {}.items(),
+        set(),
+        "",
+        "\xe4",
+        b"",
+        bytearray(),
+        deque(),
+    ),
+    *(reversed([]), reversed({}), itertools.count(), itertools.repeat(0)),
+)
+_READY = frozenset(type(iter(value)) for value in _MEMORY) - {type(iter(_Sequence()))}
+"""The iterators whose next item is there already: those over memory. All others may wait, as a generator does that
+yields what is in a buffer and then reads more."""
+
+
 def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], bytes]:
+    """Fetches items of an iterator; none: it has ended.
+
+    Nothing can interrupt an iterator that waits, and Go, whose thread it is, gets no item before the iterator
+    returns. So an item never shares a batch with one that has to be waited for, however quick those before were.
+    """
+
     def fetch(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
+        iterator = guest.value
+        if type(iterator) not in _READY:
+            for item in iterator:
+                return pack([item], unsent)
+            return pack([], unsent)
         if guest.kept is not None:
             error, guest.kept = guest.kept, None
             raise error
         items: list[Any] = []
         try:
-            items.extend(itertools.islice(guest.value, _wanted(address, size)))
+            items.extend(itertools.islice(iterator, _wanted(address, size)))
         except BaseException as error:
             if not items:
                 raise
@@ -393,32 +435,102 @@ def _close(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
     return b""
 
 
+class _Source:
+    """An async iterator that Go fetches items from, run by a task of its own as long as it lasts.
+
+    What it has yielded goes over as soon as it waits for something, or after a millisecond.
+
+    Attributes:
+        items: those that Go has not fetched yet.
+        is_over: no more items will come.
+        task: runs the iterator.
+    """
+
+    def __init__(self, iterator: Any, loop: Any) -> None:
+        self.items: list[Any] = []
+        self.is_over = False
+        self._iterator = iterator
+        self._loop = loop
+        self._error: BaseException | None = None
+        self._wanted = 0  # more items are asked for while fewer than these have come
+        self._end = 0  # and the time is not over
+        self._wake: Any = None  # the future that the iterator's task waits for: somebody wants items
+        self._waiting: list[Any] = []  # the futures that calls of `fetch` wait for: items have come
+        self.task = loop.create_task(self._run())
+
+    async def fetch(self, wanted: int) -> list[Any]:
+        """At most `wanted` items, and at least one if there is one."""
+        while not self.items and not self.is_over:  # another call with the same iterator may be quicker
+            self._wanted, self._end = wanted, monotonic_ns() + QUICK
+            _tell(self._wake)
+            came = self._loop.create_future()
+            self._waiting.append(came)
+            try:
+                await came
+            finally:
+                self._waiting.remove(came)
+                if not self._waiting:
+                    self._wanted = 0
+        if self._error is not None and not self.items:
+            error, self._error = self._error, None
+            raise error
+        items, self.items = self.items, []
+        return items
+
+    async def stop(self) -> None:
+        """Cancel the task, and wait until it has ended."""
+        if not self.task.done():
+            ended = self._loop.create_future()
+            self.task.add_done_callback(lambda _: _tell(ended))
+            self.task.cancel()
+            await ended
+
+    async def _run(self) -> None:
+        step = self._iterator.__anext__
+        try:
+            while True:
+                while len(self.items) >= self._wanted or (self.items and monotonic_ns() >= self._end):
+                    self._wake = self._loop.create_future()
+                    await self._wake
+                item = await step()  # meanwhile those before it may be fetched
+                self.items.append(item)
+                _tell(*self._waiting)
+        except StopAsyncIteration:
+            pass
+        except BaseException as error:
+            self._error = error  # it comes after the items before it
+        finally:
+            self.is_over = True
+            _tell(*self._waiting)
+
+
+def _tell(*futures: Any) -> None:
+    for future in futures:
+        if future is not None and not future.done():
+            future.set_result(None)
+
+
 def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], Any]:
     def start(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
         return fetch(guest, _wanted(address, size), unsent)
 
     async def fetch(guest: Guest, wanted: int, unsent: Unsent) -> bytes:
-        if guest.kept is not None:
-            error, guest.kept = guest.kept, None
-            raise error
-        items: list[Any] = []
-        end = monotonic_ns() + QUICK
+        if guest.kept is None:
+            guest.kept = _Source(guest.value, sys.modules["asyncio.events"].get_running_loop())
+        items = await guest.kept.fetch(wanted)
         try:
-            while len(items) < wanted and (not items or monotonic_ns() < end):
-                items.append(await guest.value.__anext__())
-        except StopAsyncIteration:
-            pass
-        except BaseException as error:
-            if not items:
-                raise
-            guest.kept = error
-        return pack(items, unsent)
+            return pack(items, unsent)
+        except BaseException:
+            await guest.kept.stop()  # Go asks for no more
+            raise
 
     return start
 
 
 def _close_async(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
     async def close() -> bytes:
+        if guest.kept is not None:
+            await guest.kept.stop()
         aclose = getattr(guest.value, "aclose", None)
         if aclose is not None:
             await aclose()

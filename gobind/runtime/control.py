@@ -36,7 +36,16 @@ class GoRuntime:
         self._connect = connect
 
     def setenv(self, name: str, value: str | None) -> None:
-        """Set an environment variable for Go, which sees no later change of `os.environ`; None unsets it."""
+        """Set an environment variable of Go's, which sees no later change of `os.environ`; None unsets it.
+
+        It is a variable of C's too, in the whole process: Go's ``os.Setenv`` calls C's ``setenv``. C libraries see it,
+        and child processes that are started without ``env``; `os.environ` and other Go libraries do not. C reads its
+        environment without a lock, so a thread that is in ``getenv`` meanwhile (as those that resolve names or convert
+        times may be) can crash: call this before there are such threads.
+
+        GOMAXPROCS, GOGC and GOMEMLIMIT take effect at once. What Go's runtime reads from GODEBUG as it starts, such as
+        ``gctrace``, does not: that has to be in the environment that the process is started with.
+        """
         for word in (name, value or ""):
             if not isinstance(word, str):
                 raise TypeError(f"setenv: expected str, got {type(word).__name__}")

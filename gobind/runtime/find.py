@@ -1,4 +1,4 @@
-"""Where a library is looked for. Imports `gobind.errors`."""
+"""Where a library is looked for. Imports `gobind.runtime.loader`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gobind.errors import LoadError
+from gobind.runtime.loader import path_of
 
 SUFFIXES = (".so", ".dylib", ".dll")
 PATH_VARIABLE = "GOBIND_LIBRARY_PATH"
@@ -20,7 +21,7 @@ def own_suffix() -> str:
 
 
 def find_library(name: str, caller: dict[str, Any]) -> str:
-    """The path of a library.
+    """The path of a library; a bare name if it is only known to the system loader.
 
     A path with a separator is used as it is. A bare name is looked for beside the module that asks,
     then in the folders of ``GOBIND_LIBRARY_PATH``, then by the system loader; never in the current
@@ -47,10 +48,13 @@ def find_library(name: str, caller: dict[str, Any]) -> str:
             if os.path.isfile(path):
                 return os.path.realpath(path)
         try:
-            ctypes.CDLL(name)
-            return name
-        except OSError:
-            tried.append("the system loader")
+            library = ctypes.CDLL(name) if name else None  # the loader's "" is the program itself
+        except (OSError, ValueError):  # a NUL in the name
+            library = None
+        if library is not None:
+            found = path_of(library)
+            return found if found and os.path.isfile(found) else name
+        tried.append("the system loader")
     raise LoadError(f"cannot find {name}; tried: {', '.join(tried)}")
 
 

@@ -6,6 +6,8 @@ Imports `gobind.runtime.bind`, `gobind.runtime.find` and before; `gobind.runtime
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from gobind.forks import late, whole
 from gobind.runtime import ring
 from gobind.runtime.bind import Binding, CarriedContract, read_description
 from gobind.runtime.find import find_library
+from gobind.runtime.loader import File, key_of
 from gobind.runtime.native import Native
 from gobind.runtime.platforms import check_process
 
@@ -27,10 +30,44 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Opening is rare and must happen once for each file: two Libraries of one file would hand out two
-# objects for one implementation.
-_natives: dict[tuple[str, int, int], Native] = {}
-_libraries: dict[tuple[str, int, int], Library] = {}
+
+class _Opened:
+    """What one file is to this process, whatever its names: one Go runtime, and one Library until that is closed.
+
+    Two Libraries of one file would hand out two objects for one implementation, and Go would enter Python by the
+    door of the second, where the objects of the first are not known.
+
+    Attributes:
+        is_lost: this is the child of a fork, and the Go runtime is the parent's.
+    """
+
+    def __init__(self, native: Native) -> None:
+        self.native = native
+        self.library: Library | None = None
+        self.is_lost = False
+        if native.has_glue:
+            native.send_environ()
+
+    def connected(self) -> Native:
+        """The library as it is open in this process."""
+        if self.is_lost and not self.native.has_go:
+            self.is_lost = False  # the fork has copied all that it has
+        if self.is_lost:
+            lost = self.native
+            if os.environ.get("GOBIND_AFTER_FORK") == "error":
+                raise ClosedError(
+                    f"{lost.path}: its Go runtime belongs to the parent process, and GOBIND_AFTER_FORK=error"
+                )
+            native = lost.copy()
+            native.environ = lost.environ
+            if native.has_glue:
+                native.send_environ()
+            self.native, self.is_lost = native, False
+        return self.native
+
+
+# By what makes a file the same one, and by the loader's handle: what it has opened is the same one, whatever its name.
+_opened: dict[Any, _Opened] = {}
 
 
 @overload
@@ -57,30 +94,61 @@ def load(path: str | os.PathLike[str], interface: Any = None) -> Any:
 
 
 def _open(path: str) -> Library:
-    try:
-        stat = os.stat(path)
-        key = (path, stat.st_dev, stat.st_ino)
-    except OSError:  # found by the system loader
-        key = (path, 0, 0)
-    library = _libraries.get(key)
+    opened = _opened_of(path)
+    library = opened.library
     if library is None or library.is_closed:
+        library = opened.library = Library(opened)
+    return library
+
+
+def _opened_of(path: str) -> _Opened:
+    """What this process has of a file, opened now if it was not."""
+    if os.path.basename(path) == path:  # only the system loader knows where it is
+        dll = ctypes.CDLL(path)
+        if dll._handle not in _opened:
+            check_process(_count())
+        return _register(None, Native(path, None, dll))
+    with contextlib.suppress(OSError):
+        opened = _opened.get(key_of(path, os.stat(path)))
+        if opened is not None:
+            return opened
+    file = File(path)
+    opened = _opened.get(file.key)
+    if opened is None:
+        try:
+            check_process(_count())
+            file.check()
+            is_name_used = any(other.native.path == path for other in _opened.values())
+            opened = _register(file.key, Native.of(file, is_name_used))
+        except BaseException:
+            file.close()
+            raise
+    # Windows lets nobody rename a file that is open; nor does a loaded one leave its inode to others there.
+    if opened.native.file is not file or sys.platform == "win32":
+        file.close()
+    return opened
+
+
+def _register(key: Any, native: Native) -> _Opened:
+    handle = native.dll._handle
+    opened = _opened.get(handle)
+    if opened is None:
         if os.environ.get("GOBIND_DEBUG") == "1":
             late("gobind.runtime.debug").install()
-        if key not in _natives:
-            check_process(len(_natives))
-            # Where another file was before, the system's loader would open that again: it goes by the path.
-            is_replaced = any(known == path for known, *_ in _natives)
-            native = _natives[key] = Native.private(path) if is_replaced else Native(path)
-            if native.has_glue:
-                native.send_environ()
-        library = _libraries[key] = Library(_natives[key])
-    return library
+        opened = _opened[handle] = _Opened(native)
+        if key is not None:
+            _opened[key] = opened
+    return opened
+
+
+def _count() -> int:
+    return len({*_opened.values()})
 
 
 def live() -> int:
     """How many blocks and handles of Go are outstanding, in all open libraries together."""
     with whole:
-        return sum(native.live() for native in _natives.values() if native.has_glue)
+        return sum(opened.native.live() for opened in {*_opened.values()} if opened.native.has_glue)
 
 
 class Library:
@@ -89,8 +157,9 @@ class Library:
     The interfaces in its contract are its attributes: ``library.Accounts.ping(5)``.
     """
 
-    def __init__(self, native: Native) -> None:
-        self._native = native
+    def __init__(self, opened: _Opened) -> None:
+        self._opened = opened
+        self._native = native = opened.connected()
         self._contracts = read_description(native) if native.has_glue else []
         self._bindings: dict[Any, Binding] = {}
         self._exports: Exports | None = None
@@ -187,8 +256,6 @@ class Library:
 
     def _after_fork(self) -> None:
         """This is the child of a fork: the parent's Go is dead here, and the next call opens a copy."""
-        if self._native.has_glue:
-            self._native.die()
         if self._exports:
             self._exports.after_fork(self._reopen)
         for binding in self._bindings.values():
@@ -197,24 +264,14 @@ class Library:
         self._is_lost = True
 
     def _reopen(self) -> None:
-        if os.environ.get("GOBIND_AFTER_FORK") == "error":
-            raise ClosedError(
-                f"{self.path}: its Go runtime belongs to the parent process, and GOBIND_AFTER_FORK=error"
-            )
         with whole:
             if self._is_lost:
-                lost, self._native = self._native, self._native.copy()
-                self._native.environ = lost.environ
-                self._is_lost = False
-                if self._native.has_glue:
-                    self._native.send_environ()
+                self._native = native = self._opened.connected()
                 for binding in self._bindings.values():
-                    binding.connect(self._native)
+                    binding.connect(native)
                 if self._exports:
-                    self._exports.connect(self._native)
-                for key, library in _libraries.items():
-                    if library is self:
-                        _natives[key] = self._native
+                    self._exports.connect(native)
+                self._is_lost = False  # last: if a signal comes before, the next call connects the rest
 
     def __enter__(self) -> Library:
         return self
@@ -255,8 +312,12 @@ def _after_fork() -> None:
     aio = sys.modules.get("gobind.runtime.aio")
     if aio is not None:
         aio.after_fork()
-    for library in _libraries.values():
-        library._after_fork()
+    for opened in {*_opened.values()}:
+        opened.is_lost = True
+        if opened.native.has_glue:
+            opened.native.die()
+        if opened.library is not None:
+            opened.library._after_fork()
 
 
 if hasattr(os, "register_at_fork"):

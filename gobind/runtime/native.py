@@ -1,22 +1,20 @@
 """The functions that a library with gobind's glue exports, as ctypes sees them.
 
-Imports `gobind.runtime.platforms`, `gobind.protocol`.
+Imports `gobind.runtime.loader`, `gobind.protocol`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import Any
 
 from gobind.errors import LoadError
-from gobind.forks import late
 from gobind.protocol import ABI, LOOK
+from gobind.runtime.loader import File, has_go, open_copy, open_library
 from gobind.runtime.ownership import only_here
-from gobind.runtime.platforms import check_length, explain_file, is_same_file
 
 
 class Native:
@@ -24,26 +22,24 @@ class Native:
 
     Attributes:
         path: of the file.
-        stat: of the file when it was opened; None if the system loader has found it.
-        environ: what was set for Go alone, beside the process's environment; None: unset.
+        file: the file, kept open; None if only the system loader knows it.
+        environ: what was set with `GoRuntime.setenv`, beside the process's environment; None: unset.
         description: the frame that tells of the library.
         has_glue: False for a library that gobind did not generate the glue of.
+        has_go: False for a library that is not Go's at all.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
         releasing, closing_queue, closing_ring: for `gobind.runtime.ownership.Owned`.
     """
 
-    def __init__(self, path: str, file: str | None = None) -> None:
+    def __init__(self, path: str, file: File | None, dll: Any) -> None:
         self.path = path
+        self.file = file
         self.environ: dict[str, str | None] = {}
-        self.stat = os.stat(path) if os.path.exists(path) else None
-        file = file or path
-        check_length(file)
-        try:
-            self.dll = ctypes.CDLL(file)
-            self._keeping_gil = getattr(ctypes, "PyDLL", ctypes.CDLL)(file)  # PyPy has one kind only
-        except OSError as error:
-            raise LoadError(explain_file(path, error)) from None
+        self.dll = dll
+        kind = getattr(ctypes, "PyDLL", ctypes.CDLL)  # PyPy has one kind only
+        self._keeping_gil = kind(path, handle=dll._handle)
         self.has_glue = hasattr(self.dll, "gobind_describe")
+        self.has_go = self.has_glue or has_go(dll, file)
         if self.has_glue:
             address = _function(self.dll, "gobind_describe", ctypes.c_void_p)()
             text = ctypes.string_at(address)
@@ -111,21 +107,24 @@ class Native:
         packed = b"".join(text)
         self._set_environ(packed, len(packed))
 
+    @classmethod
+    def of(cls, file: File, is_name_used: bool) -> Native:
+        """The library in a file, as the loader opens it for this process.
+
+        Args:
+            is_name_used: another file had the name when it was opened.
+        """
+        return cls(file.path, file, open_library(file, is_name_used))
+
     def copy(self) -> Native:
         """A private copy of the library, with a Go runtime of its own.
 
         Raises:
             LoadError: the file is not the one that was opened any more.
         """
-        if self.stat is None or not is_same_file(self.path, self.stat):
-            raise LoadError(f"{self.path} has changed since it was opened: a copy of it may not be the same")
-        return Native.private(self.path)
-
-    @classmethod
-    def private(cls, path: str) -> Native:
-        """The library opened as a copy that nobody else has open."""
-        with _copied(path) as file:
-            return cls(path, file)
+        if self.file is None:
+            raise LoadError(f"{self.path} cannot be copied: the system's loader does not tell where it is")
+        return Native(self.path, self.file, open_copy(self.file))
 
     def die(self) -> None:
         """Call Go no more: this is the child of a fork, where the parent's Go runtime does not run."""
@@ -147,33 +146,6 @@ class Native:
 
 def _nothing(*_: Any) -> int:
     return 0
-
-
-@contextlib.contextmanager
-def _copied(path: str) -> Iterator[str]:
-    """A path under which a copy of a file can be opened: of memory, else of a temporary file."""
-    with open(path, "rb") as source:
-        if hasattr(os, "memfd_create"):
-            descriptor = os.memfd_create("gobind", os.MFD_CLOEXEC)
-            try:
-                _copy(source, open(descriptor, "wb", closefd=False))
-                yield f"/proc/self/fd/{descriptor}"
-            finally:
-                os.close(descriptor)
-        else:
-            descriptor, name = late("tempfile").mkstemp(suffix=os.path.splitext(path)[1])
-            try:
-                _copy(source, open(descriptor, "wb"))
-                yield name
-            finally:
-                os.unlink(name)
-
-
-def _copy(source: BinaryIO, target: BinaryIO) -> None:
-    # Not shutil: the child of a fork, which needs this first of all, had better import nothing.
-    with target:
-        while piece := source.read(1 << 20):
-            target.write(piece)
 
 
 def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget: Any) -> tuple[Any, ...]:

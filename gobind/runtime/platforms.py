@@ -6,6 +6,7 @@ import ctypes
 import os
 import struct
 import sys
+from collections.abc import Callable
 
 from gobind.errors import LoadError
 from gobind.forks import late
@@ -13,6 +14,7 @@ from gobind.forks import late
 _ELF_MACHINES = {3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
 _PE_MACHINES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
 _MACHO_MACHINES = {0x01000007: "amd64", 0x0100000C: "arm64"}
+_SEGMENT, _PT_LOAD = struct.Struct("<IIQQQQQQ"), 1  # of an ELF file
 _OWN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "i386": "386"}
 _OWN_SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
 
@@ -67,13 +69,12 @@ def own_target() -> str:
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 
 
-def explain_file(path: str, error: OSError) -> str:
-    """Why a file could not be opened as a library, in plain words."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(4096)
-    except OSError:
-        return f"cannot open {path}: {error}"
+def explain_file(path: str, head: bytes, error: OSError) -> str:
+    """Why a file could not be opened as a library, in plain words.
+
+    Args:
+        head: the file's first bytes.
+    """
     target = target_of(head)
     if target is None:
         return f"{path} is not a shared library"
@@ -84,21 +85,27 @@ def explain_file(path: str, error: OSError) -> str:
     return f"cannot open {path}: {error}"
 
 
-def check_length(path: str) -> None:
-    """Refuse a library that was cut short: the system's loader would crash on it.
+def check_length(path: str, size: int, read: Callable[[int, int], bytes]) -> None:
+    """Refuse a library that was cut short: the loader of Linux would crash on it.
+
+    Args:
+        read: gives bytes of the file, by their number and the offset.
 
     Raises:
         LoadError: it is shorter than it says.
     """
-    try:
-        with open(path, "rb") as file:
-            head, size = file.read(64), os.fstat(file.fileno()).st_size
-    except OSError:
-        return  # the loader says what is wrong, or finds the file elsewhere
-    if len(head) == 64 and head[:6] == b"\x7fELF\x02\x01":  # where the section headers come last
-        start, each, count = *struct.unpack_from("<Q", head, 40), *struct.unpack_from("<HH", head, 58)
-        if size < start + each * count:
-            raise LoadError(f"{path} was cut short: {size} bytes of {start + each * count}")
+    head = read(64, 0)
+    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+        return  # the loader says what is wrong
+    segments, sections = struct.unpack_from("<QQ", head, 32)
+    segment_size, count, section_size, section_count = struct.unpack_from("<HHHH", head, 54)
+    end = max(segments + segment_size * count, sections + section_size * section_count)
+    table = read(segment_size * count, segments) if end <= size and segment_size == _SEGMENT.size else b""
+    for kind, _, offset, _, _, length, _, _ in _SEGMENT.iter_unpack(table):
+        if kind == _PT_LOAD:
+            end = max(end, offset + length)
+    if size < end:
+        raise LoadError(f"{path} was cut short: {size} bytes of {end}")
 
 
 def target_of(head: bytes) -> str | None:
@@ -114,17 +121,3 @@ def target_of(head: bytes) -> str | None:
         machine = int.from_bytes(head[at + 4 : at + 6], "little")
         return f"windows/{_PE_MACHINES.get(machine, f'machine {machine}')}"
     return None
-
-
-def is_same_file(path: str, stat: os.stat_result) -> bool:
-    """True if `path` is still the file that `stat` describes."""
-    try:
-        now = os.stat(path)
-    except OSError:
-        return False
-    return (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns) == (
-        stat.st_dev,
-        stat.st_ino,
-        stat.st_size,
-        stat.st_mtime_ns,
-    )

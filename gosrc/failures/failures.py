@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Optional, Protocol, Union
+from typing import Callable, Optional, Protocol, Union
 
 from gobind import (
     Buffer,
@@ -13,6 +14,7 @@ from gobind import (
     f64,
     goerror,
     gointerface,
+    gomethod,
     gostruct,
     i8,
     i16,
@@ -144,6 +146,67 @@ class Failures(Protocol):
     def count(self, text: str, small: u8, records: list[Record], maybe: Optional[Color]) -> None: ...
     async def count_later(self, text: str, small: u8) -> None: ...
     def counted(self) -> int: ...
+
+
+@gointerface
+class Faults(Protocol):
+    """Errors whose own code is at fault, and methods that never return, in every way a call can go."""
+
+    def kinds(self) -> list[str]: ...
+    def give(self, kind: str) -> str: ...
+    def give_plain(self, index: int) -> int:
+        """The kind of that index: a call without text goes a shorter way."""
+        ...
+
+    async def give_later(self, kind: str) -> str: ...
+    @gomethod(blocking=True)
+    def give_blocking(self, kind: str) -> str: ...
+    @gomethod(ring=True)
+    async def give_by_ring(self, kind: str) -> str: ...
+    @gomethod(ring=2)
+    def post(self, kind: str) -> None: ...
+    @gomethod(blocking=True)
+    def posted(self, n: int) -> list[str]:
+        """Waits until n calls of post have come, returns their kinds and forgets them."""
+        ...
+
+    def stream(self, kind: str, after: int) -> Iterator[int]: ...
+    def stream_later(self, kind: str, after: int) -> AsyncIterator[int]: ...
+    @gomethod(blocking=True)
+    def give_at(self, numbers: Iterable[int], at: int, kind: str) -> int:
+        """Gives the fault when that number has come."""
+        ...
+
+    def giver(self) -> Callable[[str], str]: ...
+    def ask(self, f: Callable[[str], str], kind: str) -> str: ...
+
+
+@gointerface
+class Feed(Protocol):
+    """Gives numbers and takes them."""
+
+    def numbers(self) -> Iterator[int]: ...
+    def take(self, n: int) -> None: ...
+
+
+@gointerface
+class Feeds(Protocol):
+    """Streams that go on only when what has come of them is seen at the other end."""
+
+    def each(self, numbers: Iterable[int], f: Callable[[int], None]) -> int:
+        """Calls f with each number, and returns how many there were."""
+        ...
+
+    def each_of(self, feed: Feed) -> int: ...
+    @gomethod(blocking=True)
+    def each_blocking(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+    async def each_later(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+    async def each_async(self, numbers: AsyncIterable[int], f: Callable[[int], None]) -> int: ...
+    def burst(self, n: int) -> Iterator[int]:
+        """n numbers, then another one each time that go_on is called."""
+        ...
+
+    def go_on(self) -> None: ...
 
 
 @gointerface

@@ -961,6 +961,465 @@ func glueCallFailuresCounted(ctx context.Context, impl Failures, _ *struct{}) (i
 	return int64(result), err
 }
 
+// glueCallFaultsKinds does one call of Faults.kinds.
+func glueCallFaultsKinds(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueFaults)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Kinds(c.Context())
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListStringResult)
+	}
+}
+
+// glueParamsFaultsGive mirrors the parameters of Faults.give.
+type glueParamsFaultsGive struct {
+	Kind gobind.Ref
+}
+
+// glueCallFaultsGive does one call of Faults.give.
+func glueCallFaultsGive(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGive](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Give(c.Context(), argKind)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueParamsFaultsGivePlain mirrors the parameters of Faults.give_plain.
+type glueParamsFaultsGivePlain struct {
+	Index int
+}
+
+// glueCallFaultsGivePlain does one call of Faults.give_plain.
+func glueCallFaultsGivePlain(ctx context.Context, impl Faults, m *glueParamsFaultsGivePlain) (int64, error) {
+	result, err := impl.GivePlain(ctx, m.Index)
+	return int64(result), err
+}
+
+// glueParamsFaultsGiveLater mirrors the parameters of Faults.give_later.
+type glueParamsFaultsGiveLater struct {
+	Kind gobind.Ref
+}
+
+// glueCallFaultsGiveLater does one call of Faults.give_later.
+func glueCallFaultsGiveLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGiveLater](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.GiveLater(c.Context(), argKind)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteStringResult)
+		}
+	})
+}
+
+// glueParamsFaultsGiveBlocking mirrors the parameters of Faults.give_blocking.
+type glueParamsFaultsGiveBlocking struct {
+	Kind gobind.Ref
+}
+
+// glueCallFaultsGiveBlocking does one call of Faults.give_blocking.
+func glueCallFaultsGiveBlocking(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGiveBlocking](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.GiveBlocking(c.Context(), argKind)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteStringResult)
+		}
+	})
+}
+
+// glueParamsFaultsGiveByRing mirrors the parameters of Faults.give_by_ring.
+type glueParamsFaultsGiveByRing struct {
+	Kind gobind.Ref
+}
+
+// glueCallFaultsGiveByRing does one call of Faults.give_by_ring.
+func glueCallFaultsGiveByRing(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGiveByRing](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.GiveByRing(c.Context(), argKind)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteStringResult)
+		}
+	})
+}
+
+// glueParamsFaultsPost mirrors the parameters of Faults.post.
+type glueParamsFaultsPost struct {
+	Kind gobind.Ref
+}
+
+// glueCallFaultsPost does one call of Faults.post.
+func glueCallFaultsPost(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsPost](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.Post(c.Context(), argKind)) {
+		c.Return(0)
+	}
+}
+
+// glueParamsFaultsPosted mirrors the parameters of Faults.posted.
+type glueParamsFaultsPosted struct {
+	N int
+}
+
+// glueCallFaultsPosted does one call of Faults.posted.
+func glueCallFaultsPosted(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsPosted](c, glueFaults)
+	if !ok {
+		return
+	}
+	argN := m.N
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.Posted(c.Context(), argN)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteListStringResult)
+		}
+	})
+}
+
+// glueParamsFaultsStream mirrors the parameters of Faults.stream.
+type glueParamsFaultsStream struct {
+	Kind  gobind.Ref
+	After int
+}
+
+// glueCallFaultsStream does one call of Faults.stream.
+func glueCallFaultsStream(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsStream](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	argAfter := m.After
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Stream(c.Detach(), argKind, argAfter)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueParamsFaultsStreamLater mirrors the parameters of Faults.stream_later.
+type glueParamsFaultsStreamLater struct {
+	Kind  gobind.Ref
+	After int
+}
+
+// glueCallFaultsStreamLater does one call of Faults.stream_later.
+func glueCallFaultsStreamLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsStreamLater](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKind := r.String(m.Kind)
+	argAfter := m.After
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.StreamLater(c.Detach(), argKind, argAfter)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueParamsFaultsGiveAt mirrors the parameters of Faults.give_at.
+type glueParamsFaultsGiveAt struct {
+	Numbers uint64
+	At      int
+	Kind    gobind.Ref
+}
+
+// glueCallFaultsGiveAt does one call of Faults.give_at.
+func glueCallFaultsGiveAt(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsGiveAt](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argAt := m.At
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.GiveAt(ctx, argNumbers, argAt, argKind)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueCallFaultsGiver does one call of Faults.giver.
+func glueCallFaultsGiver(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueFaults)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Giver(c.Context())
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteFuncStringToStringResult)
+	}
+}
+
+// glueParamsFaultsAsk mirrors the parameters of Faults.ask.
+type glueParamsFaultsAsk struct {
+	F    uint64
+	Kind gobind.Ref
+}
+
+// glueCallFaultsAsk does one call of Faults.ask.
+func glueCallFaultsAsk(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFaultsAsk](c, glueFaults)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncStringToString)
+	argKind := r.String(m.Kind)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Ask(c.Context(), argF, argKind)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueCallFeedNumbers does one call of Feed.numbers.
+func glueCallFeedNumbers(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueFeed)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Numbers(c.Detach())
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueParamsFeedTake mirrors the parameters of Feed.take.
+type glueParamsFeedTake struct {
+	N int
+}
+
+// glueCallFeedTake does one call of Feed.take.
+func glueCallFeedTake(ctx context.Context, impl Feed, m *glueParamsFeedTake) (int64, error) {
+	return 0, impl.Take(ctx, m.N)
+}
+
+// glueParamsFeedsEach mirrors the parameters of Feeds.each.
+type glueParamsFeedsEach struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEach does one call of Feeds.each.
+func glueCallFeedsEach(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEach](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Each(ctx, argNumbers, argF)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsFeedsEachOf mirrors the parameters of Feeds.each_of.
+type glueParamsFeedsEachOf struct {
+	Feed uint64
+}
+
+// glueCallFeedsEachOf does one call of Feeds.each_of.
+func glueCallFeedsEachOf(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachOf](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argFeed := gobind.ReadObject(r, m.Feed, glueWrapFeed)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EachOf(c.Context(), argFeed)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsFeedsEachBlocking mirrors the parameters of Feeds.each_blocking.
+type glueParamsFeedsEachBlocking struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachBlocking does one call of Feeds.each_blocking.
+func glueCallFeedsEachBlocking(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachBlocking](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachBlocking(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsEachLater mirrors the parameters of Feeds.each_later.
+type glueParamsFeedsEachLater struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachLater does one call of Feeds.each_later.
+func glueCallFeedsEachLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachLater](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachLater(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsEachAsync mirrors the parameters of Feeds.each_async.
+type glueParamsFeedsEachAsync struct {
+	Numbers uint64
+	F       uint64
+}
+
+// glueCallFeedsEachAsync does one call of Feeds.each_async.
+func glueCallFeedsEachAsync(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsEachAsync](c, glueFeeds)
+	if !ok {
+		return
+	}
+	r := &c.In
+	ctx := c.Context()
+	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])
+	argF := gobind.ReadObject(r, m.F, glueWrapFuncInt)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.EachAsync(ctx, argNumbers, argF)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParamsFeedsBurst mirrors the parameters of Feeds.burst.
+type glueParamsFeedsBurst struct {
+	N int
+}
+
+// glueCallFeedsBurst does one call of Feeds.burst.
+func glueCallFeedsBurst(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsFeedsBurst](c, glueFeeds)
+	if !ok {
+		return
+	}
+	argN := m.N
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Burst(c.Detach(), argN)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueCallFeedsGoOn does one call of Feeds.go_on.
+func glueCallFeedsGoOn(ctx context.Context, impl Feeds, _ *struct{}) (int64, error) {
+	return 0, impl.GoOn(ctx)
+}
+
 // glueCallNobodyAnything does one call of Nobody.anything.
 func glueCallNobodyAnything(ctx context.Context, impl Nobody, _ *struct{}) (int64, error) {
 	result, err := impl.Anything(ctx)
@@ -997,6 +1456,48 @@ func glueCallNobodySomething(c *gobind.Call) {
 			gobind.Respond(c, &result, glueWriteStringResult)
 		}
 	})
+}
+
+// glueArgumentsFuncStringToString mirrors the parameters of Callable[[str], str].
+type glueArgumentsFuncStringToString struct {
+	A0 gobind.Ref
+}
+
+// glueInvokeFuncStringToString does one call of Callable[[str], str].
+func glueInvokeFuncStringToString(c *gobind.Call) {
+	impl, m, ok := gobind.BeginFunc[glueArgumentsFuncStringToString, func(context.Context, string) (string, error)](c)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argA0 := r.String(m.A0)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl(c.Context(), argA0)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueArgumentsFuncInt mirrors the parameters of Callable[[int], None].
+type glueArgumentsFuncInt struct {
+	A0 int
+}
+
+// glueInvokeFuncInt does one call of Callable[[int], None].
+func glueInvokeFuncInt(c *gobind.Call) {
+	impl, m, ok := gobind.BeginFunc[glueArgumentsFuncInt, func(context.Context, int) error](c)
+	if !ok {
+		return
+	}
+	argA0 := m.A0
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl(c.Context(), argA0)) {
+		c.Return(0)
+	}
 }
 
 // glueContract is what this package adds to the library.
@@ -1069,10 +1570,37 @@ func init() {
 	interface0.Method("count", unsafe.Sizeof(glueParamsFailuresCount{}), glueCallFailuresCount)
 	interface0.Method("count_later", unsafe.Sizeof(glueParamsFailuresCountLater{}), glueCallFailuresCountLater)
 	gobind.PlainMethod(interface0, "counted", glueFailures, glueCallFailuresCounted)
-	interface1 := gobind.NewInterface(contract, "8f5ad20dabb0827a", glueNobody)
-	gobind.PlainMethod(interface1, "anything", glueNobody, glueCallNobodyAnything)
-	interface1.Method("everything", 0, glueCallNobodyEverything)
-	interface1.Method("something", 0, glueCallNobodySomething)
+	interface1 := gobind.NewInterface(contract, "85709d49194adb9e", glueFaults)
+	interface1.Method("kinds", 0, glueCallFaultsKinds)
+	interface1.Method("give", unsafe.Sizeof(glueParamsFaultsGive{}), glueCallFaultsGive)
+	gobind.PlainMethod(interface1, "give_plain", glueFaults, glueCallFaultsGivePlain)
+	interface1.Method("give_later", unsafe.Sizeof(glueParamsFaultsGiveLater{}), glueCallFaultsGiveLater)
+	interface1.Method("give_blocking", unsafe.Sizeof(glueParamsFaultsGiveBlocking{}), glueCallFaultsGiveBlocking)
+	interface1.Method("give_by_ring", unsafe.Sizeof(glueParamsFaultsGiveByRing{}), glueCallFaultsGiveByRing)
+	interface1.Method("post", unsafe.Sizeof(glueParamsFaultsPost{}), glueCallFaultsPost)
+	interface1.Method("posted", unsafe.Sizeof(glueParamsFaultsPosted{}), glueCallFaultsPosted)
+	interface1.Method("stream", unsafe.Sizeof(glueParamsFaultsStream{}), glueCallFaultsStream)
+	interface1.Method("stream_later", unsafe.Sizeof(glueParamsFaultsStreamLater{}), glueCallFaultsStreamLater)
+	interface1.Method("give_at", unsafe.Sizeof(glueParamsFaultsGiveAt{}), glueCallFaultsGiveAt)
+	interface1.Method("giver", 0, glueCallFaultsGiver)
+	interface1.Method("ask", unsafe.Sizeof(glueParamsFaultsAsk{}), glueCallFaultsAsk)
+	interface2 := gobind.NewInterface(contract, "646e9527626c663a", glueFeed)
+	interface2.Method("numbers", 0, glueCallFeedNumbers)
+	gobind.PlainMethod(interface2, "take", glueFeed, glueCallFeedTake)
+	interface3 := gobind.NewInterface(contract, "109604b7ec1190c9", glueFeeds)
+	interface3.Method("each", unsafe.Sizeof(glueParamsFeedsEach{}), glueCallFeedsEach)
+	interface3.Method("each_of", unsafe.Sizeof(glueParamsFeedsEachOf{}), glueCallFeedsEachOf)
+	interface3.Method("each_blocking", unsafe.Sizeof(glueParamsFeedsEachBlocking{}), glueCallFeedsEachBlocking)
+	interface3.Method("each_later", unsafe.Sizeof(glueParamsFeedsEachLater{}), glueCallFeedsEachLater)
+	interface3.Method("each_async", unsafe.Sizeof(glueParamsFeedsEachAsync{}), glueCallFeedsEachAsync)
+	interface3.Method("burst", unsafe.Sizeof(glueParamsFeedsBurst{}), glueCallFeedsBurst)
+	gobind.PlainMethod(interface3, "go_on", glueFeeds, glueCallFeedsGoOn)
+	interface4 := gobind.NewInterface(contract, "8f5ad20dabb0827a", glueNobody)
+	gobind.PlainMethod(interface4, "anything", glueNobody, glueCallNobodyAnything)
+	interface4.Method("everything", 0, glueCallNobodyEverything)
+	interface4.Method("something", 0, glueCallNobodySomething)
+	contract.Callable("Callable[[str], str]", unsafe.Sizeof(glueArgumentsFuncStringToString{}), glueInvokeFuncStringToString)
+	contract.Callable("Callable[[int], None]", unsafe.Sizeof(glueArgumentsFuncInt{}), glueInvokeFuncInt)
 	contract.Error(gobind.ErrorOf("NotFound", "9b458403e08ae8ea", glueWriteNotFoundError, glueReadNotFoundError))
 	contract.Error(gobind.ErrorOf("Teapot", "447f9ea5cbb3f90e", glueWriteTeapotError, glueReadTeapotError))
 	contract.Error(gobind.ErrorOf("Broken", "136443eb17ec2403", glueWriteBrokenError, glueReadBrokenError))
@@ -1282,6 +1810,76 @@ class Failures(Protocol):
     async def count_later(self, text: str, small: u8) -> None: ...
 
     def counted(self) -> int: ...
+
+
+@gointerface
+class Faults(Protocol):
+    """Errors whose own code is at fault, and methods that never return, in every way a call can go."""
+
+    def kinds(self) -> list[str]: ...
+
+    def give(self, kind: str) -> str: ...
+
+    def give_plain(self, index: int) -> int:
+        """The kind of that index: a call without text goes a shorter way."""
+
+    async def give_later(self, kind: str) -> str: ...
+
+    @gomethod(blocking=True)
+    def give_blocking(self, kind: str) -> str: ...
+
+    @gomethod(ring=True)
+    async def give_by_ring(self, kind: str) -> str: ...
+
+    @gomethod(ring=2)
+    def post(self, kind: str) -> None: ...
+
+    @gomethod(blocking=True)
+    def posted(self, n: int) -> list[str]:
+        """Waits until n calls of post have come, returns their kinds and forgets them."""
+
+    def stream(self, kind: str, after: int) -> Iterator[int]: ...
+
+    def stream_later(self, kind: str, after: int) -> AsyncIterator[int]: ...
+
+    @gomethod(blocking=True)
+    def give_at(self, numbers: Iterable[int], at: int, kind: str) -> int:
+        """Gives the fault when that number has come."""
+
+    def giver(self) -> Callable[[str], str]: ...
+
+    def ask(self, f: Callable[[str], str], kind: str) -> str: ...
+
+
+@gointerface
+class Feed(Protocol):
+    """Gives numbers and takes them."""
+
+    def numbers(self) -> Iterator[int]: ...
+
+    def take(self, n: int) -> None: ...
+
+
+@gointerface
+class Feeds(Protocol):
+    """Streams that go on only when what has come of them is seen at the other end."""
+
+    def each(self, numbers: Iterable[int], f: Callable[[int], None]) -> int:
+        """Calls f with each number, and returns how many there were."""
+
+    def each_of(self, feed: Feed) -> int: ...
+
+    @gomethod(blocking=True)
+    def each_blocking(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+
+    async def each_later(self, numbers: Iterable[int], f: Callable[[int], None]) -> int: ...
+
+    async def each_async(self, numbers: AsyncIterable[int], f: Callable[[int], None]) -> int: ...
+
+    def burst(self, n: int) -> Iterator[int]:
+        """n numbers, then another one each time that go_on is called."""
+
+    def go_on(self) -> None: ...
 
 
 @gointerface

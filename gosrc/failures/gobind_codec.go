@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"gosrc/gobind"
@@ -127,6 +128,14 @@ func glueReadRecord(r *gobind.Reader, c gobind.Column[Record]) {
 	gobind.ReadStrings(r, gobind.Field(c, &c.At(0).Name))
 	gobind.ReadTimes(r, gobind.Field(c, &c.At(0).Moment))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Color))
+}
+
+func glueWriteFuncStringToStringResult(w *gobind.Writer, m *uint64, v *func(context.Context, string) (string, error)) {
+	*m = gobind.WriteObject(w, *v, nil)
+}
+
+func glueReadStringResult(r *gobind.Reader, m *gobind.Ref, v *string) {
+	*v = r.String(*m)
 }
 
 func glueWriteNotFoundError(w *gobind.Writer, c gobind.Column[NotFoundError]) {

@@ -85,6 +85,70 @@ func RegisterFailures(impl Failures) {
 
 var glueFailures = gobind.NewRoot[Failures]("Failures", "RegisterFailures")
 
+// Errors whose own code is at fault, and methods that never return, in every way a call can go.
+type Faults interface {
+	Kinds(ctx context.Context) ([]string, error)
+	Give(ctx context.Context, kind string) (string, error)
+
+	// The kind of that index: a call without text goes a shorter way.
+	GivePlain(ctx context.Context, index int) (int, error)
+	GiveLater(ctx context.Context, kind string) (string, error)
+	GiveBlocking(ctx context.Context, kind string) (string, error)
+	GiveByRing(ctx context.Context, kind string) (string, error)
+	Post(ctx context.Context, kind string) error
+
+	// Waits until n calls of post have come, returns their kinds and forgets them.
+	Posted(ctx context.Context, n int) ([]string, error)
+	Stream(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
+	StreamLater(ctx context.Context, kind string, after int) (func(yield func(int, error) bool), error)
+
+	// Gives the fault when that number has come.
+	GiveAt(ctx context.Context, numbers func(yield func(int, error) bool), at int, kind string) (int, error)
+	Giver(ctx context.Context) (func(context.Context, string) (string, error), error)
+	Ask(ctx context.Context, f func(context.Context, string) (string, error), kind string) (string, error)
+}
+
+// RegisterFaults makes impl the Faults that Python calls. Call it in an init function.
+func RegisterFaults(impl Faults) {
+	glueFaults.Set(impl)
+}
+
+var glueFaults = gobind.NewRoot[Faults]("Faults", "RegisterFaults")
+
+// Gives numbers and takes them.
+type Feed interface {
+	Numbers(ctx context.Context) (func(yield func(int, error) bool), error)
+	Take(ctx context.Context, n int) error
+}
+
+// RegisterFeed makes impl the Feed that Python calls. Call it in an init function.
+func RegisterFeed(impl Feed) {
+	glueFeed.Set(impl)
+}
+
+var glueFeed = gobind.NewRoot[Feed]("Feed", "RegisterFeed")
+
+// Streams that go on only when what has come of them is seen at the other end.
+type Feeds interface {
+	// Calls f with each number, and returns how many there were.
+	Each(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachOf(ctx context.Context, feed Feed) (int, error)
+	EachBlocking(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachLater(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+	EachAsync(ctx context.Context, numbers func(yield func(int, error) bool), f func(context.Context, int) error) (int, error)
+
+	// n numbers, then another one each time that go_on is called.
+	Burst(ctx context.Context, n int) (func(yield func(int, error) bool), error)
+	GoOn(ctx context.Context) error
+}
+
+// RegisterFeeds makes impl the Feeds that Python calls. Call it in an init function.
+func RegisterFeeds(impl Feeds) {
+	glueFeeds.Set(impl)
+}
+
+var glueFeeds = gobind.NewRoot[Feeds]("Feeds", "RegisterFeeds")
+
 // Nothing implements it.
 type Nobody interface {
 	Anything(ctx context.Context) (int, error)

@@ -5,7 +5,9 @@ package gobind
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"log"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -35,6 +37,7 @@ type Call struct {
 	number   uint64             // of the call in its queue
 	rest     func()             // what Go has put off
 	detached context.CancelFunc // of a context that is to outlive the call
+	mayExit  bool               // the goroutine is gobind's own: if the method ends it the call has an error
 }
 
 // kind is how a call ended: one of the protocol's statuses.
@@ -143,21 +146,14 @@ func (c *Call) refuse(format string, args ...any) {
 	c.kind, c.err = StatusRefused, fmt.Errorf(c.method.name+": "+format, args...)
 }
 
-// run calls f, or if it is nil the method's handler, and turns a panic into an ending like any other.
+// run calls f, or if it is nil the method's handler, and turns a panic into an ending like any other. So it does with
+// runtime.Goexit, which ends the goroutine after that: what has to follow in any case is to be deferred by the caller.
 func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil
 	defer func() {
+		defer c.left()
 		if !finished {
-			c.kind, c.err, c.stack = StatusPanic, fmt.Errorf("%v", recover()), stackOf()
-		}
-		if c.rest != nil {
-			return
-		}
-		if c.cancel != nil {
-			c.cancel()
-		}
-		if c.detached != nil { // nothing has taken it over
-			c.detached()
+			c.broken(recover())
 		}
 	}()
 	if f == nil {
@@ -165,7 +161,53 @@ func (c *Call) run(f func()) {
 	} else {
 		f()
 	}
+	if c.kind == StatusError {
+		c.explain()
+	}
 	finished = true
+}
+
+// broken ends a call whose method has not returned; value is that of the panic, if it is one.
+func (c *Call) broken(value any) {
+	c.kind, c.err, c.stack = StatusPanic, errNoText, stackOf()
+	c.err = whyEnded(c.method.name, value, c.stack)
+	if !c.mayExit && exits(c.stack) { // C code waits for this goroutine, so that Go cannot end it
+		log.Printf("gobind: %v. On the thread of a synchronous call that ends the process", c.err)
+	}
+}
+
+// explain writes the response of a call that has ended with an error. After it none of the error's own code is called.
+func (c *Call) explain() {
+	r, reported := c.err.(*report)
+	if !reported {
+		r = reportOf(c.err, c.method)
+	}
+	c.failure(r)
+	c.err = r
+}
+
+// errNoText is the error of a panic until its text has been made: the value's own code may end the goroutine, too.
+var errNoText = errors.New("a panic whose text cannot be made: that calls runtime.Goexit")
+
+// left ends the contexts of a call that has been run.
+func (c *Call) left() {
+	if c.rest != nil {
+		return
+	}
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if c.detached != nil { // nothing has taken it over
+		c.detached()
+	}
+}
+
+// finish runs what Go has put off, in a goroutine of its own, and then calls ended, however that has gone.
+func (c *Call) finish(ended func(*Call)) {
+	rest := c.rest
+	c.rest, c.mayExit = nil, true
+	defer ended(c)
+	c.run(rest)
 }
 
 // stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.
@@ -190,6 +232,7 @@ func (c *Call) free() {
 	c.out.reset(nil)
 	if c.ctx != nil || c.err != nil || c.queue != nil {
 		c.ctx, c.cancel, c.detached, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil
+		c.mayExit = false
 	}
 	calls.Put(c)
 }

@@ -134,8 +134,11 @@ func withReply(t testing.TB, frame []byte, reply []byte) unsafe.Pointer {
 
 func TestInvoke(t *testing.T) {
 	frame := pinned(t, words(ping, 0, 0, 0, 0, 5))
-	if got := Invoke(frame); got != 5 || Status(frame, 0) != 0 {
+	if got := Invoke(frame); got != 5 {
 		t.Error(got)
+	}
+	if status, _ := statusOf(frame); status != nil {
+		t.Error(status)
 	}
 	body := append(words(7, 0, 3, 1, 0, 6), "Annsecret"...)
 	reply := make([]byte, ReplyCapacity)
@@ -144,17 +147,17 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// statusOf asks for a status, as a caller with a buffer of its own does.
-func statusOf(frame unsafe.Pointer) (status []uint64, copied bool) {
+// statusOf asks for a status, as a caller with a buffer of its own does; nil if there is none. Id is the handle of what
+// is kept for it.
+func statusOf(frame unsafe.Pointer) (status []uint64, id uint64) {
 	buffer := make([]byte, ReplyCapacity)
 	outside.Store(&buffer[0], buffer)
-	defer outside.Delete(&buffer[0])
-	own := uintptr(unsafe.Pointer(&buffer[0]))
-	found := Status(frame, uint64(own))
-	if found == 0 {
-		return nil, false
+	id = Status(frame, uint64(uintptr(unsafe.Pointer(&buffer[0]))))
+	status = unsafe.Slice((*uint64)(unsafe.Pointer(&buffer[0])), StatusSize/8)
+	if status[0] == StatusNone {
+		return nil, id
 	}
-	return unsafe.Slice((*uint64)(pointerOf(uint64(found))), StatusSize/8), found == own
+	return status, id
 }
 
 func TestSmallStatusesAreCopied(t *testing.T) {
@@ -165,11 +168,11 @@ func TestSmallStatusesAreCopied(t *testing.T) {
 		t.Fatal("expected a status that waits", Live())
 	}
 	runtime.GC()
-	block, copied := statusOf(frame)
-	if block[0] != StatusError || block[1] != 0 || block[3] != 1 || !copied || Live() != 0 {
-		t.Fatal(block, copied, Live())
+	block, id := statusOf(frame)
+	if block[0] != StatusError || block[2] != 1 || id != 0 || Live() != 0 {
+		t.Fatal(block, id, Live())
 	}
-	if message := bytesAt(block[4], int(block[5]))[48:50]; string(message) != "no" {
+	if message := bytesAt(block[3], int(block[4]))[48:50]; string(message) != "no" {
 		t.Error(message)
 	}
 	if again, _ := statusOf(frame); again != nil {
@@ -185,21 +188,24 @@ func TestLargeStatusesAreHeldUntilReleased(t *testing.T) {
 		failing(t, func(context.Context) error { return errors.New(message) })
 		frame := pinned(t, pingRequest(0))
 		Invoke(frame)
-		block, copied := statusOf(frame)
-		if copied != (size <= largest) || (block[1] == 0) != copied || Live() != int64(btoi(!copied)) {
-			t.Fatal(size, block, copied, Live())
+		block, id := statusOf(frame)
+		if (id == 0) != (size <= largest) || Live() != int64(btoi(id != 0)) {
+			t.Fatal(size, block, id, Live())
 		}
 		runtime.GC()
-		words := unsafe.Slice(&block[0], 4+2*block[3])
+		pairs := block[3:5]
+		if block[2] > 1 {
+			pairs = unsafe.Slice((*uint64)(pointerOf(block[3])), 2*block[2])
+		}
 		e := &ending{}
-		for i := uint64(0); i < block[3]; i++ {
-			e.segments = append(e.segments, bytesAt(words[4+2*i], int(words[5+2*i])))
+		for i := uint64(0); i < block[2]; i++ {
+			e.segments = append(e.segments, bytesAt(pairs[2*i], int(pairs[2*i+1])))
 		}
 		if _, got, _, _ := failureOf(t, e); got != message {
 			t.Error(len(got), size)
 		}
-		Release(block[1])
-		Release(block[1])
+		Release(id)
+		Release(id)
 	}
 }
 
@@ -222,7 +228,7 @@ func TestAStatusThatNobodyAskedFor(t *testing.T) {
 		t.Error(Live())
 	}
 	block, _ := statusOf(frame)
-	if message := bytesAt(block[4], int(block[5]))[48:52]; string(message) != "no 2" {
+	if message := bytesAt(block[3], int(block[4]))[48:52]; string(message) != "no 2" {
 		t.Errorf("%s", message)
 	}
 	if again, _ := statusOf(frame); again != nil {
@@ -236,9 +242,9 @@ func TestAResultThatLooksLikeLook(t *testing.T) {
 	if Invoke(frame) != Look {
 		t.Fatal("expected Look")
 	}
-	block, copied := statusOf(frame)
-	if block[0] != StatusValue || block[1] != 0 || int64(block[2]) != Look || !copied {
-		t.Error(block, copied)
+	block, id := statusOf(frame)
+	if block[0] != StatusValue || int64(block[1]) != Look || id != 0 {
+		t.Error(block, id)
 	}
 }
 
@@ -249,15 +255,28 @@ func TestBuffersAreBorrowedAndHeld(t *testing.T) {
 	if Invoke(frame) != Look {
 		t.Fatal("expected Look")
 	}
-	block, copied := statusOf(frame)
-	record := bytesAt(block[4], int(block[5]))
-	if block[0] != StatusResponse || !copied || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
+	block, id := statusOf(frame)
+	record := bytesAt(block[3], int(block[4]))
+	if block[0] != StatusResponse || id == 0 || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
 		t.Error(block, record)
 	}
 	if Live() != 1 {
 		t.Error(Live())
 	}
-	Release(block[1])
+	Release(id)
+}
+
+// Who has been interrupted forgets the status, more than once if need be.
+func TestForgetting(t *testing.T) {
+	unleaked(t)
+	failing(t, func(context.Context) error { return errors.New("no") })
+	frame := pinned(t, pingRequest(0))
+	Invoke(frame)
+	Forget(frame)
+	Forget(frame)
+	if status, id := statusOf(frame); status != nil || id != 0 {
+		t.Error(status, id)
+	}
 }
 
 func TestStatusesOfManyThreads(t *testing.T) {

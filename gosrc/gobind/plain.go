@@ -4,7 +4,6 @@ package gobind
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"unsafe"
 )
@@ -54,16 +53,19 @@ func (m *method) invokePlain(frame unsafe.Pointer, receiver uint64) (result int6
 	finished := false // a panic's value may be nil
 	defer func() {
 		if !finished {
-			c := &Call{method: m, kind: StatusPanic, err: fmt.Errorf("%v", recover()), stack: stackOf()}
+			c := &Call{method: m}
+			c.broken(recover())
 			result, ok = look(frame, c.ending()), true
 		}
 	}()
 	result, err, ok := m.plain(receiver, unsafe.Add(frame, HeaderSize))
-	finished = true
 	if err != nil || result == Look {
 		c := &Call{method: m, value: result}
-		c.Failed(err)
+		if c.Failed(err) {
+			c.explain()
+		}
 		result = look(frame, c.ending())
 	}
+	finished = true
 	return result, ok
 }

@@ -156,12 +156,7 @@ func (q *queue) begin(h *header, body []byte) {
 		q.complete(c)
 		return
 	}
-	go func() {
-		rest := c.rest
-		c.rest = nil
-		c.run(rest)
-		q.complete(c)
-	}()
+	go c.finish(q.complete)
 }
 
 // complete puts the ending of a call into the queue.

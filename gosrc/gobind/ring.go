@@ -127,26 +127,41 @@ func (r *ring) stir() {
 	}
 }
 
-// serve does the requests as they come.
+// serve does the requests as they come. When a method ends the goroutine, by runtime.Goexit, another one goes on with the
+// requests behind that call.
 func (r *ring) serve() {
-	defer close(r.over)
+	finished := false
+	defer func() {
+		if !finished {
+			r.pass()
+			go r.serve()
+			return
+		}
+		r.Lock()
+		r.moved.Broadcast()
+		r.Unlock()
+		close(r.over)
+	}()
 	for r.await() {
 		tail := atomic.LoadUint64(&r.words[RingTail])
 		for r.head != tail && atomic.LoadInt32(&r.closing) == 0 {
 			slot := RingSlots + 2*(r.head%r.capacity)
 			r.do(bytesAt(r.words[slot], int(r.words[slot+1])))
-			r.head++
-			atomic.StoreUint64(&r.words[RingHead], r.head)
-			if atomic.LoadInt32(&r.waiting) != 0 {
-				r.Lock()
-				r.moved.Broadcast()
-				r.Unlock()
-			}
+			r.pass()
 		}
 	}
-	r.Lock()
-	r.moved.Broadcast()
-	r.Unlock()
+	finished = true
+}
+
+// pass moves the head on: the request there has been done.
+func (r *ring) pass() {
+	r.head++
+	atomic.StoreUint64(&r.words[RingHead], r.head)
+	if atomic.LoadInt32(&r.waiting) != 0 {
+		r.Lock()
+		r.moved.Broadcast()
+		r.Unlock()
+	}
 }
 
 // await waits for a request: for a while by looking, which takes no time to wake, then parked, which takes no
@@ -191,9 +206,13 @@ func (r *ring) do(frame []byte) {
 		log.Printf("gobind: one-way %v", err)
 		return
 	}
+	c.mayExit = true
+	defer func() {
+		if c.err != nil {
+			log.Printf("gobind: one-way call of %s failed: %v\n%s", c.method.name, c.err, c.stack)
+		}
+		c.mayExit = false
+		c.free()
+	}()
 	c.run(nil)
-	if c.err != nil {
-		log.Printf("gobind: one-way call of %s failed: %v\n%s", c.method.name, c.err, c.stack)
-	}
-	c.free()
 }

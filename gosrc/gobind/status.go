@@ -3,10 +3,7 @@
 package gobind
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"sync"
 	"unsafe"
@@ -29,20 +26,17 @@ func (c *Call) ending() *ending {
 	defer func() { e.sent, c.out.sent = c.out.sent, nil }()
 	switch c.kind {
 	case StatusValue:
-	case StatusResponse:
+	case StatusResponse, StatusError: // which run has written
 		e.segments, e.held = c.out.frame(), c.out.held
-	case StatusError:
-		e.segments = c.failure(c.err, reflect.TypeOf(c.err).String(), c.method.contract)
-		e.held = c.out.held
 	default:
-		e.segments = c.failure(c.err, string(c.stack), nil)
+		e.segments = c.failure(&report{message: c.err.Error(), detail: string(c.stack), index: -1})
 	}
 	return e
 }
 
 // refusal is the ending of a call that could not even begin.
 func refusal(err error) *ending {
-	return &ending{kind: StatusRefused, segments: new(Call).failure(err, "", nil)}
+	return &ending{kind: StatusRefused, segments: new(Call).failure(&report{message: err.Error(), index: -1})}
 }
 
 // failureRecord is the record of a response that says what went wrong.
@@ -56,45 +50,44 @@ type failureRecord struct {
 // failureRoom is what a failure takes besides its texts: the record, and fields of an error if they are short.
 const failureRoom = 128
 
-// failure writes a response that says what went wrong; if contract has a type for the error, with its fields.
-func (c *Call) failure(err error, detail string, contract *Contract) [][]byte {
-	message := err.Error()
+// failure writes a response that says what went wrong.
+func (c *Call) failure(r *report) [][]byte {
+	for {
+		problem := c.writeFailure(r)
+		if problem == "" {
+			return c.out.frame()
+		}
+		// A field of the error cannot be sent: say that, and the error's own message with it.
+		r.message, r.index, r.write = fmt.Sprintf("%s (%s)", r.message, problem), -1, nil
+	}
+}
+
+// writeFailure is what failure does, unless something is wrong with a field of the error: then it is that.
+func (c *Call) writeFailure(r *report) (problem string) {
 	w := &c.out
 	w.reset(nil)
-	if size := len(message) + len(detail); size < ExternalSize { // so much is needed: it need not grow
+	if size := len(r.message) + len(r.detail); size < ExternalSize { // so much is needed: it need not grow
 		w.buf = make([]byte, 0, size+failureRoom)
 	}
-	writeRecord(w, &err, func(w *Writer, m *failureRecord, _ *error) {
-		m.Message = w.String(strings.ToValidUTF8(message, "\uFFFD"))
-		m.Detail = w.String(strings.ToValidUTF8(detail, "\uFFFD"))
-		m.Error = -1
-		if c.kind == StatusError && errors.Is(err, context.DeadlineExceeded) {
-			m.Flags = TimedOut
-		}
-		if raised := raisedBy(err); raised != nil && c.kind == StatusError {
-			if raised.exception != nil {
-				m.Error, m.Flags = int64(raised.exception.id), m.Flags|Exception
-				w.held = append(w.held, raised.exception)
-				return
+	problem = guarded(func() {
+		writeRecord(w, r, func(w *Writer, m *failureRecord, r *report) {
+			m.Message = w.String(strings.ToValidUTF8(r.message, "\uFFFD"))
+			m.Detail = w.String(strings.ToValidUTF8(r.detail, "\uFFFD"))
+			m.Error, m.Flags = int64(r.index), r.flags
+			switch {
+			case r.object != nil:
+				m.Error, m.Flags = int64(r.object.id), r.flags|Exception
+				w.held = append(w.held, r.object)
+			case r.write != nil:
+				w.place = r.name
+				r.write(w)
 			}
-			if raised.unanswered {
-				m.Flags |= Unanswered
-			}
-		}
-		if contract == nil {
-			return
-		}
-		index, write := contract.find(err)
-		if m.Error = int64(index); index >= 0 {
-			w.place = contract.errors[index].name
-			write(w)
-		}
+		})
 	})
-	if w.err != nil { // a field of the error cannot be sent: say that, and the error's own message with it
-		err = fmt.Errorf("%s (%w)", message, w.err)
-		return c.failure(err, detail, nil)
+	if problem == "" && w.err != nil {
+		problem = w.err.Error()
 	}
-	return w.frame()
+	return problem
 }
 
 // asked are the endings that a caller has been told to ask for, by the address of the request frame. The mutex is there

@@ -5,7 +5,6 @@ package gobind
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -78,26 +77,35 @@ func writeStream[T any](
 func (p *producer[T]) produce() {
 	finished := false
 	defer func() {
-		var panicked error
-		var stack []byte
-		if !finished {
-			panicked, stack = fmt.Errorf("%v", recover()), stackOf()
+		if finished {
+			p.end(nil, nil)
+			return
 		}
-		p.Lock()
-		if panicked != nil {
-			p.err, p.stack = panicked, stack
-		}
-		p.over = true
-		p.changed.Broadcast()
-		p.Unlock()
-		p.cancel()
+		err, stack := errNoText, stackOf()
+		defer func() { p.end(err, stack) }()
+		err = whyEnded(p.method.name, recover(), stack)
 	}()
 	p.run(p.yield)
 	finished = true
 }
 
+// end notes that no more items will come, and why, if the stream has not returned.
+func (p *producer[T]) end(err error, stack []byte) {
+	p.Lock()
+	if err != nil {
+		p.err, p.stack = err, stack
+	}
+	p.over = true
+	p.changed.Broadcast()
+	p.Unlock()
+	p.cancel()
+}
+
 // yield takes an item from the stream; false stops it.
 func (p *producer[T]) yield(item T, err error) bool {
+	if err != nil { // looked at here: whoever takes it may be on a thread of C's, which the error's code must not end
+		err = reportOf(err, p.method)
+	}
 	p.Lock()
 	defer p.Unlock()
 	if p.over || p.closed {

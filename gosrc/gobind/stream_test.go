@@ -259,10 +259,11 @@ func TestDetached(t *testing.T) {
 func numbers(t *testing.T, n int, failure []byte) (closed *int64, batches *[]int) {
 	next := 0
 	closed, batches = new(int64), new([]int)
-	becomePython(t, func(_, method uint64, request []byte, to uint64) int64 {
+	becomePython(t, func(_, method uint64, request []byte, to *Reply) {
 		if method == IteratorClose {
 			atomic.AddInt64(closed, 1)
-			return 0
+			put(to, nil)
+			return
 		}
 		var items []uint64
 		for limit := binary.LittleEndian.Uint64(request); uint64(len(items)) < limit && next < n; next++ {
@@ -270,9 +271,10 @@ func numbers(t *testing.T, n int, failure []byte) (closed *int64, batches *[]int
 		}
 		*batches = append(*batches, len(items))
 		if len(items) == 0 && failure != nil {
-			return UpcallFailed - reply(to, failure)
+			new(python).put(to, AnswerException, failure)
+			return
 		}
-		return reply(to, append(words(0, uint64(len(items))), words(items...)...))
+		put(to, append(words(0, uint64(len(items))), words(items...)...))
 	})
 	return closed, batches
 }
@@ -331,11 +333,11 @@ func TestIteratingFails(t *testing.T) {
 func TestIteratingIsCancelled(t *testing.T) {
 	quietly(t)
 	closed := make(chan uint64, 1)
-	p := becomePython(t, func(_, method uint64, _ []byte, ticket uint64) int64 {
+	p := becomePython(t, func(_, method uint64, _ []byte, to *Reply) {
+		ticket := later(to)
 		if method == IteratorClose {
 			closed <- ticket
 		}
-		return UpcallLater
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()

@@ -4,7 +4,6 @@ package gobind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -162,13 +161,4 @@ func (e *PythonError) read(r *Reader, m *exceptionRecord) {
 	case m.Flags&Cancelled != 0:
 		e.cause = context.Canceled
 	}
-}
-
-// raisedBy is what Python has raised, if that is what an error is.
-func raisedBy(err error) *PythonError {
-	var found *PythonError
-	if errors.As(err, &found) {
-		return found
-	}
-	return nil
 }

@@ -18,14 +18,16 @@ import (
 // python is what upcalls get to in tests.
 type python struct {
 	sync.Mutex
-	answer    func(object, method uint64, request []byte, reply uint64) int64
+	answer    func(object, method uint64, request []byte, to *Reply)
 	large     []byte
 	dropped   []uint64
 	cancelled []uint64
+
+	willAnswer bool // what is cancelled
 }
 
 // becomePython makes answer what upcalls get to during a test.
-func becomePython(t testing.TB, answer func(object, method uint64, request []byte, reply uint64) int64) *python {
+func becomePython(t testing.TB, answer func(object, method uint64, request []byte, to *Reply)) *python {
 	p := &python{answer: answer}
 	current.Store(p)
 	return p
@@ -36,15 +38,16 @@ var current atomic.Value
 
 func init() {
 	current.Store(&python{})
-	Upcall = func(object, method uint64, frame unsafe.Pointer, size, reply uint64) int64 {
-		return current.Load().(*python).enter(object, method, frame, size, reply)
+	Upcall = func(object, method uint64, frame unsafe.Pointer, size uint64, to *Reply) {
+		current.Load().(*python).enter(object, method, frame, size, to)
 	}
 	new(PythonObject).drop() // begins the goroutine that drops, which stays
 }
 
-func (p *python) enter(object, method uint64, frame unsafe.Pointer, size, reply uint64) int64 {
+func (p *python) enter(object, method uint64, frame unsafe.Pointer, size uint64, to *Reply) {
 	if object != 0 {
-		return p.answer(object, method, append([]byte{}, unsafe.Slice((*byte)(frame), int(size))...), reply)
+		p.answer(object, method, append([]byte{}, unsafe.Slice((*byte)(frame), int(size))...), to)
+		return
 	}
 	p.Lock()
 	defer p.Unlock()
@@ -56,11 +59,29 @@ func (p *python) enter(object, method uint64, frame unsafe.Pointer, size, reply 
 	case UpcallFetchInto:
 		copy(unsafe.Slice((*byte)(frame), len(p.large)), p.large)
 	}
-	return 0
+	to.value, to.kind = 0, AnswerValue
+	if method == UpcallCancel && p.willAnswer {
+		to.value = 1
+	}
 }
 
-// reply puts b where the answer is wanted.
-func reply(to uint64, b []byte) int64 { return int64(copy(bytesAt(to, ReplyCapacity), b)) }
+// put answers with the frame b; if it is large, the upcall that fetches it gets it.
+func (p *python) put(to *Reply, kind uint64, b []byte) {
+	to.value, to.kind = int64(len(b)), kind
+	if len(b) > ReplyCapacity {
+		p.large, b = b, words(9)
+	}
+	copy(to.data[:], b)
+}
+
+// put answers with the frame b.
+func put(to *Reply, b []byte) { new(python).put(to, AnswerFrame, b) }
+
+// later says that an async method will answer, and returns its ticket.
+func later(to *Reply) uint64 {
+	to.kind = AnswerLater
+	return uint64(to.value)
+}
 
 // exception is the frame of one; index and number are those of a contract's error.
 func exception(object uint64, name, message string, index int64, flags uint64, fields []byte) []byte {
@@ -95,17 +116,11 @@ func joined(request []byte) []byte {
 
 func TestAsking(t *testing.T) {
 	var p *python
-	p = becomePython(t, func(object, method uint64, request []byte, to uint64) int64 {
+	p = becomePython(t, func(object, method uint64, request []byte, to *Reply) {
 		if object != 1 || method != 0 {
 			t.Error(object, method)
 		}
-		made := joined(request)
-		if len(made) <= ReplyCapacity {
-			return reply(to, made)
-		}
-		p.large = made
-		reply(to, words(uint64(len(made)), 9))
-		return UpcallFetch
+		p.put(to, AnswerFrame, joined(request))
 	})
 	o := &PythonObject{id: 1}
 	for _, n := range []int{0, 1, 100, 40000, ExternalSize, 300000} {
@@ -117,16 +132,11 @@ func TestAsking(t *testing.T) {
 }
 
 func TestDirectAnswers(t *testing.T) {
-	becomePython(t, func(_, method uint64, request []byte, to uint64) int64 {
-		n := -int64(binary.LittleEndian.Uint64(request))
-		if isWord(n) {
-			reply(to, words(uint64(n)))
-			return UpcallValue
-		}
-		return n
+	becomePython(t, func(_, method uint64, request []byte, to *Reply) {
+		to.value, to.kind = -int64(binary.LittleEndian.Uint64(request)), AnswerValue
 	})
 	o := &PythonObject{id: 1}
-	for _, n := range []int64{0, 1, -1, 1<<63 - 1, -UpcallFetch, -UpcallLater, -UpcallFailed, -UpcallFailed + 5, -Look} {
+	for _, n := range []int64{0, 1, -1, 1<<63 - 1, -1 << 63, -Look} {
 		if got, err := negate(o, n); got != -n || err != nil {
 			t.Error(n, got, err)
 		}
@@ -134,22 +144,48 @@ func TestDirectAnswers(t *testing.T) {
 }
 
 func TestSenselessAnswers(t *testing.T) {
-	word := int64(UpcallLater)
-	becomePython(t, func(_, _ uint64, _ []byte, _ uint64) int64 { return word })
+	kind, value := uint64(AnswerLater), int64(0)
+	becomePython(t, func(_, _ uint64, _ []byte, to *Reply) { to.value, to.kind = value, kind })
 	o := &PythonObject{id: 1}
-	want := fmt.Sprintf("Negator.negate: Python answered with %d, which means nothing", word)
-	if _, err := negate(o, 1); err == nil || err.Error() != want {
-		t.Error(err)
-	}
-	for _, word = range []int64{UpcallLater, -1, ReplyCapacity + 1} {
-		want := fmt.Sprintf("Joiner.concat: Python answered with %d, which means nothing", word)
-		if _, err := concat(context.Background(), o, "", "", false); err == nil || err.Error() != want {
+	refused := func(err error) {
+		t.Helper()
+		want := fmt.Sprintf("Python's answer is of kind %d and value %d, which means nothing", kind, value)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Error(err)
 		}
 	}
-	word = 3
+	_, err := negate(o, 1)
+	refused(err)
+	for _, kind = range []uint64{AnswerLater, AnswerValue, 99} {
+		_, err := concat(context.Background(), o, "", "", false)
+		refused(err)
+	}
+	kind = AnswerFrame
+	for _, value = range []int64{-1, 1<<47 + 1} {
+		_, err := concat(context.Background(), o, "", "", false)
+		refused(err)
+	}
+	value = 3
 	if _, err := concat(context.Background(), o, "", "", false); err == nil || !strings.HasPrefix(err.Error(), "answer refused: truncated") {
 		t.Error(err)
+	}
+}
+
+// An upcall that an exception has ended before Python answered is an error, whatever C result there was.
+func TestNoAnswer(t *testing.T) {
+	p := becomePython(t, func(_, _ uint64, _ []byte, to *Reply) {})
+	o := &PythonObject{id: 1}
+	_, direct := negate(o, 1)
+	_, framed := concat(context.Background(), o, "", "", false)
+	_, awaited := concat(context.Background(), o, "", "", true)
+	for _, err := range []error{direct, framed, awaited} {
+		var raised *PythonError
+		if !errors.As(err, &raised) || !raised.unanswered || raised.exception != nil {
+			t.Error(err)
+		}
+	}
+	if openTickets() != 0 || len(p.cancelled) != 1 {
+		t.Error(openTickets(), p.cancelled)
 	}
 }
 
@@ -168,14 +204,7 @@ func TestExceptions(t *testing.T) {
 	}
 	for _, c := range cases {
 		var p *python
-		p = becomePython(t, func(_, _ uint64, _ []byte, to uint64) int64 {
-			if len(c.frame) <= ReplyCapacity {
-				return UpcallFailed - reply(to, c.frame)
-			}
-			p.large = c.frame
-			reply(to, words(-uint64(len(c.frame)), 1))
-			return UpcallFetch
-		})
+		p = becomePython(t, func(_, _ uint64, _ []byte, to *Reply) { p.put(to, AnswerException, c.frame) })
 		_, err := negate(&PythonObject{id: 1}, 1)
 		var raised *PythonError
 		if !errors.As(err, &raised) || err.Error() != c.message || raised.exception.id != 9 {
@@ -239,13 +268,13 @@ func openTickets() int {
 }
 
 func TestAwaiting(t *testing.T) {
-	becomePython(t, func(_, _ uint64, request []byte, ticket uint64) int64 {
+	becomePython(t, func(_, _ uint64, request []byte, to *Reply) {
+		ticket := later(to)
 		if bytes.HasSuffix(request, []byte("now")) {
 			answerWith(ticket, false, joined(request)) // before the upcall has returned
 		} else {
 			go answerWith(ticket, false, joined(request))
 		}
-		return UpcallLater
 	})
 	var all sync.WaitGroup
 	for i := 0; i < 50; i++ {
@@ -266,9 +295,8 @@ func TestAwaiting(t *testing.T) {
 }
 
 func TestAwaitingExceptions(t *testing.T) {
-	becomePython(t, func(_, _ uint64, _ []byte, ticket uint64) int64 {
-		answerWith(ticket, true, exception(9, "ValueError", "bad", -1, 0, nil))
-		return UpcallLater
+	becomePython(t, func(_, _ uint64, _ []byte, to *Reply) {
+		answerWith(later(to), true, exception(9, "ValueError", "bad", -1, 0, nil))
 	})
 	var raised *PythonError
 	if _, err := concat(context.Background(), &PythonObject{id: 1}, "a", "b", true); !errors.As(err, &raised) {
@@ -281,9 +309,8 @@ func TestAwaitingExceptions(t *testing.T) {
 }
 
 func TestAwaitingDirectly(t *testing.T) {
-	becomePython(t, func(_, _ uint64, _ []byte, ticket uint64) int64 {
-		answerWith(ticket, false, words(1<<63))
-		return UpcallLater
+	becomePython(t, func(_, _ uint64, _ []byte, to *Reply) {
+		answerWith(later(to), false, words(1<<63))
 	})
 	q, _ := NewQuestion[struct{}](&PythonObject{id: 1}, "f")
 	if got, err := q.AwaitDirect(context.Background(), 0), q.End(); uint64(got) != 1<<63 || err != nil {
@@ -297,10 +324,10 @@ func TestAwaitingIsCancelled(t *testing.T) {
 	r := &room{7}
 	for _, failed := range []bool{false, true} {
 		came := make(chan uint64, 1)
-		p := becomePython(t, func(_, _ uint64, _ []byte, ticket uint64) int64 {
-			came <- ticket
-			return UpcallLater
+		p := becomePython(t, func(_, _ uint64, _ []byte, to *Reply) {
+			came <- later(to)
 		})
+		p.willAnswer = true
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		q, _ := NewQuestion[struct{}](&PythonObject{id: 1}, "f")
 		var got door
@@ -325,7 +352,7 @@ func TestAwaitingIsCancelled(t *testing.T) {
 }
 
 func TestAskingWithAContextThatHasEnded(t *testing.T) {
-	becomePython(t, func(_, _ uint64, _ []byte, _ uint64) int64 { panic("entered") })
+	becomePython(t, func(_, _ uint64, _ []byte, _ *Reply) { panic("entered") })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, await := range []bool{false, true} {
@@ -340,7 +367,7 @@ func TestUnknownTickets(t *testing.T) { answerWith(1<<40, false, words(1)) }
 // Each nested call has buffers of its own.
 func TestReentrance(t *testing.T) {
 	o := &PythonObject{id: 1}
-	becomePython(t, func(_, _ uint64, request []byte, to uint64) int64 {
+	becomePython(t, func(_, _ uint64, request []byte, to *Reply) {
 		text := string(request[32:])
 		if len(text) < 100 {
 			inner, err := concat(context.Background(), o, text, ".", false)
@@ -349,7 +376,7 @@ func TestReentrance(t *testing.T) {
 			}
 			text = inner
 		}
-		return reply(to, append(words(0, uint64(len(text))), text...))
+		put(to, append(words(0, uint64(len(text))), text...))
 	})
 	if got, err := concat(context.Background(), o, "", ".", false); got != strings.Repeat(".", 100) || err != nil {
 		t.Error(got, err)
@@ -359,7 +386,7 @@ func TestReentrance(t *testing.T) {
 func BenchmarkAskDirect(b *testing.B) {
 	usual := Upcall
 	defer func() { Upcall = usual }()
-	Upcall = func(_, _ uint64, _ unsafe.Pointer, _, _ uint64) int64 { return 7 }
+	Upcall = func(_, _ uint64, _ unsafe.Pointer, _ uint64, to *Reply) { to.value, to.kind = 7, AnswerValue }
 	o := &PythonObject{id: 1}
 	b.ReportAllocs()
 	for i := 0; i < b.N; i++ {

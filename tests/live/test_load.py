@@ -7,18 +7,23 @@ import enum
 import os
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
+import threading
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Optional, Protocol
 
 import libraries
+import programs
 import pytest
 
 import gobind
 from gobind import GoError, _debug, gointerface, gostruct, i16, u8, u16, u32
 from gobind.protocol import ABI
+from gobind.runtime.loader import File
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="suffixes and messages of Linux")
 
@@ -142,7 +147,9 @@ print(*set(sys.modules) - before - {{"_sha2", "_sha256", "hashlib", "_hashlib", 
 
 
 def test_a_library_of_the_system() -> None:
-    assert gobind.load("libc.so.6").path == "libc.so.6"
+    library = gobind.load("libc.so.6")
+    assert os.path.basename(library.path) == "libc.so.6" and os.path.isfile(library.path)
+    assert gobind.load(library.path) is library
 
 
 # What is refused
@@ -196,6 +203,62 @@ def test_a_library_for_another_machine(tmp_path: Path, content: bytes, target: s
 def test_a_library_that_was_cut_short(copied: Path) -> None:
     copied.write_bytes(copied.read_bytes()[:50])  # cut in its data, the system's loader dies of it
     assert refusal(str(copied)) == f"cannot open {copied}: {copied}: file too short"
+
+
+@pytest.mark.parametrize("has_sections", [True, False])
+def test_a_library_that_was_cut_short_anywhere(copied: Path, has_sections: bool) -> None:
+    """The loader maps what is not there, and the process dies of SIGBUS when it looks at it."""
+    whole = bytearray(copied.read_bytes())
+    if not has_sections:  # as sstrip and `strip --strip-section-headers` leave it
+        whole[40:48] = bytes(8)
+        whole[58:64] = bytes(6)
+    end = end_of_segments(whole)
+    lengths = [64, 65, 200, 4096, *range(5000, end, end // 12), end - 1]
+    text = f"""
+from pathlib import Path
+path = Path({str(copied)!r})
+whole = path.read_bytes()
+for length in {lengths}:
+    path.write_bytes(whole[:length])
+    try: gobind.load(path)
+    except gobind.LoadError as error:
+        message = str(error)
+        assert message.startswith(f"{{path}} was cut short: {{length}} bytes of "), message
+    else: raise AssertionError(length)
+    path.unlink()
+path.write_bytes(whole[:{len(whole) if has_sections else end}])
+assert gobind.load(path).Versions.first(1) == 2
+"""
+    copied.write_bytes(whole)
+    assert programs.run(text, load=False) == (0, "", "")
+
+
+def end_of_segments(library: bytes) -> int:
+    """Where the last segment of an ELF file ends."""
+    (start,) = struct.unpack_from("<Q", library, 32)
+    (count,) = struct.unpack_from("<H", library, 56)
+    headers = [struct.unpack_from("<IIQQQQ", library, start + 56 * number) for number in range(count)]
+    return max(offset + length for kind, _, offset, _, _, length in headers if kind == 1)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """A pipe must not be waited for, nor a device read."""
+    pipe, link = tmp_path / "libpipe.so", tmp_path / "libzero.so"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path in (pipe, link, tmp_path / "libloop.so"):
+        if not path.exists():
+            path.symlink_to(path)
+        assert refusal(str(path)) == f"cannot find {path}; tried: {path}"
+        with pytest.raises(gobind.LoadError) as caught:
+            File(str(path)).check()  # as if it had taken the place of a file in the last moment
+        name = str(path)
+        assert str(caught.value).startswith((f"{name} is not a file", f"cannot open {name}: "))
+
+
+@pytest.mark.parametrize("name", ["", "lib\0.so", "./lib\0.so", ".", "..", "/"])
+def test_names_that_no_file_has(name: str) -> None:
+    assert refusal(name).startswith("cannot find ")
 
 
 def test_a_library_of_another_version() -> None:
@@ -501,6 +564,188 @@ def test_a_file_in_place_of_another(copied: Path) -> None:
     assert other is not library
     assert library.interfaces == ("Versions",) and "Left" in other.interfaces
     assert library.Versions.first(1) == 2
+
+
+def replace(path: Path, name: str) -> None:
+    """Put another library in place of one, as a build does."""
+    new = path.with_name("new.so")
+    shutil.copy(libraries.path_of(name), new)
+    os.replace(new, path)
+
+
+USES = {
+    "versions": lambda library: library.Versions.first(1) == 2,
+    "several": lambda library: library.Left.where() == "left",
+    "sleeper": lambda library: library.Sleeper.echo(7) == 7 and library.Sleeper.getenv("NONE") is None,
+    "accounts": lambda library: library.Accounts.ping(5) == 5,
+}
+
+
+def test_each_rebuild_is_opened(tmp_path: Path) -> None:
+    """Inodes come again when nothing keeps them, and names of copies as well."""
+    path = tmp_path.resolve() / "librebuilt.so"
+    opened = []
+    for name in [*USES, *USES, "versions", "several", "versions"]:
+        replace(path, name)
+        library = gobind.load(str(path))
+        assert USES[name](library)
+        assert gobind.load(str(path)) is library
+        opened.append((name, library))
+    assert len({library for _, library in opened}) == len(opened)
+    for name, library in opened:
+        assert USES[name](library)
+
+
+def test_each_rebuild_without_memfd(tmp_path: Path) -> None:
+    text = """
+del os.memfd_create
+import pytest
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", TEST]))
+"""
+    test = f"{__file__}::test_each_rebuild_is_opened"
+    status, output, errors = programs.run(text.replace("TEST", repr(test)), load=False)
+    assert status == 0, output + errors
+
+
+def test_a_rebuild_of_what_others_have_opened(copied: Path) -> None:
+    import ctypes
+
+    ctypes.CDLL(str(copied))
+    replace(copied, "several")
+    assert gobind.load(str(copied)).Left.where() == "left"
+    same = Path(shutil.copy(libraries.path_of("plain"), copied.with_name("libsame.so")))
+    theirs = ctypes.CDLL(str(same))
+    add = gobind.load(str(same)).export(declared_add)
+    assert add(2, 3) == 5
+    assert gobind.load(str(same))._native.dll._handle == theirs._handle
+
+
+def declared_add(a: int, b: int) -> int: ...  # type: ignore[empty-body]
+
+
+declared_add.__name__ = "Add"
+
+
+def test_a_refused_build_is_no_hindrance(tmp_path: Path) -> None:
+    path = tmp_path.resolve() / "librefused.so"
+    for refused in ("plain_old", "plain_half", "plain_old"):
+        replace(path, refused)
+        assert "was built by another version of gobind" in refusal(str(path))
+    replace(path, "versions")
+    assert USES["versions"](gobind.load(str(path)))
+
+
+# One file under two names. A Python object that is passed over either must be the one that Go calls.
+
+ONE_FILE = """
+from crossing import PythonStore, objects_py
+one, other = [gobind.load(name) for name in NAMES]
+assert one is other and one.path == other.path == PATH
+stores = [library.bind(objects_py.Stores) for library in (one, other, one)]
+mine = [PythonStore() for _ in range(5)]
+for number, store in enumerate(mine):
+    assert stores[number % 3].echo(store) is store
+    stores[number % 3].keep(store)
+    assert stores[(number + 1) % 3].kept() is store
+    stores[number % 3].keep(None)
+with stores[0].open("a") as go:
+    assert stores[1].echo(go) is go
+    del store, mine
+assert gobind._debug.live() == 0
+"""
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_one_file_under_two_names(tmp_path: Path, first: int) -> None:
+    path = tmp_path.resolve() / "libfirst.so"
+    shutil.copy(libraries.path_of("objects"), path)
+    os.link(path, tmp_path / "libhard.so")
+    (tmp_path / "libsoft.so").symlink_to(path)
+    names = [str(path), str(tmp_path / "libhard.so"), str(tmp_path / "libsoft.so"), "libfirst.so"]
+    names = names[first:] + names[:first]
+    for other in names[1:]:
+        path_found = str(tmp_path.resolve() / ("libhard.so" if names[0].endswith("hard.so") else path.name))
+        text = ONE_FILE.replace("NAMES", repr([names[0], other])).replace("PATH", repr(path_found))
+        found = programs.run(text, load=False, LD_LIBRARY_PATH=str(tmp_path))
+        assert found == (0, "", ""), (names[0], other)
+
+
+def test_a_bare_name_that_is_a_hard_link(tmp_path: Path) -> None:
+    path = tmp_path.resolve() / "libfirst.so"
+    shutil.copy(libraries.path_of("objects"), path)
+    os.link(path, tmp_path / "libhard.so")
+    text = ONE_FILE.replace("NAMES", repr([str(path), "libhard.so"])).replace("PATH", repr(str(path)))
+    assert programs.run(text, load=False, LD_LIBRARY_PATH=str(tmp_path)) == (0, "", "")
+
+
+def test_what_the_loader_has_and_no_file(tmp_path: Path) -> None:
+    """A bare name still means what the loader has opened, when its file is gone."""
+    path = Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libgone.so"))
+    text = """
+library = gobind.load("libgone.so")
+os.unlink(PATH)
+assert gobind.load("libgone.so") is library
+library.close()
+again = gobind.load("libgone.so")
+assert again is not library and again.Versions.first(1) == 2
+try: gobind.load(PATH)
+except gobind.LoadError as error: assert str(error) == f"cannot find {PATH}; tried: {PATH}", error
+else: raise AssertionError
+if not os.fork():
+    assert again.Versions.first(2) == 3
+    os._exit(0)
+assert os.wait()[1] == 0
+"""
+    text = text.replace("PATH", repr(str(path)))
+    assert programs.run(text, load=False, LD_LIBRARY_PATH=str(tmp_path)) == (0, "", "")
+
+
+def test_a_name_that_is_another_file_in_the_current_folder(tmp_path: Path) -> None:
+    found, here = tmp_path / "found", tmp_path / "here"
+    found.mkdir()
+    here.mkdir()
+    shutil.copy(libraries.path_of("versions"), found / "libname.so")
+    shutil.copy(libraries.path_of("several"), here / "libname.so")
+    text = f"""
+os.chdir({str(here)!r})
+__file__ = "/nowhere/program.py"
+assert gobind.load("libname.so").interfaces == ("Versions",)
+assert "Left" in gobind.load("./libname.so").interfaces
+"""
+    assert programs.run(text, load=False, LD_LIBRARY_PATH=str(found)) == (0, "", "")
+
+
+def test_threads_that_load_at_once(tmp_path: Path) -> None:
+    paths = [tmp_path / f"lib{number}.so" for number in range(3)]
+    for path in paths:
+        shutil.copy(libraries.path_of("versions"), path)
+    os.link(paths[0], tmp_path / "liblink.so")
+    paths.append(tmp_path / "liblink.so")
+    barrier = threading.Barrier(12)
+
+    def load(number: int) -> Any:
+        barrier.wait()
+        library = gobind.load(str(paths[number % 4]))
+        assert library.Versions.first(number) == number + 1
+        return library
+
+    with ThreadPoolExecutor(12) as pool:
+        found = [*pool.map(load, range(12))]
+    assert len(set(found)) == 3
+    assert found[0] is found[3] is found[4]
+
+
+def test_closing_and_loading_again(copied: Path) -> None:
+    for number in range(20):
+        with gobind.load(str(copied)) as library:
+            assert library.Versions.first(number) == number + 1
+    descriptors = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        gobind.load(str(copied)).close()
+        refusal(str(copied.with_name("libmissing.so")))
+        copied.with_name("libtext.so").write_bytes(b"text")
+        refusal(str(copied.with_name("libtext.so")))
+    assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
 def test_what_a_library_tells(copied: Path) -> None:

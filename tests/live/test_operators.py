@@ -79,6 +79,52 @@ def test_setting_the_environment(sleeper: Any, runtime: Any) -> None:
     assert sleeper.getenv("PATH") is not None
 
 
+def test_the_environment_is_also_that_of_c() -> None:
+    """As the docstring of `setenv` says."""
+    text = """
+import ctypes, subprocess
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_char_p
+show = ["sh", "-c", "echo $GOBIND_TEST_VARIABLE"]
+def seen():
+    inherited = subprocess.run(show, capture_output=True, text=True).stdout.strip()
+    given = subprocess.run(show, capture_output=True, text=True, env=dict(os.environ)).stdout.strip()
+    return getenv(b"GOBIND_TEST_VARIABLE"), inherited, given, os.environ.get("GOBIND_TEST_VARIABLE")
+runtime = libraries.load("sleeper").runtime
+assert seen() == (None, "", "", None)
+runtime.setenv("GOBIND_TEST_VARIABLE", "x")
+assert seen() == (b"x", "x", "", None)
+assert libraries.load("versions") and libraries.load("sleeper").Sleeper.getenv("GOBIND_TEST_VARIABLE") == "x"
+runtime.setenv("GOBIND_TEST_VARIABLE", None)
+assert seen() == (None, "", "", None)
+"""
+    assert run(text) == (0, "", "")
+
+
+def test_loading_leaves_what_c_libraries_have_set() -> None:
+    text = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.getenv.restype = ctypes.c_char_p
+libc.setenv(b"BY_C", b"1", 1)
+libc.setenv(b"FROM_BEFORE", b"2", 1)
+libraries.load("sleeper")
+assert (libc.getenv(b"BY_C"), libc.getenv(b"FROM_BEFORE")) == (b"1", b"2")
+"""
+    assert run(text, load=False, FROM_BEFORE="1") == (0, "", "")
+
+
+def test_debug_settings_of_the_runtime_are_read_as_it_starts() -> None:
+    text = """
+runtime = libraries.load("sleeper").runtime
+runtime.setenv("GODEBUG", "gctrace=1")
+runtime.gc()
+"""
+    assert run(text, GODEBUG="") == (0, "", "")
+    status, output, errors = run(text, GODEBUG="gctrace=1")
+    assert (status, output) == (0, "") and errors.startswith("gc ")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [

@@ -195,17 +195,21 @@ def test_cancelled_before_go_has_read_it(sleeper: Any) -> None:
 
 
 def test_memory_of_requests_is_given_back(sleeper: Any) -> None:
-    """A ring of 1024 slots does not keep 1024 requests."""
+    """A ring of 1024 slots does not keep 1024 requests.
+
+    Each is sent when Go is done with the one before it. Without that the peak tells how far Go falls behind: 2 MB for
+    each request that waits, 50 to 200 of them by the machine and the version of Go.
+    """
     text = """
 for _ in range(300):
     sleeper.push_text("x" * 2_000_000)
-sleeper.pushed(300)
+    sleeper.pushed(1)
 with open("/proc/self/status") as file: status = file.read()  # getrusage tells the peak before exec too
 print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
 """
     status, megabytes, errors = run(text)
     assert (status, errors) == (0, "")
-    assert int(megabytes) < 400
+    assert int(megabytes) < 200
 
 
 def test_ring_errors_are_raised_in_order(sleeper: Any) -> None:

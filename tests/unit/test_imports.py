@@ -33,7 +33,9 @@ LAYERS = [
     "codec.records codec.locate",
     "codec.flat codec.scatter",
     "runtime",
-    "runtime.platforms runtime.ownership runtime.find",
+    "runtime.platforms runtime.ownership",
+    "runtime.loader",
+    "runtime.find",
     "runtime.native",
     "runtime.control runtime.timeouts runtime.upcalls",
     "runtime.replies",
@@ -134,3 +136,14 @@ def test_using_the_codec_leaves_the_generator_out() -> None:
     code += "import gobind; assert gobind.unflatten(gobind.flatten([1], list[int]), list[int]) == [1]"
     found = loaded(code)
     assert not [name for name in found if name.startswith("gobind.tool")]
+
+
+def test_debug_is_there_for_those_who_ask() -> None:
+    """The README says ``gobind._debug.live()``, and nobody else pays for its import."""
+    code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
+    assert "gobind._debug" not in loaded(code + "import gobind")
+    found = loaded(code + "import gobind; assert gobind._debug.live() == gobind._debug.guests() == 0")
+    assert "gobind._debug" in found
+    with pytest.raises(AttributeError) as caught:
+        gobind.nothing  # type: ignore[attr-defined]  # noqa: B018
+    assert str(caught.value) == "module 'gobind' has no attribute 'nothing'"
