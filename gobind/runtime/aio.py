@@ -82,6 +82,7 @@ class Courier:
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
+                loop.call_soon(calls.flush)  # an exception on entry of the first is the loop's; nobody repeats that one
             if unsent is not None:
                 calls.unsent.append(unsent)
             calls.batch.append(frame)
@@ -107,9 +108,9 @@ class Courier:
             for calls in [*self._loops.values()]:
                 calls.close_if_over()
             calls = LoopCalls(self._native, loop)
-            self._loops[id(loop)] = calls
-            # The entry must be gone before another loop can have the same id.
+            # The entry must be gone before another loop can have the same id: so this comes first.
             weakref.finalize(loop, self._drop, id(loop), calls).atexit = False
+            self._loops[id(loop)] = calls
             return calls
 
     def _drop(self, key: int, calls: LoopCalls) -> None:
@@ -140,6 +141,7 @@ class LoopCalls:
         self._native = native
         self._loop = weakref.ref(loop)
         self._queue = Queue(native)
+        self._ended: list[int] = []  # numbers of calls that `futures` need not know any longer
         self._drained = threading.Event()
         if not self._watch(loop):
             number = self._queue.number
@@ -156,9 +158,15 @@ class LoopCalls:
         return True
 
     def flush(self) -> None:
-        """Send the requests of this loop turn."""
-        if self.batch:
-            send_batch(self.batch, self.unsent, *self._queue.submission(b"".join(self.batch)))
+        """Send the requests of this loop turn; if an exception comes between, in the next one."""
+        try:
+            if self.batch:
+                send_batch(self.batch, self.unsent, *self._queue.submission(b"".join(self.batch)))
+        except BaseException:
+            loop = self._loop()
+            if loop is not None and not loop.is_closed():
+                loop.call_soon(self.flush)
+            raise
 
     def send(self, capacity: int, frame: bytes, number: int, unsent: Unsent | None) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
@@ -218,7 +226,7 @@ class LoopCalls:
 
     def _hear(self) -> None:
         """There is something to fetch; the loop comes here again until there is not."""
-        self._queue.fetch(self._hand_out)
+        self._fetch()
 
     def _wait(self, number: int) -> None:
         """A thread of its own: wait for responses and tell the loop."""
@@ -237,7 +245,7 @@ class LoopCalls:
     def _drain(self) -> None:
         """What `_hear` is, where a thread waits."""
         try:
-            if self._queue.fetch(self._hand_out):
+            if self._fetch():
                 _get_running_loop().call_soon(self._drain)
                 return
         except BaseException:
@@ -245,11 +253,20 @@ class LoopCalls:
             raise
         self._drained.set()
 
+    def _fetch(self) -> int:
+        count = self._queue.fetch(self._hand_out)
+        for number in self._ended:
+            self.futures.pop(number, None)
+        self._ended.clear()
+        return count
+
     def _hand_out(self, number: int, response: Fetched) -> None:
-        future = self.futures.pop(number, None)
-        if future is not None and not future.done():
-            future.set_result(response)
-        elif type(response) is Parked:
+        future = self.futures.get(number)  # and not pop: this may be repeated until the whole fetch is done
+        if future is not None:
+            self._ended.append(number)
+            if not future.done():
+                future.set_result(response)
+        if type(response) is Parked and (future is None or future.cancelled()):
             self._queue.cancel(number)  # nobody will ask for it
         if self.lent:
             self.lent.pop(number, None)

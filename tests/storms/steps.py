@@ -1,0 +1,221 @@
+"""Each step: an exception injected at every place of a call where CPython looks for signals, one after another.
+
+``python -m storms.steps WORK ...`` (a name in `storms.calls.KINDS`, or a method of `Caller`). What storms meet by
+chance this goes through: for k = 0, 1 ... the same work is done once more and is struck at its k-th step, until it has
+none. ``--second N`` injects another one N steps behind the first. A step is what stands behind an instruction after
+which CPython runs signal handlers (a call, the entry of a function, a jump back), in gobind's own code. Calls are
+made in one thread.
+
+Prints each place that failed, once for each way to fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dis
+import faulthandler
+import gc
+import random
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any, Optional
+
+import libraries
+
+from gobind import _debug
+
+from .around import Watchdog, make_work
+from .calls import GOBIND, KINDS, Caller, contract
+from .oracle import Alarm, Bare, Failures, Oracle
+
+BEHIND = ("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "SEND", "YIELD", "WITH_EXCEPT")
+"""Beginnings of the names of instructions after which signals are handled; before CPython 3.11 any is one."""
+
+
+class Stepper:
+    """Strikes at steps by their numbers, as a trace function.
+
+    Attributes:
+        count: the steps so far.
+        places: where it has struck.
+    """
+
+    def __init__(self, oracle: Oracle, steps: list[int], cls: Any) -> None:
+        self._oracle, self._steps, self._cls = oracle, steps, cls
+        self._last: dict[FrameType, int] = {}
+        self._names: dict[CodeType, dict[int, str]] = {}
+        self.count = 0
+        self.places: list[str] = []
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(("<gobind", GOBIND)):
+            return None
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            before = self._last.get(frame)
+            self._last[frame] = frame.f_lasti
+            if self._is_step(frame.f_code, before):
+                self._step(frame)
+        elif event == "return":
+            self._last.pop(frame, None)
+        return self
+
+    def _is_step(self, code: CodeType, before: Optional[int]) -> bool:
+        if sys.version_info < (3, 11):
+            return True
+        if code not in self._names:
+            self._names[code] = {each.offset: each.opname for each in dis.get_instructions(code)}
+        return before is None or self._names[code].get(before, "").startswith(BEHIND)
+
+    def _step(self, frame: FrameType) -> None:
+        number, self.count = self.count, self.count + 1
+        if number in self._steps:
+            name = frame.f_code.co_filename.rsplit("/", 1)[-1]
+            self.places.append(f"{name}:{frame.f_lineno} {frame.f_code.co_name} (at {frame.f_lasti})")
+            if number == max(self._steps):
+                sys.settrace(None)
+            self._oracle.strike(self._cls, frame)
+
+
+class Walk:
+    """All steps of one work."""
+
+    def __init__(self, name: str, second: int, bare: bool, first: int, only: int, patience: float) -> None:
+        self.name, self.second, self.cls = name, second, Bare if bare else Alarm
+        self.number, self.end = first, first + only if only else 1 << 60
+        self.storm = libraries.load("storm", contract.Storm)
+        self.runtime = libraries.load("storm").runtime
+        self.stepper: Any = None
+        self.found: set[str] = set()
+        self.failed = 0
+        Watchdog(patience, lambda: self.number, self.hung, self.storm)
+
+    def hung(self) -> None:
+        print(f"STUCK {self.number} hang: {self.name} struck at {' and '.join(self.stepper.places)}")
+
+    def run(self) -> None:
+        self.step([])  # compiled, opened ...
+        self.step([])
+        while self.number < self.end:
+            steps = [self.number] + [self.number + self.second] * bool(self.second)
+            self.step(steps)
+            if not self.stepper.places:
+                break
+            self.number += 1
+        print(f"{self.name}: {self.number} steps, {self.failed} failed", flush=True)
+
+    def step(self, steps: list[int]) -> None:
+        failures = Failures()
+        oracle = Oracle(failures)
+        self.stepper = stepper = Stepper(oracle, steps, self.cls)
+        caller = Caller(self.storm, oracle, 5)
+        caller.limit = 2
+        work = make_work(caller, [self.name])
+        traced = self._traced(work, stepper)
+        oracle.attempt(traced, 2, caller.finish_batch if caller.tasks else None)
+        stepper._last.clear()
+        for lane in caller.lanes if self.name == "post" else ():
+            n = caller._next() << 8
+            lane.log.append([n, True])
+            lane.send(n)
+        if self.name == "post":
+            self.check_lanes(caller, oracle)
+        for text in self.storm.wrongs():
+            oracle.wrong(f"Go: {text}")
+        self.storm.keep(None)
+        caller.close_loop()
+        del work, traced, caller
+        self.check_left(failures)
+        oracle.settle(None)
+        for kind, first in failures.first.items():
+            self.failed += 1
+            text = f"{kind}: {self.name} struck at {' and '.join(stepper.places)}"
+            if text not in self.found:
+                self.found.add(text)
+                print(f"{self.number:5} {text}\n          {first[:600]}", flush=True)
+
+    def _traced(self, work: Callable[[], None], stepper: Stepper) -> Callable[[], None]:
+        def traced() -> None:
+            sys.settrace(stepper)
+            try:
+                work()
+            finally:
+                sys.settrace(None)
+
+        return traced
+
+    def check_lanes(self, caller: Caller, oracle: Oracle) -> None:
+        received: list[list[int]] = []
+        for number, lane in enumerate(caller.lanes):
+            got: list[int] = []
+            end = time.monotonic() + 2
+            while (not got or got[-1] != lane.log[-1][0]) and time.monotonic() < end:
+                got += self.storm.posted(number)
+            received.append(got)
+        caller.check_lanes(received)
+
+    def check_left(self, failures: Failures) -> None:
+        end = time.monotonic() + 1
+        gc.collect()
+        while _debug.live() or _debug.guests():
+            gc.collect()
+            self.runtime.gc()
+            if time.monotonic() > end:
+                failures.add(f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests")
+                self.leaks = _debug.live(), _debug.guests()
+                return
+            if (_debug.live(), _debug.guests()) == self.leaks:
+                return
+
+    leaks = 0, 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m storms.steps")
+    parser.add_argument("works", nargs="+", help="names of works, or of kinds of them")
+    parser.add_argument("--second", type=int, default=0, help="strike again so many steps behind the first")
+    parser.add_argument("--bare", action="store_true", help="inject what is no Exception")
+    parser.add_argument("--first", type=int, default=0, help="begin with that step")
+    parser.add_argument("--only", type=int, default=0, help="so many steps; all of them if it is not given")
+    parser.add_argument("--patience", type=float, default=15)
+    parser.add_argument("--here", action="store_true", help="in this process")
+    options = parser.parse_args()
+    if options.here:
+        warnings.simplefilter("ignore")
+        faulthandler.enable()
+        Walk(options.works[0], options.second, options.bare, options.first, options.only, options.patience).run()
+        return
+    for work in options.works:
+        for name in KINDS[work][0] if work in KINDS else [work]:
+            walk(name, options)
+
+
+def walk(name: str, options: Any) -> None:
+    """All steps of a work, in a process of its own; a new one goes on behind a step that hangs."""
+    first = options.first
+    while True:
+        arguments = [name, "--here", f"--second={options.second}", f"--first={first}"]
+        arguments += [f"--patience={options.patience}", f"--only={options.only}"] + ["--bare"] * options.bare
+        done = subprocess.run(
+            [sys.executable, "-m", "storms.steps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        stuck = [line for line in done.stdout.splitlines() if line.startswith("STUCK")]
+        for line in done.stdout.splitlines():
+            if line not in stuck:
+                print(line, flush=True)
+        if stuck:
+            print(f"{stuck[0][6:]}", flush=True)
+            first = int(stuck[0].split()[1]) + 1
+        else:
+            if done.returncode:
+                print(f"{name}: ended with {done.returncode}: {done.stderr[-1500:]}", flush=True)
+            return
+
+
+if __name__ == "__main__":
+    main()
