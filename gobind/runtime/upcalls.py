@@ -19,14 +19,21 @@ from gobind.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
+from gobind.runtime.platforms import memory_of_process
 
 Answer = Callable[["Guest", int, int, int], None]
 """Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 
-FIRST_LIMIT = 256
-"""How many objects Go may hold before its collector is asked for the first time."""
+MOST_WAITING, LEAST_WAITING = 256, 64
+"""How many objects Go may hold before its collector is asked: fewer where the process grows meanwhile."""
+
+MOST_GROWTH = 32 << 20
+"""Bytes that the process may grow by while objects are passed, before Go's collector is asked."""
+
+LOOK_EACH = 32
+"""How many objects are passed between two looks at the size of the process."""
 
 
 def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
@@ -73,7 +80,8 @@ class Guests:
         self.tasks: dict[int, Any] = {}
         self.escaped: dict[int, BaseException] = {}
         self._guests: dict[int, Guest] = {}
-        self._limit = FIRST_LIMIT
+        self._limit = self._waiting = MOST_WAITING
+        self._size = memory_of_process()  # when the collector was asked
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
         self._threads = threading.local()
@@ -90,8 +98,8 @@ class Guests:
     def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
         """A number for an object that goes into a frame."""
         number = self._next()
-        if len(self._guests) >= self._limit:
-            self._collect()
+        if number % LOOK_EACH == 0 or len(self._guests) >= self._limit:
+            self._relieve()
         unsent.lists[0].append(number)
         self._guests[number] = Guest(value, answers)
         return number
@@ -103,14 +111,21 @@ class Guests:
     def __len__(self) -> int:
         return len(self._guests)
 
-    def _collect(self) -> None:
-        """Let Go find out which objects it needs no more.
+    def _relieve(self) -> None:
+        """Let Go find out which objects it needs no more, if they are many or the process has grown.
 
-        Its own collector starts when its heap has grown, and what keeps a large object of Python's alive is small
-        there. What it finds is told later, by `UPCALL_DROP`.
+        Go cannot tell when nothing refers to an object but by collecting, and its collector starts when its own heap
+        has grown, where what keeps a large object of Python's alive is small. What it finds is told later, by
+        `UPCALL_DROP`.
         """
-        self._limit = 2 * len(self._guests)
-        self.native.control(protocol.CONTROL_GC, protocol.CONTROL_KEEP)
+        size = memory_of_process()
+        has_grown = size > self._size + MOST_GROWTH
+        if has_grown:
+            self._size = size
+            self._waiting = max(LEAST_WAITING, self._waiting // 2)
+        if has_grown or len(self._guests) >= self._limit:
+            self._limit = max(self._waiting, 2 * len(self._guests))
+            self.native.control(protocol.CONTROL_GC, protocol.CONTROL_KEEP)
 
     # Answers
 
@@ -208,7 +223,7 @@ class Guests:
         if method == protocol.UPCALL_DROP:
             for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
                 self._guests.pop(number, None)
-            self._limit = max(FIRST_LIMIT, 2 * len(self._guests))
+            self._limit = max(self._waiting, 2 * len(self._guests))
         elif method == protocol.UPCALL_CANCEL:
             task = self.tasks.get(size)
             if task is not None:
