@@ -75,7 +75,7 @@ class Courier:
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
         if lent:
-            calls.lent[number] = lent
+            calls.queue.lent[number] = lent
             free_lent()
         if ring:
             calls.send(ring, frame, number, unsent)
@@ -126,33 +126,32 @@ class LoopCalls:
         futures: by number, of the calls in flight.
         batch: the requests of this loop turn.
         unsent: owners of the handles in them.
-        lent: by number, the buffers that calls in flight use, abandoned ones too.
+        queue: where they end.
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
         self.futures: dict[int, asyncio.Future[Fetched]] = {}
         self.batch: list[bytes] = []
         self.unsent: list[Unsent] = []
-        self.lent: dict[int, Any] = {}
         self._rings: dict[int, Ring] = {}
         self._waiting: dict[int, OrderedDict[int, Waiting]] = {}  # by capacity and number
         self._spin_until = 0
         self._skipped = self._to_skip = 0
         self._native = native
         self._loop = weakref.ref(loop)
-        self._queue = Queue(native)
+        self.queue = Queue(native)
         self._ended: list[int] = []  # numbers of calls that `futures` need not know any longer
         self._drained = threading.Event()
         if not self._watch(loop):
-            number = self._queue.number
+            number = self.queue.number
             threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Let the loop watch the bell; False where there is none (Windows), or loops watch no descriptors."""
-        if self._queue.bell < 0:
+        if self.queue.bell < 0:
             return False
         try:
-            loop.add_reader(self._queue.bell, self._hear)
+            loop.add_reader(self.queue.bell, self._hear)
         except NotImplementedError:
             return False
         return True
@@ -161,7 +160,7 @@ class LoopCalls:
         """Send the requests of this loop turn; if an exception comes between, in the next one."""
         try:
             if self.batch:
-                send_batch(self.batch, self.unsent, *self._queue.submission(b"".join(self.batch)))
+                send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
         except BaseException:
             loop = self._loop()
             if loop is not None and not loop.is_closed():
@@ -172,7 +171,7 @@ class LoopCalls:
         """Send a request through a ring; while that is full, requests wait here in their order."""
         if capacity not in self._rings:
             self._waiting[capacity] = OrderedDict()
-            self._rings[capacity] = Ring(self._native, capacity, self._queue.number)
+            self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
         waiting = self._waiting[capacity]
         must_wait = waiting or not self._rings[capacity].try_send(frame, unsent)
         if must_wait:
@@ -205,7 +204,7 @@ class LoopCalls:
                     return
                 self._rings[capacity].wait_read()
             self.flush()
-        self._queue.cancel(number)  # which only knows calls that have arrived
+        self.queue.cancel(number)  # which only knows calls that have arrived
 
     def close_if_over(self) -> None:
         """Close if the loop is closed, but not yet collected."""
@@ -215,12 +214,12 @@ class LoopCalls:
 
     def close(self) -> None:
         """Cancel the calls in flight and drop their responses; what they use stays until Go is done with it."""
-        if self._queue.is_ours:
+        if self.queue.is_ours:
             for ring in self._rings.values():
                 ring.close()
             self.batch.clear()
             self.unsent.clear()
-            self._queue.close([*self.lent.values()])
+            self.queue.close()
             self._drained.set()
             self.futures.clear()
 
@@ -254,7 +253,7 @@ class LoopCalls:
         self._drained.set()
 
     def _fetch(self) -> int:
-        count = self._queue.fetch(self._hand_out)
+        count = self.queue.fetch(self._hand_out)
         for number in self._ended:
             self.futures.pop(number, None)
         self._ended.clear()
@@ -267,9 +266,9 @@ class LoopCalls:
             if not future.done():
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
-            self._queue.cancel(number)  # nobody will ask for it
-        if self.lent:
-            self.lent.pop(number, None)
+            self.queue.cancel(number)  # nobody will ask for it
+        if self.queue.lent:
+            self.queue.lent.pop(number, None)
 
 
 _couriers: dict[Native, Courier] = {}
