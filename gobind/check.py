@@ -7,6 +7,7 @@ however deep a value is. Imports `gobind.nodes`.
 from __future__ import annotations
 
 import struct
+import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
@@ -23,6 +24,7 @@ from gobind.nodes import (
     InterfaceType,
     Leaf,
     ListType,
+    Method,
     Node,
     OptionalType,
     SetType,
@@ -75,12 +77,13 @@ def check(node: Node, value: Any, path: Place) -> None:
     """
     todo: list[_Step | int] = [(node, value, path)]
     active: set[int] = set()  # ids of the recursive structs that contain the present value
-    done: set[int] = set()
+    # Those that were seen, alive: a sequence may make its items when they are asked for, and the id of one that is
+    # gone is the next one's.
+    done: dict[int, Any] = {}
     while todo:
         step = todo.pop()
         if isinstance(step, int):
             active.discard(step)
-            done.add(step)
             continue
         node, value, path = step
         if isinstance(node, StructType) and node.is_recursive and isinstance(value, node.cls):
@@ -88,9 +91,20 @@ def check(node: Node, value: Any, path: Place) -> None:
                 raise ValueError(f"{path}: the value contains itself")
             if id(value) in done:
                 continue
+            done[id(value)] = value
             active.add(id(value))
             todo.append(id(value))
         todo.extend(reversed([*_parts(node, value, path)]))
+
+
+def check_unchanged(error: BaseException | None) -> None:
+    """Say why a value was refused with `error` that `check` finds nothing wrong with: it has changed since.
+
+    Raises:
+        RuntimeError: `error` tells nothing by itself; all others are let be.
+    """
+    if isinstance(error, struct.error) or (isinstance(error, TypeError) and not error.args):
+        raise RuntimeError("a value changed while it was read") from None
 
 
 def root_path(node: Node, name: str, value: Any) -> str:
@@ -110,6 +124,8 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
             yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
     elif isinstance(node, ListType):
         _expect(value, Sequence, node, path, refused=str)
+        if isinstance(value, memoryview):
+            _check_view(node, value, path)
         for index, item in enumerate(value):
             yield node.item, item, Path(path, f"[{index}]")
     elif isinstance(node, SetType):
@@ -136,13 +152,13 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
         _expect(value, node.cls, node, path)
     elif isinstance(node, InterfaceType):
         if not implements(value, node):
-            missing = [
-                method.name for method in node.methods if not callable(getattr(value, method.name, None))
-            ]
-            got = f"{type(value).__name__}, which has no method {missing[0]}"
-            raise TypeError(f"{path}: expected {node.text}, got {got}")
+            why = _misfit_of_object(value, node)[0]
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}, {why}")
     elif isinstance(node, CallableType):
         _expect(value, Callable, node, path)
+        why = misfit_of_function(value, node)
+        if why:
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__} {why}")
     elif isinstance(node, StreamType):
         _expect(value, AsyncIterable if node.is_async else Iterable, node, path)
     else:
@@ -150,10 +166,85 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
 
 
 def implements(value: Any, node: InterfaceType) -> bool:
-    """True if `value` may be passed as an interface: it is an instance, or has all the methods."""
-    if node.cls in type(value).__mro__:  # isinstance refuses protocols
-        return True
-    return all(callable(getattr(value, method.name, None)) for method in node.methods)
+    """True if `value` may be passed as an interface: it has all the methods, and they can be called as Go will."""
+    cls = type(value)
+    try:
+        if cls in node.fitting:
+            return True
+    except TypeError:  # a class that cannot be hashed
+        return not _misfit_of_object(value, node)[0]
+    why, is_of_class = _misfit_of_object(value, node)
+    if not why and is_of_class:
+        if len(node.fitting) >= 1000:  # classes made inside functions: do not keep all of them alive
+            node.fitting.clear()
+        node.fitting.add(cls)
+    return not why
+
+
+def _misfit_of_object(value: Any, node: InterfaceType) -> tuple[str, bool]:
+    """What is wrong with `value` as an interface, "" for nothing; and if that holds for all of its class."""
+    is_of_class = True
+    for method in node.methods:
+        member, bound, found_in_class = _member(value, method.name)
+        is_of_class &= found_in_class
+        if isinstance(member, types.FunctionType):
+            why = _misfit(member.__code__, member, bound, method)
+            if why:
+                return f"whose method {method.name} {why}", is_of_class
+        elif not (found_in_class and node.cls in type(value).__mro__):
+            if not callable(getattr(value, method.name, None)):
+                return f"which has no method {method.name}", is_of_class
+    return "", is_of_class
+
+
+def _member(value: Any, name: str) -> tuple[Any, int, bool]:
+    """What an attribute is made of, how many arguments are bound to it, and if the class has it."""
+    own = getattr(value, "__dict__", None)
+    if isinstance(own, dict) and name in own:
+        return (own[name], 0, False)
+    for base in type(value).__mro__:
+        if name in base.__dict__:
+            member = base.__dict__[name]
+            if isinstance(member, (staticmethod, classmethod)):
+                return member.__func__, int(isinstance(member, classmethod)), True
+            return member, 1, True
+    return None, 0, False
+
+
+def misfit_of_function(value: Any, node: CallableType) -> str:
+    """What is wrong with a function as a callable, "" for nothing; other callables are taken as they are."""
+    function = value.__func__ if isinstance(value, types.MethodType) else value
+    if not isinstance(function, types.FunctionType):
+        return ""
+    why = _misfit(function.__code__, function, int(function is not value), node.method)
+    return f"that {why}" if why else ""
+
+
+def _misfit(code: types.CodeType, function: types.FunctionType, bound: int, method: Method) -> str:
+    """Why a function cannot be called for `method`, or its result not be taken; "" for nothing.
+
+    A plain function may stand for an ``async def`` one: what it returns may be awaitable, or is the result.
+    """
+    result = method.result
+    if not method.is_async and code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+        gives_stream = isinstance(result, StreamType) and result.is_async
+        if code.co_flags & _COROUTINE or not gives_stream:
+            return "is async; expected a plain one"
+    named = {param.name for param in method.params if param.keyword_only}
+    count = len(method.params) - len(named)
+    most = code.co_argcount - bound
+    least = most - len(function.__defaults__ or ())
+    if (count > most and not code.co_flags & _VARARGS) or count < least:
+        takes = str(most) if least >= most else f"{max(least, 0)} to {most}"
+        return f"takes {takes} argument{'s' * (takes != '1')}; Go passes {count}"
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    for name in keywords:
+        if name not in named and name not in (function.__kwdefaults__ or ()):
+            return f"needs {name}=, which Go does not pass"
+    return ""
+
+
+_VARARGS, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x80, 0x200
 
 
 def _attribute(value: Any, name: str, path: Place) -> Any:
@@ -165,7 +256,21 @@ def _attribute(value: Any, name: str, path: Place) -> Any:
 
 def _expect(value: Any, cls: Any, node: Node, path: Place, refused: Any = ()) -> None:
     if not isinstance(value, cls) or isinstance(value, refused):
-        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}")
+        raise TypeError(f"{path}: expected {node.text}, got {_class_of(value, cls)}")
+
+
+def _class_of(value: Any, *expected: Any) -> str:
+    """The class of a value; more than its name if one of the `expected` has that name, too."""
+    cls = type(value)
+    for other in expected:
+        if isinstance(other, type) and cls.__name__ == other.__name__:
+            where, wanted = (f"{each.__module__}.{each.__qualname__}" for each in (cls, other))
+            if where == wanted:
+                return (
+                    f"another class of that name: {where} was defined again; use one of them, or load again"
+                )
+            return f"another class of that name: {where} instead of {wanted}"
+    return cls.__name__
 
 
 def _option(node: UnionType, value: Any, path: Place) -> StructType:
@@ -173,7 +278,8 @@ def _option(node: UnionType, value: Any, path: Place) -> StructType:
     if tag is not None:
         return node.options[tag]
     names = " or ".join(option.text for option in node.options)
-    raise TypeError(f"{path}: expected {names}, got {type(value).__name__}")
+    found = _class_of(value, *(option.cls for option in node.options))
+    raise TypeError(f"{path}: expected {names}, got {found}")
 
 
 def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
@@ -212,8 +318,9 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
     elif node is BYTES:
         try:
             memoryview(value)
-        except TypeError:
-            raise TypeError(f"{path}: expected bytes, got {type(value).__name__}") from None
+        except (TypeError, ValueError, BufferError) as error:
+            got = type(value).__name__ + (f": {error}" if not isinstance(error, TypeError) else "")
+            raise TypeError(f"{path}: expected bytes, got {got}") from None
     elif node is DATETIME:
         _check_datetime(node, value, path)
     elif node is TIMEDELTA:
@@ -227,6 +334,14 @@ def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
         from uuid import UUID as UniqueID
 
         _expect(value, UniqueID, node, path)
+
+
+def _check_view(node: Node, value: memoryview, path: Place) -> None:
+    """Refuse a memoryview that was released, or whose items Python cannot make objects of."""
+    try:
+        list(value)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise TypeError(f"{path}: expected {node.text}, got memoryview: {error}") from None
 
 
 def _check_datetime(node: Leaf, value: Any, path: Place) -> None:

@@ -102,12 +102,7 @@ def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool 
 
 def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
     own_init = cls.__dict__.get("__init__")
-    if sys.version_info >= (3, 10):
-        made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
-    else:
-        made = _add_slots(dataclasses.dataclass(frozen=frozen)(cls), frozen)
-        if kw_only:
-            _require_keywords(made)
+    made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
     if made is not cls:
         _move_class_cells(cls, made)
     made.__gobind_init__ = None if own_init else made.__init__  # type: ignore[attr-defined, misc]
@@ -122,42 +117,6 @@ def only_sets_fields(cls: Any) -> bool:
         and cls.__new__ is object.__new__
         and cls.__setattr__ is object.__setattr__
     )
-
-
-def _add_slots(cls: type, frozen: bool) -> type:
-    """What ``slots=True`` does since Python 3.10."""
-    own = [name for name in cls.__dict__.get("__annotations__", {}) if name in cls.__dataclass_fields__]  # type: ignore[attr-defined]
-    namespace = {
-        k: v for k, v in cls.__dict__.items() if k not in own and k not in ("__dict__", "__weakref__")
-    }
-    namespace["__slots__"] = tuple(own)
-    namespace["__qualname__"] = cls.__qualname__
-    if frozen:
-        namespace["__getstate__"] = _get_state
-        namespace["__setstate__"] = _set_state
-    return type(cls)(cls.__name__, cls.__bases__, namespace)
-
-
-def _get_state(self: Any) -> list[Any]:
-    return [getattr(self, field.name) for field in dataclasses.fields(self)]
-
-
-def _set_state(self: Any, state: list[Any]) -> None:
-    for field, value in zip(dataclasses.fields(self), state):
-        object.__setattr__(self, field.name, value)
-
-
-def _require_keywords(cls: Any) -> None:
-    """What ``kw_only=True`` does since Python 3.10, but for the order of defaults."""
-    init = cls.__init__
-
-    def __init__(self: Any, **values: Any) -> None:
-        init(self, **values)
-
-    __init__.__signature__ = None  # type: ignore[attr-defined]
-    del __init__.__signature__  # type: ignore[attr-defined]
-    cls.__init__ = __init__
-    cls.__gobind_kw_only__ = True
 
 
 def _move_class_cells(old: type, new: type) -> None:
@@ -229,14 +188,20 @@ def goerror(cls: type[T]) -> type[T]:
     ...     key: str
     >>> NotFound(key="k").key
     'k'
+
+    Raises:
+        ContractError: the class is no GoError, or a field has the name of something that all exceptions have.
     """
     if not (isinstance(cls, type) and issubclass(cls, GoError)):
         name = getattr(cls, "__name__", repr(cls))
         raise ContractError(f"{name}: an error must be a subclass of gobind.GoError: class {name}(GoError)")
+    own = {name: cls.__dict__[name] for name in ("__repr__", "__reduce__") if name in cls.__dict__}
     made: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
+    for field in dataclasses.fields(made):
+        _check_error_field(made, field.name)
     made.__init__ = _error_init(made.__init__)
-    made.__reduce__ = _reduce_error
-    made.__repr__ = _repr_error
+    made.__reduce__ = own.get("__reduce__", _reduce_error)
+    made.__repr__ = own.get("__repr__", _repr_error)
     _declare(made, ERROR)
     return made  # type: ignore[no-any-return]
 
@@ -260,8 +225,39 @@ def _repr_error(self: Any) -> str:
     return f"{type(self).__name__}({fields})"
 
 
+def _check_error_field(cls: type, name: str) -> None:
+    """Refuse a field that would be lost: all exceptions have an attribute of that name, with its own meaning."""
+    meaning = _MEANINGS.get(name)
+    for base in cls.__mro__:
+        if meaning is None and base.__module__ in ("builtins", GoError.__module__) and name in vars(base):
+            meaning = f"{base.__name__}.{name}"
+    if meaning is None and name.startswith("__") and name.endswith("__"):
+        meaning = "Python's own"
+    if meaning is not None:
+        raise ContractError(
+            f"{cls.__name__}.{name}: a field of an error cannot have this name: {name} is {meaning}; rename the field"
+        )
+
+
+_MEANINGS = {
+    "message": "the text of Go's error",
+    "go_type": "the type of Go's error",
+    "args": "BaseException.args",
+    "add_note": "BaseException.add_note",  # since Python 3.11, but a contract is for all
+}
+
+
 def _reduce_error(self: Any) -> tuple[Any, ...]:
-    return make_error, (type(self), error_fields(self), self.message, self.go_type)
+    # As it is: the constructor may take other arguments than fields, and would make up a message.
+    return _blank_error, (type(self), self.args), {**vars(self)}
+
+
+def _blank_error(cls: Any, args: tuple[Any, ...] = ()) -> Any:
+    """An instance of a `goerror` class without its fields."""
+    builtin = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+    error = builtin.__new__(cls)
+    error.args = args
+    return error
 
 
 def maker_of(cls: Any) -> Callable[..., Any]:
@@ -278,6 +274,8 @@ def maker_of(cls: Any) -> Callable[..., Any]:
 
 def make_error(cls: Any, fields: dict[str, Any], message: str, go_type: str) -> Any:
     """An instance of a `goerror` class as Go's own error describes itself."""
-    error = cls(**fields)
+    error = _blank_error(cls)
+    for name, value in fields.items():
+        setattr(error, name, value)
     GoError.__init__(error, message, go_type)
     return error

@@ -46,7 +46,7 @@ class GoError(GobindError):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.go_type)
+        return type(self), (self.message, self.go_type), {**vars(self)}  # which may hold notes
 
 
 class GoTimeout(GoError, TimeoutError):
@@ -75,4 +75,4 @@ class GoPanic(GobindError):
         return f"{self.value}\n\n{self.go_stack}" if self.go_stack else self.value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.value, self.go_stack)
+        return type(self), (self.value, self.go_stack), {**vars(self)}

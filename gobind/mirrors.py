@@ -16,6 +16,7 @@ from gobind.contract import STRUCT, kind_of
 from gobind.errors import ContractError
 from gobind.forks import late
 from gobind.layout import layout_of
+from gobind.memory import bytes_at
 from gobind.nodes import (
     BYTES,
     DATETIME,
@@ -258,7 +259,7 @@ def _value(raw: Any, node: Node) -> Any:
     if isinstance(node, EnumType):
         return node.cls(_value(raw, node.base))
     if node is STR or node is BYTES:
-        data = ctypes.string_at(raw.ptr, raw.len) if raw.len else b""
+        data = bytes_at(raw.ptr, raw.len) if raw.len else b""
         return data.decode() if node is STR else data
     if isinstance(node, (ListType, SetType)):
         return node.container(_values(raw.ptr, raw.len, node.item))

@@ -99,11 +99,15 @@ class UnionType:
 
 
 class BufferType:
-    """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct."""
+    """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct.
 
-    def __init__(self, item: Scalar | StructType) -> None:
+    ``is_mutable``: it is a ``MutableBuffer[item]``, which Go may write to.
+    """
+
+    def __init__(self, item: Scalar | StructType, is_mutable: bool = False) -> None:
         self.item = item
-        self.text: str = f"Buffer[{item.text}]"
+        self.is_mutable = is_mutable
+        self.text: str = f"{'Mutable' * is_mutable}Buffer[{item.text}]"
 
 
 class Field(NamedTuple):
@@ -144,10 +148,15 @@ class StructType:
 
 
 class InterfaceType:
-    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle."""
+    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle.
+
+    Attributes:
+        fitting: classes whose instances are known to implement it; `gobind.check` keeps it.
+    """
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
+        self.fitting: set[type] = set()
         self.text: str = cls.__name__
         self.methods: tuple[Method, ...] = ()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import enum
+import re
 import types
 import typing
-from collections.abc import Iterator
-from typing import Annotated, Any, Union
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ForwardRef, Optional, Union
 
-from gobind.annotations import Scope
+from gobind.annotations import Scope, own_annotations, text_of
 from gobind.contract import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.errors import ContractError
 from gobind.nodes import (
@@ -43,17 +44,20 @@ from gobind.nodes import (
     walk,
 )
 from gobind.protocol import MAX_UNION
-from gobind.words import SCALARS, BufferOf, CString, Scalar
+from gobind.words import SCALARS, Buffer, BufferOf, CString, Scalar
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    "Enum, datetime, timedelta, UUID, Buffer, Callable, Iterator, a @gostruct or @gointerface class, or a union "
-    "of @gostruct classes"
+    "Enum, datetime, timedelta, UUID, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface "
+    "class, or a union of @gostruct classes"
 )
 
 
 # Where an annotation stands: some types may only be a parameter or a result themselves.
 PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
+
+DEEPEST = 100
+"""How deep the brackets of an annotation may nest: what reads one, and works on it later, recurses."""
 
 
 def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
@@ -64,9 +68,10 @@ def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
     """
     try:
         return scope.evaluate(annotation)
-    except Exception as error:
-        text = annotation if isinstance(annotation, str) else repr(annotation)
-        raise ContractError(f"{where}: cannot evaluate {text}: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise ContractError(
+            f"{where}: cannot evaluate {_spelling(annotation)}: {type(error).__name__}: {error}"
+        ) from None
 
 
 class Schema:
@@ -79,7 +84,8 @@ class Schema:
         self._classes: dict[type, Any] = {}
         self._named: dict[str, type] = {}
         self._nodes: dict[str, Node] = {}
-        self._open: list[tuple[StructType, str]] = []
+        self._open: list[StructType | InterfaceType] = []
+        self._reading: dict[Any, Any] = {}  # the annotations that contain the present one
 
     def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
         """Read the interfaces and errors among `classes` and all that they refer to."""
@@ -109,12 +115,15 @@ class Schema:
 
     def interface(self, cls: type) -> InterfaceType:
         """The node of a `gointerface` class."""
-        if cls in self._classes:
-            return typing.cast(InterfaceType, self._classes[cls])
         if kind_of(cls) != INTERFACE:
             raise ContractError(f"{cls.__name__}: not an interface; decorate it with @gointerface")
-        self._claim(cls, cls.__name__)
-        node = self._classes[cls] = InterfaceType(cls)
+        node = self._interface(cls, cls.__name__)
+        self._finish()
+        return node
+
+    # Methods
+
+    def _methods(self, cls: type) -> Iterator[Method]:
         methods: dict[str, Method] = {}
         for base in reversed(cls.__mro__):
             if base in (object, typing.Protocol, typing.Generic):
@@ -123,11 +132,13 @@ class Schema:
             for name, member in list(vars(base).items()):
                 if not name.startswith("_") and name != "mro":
                     methods[name] = self._method(f"{cls.__name__}.{name}", name, member, scope)
-        node.methods = tuple(methods.values())
-        self._finish()
-        return node
-
-    # Methods
+            for name, hint in annotations_of(base, cls.__name__).items():
+                if not name.startswith("_"):
+                    raise ContractError(
+                        f"{cls.__name__}.{name}: an interface has methods only, Go offers no fields; "
+                        f"write a method: def {name}(self) -> {_spelling(hint)}: ..."
+                    )
+        yield from methods.values()
 
     def _method(self, where: str, name: str, function: Any, scope: Scope) -> Method:
         if not isinstance(function, types.FunctionType):
@@ -144,7 +155,7 @@ class Schema:
                 raise ContractError(f"{where}: parameter {param}: a name must not begin with an underscore")
         defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ())))
         defaults.update(function.__kwdefaults__ or {})
-        hints = function.__annotations__
+        hints = annotations_of(function, where)
         params = tuple(
             Field(
                 param,
@@ -169,7 +180,7 @@ class Schema:
             )
         return Method(name, params, result, is_async, options, _doc(function))
 
-    def _hint(self, hints: dict[str, Any], name: str, scope: Scope, where: str, place: str) -> Node:
+    def _hint(self, hints: Mapping[str, Any], name: str, scope: Scope, where: str, place: str) -> Node:
         if name not in hints:
             raise ContractError(f"{where} has no annotation")
         return self._read(hints[name], scope, where, place)
@@ -177,7 +188,27 @@ class Schema:
     # Annotations
 
     def _read(self, annotation: Any, scope: Scope, where: str, place: str = INSIDE) -> Node:
-        hint = evaluate(annotation, scope, where)
+        is_text = isinstance(annotation, (str, ForwardRef))
+        what = (text_of(annotation), id(scope)) if is_text else id(annotation)
+        if what in self._reading:
+            circle = [*self._reading.values()][[*self._reading].index(what) :]
+            name = min(map(_spelling, circle), key=len)
+            raise ContractError(f"{where}: {name} contains itself; only a @gostruct class may contain itself")
+        if len(self._reading) >= DEEPEST:
+            raise ContractError(f"{where}: the annotation nests more than {DEEPEST} levels deep")
+        self._reading[what] = annotation
+        try:
+            return self._read_hint(evaluate(annotation, scope, where), scope, where, place)
+        finally:
+            del self._reading[what]
+
+    def _read_hint(self, hint: Any, scope: Scope, where: str, place: str) -> Node:
+        if isinstance(hint, type) and not _is_hashable(hint):
+            raise _unsupported(hint, where)
+        if _lacks_brackets(hint):
+            raise ContractError(
+                f"{where}: {_name_of(hint)} is not supported; say of what: {_name_of(hint)}[...]"
+            )
         origin = typing.get_origin(hint)
         if origin is Annotated:
             for marker in hint.__metadata__:
@@ -187,27 +218,32 @@ class Schema:
                     raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
             return self._read(hint.__origin__, scope, where, place)
         if isinstance(hint, BufferOf):
+            if hint.is_mutable and place != PARAMETER:
+                raise ContractError(
+                    f"{where}: MutableBuffer may only be a parameter itself; as a result write Buffer, "
+                    "whose memoryview is writable"
+                )
             if place == INSIDE:
                 raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
             return self._intern(self._buffer(hint, scope, where))
         if hasattr(hint, "__supertype__"):  # NewType
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
-            return self._read(hint.__value__, scope, where, place)
+            return self._read(_value_of(hint, where), scope, where, place)
         plain = _PLAIN.get(hint) if isinstance(hint, type) else None
         if plain is not None:
             return plain
         if isinstance(hint, type) and (hint.__module__, hint.__qualname__) in _BY_NAME:
             return _BY_NAME[hint.__module__, hint.__qualname__]
-        if origin is Union or isinstance(hint, _UNION_TYPE):
+        if origin is Union or isinstance(hint, types.UnionType):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
         if origin is collections.abc.Callable:
             return self._intern(self._callable(hint, scope, where))
-        if origin is not None:
+        if origin is not None and getattr(hint, "__unpacked__", False) is not True:  # as *tuple[int] is
             return self._intern(self._generic(hint, origin, scope, where))
-        if isinstance(hint, type):
+        if origin is None and isinstance(hint, type):
             return self._class(hint, where)
         raise _unsupported(hint, where)
 
@@ -218,7 +254,7 @@ class Schema:
         if kind_of(cls) == STRUCT:
             return self._struct(cls, where)
         if kind_of(cls) == INTERFACE:
-            return self.interface(cls)
+            return self._interface(cls, where)
         if issubclass(cls, enum.Enum):
             return self._enum(cls, where)
         raise _unsupported(cls, where)
@@ -226,6 +262,7 @@ class Schema:
     def _generic(self, hint: Any, origin: Any, scope: Scope, where: str) -> Node:
         args = typing.get_args(hint)
         if origin in (list, collections.abc.Sequence):
+            _expect(1, hint, where)
             return ListType(self._read(args[0], scope, where), list)
         if origin is tuple:
             if len(args) == 2 and args[1] is Ellipsis:
@@ -233,9 +270,11 @@ class Schema:
             items = () if args == ((),) else args
             return TupleType(tuple(self._read(item, scope, where) for item in items))
         if origin in (set, frozenset, collections.abc.Set):
+            _expect(1, hint, where)
             container = frozenset if origin is frozenset else set
             return SetType(self._key(args[0], scope, where, "set items"), container)
         if origin in (dict, collections.abc.Mapping):
+            _expect(2, hint, where)
             key = self._key(args[0], scope, where, "dict keys")
             return DictType(key, self._read(args[1], scope, where))
         raise _unsupported(hint, where)
@@ -246,6 +285,7 @@ class Schema:
             raise ContractError(f"{where}: a stream may only be a parameter or a result itself")
         if place == RESULT and not is_iterator:
             raise ContractError(f"{where}: a stream as a result is an {'Async' * is_async}Iterator[...]")
+        _expect(1, hint, where)
         item = self._read(typing.get_args(hint)[0], scope, where)
         return StreamType(item, is_async, place == RESULT)
 
@@ -255,11 +295,18 @@ class Schema:
             raise ContractError(
                 f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type"
             )
-        made = evaluate(made, scope, where)
-        is_async = typing.get_origin(made) in (collections.abc.Awaitable, collections.abc.Coroutine)
+        if not isinstance(args, list):  # a ParamSpec, or Concatenate
+            raise ContractError(
+                f"{where}: {_name_of(hint)} cannot be passed to Go; name each parameter's type"
+            )
+        awaited = evaluate(made, scope, where)
+        is_async = (typing.get_origin(awaited) or awaited) in _AWAITABLES
         if is_async:
-            made = evaluate(typing.get_args(made)[-1], scope, where)
-        result = None if made in (None, type(None)) else self._read(made, scope, where)
+            if not typing.get_args(awaited):
+                raise ContractError(f"{where}: say what is awaited: {_name_of(awaited)}[...]")
+            made = typing.get_args(awaited)[-1]
+        is_none = evaluate(made, scope, where) in (None, type(None))
+        result = None if is_none else self._read(made, scope, where)
         return CallableType(tuple(self._read(arg, scope, where) for arg in args), result, is_async)
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
@@ -269,8 +316,8 @@ class Schema:
         raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
-        args = [evaluate(arg, scope, where) for arg in typing.get_args(hint)]
-        options = [arg for arg in args if arg not in (None, type(None))]
+        args = typing.get_args(hint)
+        options = [arg for arg in args if evaluate(arg, scope, where) not in (None, type(None))]
         if len(options) == 1:
             node = self._read(options[0], scope, where)
         else:
@@ -296,9 +343,9 @@ class Schema:
             self._finish()
             flat = item.is_flat
         if isinstance(item, Scalar) or (isinstance(item, StructType) and flat):
-            return BufferType(item)
+            return BufferType(item, hint.is_mutable)
         raise ContractError(
-            f"{where}: Buffer takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
+            f"{where}: {hint.word} takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
         )
 
     # Classes
@@ -314,26 +361,37 @@ class Schema:
         if cls not in self._classes:
             self._claim(cls, where)
             self._classes[cls] = StructType(cls)
-            self._open.append((self._classes[cls], where))
+            self._open.append(self._classes[cls])
         return typing.cast(StructType, self._classes[cls])
 
+    def _interface(self, cls: type, where: str) -> InterfaceType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = InterfaceType(cls)
+            self._open.append(self._classes[cls])
+        return typing.cast(InterfaceType, self._classes[cls])
+
     def _finish(self) -> None:
-        """Read the fields of structs met so far: a loop, so that deep chains of classes cost no stack."""
+        """Read what is in the classes met so far: a loop, so that deep chains of classes cost no stack."""
         while self._open:
-            node, _ = self._open.pop()
-            node.fields = tuple(self._fields(node.cls))
-            _check_finite(node)
+            node = self._open.pop()
+            reading, self._reading = self._reading, {}
+            try:
+                if isinstance(node, InterfaceType):
+                    node.methods = tuple(self._methods(node.cls))
+                else:
+                    node.fields = tuple(self._fields(node.cls))
+                    _check_finite(node)
+            finally:
+                self._reading = reading
 
     def _fields(self, cls: type) -> Iterator[Field]:
-        owners = {
-            name: base for base in reversed(cls.__mro__) for name in base.__dict__.get("__annotations__", ())
-        }
+        owners = {name: base for base in reversed(cls.__mro__) for name in annotations_of(base, cls.__name__)}
         for field in dataclasses.fields(cls):
             where = f"{cls.__name__}.{field.name}"
             owner = owners.get(field.name, cls)
             node = self._read(field.type, Scope.of_class(owner), where)
-            keyword_only = getattr(field, "kw_only", False) or hasattr(cls, "__gobind_kw_only__")
-            yield Field(field.name, node, field.default, keyword_only is True, field.init)
+            yield Field(field.name, node, field.default, field.kw_only is True, field.init)
         for name, value in getattr(cls, "__dataclass_fields__", {}).items():
             if value._field_type.name == "_FIELD_INITVAR":
                 raise ContractError(f"{cls.__name__}.{name}: InitVar is not supported: Go cannot keep it")
@@ -385,17 +443,87 @@ def _inline_structs(node: Node) -> Iterator[StructType]:
 
 
 def _unsupported(hint: Any, where: str) -> ContractError:
-    # Before Python 3.11 list[int] passes for a type, too.
-    is_class = isinstance(hint, type) and typing.get_origin(hint) is None
-    name = hint.__qualname__ if is_class else str(hint).replace("typing.", "")
+    is_class, name = _is_class(hint), _name_of(hint)
     advice = f"expected {ACCEPTED}"
     if kind_of(hint) == ERROR:
         advice = "a @goerror class is raised, not passed"
     elif is_class and dataclasses.is_dataclass(hint):
         advice = "decorate the class with @gostruct"
-    elif hint in (list, tuple, dict, set, frozenset):
-        advice = f"say of what: {name}[...]"
     return ContractError(f"{where}: {name} is not supported; {advice}")
+
+
+def _is_class(hint: Any) -> bool:
+    """True for a class; before Python 3.11 list[int] passes for one, too."""
+    return isinstance(hint, type) and typing.get_origin(hint) is None
+
+
+def _name_of(hint: Any) -> str:
+    return hint.__qualname__ if _is_class(hint) else _spelling(hint)
+
+
+def _spelling(annotation: Any) -> str:
+    """An annotation as it would stand in the source, on one line; shortened, as it may contain itself."""
+    if isinstance(annotation, (str, ForwardRef)):
+        text = text_of(annotation)
+    elif _is_class(annotation):
+        text = annotation.__qualname__
+    elif type(annotation).__name__ == "TypeAliasType":
+        text = annotation.__name__
+    else:
+        try:
+            text = re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", str(annotation).replace("typing.", ""))
+        except Exception:
+            text = f"a {type(annotation).__name__}"
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return text if len(text) <= 200 else f"{text[:150]} ... {text[-30:]}"
+
+
+def _lacks_brackets(hint: Any) -> bool:
+    """True for ``list``, ``typing.List``, ``Optional`` and their like without what they are of."""
+    origin = typing.get_origin(hint)
+    if origin is None:
+        return _is_hashable(hint) and hint in _GENERICS
+    return not typing.get_args(hint) and origin in _GENERICS and (origin is not tuple or hint is typing.Tuple)
+
+
+def _is_hashable(hint: Any) -> bool:
+    try:
+        hash(hint)
+    except Exception:
+        return False
+    return True
+
+
+def _expect(count: int, hint: Any, where: str) -> None:
+    """Refuse other than `count` types in brackets: classes such as ``list`` take any number of them."""
+    found = len(typing.get_args(hint))
+    if found != count:
+        words = f"{count} type{'s' * (count > 1)}"
+        raise ContractError(f"{where}: {_name_of(hint)}: expected {words} in the brackets, got {found}")
+
+
+def _value_of(alias: Any, where: str) -> Any:
+    """What the name made by a ``type`` statement stands for."""
+    try:
+        return alias.__value__
+    except Exception as error:
+        raise ContractError(
+            f"{where}: cannot evaluate {_spelling(alias)}: {type(error).__name__}: {error}"
+        ) from None
+
+
+def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
+    """The annotations of a function, or those in a class itself.
+
+    Raises:
+        ContractError: they cannot be evaluated; `where` begins the message.
+    """
+    try:
+        return own_annotations(thing)
+    except Exception as error:
+        raise ContractError(
+            f"{where}: cannot evaluate the annotations: {type(error).__name__}: {error}"
+        ) from None
 
 
 def _full_name(cls: type) -> str:
@@ -403,7 +531,8 @@ def _full_name(cls: type) -> str:
 
 
 def _doc(thing: Any) -> str:
-    doc = getattr(thing, "__doc__", None) or ""
+    doc = getattr(thing, "__doc__", None)
+    doc = doc if isinstance(doc, str) else ""
     return "\n".join(line.strip() for line in doc.strip().splitlines())
 
 
@@ -427,4 +556,10 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
     collections.abc.AsyncIterator: (True, True),
     collections.abc.AsyncIterable: (True, False),
 }
-_UNION_TYPE: Any = getattr(types, "UnionType", ())
+_AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
+# What is nothing without brackets behind it.
+_GENERICS: set[Any] = {
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
+    *_STREAMS,
+}

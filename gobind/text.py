@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import re
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -35,6 +36,9 @@ from gobind.nodes import (
 )
 from gobind.schema import Schema
 
+UNWRITABLE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff"
+"""What source files cannot hold, or read as the end of a line, as a regular expression's set."""
+
 _IMPORTS = """\
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, 
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
+from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 """
 
@@ -61,7 +65,9 @@ def contract_text(contract: Contract) -> str:
 
 def own_doc(cls: Any) -> str:
     """The docstring that somebody wrote, without indentation; "" for what `dataclasses` or `enum` make up."""
-    doc = cls.__dict__.get("__doc__") or ""
+    doc = cls.__dict__.get("__doc__")
+    if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
+        return ""
     if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
@@ -73,6 +79,7 @@ def _quote(doc: str, indent: str = "") -> str:
     body = doc.replace("\\", "\\\\").replace('"""', '\\"""')
     if body.endswith('"'):
         body = body[:-1] + '\\"'
+    body = re.sub(f"[{UNWRITABLE}]", lambda match: ascii(match[0])[1:-1], body)
     lines = body.split("\n")
     text = "\n".join([f'{indent}"""{lines[0]}'] + [f"{indent}{line}".rstrip() for line in lines[1:]])
     return text + ('"""\n' if len(lines) == 1 else f'\n{indent}"""\n')
@@ -97,11 +104,11 @@ def _struct_text(decorator: str, base: str, node: StructType) -> str:
     doc = own_doc(node.cls)
     options = ", ".join(_struct_options(node)) if not base else ""
     first_default = len(node.fields)
-    while first_default and _literal(node.fields[first_default - 1].default):
+    while first_default and _default_text(node.fields[first_default - 1]):
         first_default -= 1
     body = [_quote(doc, "    ") + ("\n" if node.fields else "")] if doc else []
     for position, field in enumerate(node.fields):
-        default = f" = {field.default!r}" if position >= first_default else ""
+        default = f" = {_default_text(field)}" if position >= first_default else ""
         body.append(f"    {field.name}: {field.type.text}{default}\n")
     head = f"{decorator}{f'({options})' if options else ''}\nclass {node.text}{base}:\n"
     return head + ("".join(body) or "    pass\n")
@@ -114,8 +121,23 @@ def _struct_options(node: StructType) -> Iterator[str]:
         yield "kw_only=True"
 
 
-def _literal(value: Any) -> bool:
-    return value is None or (type(value) in (bool, int, float, str, bytes) and value == value)
+def _default_text(field: Field) -> str:
+    """The default of a field or parameter as the contract's text can say it; "" if it has none that it can."""
+    value = field.default
+    if type(value) is float and value - value != 0:
+        # Literals: names may mean something else where a class has a field called float.
+        return "1e309 - 1e309" if value != value else "1e309" if value > 0 else "-1e309"
+    if (
+        value is None
+        or type(value) in (bool, float, str, bytes)
+        or (type(value) is int and -(1 << 64) < value < 1 << 64)
+    ):
+        return repr(value)
+    if any(isinstance(node, EnumType) and node.cls is type(value) for node in walk(field.type)):
+        if value.name in type(value).__members__:
+            return f"{type(value).__name__}.{value.name}"
+        return f"{type(value).__name__}({value.value!r})"  # flags together
+    return ""
 
 
 def _interface_text(node: InterfaceType) -> str:
@@ -145,7 +167,7 @@ def _params(params: tuple[Field, ...]) -> str:
         if param.keyword_only and "*" not in words:
             words.append("*")
         rest = [p for p in params[position:] if p.keyword_only == param.keyword_only]
-        default = f" = {param.default!r}" if all(_literal(p.default) for p in rest) else ""
+        default = f" = {_default_text(param)}" if all(map(_default_text, rest)) else ""
         words.append(f"{param.name}: {param.type.text}{default}")
     return ", ".join(words)
 
@@ -301,7 +323,8 @@ def read_text(text: str, name: str) -> Contract:
     The classes live in a module ``gobind.contracts.NAME`` so that they can be pickled and inspected.
     """
     module = types.ModuleType(f"gobind.contracts.{name}")
+    code = compile(text, f"<gobind contract {name}>", "exec", dont_inherit=True)
     sys.modules[module.__name__] = module
-    exec(compile(text, f"<gobind contract {name}>", "exec", dont_inherit=True), module.__dict__)
+    exec(code, module.__dict__)
     classes = [cls for cls in declared_classes(module.__dict__) if cls is not GoError]
     return Schema().contract(name, module.__doc__ or "", classes)

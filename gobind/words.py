@@ -1,10 +1,11 @@
-"""The words a contract is written with: sized numbers, `Buffer`, `cstr`. Imports nothing of gobind."""
+"""The words a contract is written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`. Imports nothing of gobind."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeVar
 
-__all__ = ["Buffer", "cstr", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+__all__ = ["Buffer", "MutableBuffer", "cstr", "f32", "f64"]
+__all__ += ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 
 
 class Scalar(NamedTuple):
@@ -80,34 +81,53 @@ if TYPE_CHECKING:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
+    class MutableBuffer(Protocol[T_co]):
+        """Memory passed by reference, to be written to: type checkers refuse `bytes`, which has no items to set."""
+
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
+        def __setitem__(self, key: Any, value: Any, /) -> None: ...
+
 else:
 
     class Buffer:
         """Memory passed by reference: ``Buffer[T]``, T a sized scalar or a flat gostruct.
 
         As an argument it takes any C-contiguous buffer of that format (numpy, `array`, `memoryview`,
-        `bytes` for ``u8``), which is never copied and valid in Go during the call only. As a result
+        `bytes` for ``u8``), which is never copied and valid in Go during the call only. Go promises to
+        read it only, as it may be a constant; memory to be written to is a `MutableBuffer`. As a result
         it is a `memoryview` over memory of Go that is freed with its last view.
         """
 
         def __class_getitem__(cls, item: Any) -> Any:
-            return BufferOf(item)
+            return BufferOf(item, False)
+
+    class MutableBuffer:
+        """Memory passed by reference that Go may write to: ``MutableBuffer[T]``, T as for `Buffer`.
+
+        For arguments only, which must be writable: `bytes` is refused.
+        """
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return BufferOf(item, True)
 
 
 class BufferOf:
-    """What ``Buffer[item]`` evaluates to at run time."""
+    """What ``Buffer[item]`` and ``MutableBuffer[item]`` evaluate to at run time."""
 
-    def __init__(self, item: Any) -> None:
+    def __init__(self, item: Any, is_mutable: bool) -> None:
         self.item = item
+        self.is_mutable = is_mutable
+        self.word = "MutableBuffer" if is_mutable else "Buffer"
 
     def __repr__(self) -> str:
-        return f"gobind.Buffer[{self.item!r}]"
+        return f"gobind.{self.word}[{self.item!r}]"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BufferOf) and self.item == other.item
+        return isinstance(other, BufferOf) and (self.word, self.item) == (other.word, other.item)
 
     def __hash__(self) -> int:
-        return hash((BufferOf, self.item))
+        return hash((self.word, self.item))
 
     def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
-        raise TypeError("Buffer[...] is an annotation, not a value")
+        raise TypeError(f"{self.word}[...] is an annotation, not a value")

@@ -13,6 +13,7 @@ import sys
 from typing import Any, NamedTuple
 
 from gobind.layout import layout_of
+from gobind.memory import Memory, bytes_at
 from gobind.mirrors import mirror_of
 from gobind.nodes import BufferType, StructType
 from gobind.words import Scalar
@@ -20,16 +21,11 @@ from gobind.words import Scalar
 _IS_CPYTHON = sys.implementation.name == "cpython"
 
 
-Memory: Any = ctypes.c_char * sys.maxsize
-"""What looks at memory of any size: a type for each size would take longer to make than a call. Who slices it
-knows where it ends; the array itself touches nothing."""
-
-
 class BufferFormat(NamedTuple):
     """The format of a `Buffer`'s items: ``text`` for messages, ``fields`` as (offset, kind, size).
 
     ``known`` has the formats, with the sizes of items, that were seen to fit. ``items`` is a ctypes array
-    type over as many items as there can ever be.
+    type over as many items as there can ever be. ``flags`` is what is asked of the object.
     """
 
     text: str
@@ -39,18 +35,23 @@ class BufferFormat(NamedTuple):
     mirror: Any
     known: set[tuple[Any, int]]
     items: Any
+    flags: int
+
+    @property
+    def is_mutable(self) -> bool:
+        """True if Go may write to it."""
+        return bool(self.flags & _WRITABLE)
 
 
 def format_of(node: BufferType) -> BufferFormat:
     """What a buffer must look like to be passed as `node`."""
-    item = node.item
+    item, flags = node.item, _FORMAT_AND_C_CONTIGUOUS | (_WRITABLE if node.is_mutable else 0)
     if isinstance(item, Scalar):
         fields: Any = ((0, _kind(item.code), item.size),)
-        return BufferFormat(node.text, item.size, fields, item.code, None, set(), Memory)
+        return BufferFormat(node.text, item.size, fields, item.code, None, set(), Memory, flags)
     mirror, size = mirror_of(item), layout_of(item).size
-    return BufferFormat(
-        node.text, size, tuple(_fields(item, 0)), "", mirror, set(), mirror * (sys.maxsize // size)
-    )
+    items = mirror * (sys.maxsize // size)
+    return BufferFormat(node.text, size, tuple(_fields(item, 0)), "", mirror, set(), items, flags)
 
 
 def _fields(node: StructType, start: int) -> Any:
@@ -73,12 +74,20 @@ def _kind(code: str) -> str:
 _ITEM = r"([<>=@!^]?)(\d*)([a-zA-Z?])"  # compiled when the first buffer comes: not all programs pass one
 
 
-def _parse(text: str) -> tuple[bool, list[tuple[int, str, int]]]:
-    """Whether the format of a buffer has explicit gaps, and its fields; big-endian ones are of no kind."""
+def _parse(text: str, itemsize: int) -> tuple[bool, list[tuple[int, str, int]]]:
+    """Whether the format of a buffer has explicit gaps, and its fields; what is no number is of no kind.
+
+    Big-endian numbers are none, nor is what has marks of other things: ``&d`` is a pointer, ``(2)d`` an array.
+    """
     plain = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
-    fields, offset, gaps, order = [], 0, False, "@"
+    fields: list[tuple[int, str, int]] = []
+    offset, gaps, order = 0, False, "@"
+    if not re.fullmatch(f"(?:{_ITEM}|\\s)*", plain):
+        return gaps, [(0, text, 0)]
     for mark, count, code in re.findall(_ITEM, plain):
         order = mark or order
+        if len(count) > 18 or int(count or 1) > itemsize:  # before any list of so many is made
+            return gaps, [(0, text, 0)]
         if code == "x":
             gaps, offset = True, offset + int(count or 1)
             continue
@@ -96,7 +105,7 @@ def _parse(text: str) -> tuple[bool, list[tuple[int, str, int]]]:
 def _fits(found: str, itemsize: int, wanted: BufferFormat) -> bool:
     if itemsize != wanted.size:
         return False
-    gaps, fields = _parse(found)
+    gaps, fields = _parse(found, itemsize)
     if gaps or len(fields) == 1:
         return tuple(fields) == wanted.fields
     return [field[1:] for field in fields] == [field[1:] for field in wanted.fields]
@@ -124,7 +133,8 @@ class _PyBuffer(ctypes.Structure):
     ]
 
 
-_FORMAT_AND_C_CONTIGUOUS = 0x4 | 0x38  # PyBUF_FORMAT | PyBUF_C_CONTIGUOUS
+# PyBUF_WRITABLE; PyBUF_FORMAT | PyBUF_C_CONTIGUOUS; PyBUF_FULL_RO, which refuses no memory there is.
+_WRITABLE, _FORMAT_AND_C_CONTIGUOUS, _ANY = 0x1, 0x4 | 0x38, 0x100 | 0x18 | 0x4
 
 if _IS_CPYTHON:
     _get_buffer = ctypes.pythonapi.PyObject_GetBuffer
@@ -132,6 +142,19 @@ if _IS_CPYTHON:
     _release_buffer = ctypes.pythonapi.PyBuffer_Release
     _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
     _release_buffer.restype = None
+
+
+def _why_refused(value: Any, wanted: BufferFormat) -> str:
+    """What is wrong with an object that has buffers, but none like this."""
+    view = _PyBuffer()
+    try:
+        _get_buffer(value, view, _ANY)
+    except (BufferError, ValueError) as error:
+        is_released = isinstance(value, memoryview) and "released" in str(error)
+        return "that is released" if is_released else f"without memory: {error}"
+    is_read_only = view.readonly and wanted.is_mutable
+    _release_buffer(view)
+    return "that is read-only" if is_read_only else "that is not C-contiguous"
 
 
 class Borrowed:
@@ -146,15 +169,15 @@ class Borrowed:
         self._view: _PyBuffer | None = None
         view = _PyBuffer()
         try:
-            _get_buffer(value, view, _FORMAT_AND_C_CONTIGUOUS)
+            _get_buffer(value, view, wanted.flags)
         except (BufferError, ValueError):
-            raise _refuse(value, wanted, "that is not C-contiguous") from None
+            raise _refuse(value, wanted, _why_refused(value, wanted)) from None
         except TypeError:
             raise _refuse(value, wanted, "") from None
         self._view = view
         found, size = view.format, view.itemsize
         if (found, size) not in wanted.known:
-            text = (found or b"B").decode()
+            text = (found or b"B").decode(errors="backslashreplace")
             if not _fits(text, size, wanted):
                 self.release()
                 raise _refuse(value, wanted, f"of format {text!r}")
@@ -179,8 +202,10 @@ class _Copied:
     def __init__(self, value: Any, wanted: BufferFormat) -> None:
         try:
             view = memoryview(value)
-        except TypeError:
-            raise _refuse(value, wanted, "") from None
+        except (TypeError, ValueError) as error:
+            raise _refuse(value, wanted, f"without memory: {error}" * isinstance(error, ValueError)) from None
+        if view.readonly and wanted.is_mutable:
+            raise _refuse(value, wanted, "that is read-only")
         if not view.c_contiguous:
             raise _refuse(value, wanted, "that is not C-contiguous")
         if not _fits(view.format, view.itemsize, wanted):
@@ -223,10 +248,17 @@ def pin(piece: bytes) -> tuple[int, Any]:
 
 
 def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
-    """A memoryview over `count` items at `address`; `owner` lives as long as any view of it."""
+    """A memoryview over `count` items at `address`; `owner` lives as long as any view of it.
+
+    Where the owner is mere memory, which owns nothing, it is over a copy: a method of Python that Go calls may
+    keep its view, and Go's memory does not outlive that call.
+    """
     if not count:
         empty: Any = memoryview(bytearray())
         return empty.cast(wanted.code or "B")
+    if isinstance(owner, Memory):
+        copy = ctypes.create_string_buffer(bytes_at(address, count * wanted.size), count * wanted.size)
+        owner, address = copy, ctypes.addressof(copy)
     items = wanted.items
     if not _IS_CPYTHON:  # a part of a view does not keep the owner there, so this has to be the whole
         items = wanted.mirror * count if wanted.mirror else ctypes.c_char * (count * wanted.size)

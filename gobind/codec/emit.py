@@ -79,15 +79,25 @@ class Source:
     def compile(self, name: str, namespace: Namespace, title: str) -> Callable[..., Any]:
         """Run the text in `namespace` and return the function `name`.
 
-        The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it.
+        The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it; another
+        text of the same title is numbered.
         """
         text = "\n".join(self.lines) + "\n"
-        filename = f"<gobind {title}>"
         made: dict[str, Any] = {}
-        exec(compile(text, filename, "exec", dont_inherit=True), namespace.names, made)
-        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        exec(compile(text, _keep(text, title), "exec", dont_inherit=True), namespace.names, made)
         function: Callable[..., Any] = made[name]
         return function
+
+
+def _keep(text: str, title: str) -> str:
+    """The file name under which `linecache` has `text`."""
+    lines, number = text.splitlines(keepends=True), 1
+    while True:
+        filename = f"<gobind {title}{f'-{number}' if number > 1 else ''}>"
+        entry = (len(text), None, lines, filename)
+        if linecache.cache.setdefault(filename, entry) == entry:  # one step: threads compile at the same time
+            return filename
+        number += 1
 
 
 class _Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from gobind.check import check, root_path
+from gobind.check import check, check_unchanged, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.emit import Source
 from gobind.codec.locate import locate
@@ -32,8 +32,9 @@ def flatten(value: Any, annotation: Any) -> bytes:
     node, encode, _ = _compiled(annotation)
     try:
         return encode(value)
-    except Exception:
+    except Exception as error:
         check(node, value, root_path(node, "value", value))
+        check_unchanged(error)
         raise
 
 

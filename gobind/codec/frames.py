@@ -73,18 +73,22 @@ class Output(list):  # type: ignore[type-arg]
 
 
 class Input:
-    """Takes columns one after another out of `source`, which gives bytes for a slice.
+    """Takes columns one after another out of `source`, which gives bytes for a slice, up to `end`.
 
     Columns are read top-down, values are built bottom-up: what is made of other values is built by
     a step, registered before its parts are read; steps run last to first. So a value may hold its
     own kind to any depth, and nothing here recurses.
+
+    No step may refer to its input: that would be a reference cycle, and a response of many megabytes would
+    live until the cyclic collector comes.
     """
 
-    __slots__ = ("position", "queue", "source", "steps")
+    __slots__ = ("end", "position", "queue", "source", "steps")
 
-    def __init__(self, source: Any, position: int) -> None:
+    def __init__(self, source: Any, position: int, end: int) -> None:
         self.source = source
         self.position = position
+        self.end = end
         self.steps: list[Callable[[], Any]] = []
         self.queue: list[tuple[Any, int, list[Any]]] = []
 
@@ -92,9 +96,11 @@ class Input:
         """The next `size` bytes."""
         start = self.position
         self.position = end = start + size
+        if end > self.end:  # asked first: a source may be memory that has no end of its own
+            raise _cut_short(size, start, self.end - start)
         piece: bytes = self.source[start:end]
         if len(piece) != size:
-            raise _cut_short(size, start, piece)
+            raise _cut_short(size, start, len(piece))
         return piece
 
     def look(self, size: int) -> Any:
@@ -107,9 +113,11 @@ class Input:
             return self.take(size)
         start = self.position
         self.position = end = start + size
+        if end > self.end:
+            raise _cut_short(size, start, self.end - start)
         piece = self.source.look(start, end)
         if len(piece) != size:
-            raise _cut_short(size, start, piece)
+            raise _cut_short(size, start, len(piece))
         return piece
 
     def u64(self) -> int:
@@ -120,15 +128,16 @@ class Input:
         """The next `n` numbers of 8 bytes."""
         return struct.unpack(f"{n}Q", self.take(8 * n))
 
-    def finish(self, size: int) -> None:
-        """Read the deferred blocks, build all values, check that the frame ends at `size` bytes."""
+    def finish(self) -> None:
+        """Read the deferred blocks, build all values, check that the frame ends here."""
         for get, n, values in self.queue:  # grows while it is read
             get(self, n, values)
-        if self.position != size:
-            raise CorruptFrame(f"corrupted frame: it should end at {self.position} bytes, not at {size}")
-        for step in reversed(self.steps):
-            step()
+        if self.position != self.end:
+            raise CorruptFrame(f"corrupted frame: it should end at {self.position} bytes, not at {self.end}")
+        steps = self.steps
+        while steps:  # each takes its columns along: the memory is free for the values that come next
+            steps.pop()()
 
 
-def _cut_short(size: int, start: int, piece: Any) -> CorruptFrame:
-    return CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+def _cut_short(size: int, start: int, found: int) -> CorruptFrame:
+    return CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {found} are there")

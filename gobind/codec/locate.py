@@ -96,6 +96,8 @@ class _Walker:
         if self._position > self._size:
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start} of {self._size}")
         piece: bytes = self._source[start : self._position]
+        if len(piece) != size:  # it crosses from one segment into the next, which nothing in a frame does
+            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
         return piece
 
     def _numbers(self, code: str, count: int) -> tuple[Any, ...]:

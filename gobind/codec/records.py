@@ -15,6 +15,7 @@ from gobind.codec.emit import Source
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
 from gobind.forks import late
 from gobind.layout import layout_of
+from gobind.memory import IS_CPYTHON, readable
 from gobind.nodes import (
     BYTES,
     DATETIME,
@@ -59,9 +60,9 @@ def has_handles(node: Node) -> bool:
     return any(isinstance(inner, HandleType) for inner in walk(node))
 
 
-def _is_one_column(node: Node) -> bool:
-    """True if a list of `node` is read once, by one primitive: a change of its length can be seen afterwards."""
-    return node is STR or (isinstance(node, Scalar) and node.text != "bool")
+def _is_packed_at_once(node: Node) -> bool:
+    """True if a list of `node` becomes the arguments of `struct.pack`."""
+    return isinstance(node, Scalar) and node.text != "bool"
 
 
 def make_struct(slots: list[Slot], size: int) -> struct.Struct:
@@ -236,8 +237,9 @@ class RecordWriter:
         else:
             value = self._local(value)
             convert = self._bind("as_list", columns.as_list)
-            # A copy: another thread may change the list while its columns are made.
-            copy = value if _is_one_column(node.item) else f"[*{value}]"
+            # A copy: another thread may change the list while its columns are made. For numbers a tuple, which
+            # `struct.pack` would make of a list anyway.
+            copy = f"_tuple({value})" if _is_packed_at_once(node.item) else f"[*{value}]"
             self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})")
         self._source.line(f"{count} = _len({name})")
         self._slot(offset + 8, "Q", count)
@@ -246,10 +248,6 @@ class RecordWriter:
             self._source.line(f"{self._put(node.value)}(_out, [*{name}.values()])")
         else:
             self._source.line(f"{self._put(node.item)}(_out, {name})")
-            if isinstance(node, ListType) and _is_one_column(node.item):
-                with self._source.block(f"if _len({name}) != {count}:"):
-                    error = self._bind("RuntimeError", RuntimeError)
-                    self._source.line(f"raise {error}('a list changed while it was read')")
 
     def _union(self, node: UnionType, value: str, offset: int) -> None:
         value, tag = self._local(value), self._source.fresh("u")
@@ -278,6 +276,7 @@ class RecordReader:
 
     def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], record_size: int) -> None:
         self._slots: list[Slot] = []
+        self._ends: list[str] = []  # of strings, where nothing else follows the record
         self._lines: list[str] = []
         self._has_blocks = any(map(has_blocks, nodes))
         self._blocks = blocks
@@ -324,16 +323,19 @@ class RecordReader:
         names = "".join(f"{slot.name}, " for slot in sorted(self._slots))
         unpack = self._bind(f"unpack_{layout.format}", layout.unpack_from)
         if names:
-            self._source.line(f"{names}= {unpack}(_head)")
+            head = "_head" if IS_CPYTHON else f"{self._bind('readable', readable)}(_head)"
+            self._source.line(f"{names}= {unpack}({head})")
         if self._has_blocks:
-            self._source.line(f"_source = {self._bind('Input', Input)}(_buf, {self._size})")
+            self._source.line(f"_source = {self._bind('Input', Input)}(_buf, {self._size}, _size)")
+        if not self._has_blocks:  # asked first: what is read may be memory that has no end of its own
+            for line in self._ends:
+                self._source.line(line)
+            with self._source.block(f"if _size != {self._end}:"):
+                self._source.line(f"raise {self._bind('CorruptFrame', CorruptFrame)}('corrupted frame')")
         for line in self._lines:
             self._source.line(line)
         if self._has_blocks:
-            self._source.line("_source.finish(_size)")
-        else:
-            with self._source.block(f"if _size != {self._end}:"):
-                self._source.line(f"raise {self._bind('CorruptFrame', CorruptFrame)}('corrupted frame')")
+            self._source.line("_source.finish()")
 
     def _slot(self, offset: int, code: str) -> str:
         name = self._source.fresh("r")
@@ -347,7 +349,7 @@ class RecordReader:
             self._lines.append(f"{name} = _source.take({length}){decode}")
         else:
             start, self._end = self._end, self._source.fresh("e")
-            self._lines.append(f"{self._end} = {start} + {length}")
+            self._ends.append(f"{self._end} = {start} + {length}")
             self._lines.append(f"{name} = _buf[{start}:{self._end}]{decode}")
         return name
 

@@ -53,15 +53,23 @@ class CarriedContract:
     callables: dict[str, int]
     layouts: dict[str, list[int]]
 
-    def __init__(self, index: int, entry: tuple[Any, ...]) -> None:
+    def __init__(self, path: str, index: int, entry: tuple[Any, ...]) -> None:
+        self.path = path
         self.index = index
         self.name, self.text, self.interfaces, self.errors, self.callables, self.layouts = entry
         self._parsed: Contract | None = None
 
     def parsed(self) -> Contract:
-        """The contract with classes of its own, made from its text."""
+        """The contract with classes of its own, made from its text.
+
+        Raises:
+            LoadError: the text cannot be read.
+        """
         if self._parsed is None:
-            self._parsed = read_text(self.text, self.name)
+            try:
+                self._parsed = read_text(self.text, self.name)
+            except Exception as error:
+                raise LoadError(_unreadable(self.path, error)) from error
         return self._parsed
 
     def number_of(self, node: InterfaceType | CallableType) -> int:
@@ -83,12 +91,22 @@ def read_description(native: Native) -> list[CarriedContract]:
     Raises:
         LoadError: the library's parts do not fit together.
     """
-    source = Input(native.description, 0)
-    problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
-    source.finish(len(native.description))
+    source = Input(native.description, 0, len(native.description))
+    try:
+        problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
+        source.finish()
+    except Exception as error:
+        raise LoadError(_unreadable(native.path, error)) from error
     if problems[0]:
         raise LoadError(f"{native.path}: {'; '.join(problems[0])}")
-    return [CarriedContract(*entry) for entry in enumerate(contracts[0])]
+    return [CarriedContract(native.path, *entry) for entry in enumerate(contracts[0])]
+
+
+def _unreadable(path: str, error: Exception) -> str:
+    return (
+        f"{path}: the contract inside cannot be read: {type(error).__name__}: {error}; the library is damaged, "
+        "or of a newer gobind: build it again, or run: pip install -U gobind"
+    )
 
 
 class Binding:
@@ -210,10 +228,10 @@ class Binding:
         if fingerprint(node) != carried.interfaces[node.text][0]:
             lines = differences(carried.interface(node.text), node)
             if lines:
-                raise _mismatch(native.path, node.text, lines)
+                raise _mismatch(native.path, node, lines)
         lines = [*self._layout_differences(native)]
         if lines:
-            raise _mismatch(native.path, node.text, lines)
+            raise _mismatch(native.path, node, lines)
 
     def _layout_differences(self, native: Native) -> Iterator[str]:
         """What the C layout computed here and Go's own sizes and offsets disagree about: nothing, ever."""
@@ -236,7 +254,7 @@ class Binding:
             own = node
         library = next(node for node in self._carried.parsed().errors if node.text == name)
         if own is not None:
-            raise _mismatch(path, own.text, struct_differences(library, own))
+            raise _mismatch(path, own, struct_differences(library, own))
         return library
 
 
@@ -248,8 +266,13 @@ def _errors_near(cls: type) -> Iterator[type]:
                 yield value
 
 
-def _mismatch(path: str, name: str, lines: list[str]) -> MismatchError:
-    return MismatchError("\n".join([f"{name} differs from the contract in {path}:", *lines]))
+def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> MismatchError:
+    from shlex import quote
+
+    module = sys.modules.get(node.cls.__module__)
+    contract = quote(getattr(module, "__file__", None) or node.cls.__module__)
+    advice = f"build the library again: python -m gobind build {contract} DIR -o {quote(path)}"
+    return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, advice]))
 
 
 def _refuse_pickling(self: Any, protocol: Any) -> Any:

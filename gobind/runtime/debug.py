@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import os
 import sys
+import warnings
 from collections import deque
 from typing import Any
 
@@ -47,29 +48,60 @@ def _give_poisoned(reply: replies.Reply) -> None:
 
 
 class LentCopy:
-    """A copy of a buffer for Go, in place of the buffer itself: written back after the call, then poisoned."""
+    """A copy of a buffer for Go, in place of the buffer itself, that is poisoned after the call.
 
-    __slots__ = ("_lent", "_memory", "_target", "address", "count")
+    What Go wrote to a `MutableBuffer` is written back; of what it wrote to a `Buffer`, which it may only read,
+    a warning tells, and Python's memory does not see it.
+    """
+
+    __slots__ = ("_before", "_lent", "_memory", "_place", "_wanted", "address", "count")
 
     def __init__(self, value: Any, wanted: Any) -> None:
         self._memory: Any = None
         self._lent = lent = _borrow(value, wanted)
-        self.count, self._target = lent.count, 0 if memoryview(value).readonly else lent.address
-        self._memory = (ctypes.c_char * (lent.count * wanted.size))()
-        self.address = ctypes.addressof(self._memory) if lent.count else 0
-        ctypes.memmove(self._memory, lent.address or 0, len(self._memory))
+        self._wanted, self.count = wanted, lent.count
+        size = lent.count * wanted.size
+        memory = (ctypes.c_char * size)()
+        self.address = ctypes.addressof(memory) if size else 0
+        ctypes.memmove(memory, lent.address or 0, size)
+        self._before = None if wanted.is_mutable else bytes(memory)
+        self._place = _lending_place(value)
+        self._memory = memory
 
     def release(self) -> None:
         """Give the buffer back."""
         memory, self._memory = self._memory, None
-        if memory is not None:
-            if self._target:
-                ctypes.memmove(self._target, memory, len(memory))
-            ctypes.memset(memory, POISON, len(memory))
-            _graves.append(memory)
-            self._lent.release()
+        if memory is None:
+            return
+        after = bytes(memory)
+        if self._before is None and after:
+            ctypes.memmove(self._lent.address, after, len(after))
+        ctypes.memset(memory, POISON, len(memory))
+        _graves.append(memory)
+        self._lent.release()
+        if self._before is not None and after != self._before:
+            size = self._wanted.size
+            at = next(
+                i for i in range(0, len(after), size) if after[i : i + size] != self._before[i : i + size]
+            )
+            text = self._wanted.text
+            warnings.warn(
+                f"{self._place}: Go wrote to item {at // size} of a {text}, which it may only read; "
+                f"declare it Mutable{text} (what Go wrote is lost)",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     __del__ = release
+
+
+def _lending_place(value: Any) -> str:
+    """The method and the parameter that a buffer is lent for, as the generated function has them."""
+    frame: Any = sys._getframe(2)
+    title = frame.f_code.co_filename
+    names = [name for name, found in frame.f_locals.items() if found is value]
+    method = title[len("<gobind ") : -1] if title.startswith("<gobind ") else "an exported function"
+    return f"{method}: {names[0]}" if names else method
 
 
 class Gone:

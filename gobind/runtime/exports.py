@@ -17,6 +17,7 @@ from gobind.annotations import Scope
 from gobind.check import check
 from gobind.codec.buffers import borrow, format_of
 from gobind.errors import ClosedError, ContractError, LoadError
+from gobind.memory import bytes_at
 from gobind.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
 from gobind.nodes import BYTES, STR, BufferType, Node, StructType
 from gobind.runtime.native import Native
@@ -126,8 +127,9 @@ class Exports:
                 native = found[self._native] = self._function(name)
                 native.argtypes, native.restype = argtypes, restype
             raw = native(*[argument for argument, _ in made])
-            del made  # what the arguments point to lives until here
-            return result.from_c(raw) if result else None
+            value = result.from_c(raw) if result else None
+            del made  # what the arguments point to lives until here: a result may point there too
+            return value
 
         return call
 
@@ -251,10 +253,10 @@ def _memory(node: Node) -> _Type:
         return GoSlice(ctypes.addressof(kept) if copy else None, len(copy), len(copy)), kept
 
     if node is STR:
-        return _Type(GoString, text, lambda raw: ctypes.string_at(raw.p, raw.n).decode() if raw.n else "")
+        return _Type(GoString, text, lambda raw: bytes_at(raw.p, raw.n).decode() if raw.n else "")
     if isinstance(node, BufferType):
         return _Type(GoSlice, data, lambda raw: None)  # only ever a parameter
-    return _Type(GoSlice, data, lambda raw: ctypes.string_at(raw.data, raw.len) if raw.len else b"")
+    return _Type(GoSlice, data, lambda raw: bytes_at(raw.data, raw.len) if raw.len else b"")
 
 
 def _cstring(where: str, free: Any, may_be_null: bool) -> _Type:

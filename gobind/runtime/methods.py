@@ -5,11 +5,12 @@ Imports `gobind.runtime.replies`, `gobind.codec` and before.
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any, Callable
 
 from gobind import protocol
-from gobind.check import check, root_path
+from gobind.check import check, check_unchanged, root_path
 from gobind.codec.blocks import Blocks
 from gobind.codec.buffers import borrow, format_of
 from gobind.codec.emit import Source
@@ -295,5 +296,6 @@ def _explainer(params: tuple[Field, ...]) -> Callable[..., None]:
                 raise TypeError(text) from None
             except Exception as error:
                 raise error from None
+        check_unchanged(sys.exc_info()[1])
 
     return explain

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gobind.errors import LoadError
+from gobind.memory import bytes_at
 from gobind.protocol import ABI, LOOK
 from gobind.runtime.loader import File, has_go, open_copy, open_library
 from gobind.runtime.ownership import only_here
@@ -49,8 +50,8 @@ class Native:
             except AttributeError as error:
                 raise self._wrong_version(str(error)) from None
             address += len(text) + 1
-            size = int.from_bytes(ctypes.string_at(address, 8), "little")
-            self.description = ctypes.string_at(address + 8, size)
+            size = int.from_bytes(bytes_at(address, 8), "little")
+            self.description = bytes_at(address + 8, size)
 
     def _read_functions(self) -> None:
         self.call = _function(self.dll, "gobind_call", ctypes.c_int64)

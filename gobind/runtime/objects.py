@@ -14,7 +14,7 @@ from typing import Any, Callable
 from weakref import WeakValueDictionary
 
 from gobind import protocol
-from gobind.check import implements
+from gobind.check import implements, misfit_of_function
 from gobind.contract import MethodOptions
 from gobind.errors import ClosedError
 from gobind.forks import whole
@@ -45,12 +45,18 @@ class GoObject:
     _native: Native
     _owned: Owned
 
+    # What a destructor needs is found through the class: when Python ends, an object may outlive the globals of its
+    # module (it stands in a module that is emptied later, or a thread's frame refers to it).
+    _closed = CLOSED
+    _no_object = _NO_OBJECT
+    _warn = staticmethod(warnings.warn)
+
     def _let_go(self) -> None:
-        self._handle = CLOSED
+        self._handle = self._closed
         self._owned.release()
 
     def __repr__(self) -> str:
-        state = "closed " if self._handle in _NO_OBJECT else ""
+        state = "closed " if self._handle in self._no_object else ""
         return f"<{state}{type(self).__name__} of {self._native.path}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -191,7 +197,7 @@ class Objects:
             items: Any = value
             value = items.__aiter__() if node.is_async else iter(items)
         elif isinstance(node, CallableType):
-            if not callable(value):
+            if not callable(value) or misfit_of_function(value, node):
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
@@ -233,8 +239,8 @@ def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
 
 
 def _warn_unclosed(self: Any) -> None:
-    if self._handle not in _NO_OBJECT:
-        warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+    if self._handle not in self._no_object:
+        self._warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
 
 
 def _close(self: Any) -> Any:

@@ -123,6 +123,7 @@ class Unsent(Owner):
     """
 
     __slots__ = ("lists",)
+    lists: tuple[list[int], list[int]]
 
 
 def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable[[int], Any]]) -> Unsent:
@@ -145,7 +146,11 @@ def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def send_noted(
-    sent: dict[int, Any], number: int, unsents: Iterable[Unsent], function: Callable[..., Any], *arguments: Any
+    sent: dict[int, Any],
+    number: int,
+    unsents: Iterable[Unsent],
+    function: Callable[..., Any],
+    *arguments: Any,
 ) -> None:
     """Call what sends a frame, and note its number in `sent`: it is there if and only if it was sent."""
     noting = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
@@ -153,8 +158,10 @@ def send_noted(
     exhaust(chain(noting, clearing))
 
 
-def send_batch(batch: list[bytes], unsents: list[Unsent], function: Callable[..., Any], *arguments: Any) -> None:
+def send_batch(
+    batch: list[bytes], unsents: list[Unsent], function: Callable[..., Any], *arguments: Any
+) -> None:
     """Call what sends all frames of `batch`, and remove them from it: they are in it if and only if they were not sent."""
     sending = starmap(function, (arguments,))
-    clearing = map(list.clear, chain(chain.from_iterable([unsent.lists for unsent in unsents]), (unsents, batch)))
-    exhaust(chain(sending, clearing))
+    lists: list[list[Any]] = [*chain.from_iterable(unsent.lists for unsent in unsents), unsents, batch]
+    exhaust(chain(sending, map(list.clear, lists)))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gobind import protocol
+from gobind.memory import readable
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Owned
 from gobind.runtime.replies import Fetched, Parked
@@ -57,7 +58,7 @@ class Queue:
         fetch, count = self._head
         if fetch == self._handed_out:
             return 0
-        words = struct.unpack_from(f"<{3 * count}Q", memoryview(self._buffer), 16)
+        words = struct.unpack_from(f"<{3 * count}Q", readable(self._buffer), 16)
         at = 16 + 24 * count
         for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
             if tag == protocol.ENTRY_RESPONSE:

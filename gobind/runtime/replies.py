@@ -14,10 +14,10 @@ from typing import Any, Callable, NamedTuple, Protocol, Tuple, Union
 
 from gobind import protocol
 from gobind.codec.blocks import Blocks
-from gobind.codec.buffers import Memory
 from gobind.codec.frames import CorruptFrame, Input
 from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
+from gobind.memory import Memory, bytes_at, readable
 from gobind.nodes import StructType
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Owned
@@ -73,25 +73,20 @@ class Held:
         start, stop = piece.start, piece.stop
         if stop <= len(self.head) or start == stop:
             return self.head[start:stop]
-        address = self._find(start, stop)
-        return (
-            ctypes.string_at(address, stop - start) if address else b""
-        )  # whoever asked sees what is missing
+        return bytes_at(self._find(start, stop), stop - start)
 
     def look(self, start: int, stop: int) -> memoryview:
-        """The memory of a piece, to be read before anything is released; empty like a slice that has nothing."""
-        address = self._find(start, stop)
-        if not address:
-            return memoryview(b"")
-        return memoryview(Memory.from_address(address))[: stop - start].cast("B")
+        """The memory of a piece, to be read before anything is released."""
+        return memoryview(Memory.from_address(self._find(start, stop)))[: stop - start].cast("B")
 
     def _find(self, start: int, stop: int) -> int:
-        """The address of a piece in Go's memory, 0 if no segment has all of it: nothing in a frame crosses."""
-        if stop > self._size:
-            return 0
-        index = bisect_right(self._ends, start)
-        begin = self._ends[index - 1] if index else 0
-        return self._addresses[index] + start - begin if stop <= self._ends[index] else 0
+        """The address of a piece in Go's memory. One segment has all of it: nothing in a frame crosses."""
+        if stop <= self._size:
+            index = bisect_right(self._ends, start)
+            begin = self._ends[index - 1] if index else 0
+            if stop <= self._ends[index]:
+                return self._addresses[index] + start - begin
+        raise CorruptFrame(f"corrupted frame: {stop - start} bytes expected at {start}, no segment has them")
 
 
 Response = Union[bytes, Held]
@@ -121,7 +116,7 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | Non
         owned.take(native.completion, *key, address)
     else:
         owned.take(native.status, key, address)
-    kind, value, count, first, length = protocol.STATUS.unpack_from(memoryview(buffer))
+    kind, value, count, first, length = protocol.STATUS.unpack_from(readable(buffer))
     if kind == protocol.NONE:
         return None
     if count <= 1 and length <= protocol.REPLY_CAPACITY - protocol.STATUS_SIZE:
@@ -129,11 +124,11 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | Non
         return kind, value, Held(owned, head) if owned.handle else head
     segments = [(first, length)]
     if count > 1:
-        words = struct.unpack(f"<{2 * count}Q", ctypes.string_at(first, 16 * count))
+        words = struct.unpack(f"<{2 * count}Q", bytes_at(first, 16 * count))
         segments = [*zip(words[::2], words[1::2])]
     # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
     begin, length = segments[0]
-    head = ctypes.string_at(begin, min(length, protocol.REPLY_CAPACITY)) if length else b""
+    head = bytes_at(begin, min(length, protocol.REPLY_CAPACITY)) if length else b""
     return kind, value, Held(owned, head, segments)
 
 
@@ -269,10 +264,10 @@ class Replies:
         self, node: StructType, source: Response, start: int, message: str, detail: str
     ) -> Exception:
         """One of the contract's errors with its fields, or what is wrong with those."""
-        columns = Input(source, start)
+        columns = Input(source, start, len(source))
         try:
             values = self._blocks.get(node)(columns, 1)
-            columns.finish(len(source))
+            columns.finish()
         except Exception as error:
             return locate_value(node, source, start, len(source), error)
         GoError.__init__(values[0], message, detail)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from gobind import protocol
-from gobind.codec.buffers import Memory
+from gobind.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
@@ -24,12 +24,16 @@ Answer = Callable[["Guest", int, int, int], None]
 """Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
-_IS_CPYTHON = sys.implementation.name == "cpython"
 
 FIRST_LIMIT = 256
 """How many objects Go may hold before its collector is asked for the first time."""
 
-put_answer = protocol.ANSWER.pack_into
+
+def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
+    protocol.ANSWER.pack_into(memoryview(memory), offset, value, kind)
+
+
+put_answer: Callable[[Any, int, int, int], None] = protocol.ANSWER.pack_into if IS_CPYTHON else _put_answer
 """``put_answer(memory, 0, value, kind)``: the one step that answers."""
 
 
@@ -174,7 +178,13 @@ class Guests:
         comes before the ``try`` (a signal handler's, or as the stack has no room for one more frame) is printed by
         ctypes; Go sees that there is no answer.
         """
-        threads, guests, serve, pin, fail = self._threads, self._guests, self._serve, self._pin_thread, self.fail
+        threads, guests, serve, pin, fail = (
+            self._threads,
+            self._guests,
+            self._serve,
+            self._pin_thread,
+            self.fail,
+        )
 
         def enter(number: int, method: int, address: int, size: int, reply: int) -> None:
             try:
@@ -196,7 +206,7 @@ class Guests:
         """The methods of object 0, which is gobind itself."""
         value = 0
         if method == protocol.UPCALL_DROP:
-            for number in memoryview(ctypes.string_at(address, size)).cast("Q").tolist():
+            for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
                 self._guests.pop(number, None)
             self._limit = max(FIRST_LIMIT, 2 * len(self._guests))
         elif method == protocol.UPCALL_CANCEL:
@@ -219,7 +229,7 @@ class Guests:
         keeps the state (CPython's Python/pystate.c counts them).
         """
         self._threads.is_pinned = True
-        if _IS_CPYTHON:
+        if IS_CPYTHON:
             ctypes.pythonapi.PyGILState_Ensure()
 
 

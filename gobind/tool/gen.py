@@ -1,7 +1,7 @@
 """Puts the generated Go and the Go half of the runtime where they belong, and nothing anywhere else.
 
 May import: :mod:`gobind.errors`, :mod:`gobind.tool.reading`, :mod:`gobind.tool.gogen`,
-:mod:`gobind.tool.gomod`, :mod:`gobind.tool.toolchain` (for ToolError) and the standard library.
+:mod:`gobind.tool.gomod`, :mod:`gobind.tool.toolchain` and the standard library.
 
 First it is planned what every file should hold, then a plan is either written or compared: ``gen`` and ``gen
 --check`` cannot disagree. A file is replaced or removed only if its head says that gobind made it.
@@ -18,7 +18,7 @@ from typing import Dict, List, Optional
 
 from gobind.tool import gogen, gomod
 from gobind.tool.reading import read_contract
-from gobind.tool.toolchain import ToolError
+from gobind.tool.toolchain import ToolError, go_version
 
 # What the import paths of Go's own packages begin with: a module of such a name would be ambiguous to go.
 _GO_PACKAGES = frozenset(
@@ -82,7 +82,8 @@ def plan(contract: str, directory: Path, package: Optional[str] = None, main: bo
         module = sanitise(directory)
         if module in _GO_PACKAGES:
             module = f"{module}_module"
-        plan.write[directory / "go.mod"] = f"module {module}\n\ngo 1.18\n".encode()
+        version = ".".join(map(str, go_version(directory)))
+        plan.write[directory / "go.mod"] = f"module {module}\n\ngo {version}\n".encode()
     else:
         module = gomod.read(root).module
     if directory.resolve() == (plan.module_root / "gobind").resolve():

@@ -259,8 +259,10 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
         lines.append(f"\tcontract.Error({made})")
     for struct in (*contract.structs, *contract.errors):
         lines.append(f"\tcontract.Layout({_layout(types, struct, codec.mirror(struct), ghosts=False)})")
+    flats = []
     for inner in walk(*gotypes.roots(contract), into=references):
-        if isinstance(inner, BufferType) and isinstance(inner.item, StructType):
+        if isinstance(inner, BufferType) and isinstance(inner.item, StructType) and inner.item not in flats:
+            flats.append(inner.item)
             flat = _layout(types, inner.item, types.name(inner.item), ghosts=True)
             lines.append(f"\tcontract.Flat({flat})")
     return [*lines, "}"]

@@ -139,6 +139,10 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
     if isinstance(method.result, BufferType):
         problem = f"{called.where}: Python cannot return a Buffer to Go"
         return [f"return {failed}gobind.Refused({quote(problem)})"]
+    for param in method.params:
+        if isinstance(param.type, BufferType) and param.type.is_mutable:
+            problem = f"{called.where}: {param.name}: Python cannot be given a MutableBuffer of Go"
+            return [f"return {failed}gobind.Refused({quote(problem)})"]
     checks: list[str] = []
     writes: list[str] = []
     for param in method.params:

@@ -35,7 +35,7 @@ from gobind.nodes import (
     references,
     walk,
 )
-from gobind.text import own_doc
+from gobind.text import UNWRITABLE, own_doc
 from gobind.tool import gonames
 from gobind.words import SCALARS, Scalar
 
@@ -234,7 +234,7 @@ def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
     gofmt lays out lists, headings and indented text anew: so paragraphs are kept and the rest is flattened.
     """
     lines: list[str] = []
-    for line in inspect.cleandoc(doc or default).splitlines():
+    for line in inspect.cleandoc(re.sub(f"[{UNWRITABLE}]", " ", doc or default)).splitlines():
         words = " ".join(line.split())
         item = _ITEM.match(words)
         if item or words.startswith("#"):

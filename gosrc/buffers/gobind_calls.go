@@ -10,6 +10,49 @@ import (
 	"gosrc/gobind"
 )
 
+// glueParamsWatcherLook mirrors the parameters of Watcher.look.
+type glueParamsWatcherLook struct {
+	Buffer gobind.Ref
+}
+
+// glueCallWatcherLook does one call of Watcher.look.
+func glueCallWatcherLook(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsWatcherLook](c, glueWatcher)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Look(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsWatcherChange mirrors the parameters of Watcher.change.
+type glueParamsWatcherChange struct {
+	Buffer gobind.Ref
+}
+
+// glueCallWatcherChange does one call of Watcher.change.
+func glueCallWatcherChange(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsWatcherChange](c, glueWatcher)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.Change(c.Context(), argBuffer)) {
+		c.Return(0)
+	}
+}
+
 // glueParamsBuffersFillI8 mirrors the parameters of Buffers.fill_i8.
 type glueParamsBuffersFillI8 struct {
 	Buffer gobind.Ref
@@ -1040,6 +1083,343 @@ func glueCallBuffersMakeLater(c *gobind.Call) {
 	})
 }
 
+// glueParamsBuffersWhere mirrors the parameters of Buffers.where.
+type glueParamsBuffersWhere struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersWhere does one call of Buffers.where.
+func glueCallBuffersWhere(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersWhere](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Where(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsBuffersScribble mirrors the parameters of Buffers.scribble.
+type glueParamsBuffersScribble struct {
+	Buffer gobind.Ref
+	At     int
+}
+
+// glueCallBuffersScribble does one call of Buffers.scribble.
+func glueCallBuffersScribble(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersScribble](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	argAt := m.At
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.Scribble(c.Context(), argBuffer, argAt)) {
+		c.Return(0)
+	}
+}
+
+// glueParamsBuffersScribbleLater mirrors the parameters of Buffers.scribble_later.
+type glueParamsBuffersScribbleLater struct {
+	Buffer gobind.Ref
+	At     int
+}
+
+// glueCallBuffersScribbleLater does one call of Buffers.scribble_later.
+func glueCallBuffersScribbleLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersScribbleLater](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	argAt := m.At
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		if !c.Failed(impl.ScribbleLater(c.Context(), argBuffer, argAt)) {
+			c.Return(0)
+		}
+	})
+}
+
+// glueParamsBuffersBoth mirrors the parameters of Buffers.both.
+type glueParamsBuffersBoth struct {
+	Source gobind.Ref
+	Target gobind.Ref
+}
+
+// glueCallBuffersBoth does one call of Buffers.both.
+func glueCallBuffersBoth(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersBoth](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argSource := gobind.ReadBuffer[uint8](r, m.Source)
+	argTarget := gobind.ReadBuffer[uint8](r, m.Target)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Both(c.Context(), argSource, argTarget)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsBuffersSame mirrors the parameters of Buffers.same.
+type glueParamsBuffersSame struct {
+	First  gobind.Ref
+	Buffer gobind.Ref
+	Start  int
+	Stop   int
+}
+
+// glueCallBuffersSame does one call of Buffers.same.
+func glueCallBuffersSame(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSame](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argFirst := gobind.ReadBuffer[uint8](r, m.First)
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	argStart := m.Start
+	argStop := m.Stop
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Same(c.Context(), argFirst, argBuffer, argStart, argStop)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteBufferUint8Result)
+	}
+}
+
+// glueParamsBuffersSameMutable mirrors the parameters of Buffers.same_mutable.
+type glueParamsBuffersSameMutable struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersSameMutable does one call of Buffers.same_mutable.
+func glueCallBuffersSameMutable(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSameMutable](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[Point](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.SameMutable(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteBufferPointResult)
+	}
+}
+
+// glueParamsBuffersSameLater mirrors the parameters of Buffers.same_later.
+type glueParamsBuffersSameLater struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersSameLater does one call of Buffers.same_later.
+func glueCallBuffersSameLater(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSameLater](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.SameLater(c.Context(), argBuffer)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteBufferUint8Result)
+		}
+	})
+}
+
+// glueParamsBuffersSameBytes mirrors the parameters of Buffers.same_bytes.
+type glueParamsBuffersSameBytes struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersSameBytes does one call of Buffers.same_bytes.
+func glueCallBuffersSameBytes(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSameBytes](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.SameBytes(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteBytesResult)
+	}
+}
+
+// glueParamsBuffersSameList mirrors the parameters of Buffers.same_list.
+type glueParamsBuffersSameList struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersSameList does one call of Buffers.same_list.
+func glueCallBuffersSameList(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSameList](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[float64](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.SameList(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListFloat64Result)
+	}
+}
+
+// glueParamsBuffersSameText mirrors the parameters of Buffers.same_text.
+type glueParamsBuffersSameText struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersSameText does one call of Buffers.same_text.
+func glueCallBuffersSameText(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersSameText](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.SameText(c.Context(), argBuffer)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueParamsBuffersKeepBuffer mirrors the parameters of Buffers.keep_buffer.
+type glueParamsBuffersKeepBuffer struct {
+	Buffer gobind.Ref
+}
+
+// glueCallBuffersKeepBuffer does one call of Buffers.keep_buffer.
+func glueCallBuffersKeepBuffer(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersKeepBuffer](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.KeepBuffer(c.Context(), argBuffer)) {
+		c.Return(0)
+	}
+}
+
+// glueCallBuffersKeptBuffer does one call of Buffers.kept_buffer.
+func glueCallBuffersKeptBuffer(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueBuffers)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.KeptBuffer(c.Context())
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteBufferUint8Result)
+	}
+}
+
+// glueParamsBuffersShow mirrors the parameters of Buffers.show.
+type glueParamsBuffersShow struct {
+	Watcher uint64
+	Buffer  gobind.Ref
+}
+
+// glueCallBuffersShow does one call of Buffers.show.
+func glueCallBuffersShow(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersShow](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argWatcher := gobind.ReadObject(r, m.Watcher, glueWrapWatcher)
+	argBuffer := gobind.ReadBuffer[uint8](r, m.Buffer)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Show(c.Context(), argWatcher, argBuffer)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsBuffersShowOwn mirrors the parameters of Buffers.show_own.
+type glueParamsBuffersShowOwn struct {
+	Watcher uint64
+}
+
+// glueCallBuffersShowOwn does one call of Buffers.show_own.
+func glueCallBuffersShowOwn(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersShowOwn](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argWatcher := gobind.ReadObject(r, m.Watcher, glueWrapWatcher)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.ShowOwn(c.Context(), argWatcher)
+	if !c.Failed(err) {
+		c.Return(int64(result))
+	}
+}
+
+// glueParamsBuffersShowMutable mirrors the parameters of Buffers.show_mutable.
+type glueParamsBuffersShowMutable struct {
+	Watcher uint64
+}
+
+// glueCallBuffersShowMutable does one call of Buffers.show_mutable.
+func glueCallBuffersShowMutable(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsBuffersShowMutable](c, glueBuffers)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argWatcher := gobind.ReadObject(r, m.Watcher, glueWrapWatcher)
+	if !c.Decoded() {
+		return
+	}
+	if !c.Failed(impl.ShowMutable(c.Context(), argWatcher)) {
+		c.Return(0)
+	}
+}
+
 // glueParamsBuffersMake mirrors the parameters of Buffers.make.
 type glueParamsBuffersMake struct {
 	Count int
@@ -1099,56 +1479,74 @@ var glueContract = gobind.NewContract("buffers", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "3c9953da609e7206", glueBuffers)
-	interface0.Method("fill_i8", unsafe.Sizeof(glueParamsBuffersFillI8{}), glueCallBuffersFillI8)
-	interface0.Method("copy_i8", unsafe.Sizeof(glueParamsBuffersCopyI8{}), glueCallBuffersCopyI8)
-	interface0.Method("list_i8", unsafe.Sizeof(glueParamsBuffersListI8{}), glueCallBuffersListI8)
-	interface0.Method("fill_i16", unsafe.Sizeof(glueParamsBuffersFillI16{}), glueCallBuffersFillI16)
-	interface0.Method("copy_i16", unsafe.Sizeof(glueParamsBuffersCopyI16{}), glueCallBuffersCopyI16)
-	interface0.Method("list_i16", unsafe.Sizeof(glueParamsBuffersListI16{}), glueCallBuffersListI16)
-	interface0.Method("fill_i32", unsafe.Sizeof(glueParamsBuffersFillI32{}), glueCallBuffersFillI32)
-	interface0.Method("copy_i32", unsafe.Sizeof(glueParamsBuffersCopyI32{}), glueCallBuffersCopyI32)
-	interface0.Method("list_i32", unsafe.Sizeof(glueParamsBuffersListI32{}), glueCallBuffersListI32)
-	interface0.Method("fill_i64", unsafe.Sizeof(glueParamsBuffersFillI64{}), glueCallBuffersFillI64)
-	interface0.Method("copy_i64", unsafe.Sizeof(glueParamsBuffersCopyI64{}), glueCallBuffersCopyI64)
-	interface0.Method("list_i64", unsafe.Sizeof(glueParamsBuffersListI64{}), glueCallBuffersListI64)
-	interface0.Method("fill_u8", unsafe.Sizeof(glueParamsBuffersFillU8{}), glueCallBuffersFillU8)
-	interface0.Method("copy_u8", unsafe.Sizeof(glueParamsBuffersCopyU8{}), glueCallBuffersCopyU8)
-	interface0.Method("list_u8", unsafe.Sizeof(glueParamsBuffersListU8{}), glueCallBuffersListU8)
-	interface0.Method("fill_u16", unsafe.Sizeof(glueParamsBuffersFillU16{}), glueCallBuffersFillU16)
-	interface0.Method("copy_u16", unsafe.Sizeof(glueParamsBuffersCopyU16{}), glueCallBuffersCopyU16)
-	interface0.Method("list_u16", unsafe.Sizeof(glueParamsBuffersListU16{}), glueCallBuffersListU16)
-	interface0.Method("fill_u32", unsafe.Sizeof(glueParamsBuffersFillU32{}), glueCallBuffersFillU32)
-	interface0.Method("copy_u32", unsafe.Sizeof(glueParamsBuffersCopyU32{}), glueCallBuffersCopyU32)
-	interface0.Method("list_u32", unsafe.Sizeof(glueParamsBuffersListU32{}), glueCallBuffersListU32)
-	interface0.Method("fill_u64", unsafe.Sizeof(glueParamsBuffersFillU64{}), glueCallBuffersFillU64)
-	interface0.Method("copy_u64", unsafe.Sizeof(glueParamsBuffersCopyU64{}), glueCallBuffersCopyU64)
-	interface0.Method("list_u64", unsafe.Sizeof(glueParamsBuffersListU64{}), glueCallBuffersListU64)
-	interface0.Method("fill_f32", unsafe.Sizeof(glueParamsBuffersFillF32{}), glueCallBuffersFillF32)
-	interface0.Method("copy_f32", unsafe.Sizeof(glueParamsBuffersCopyF32{}), glueCallBuffersCopyF32)
-	interface0.Method("list_f32", unsafe.Sizeof(glueParamsBuffersListF32{}), glueCallBuffersListF32)
-	interface0.Method("fill_f64", unsafe.Sizeof(glueParamsBuffersFillF64{}), glueCallBuffersFillF64)
-	interface0.Method("copy_f64", unsafe.Sizeof(glueParamsBuffersCopyF64{}), glueCallBuffersCopyF64)
-	interface0.Method("list_f64", unsafe.Sizeof(glueParamsBuffersListF64{}), glueCallBuffersListF64)
-	interface0.Method("fill_bool", unsafe.Sizeof(glueParamsBuffersFillBool{}), glueCallBuffersFillBool)
-	interface0.Method("copy_bool", unsafe.Sizeof(glueParamsBuffersCopyBool{}), glueCallBuffersCopyBool)
-	interface0.Method("list_bool", unsafe.Sizeof(glueParamsBuffersListBool{}), glueCallBuffersListBool)
-	interface0.Method("fill_int", unsafe.Sizeof(glueParamsBuffersFillInt{}), glueCallBuffersFillInt)
-	interface0.Method("copy_int", unsafe.Sizeof(glueParamsBuffersCopyInt{}), glueCallBuffersCopyInt)
-	interface0.Method("list_int", unsafe.Sizeof(glueParamsBuffersListInt{}), glueCallBuffersListInt)
-	interface0.Method("fill_float", unsafe.Sizeof(glueParamsBuffersFillFloat{}), glueCallBuffersFillFloat)
-	interface0.Method("copy_float", unsafe.Sizeof(glueParamsBuffersCopyFloat{}), glueCallBuffersCopyFloat)
-	interface0.Method("list_float", unsafe.Sizeof(glueParamsBuffersListFloat{}), glueCallBuffersListFloat)
-	interface0.Method("fill_point", unsafe.Sizeof(glueParamsBuffersFillPoint{}), glueCallBuffersFillPoint)
-	interface0.Method("copy_point", unsafe.Sizeof(glueParamsBuffersCopyPoint{}), glueCallBuffersCopyPoint)
-	interface0.Method("list_point", unsafe.Sizeof(glueParamsBuffersListPoint{}), glueCallBuffersListPoint)
-	interface0.Method("length", unsafe.Sizeof(glueParamsBuffersLength{}), glueCallBuffersLength)
-	interface0.Method("fill_later", unsafe.Sizeof(glueParamsBuffersFillLater{}), glueCallBuffersFillLater)
-	interface0.Method("make_later", unsafe.Sizeof(glueParamsBuffersMakeLater{}), glueCallBuffersMakeLater)
-	interface0.Method("make", unsafe.Sizeof(glueParamsBuffersMake{}), glueCallBuffersMake)
-	interface0.Method("kept", 0, glueCallBuffersKept)
-	gobind.PlainMethod(interface0, "change", glueBuffers, glueCallBuffersChange)
-	gobind.PlainMethod(interface0, "forget", glueBuffers, glueCallBuffersForget)
+	interface0 := gobind.NewInterface(contract, "9563d69d80c2bce0", glueWatcher)
+	interface0.Method("look", unsafe.Sizeof(glueParamsWatcherLook{}), glueCallWatcherLook)
+	interface0.Method("change", unsafe.Sizeof(glueParamsWatcherChange{}), glueCallWatcherChange)
+	interface1 := gobind.NewInterface(contract, "ecb87e5de946e0d3", glueBuffers)
+	interface1.Method("fill_i8", unsafe.Sizeof(glueParamsBuffersFillI8{}), glueCallBuffersFillI8)
+	interface1.Method("copy_i8", unsafe.Sizeof(glueParamsBuffersCopyI8{}), glueCallBuffersCopyI8)
+	interface1.Method("list_i8", unsafe.Sizeof(glueParamsBuffersListI8{}), glueCallBuffersListI8)
+	interface1.Method("fill_i16", unsafe.Sizeof(glueParamsBuffersFillI16{}), glueCallBuffersFillI16)
+	interface1.Method("copy_i16", unsafe.Sizeof(glueParamsBuffersCopyI16{}), glueCallBuffersCopyI16)
+	interface1.Method("list_i16", unsafe.Sizeof(glueParamsBuffersListI16{}), glueCallBuffersListI16)
+	interface1.Method("fill_i32", unsafe.Sizeof(glueParamsBuffersFillI32{}), glueCallBuffersFillI32)
+	interface1.Method("copy_i32", unsafe.Sizeof(glueParamsBuffersCopyI32{}), glueCallBuffersCopyI32)
+	interface1.Method("list_i32", unsafe.Sizeof(glueParamsBuffersListI32{}), glueCallBuffersListI32)
+	interface1.Method("fill_i64", unsafe.Sizeof(glueParamsBuffersFillI64{}), glueCallBuffersFillI64)
+	interface1.Method("copy_i64", unsafe.Sizeof(glueParamsBuffersCopyI64{}), glueCallBuffersCopyI64)
+	interface1.Method("list_i64", unsafe.Sizeof(glueParamsBuffersListI64{}), glueCallBuffersListI64)
+	interface1.Method("fill_u8", unsafe.Sizeof(glueParamsBuffersFillU8{}), glueCallBuffersFillU8)
+	interface1.Method("copy_u8", unsafe.Sizeof(glueParamsBuffersCopyU8{}), glueCallBuffersCopyU8)
+	interface1.Method("list_u8", unsafe.Sizeof(glueParamsBuffersListU8{}), glueCallBuffersListU8)
+	interface1.Method("fill_u16", unsafe.Sizeof(glueParamsBuffersFillU16{}), glueCallBuffersFillU16)
+	interface1.Method("copy_u16", unsafe.Sizeof(glueParamsBuffersCopyU16{}), glueCallBuffersCopyU16)
+	interface1.Method("list_u16", unsafe.Sizeof(glueParamsBuffersListU16{}), glueCallBuffersListU16)
+	interface1.Method("fill_u32", unsafe.Sizeof(glueParamsBuffersFillU32{}), glueCallBuffersFillU32)
+	interface1.Method("copy_u32", unsafe.Sizeof(glueParamsBuffersCopyU32{}), glueCallBuffersCopyU32)
+	interface1.Method("list_u32", unsafe.Sizeof(glueParamsBuffersListU32{}), glueCallBuffersListU32)
+	interface1.Method("fill_u64", unsafe.Sizeof(glueParamsBuffersFillU64{}), glueCallBuffersFillU64)
+	interface1.Method("copy_u64", unsafe.Sizeof(glueParamsBuffersCopyU64{}), glueCallBuffersCopyU64)
+	interface1.Method("list_u64", unsafe.Sizeof(glueParamsBuffersListU64{}), glueCallBuffersListU64)
+	interface1.Method("fill_f32", unsafe.Sizeof(glueParamsBuffersFillF32{}), glueCallBuffersFillF32)
+	interface1.Method("copy_f32", unsafe.Sizeof(glueParamsBuffersCopyF32{}), glueCallBuffersCopyF32)
+	interface1.Method("list_f32", unsafe.Sizeof(glueParamsBuffersListF32{}), glueCallBuffersListF32)
+	interface1.Method("fill_f64", unsafe.Sizeof(glueParamsBuffersFillF64{}), glueCallBuffersFillF64)
+	interface1.Method("copy_f64", unsafe.Sizeof(glueParamsBuffersCopyF64{}), glueCallBuffersCopyF64)
+	interface1.Method("list_f64", unsafe.Sizeof(glueParamsBuffersListF64{}), glueCallBuffersListF64)
+	interface1.Method("fill_bool", unsafe.Sizeof(glueParamsBuffersFillBool{}), glueCallBuffersFillBool)
+	interface1.Method("copy_bool", unsafe.Sizeof(glueParamsBuffersCopyBool{}), glueCallBuffersCopyBool)
+	interface1.Method("list_bool", unsafe.Sizeof(glueParamsBuffersListBool{}), glueCallBuffersListBool)
+	interface1.Method("fill_int", unsafe.Sizeof(glueParamsBuffersFillInt{}), glueCallBuffersFillInt)
+	interface1.Method("copy_int", unsafe.Sizeof(glueParamsBuffersCopyInt{}), glueCallBuffersCopyInt)
+	interface1.Method("list_int", unsafe.Sizeof(glueParamsBuffersListInt{}), glueCallBuffersListInt)
+	interface1.Method("fill_float", unsafe.Sizeof(glueParamsBuffersFillFloat{}), glueCallBuffersFillFloat)
+	interface1.Method("copy_float", unsafe.Sizeof(glueParamsBuffersCopyFloat{}), glueCallBuffersCopyFloat)
+	interface1.Method("list_float", unsafe.Sizeof(glueParamsBuffersListFloat{}), glueCallBuffersListFloat)
+	interface1.Method("fill_point", unsafe.Sizeof(glueParamsBuffersFillPoint{}), glueCallBuffersFillPoint)
+	interface1.Method("copy_point", unsafe.Sizeof(glueParamsBuffersCopyPoint{}), glueCallBuffersCopyPoint)
+	interface1.Method("list_point", unsafe.Sizeof(glueParamsBuffersListPoint{}), glueCallBuffersListPoint)
+	interface1.Method("length", unsafe.Sizeof(glueParamsBuffersLength{}), glueCallBuffersLength)
+	interface1.Method("fill_later", unsafe.Sizeof(glueParamsBuffersFillLater{}), glueCallBuffersFillLater)
+	interface1.Method("make_later", unsafe.Sizeof(glueParamsBuffersMakeLater{}), glueCallBuffersMakeLater)
+	interface1.Method("where", unsafe.Sizeof(glueParamsBuffersWhere{}), glueCallBuffersWhere)
+	interface1.Method("scribble", unsafe.Sizeof(glueParamsBuffersScribble{}), glueCallBuffersScribble)
+	interface1.Method("scribble_later", unsafe.Sizeof(glueParamsBuffersScribbleLater{}), glueCallBuffersScribbleLater)
+	interface1.Method("both", unsafe.Sizeof(glueParamsBuffersBoth{}), glueCallBuffersBoth)
+	interface1.Method("same", unsafe.Sizeof(glueParamsBuffersSame{}), glueCallBuffersSame)
+	interface1.Method("same_mutable", unsafe.Sizeof(glueParamsBuffersSameMutable{}), glueCallBuffersSameMutable)
+	interface1.Method("same_later", unsafe.Sizeof(glueParamsBuffersSameLater{}), glueCallBuffersSameLater)
+	interface1.Method("same_bytes", unsafe.Sizeof(glueParamsBuffersSameBytes{}), glueCallBuffersSameBytes)
+	interface1.Method("same_list", unsafe.Sizeof(glueParamsBuffersSameList{}), glueCallBuffersSameList)
+	interface1.Method("same_text", unsafe.Sizeof(glueParamsBuffersSameText{}), glueCallBuffersSameText)
+	interface1.Method("keep_buffer", unsafe.Sizeof(glueParamsBuffersKeepBuffer{}), glueCallBuffersKeepBuffer)
+	interface1.Method("kept_buffer", 0, glueCallBuffersKeptBuffer)
+	interface1.Method("show", unsafe.Sizeof(glueParamsBuffersShow{}), glueCallBuffersShow)
+	interface1.Method("show_own", unsafe.Sizeof(glueParamsBuffersShowOwn{}), glueCallBuffersShowOwn)
+	interface1.Method("show_mutable", unsafe.Sizeof(glueParamsBuffersShowMutable{}), glueCallBuffersShowMutable)
+	interface1.Method("make", unsafe.Sizeof(glueParamsBuffersMake{}), glueCallBuffersMake)
+	interface1.Method("kept", 0, glueCallBuffersKept)
+	gobind.PlainMethod(interface1, "change", glueBuffers, glueCallBuffersChange)
+	gobind.PlainMethod(interface1, "forget", glueBuffers, glueCallBuffersForget)
 	contract.Layout("Point", unsafe.Sizeof(glueMirrorPoint{}), unsafe.Offsetof(glueMirrorPoint{}.X), unsafe.Offsetof(glueMirrorPoint{}.Y), unsafe.Offsetof(glueMirrorPoint{}.Tag), unsafe.Offsetof(glueMirrorPoint{}.Inner))
 	contract.Layout("Inner", unsafe.Sizeof(glueMirrorInner{}), unsafe.Offsetof(glueMirrorInner{}.Ok), unsafe.Offsetof(glueMirrorInner{}.Z))
 	contract.Flat("Point", unsafe.Sizeof(Point{}), unsafe.Offsetof(Point{}.X), unsafe.Offsetof(Point{}.Y), unsafe.Offsetof(Point{}.Tag), unsafe.Offsetof(Point{}.Inner))
@@ -1166,7 +1564,7 @@ from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, 
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
+from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 
@@ -1185,86 +1583,95 @@ class Inner:
 
 
 @gointerface
+class Watcher(Protocol):
+    """Looks at buffers, in Python."""
+
+    def look(self, buffer: Buffer[u8]) -> int: ...
+
+    def change(self, buffer: MutableBuffer[u8]) -> None: ...
+
+
+@gointerface
 class Buffers(Protocol):
-    def fill_i8(self, buffer: Buffer[i8], value: i8) -> u64: ...
+    def fill_i8(self, buffer: MutableBuffer[i8], value: i8) -> u64: ...
 
     def copy_i8(self, buffer: Buffer[i8]) -> Buffer[i8]: ...
 
     def list_i8(self, buffer: Buffer[i8]) -> list[i8]: ...
 
-    def fill_i16(self, buffer: Buffer[i16], value: i16) -> u64: ...
+    def fill_i16(self, buffer: MutableBuffer[i16], value: i16) -> u64: ...
 
     def copy_i16(self, buffer: Buffer[i16]) -> Buffer[i16]: ...
 
     def list_i16(self, buffer: Buffer[i16]) -> list[i16]: ...
 
-    def fill_i32(self, buffer: Buffer[i32], value: i32) -> u64: ...
+    def fill_i32(self, buffer: MutableBuffer[i32], value: i32) -> u64: ...
 
     def copy_i32(self, buffer: Buffer[i32]) -> Buffer[i32]: ...
 
     def list_i32(self, buffer: Buffer[i32]) -> list[i32]: ...
 
-    def fill_i64(self, buffer: Buffer[i64], value: i64) -> u64: ...
+    def fill_i64(self, buffer: MutableBuffer[i64], value: i64) -> u64: ...
 
     def copy_i64(self, buffer: Buffer[i64]) -> Buffer[i64]: ...
 
     def list_i64(self, buffer: Buffer[i64]) -> list[i64]: ...
 
-    def fill_u8(self, buffer: Buffer[u8], value: u8) -> u64: ...
+    def fill_u8(self, buffer: MutableBuffer[u8], value: u8) -> u64: ...
 
     def copy_u8(self, buffer: Buffer[u8]) -> Buffer[u8]: ...
 
     def list_u8(self, buffer: Buffer[u8]) -> list[u8]: ...
 
-    def fill_u16(self, buffer: Buffer[u16], value: u16) -> u64: ...
+    def fill_u16(self, buffer: MutableBuffer[u16], value: u16) -> u64: ...
 
     def copy_u16(self, buffer: Buffer[u16]) -> Buffer[u16]: ...
 
     def list_u16(self, buffer: Buffer[u16]) -> list[u16]: ...
 
-    def fill_u32(self, buffer: Buffer[u32], value: u32) -> u64: ...
+    def fill_u32(self, buffer: MutableBuffer[u32], value: u32) -> u64: ...
 
     def copy_u32(self, buffer: Buffer[u32]) -> Buffer[u32]: ...
 
     def list_u32(self, buffer: Buffer[u32]) -> list[u32]: ...
 
-    def fill_u64(self, buffer: Buffer[u64], value: u64) -> u64: ...
+    def fill_u64(self, buffer: MutableBuffer[u64], value: u64) -> u64: ...
 
     def copy_u64(self, buffer: Buffer[u64]) -> Buffer[u64]: ...
 
     def list_u64(self, buffer: Buffer[u64]) -> list[u64]: ...
 
-    def fill_f32(self, buffer: Buffer[f32], value: f32) -> u64: ...
+    def fill_f32(self, buffer: MutableBuffer[f32], value: f32) -> u64: ...
 
     def copy_f32(self, buffer: Buffer[f32]) -> Buffer[f32]: ...
 
     def list_f32(self, buffer: Buffer[f32]) -> list[f32]: ...
 
-    def fill_f64(self, buffer: Buffer[f64], value: f64) -> u64: ...
+    def fill_f64(self, buffer: MutableBuffer[f64], value: f64) -> u64: ...
 
     def copy_f64(self, buffer: Buffer[f64]) -> Buffer[f64]: ...
 
     def list_f64(self, buffer: Buffer[f64]) -> list[f64]: ...
 
-    def fill_bool(self, buffer: Buffer[bool], value: bool) -> u64: ...
+    def fill_bool(self, buffer: MutableBuffer[bool], value: bool) -> u64: ...
 
     def copy_bool(self, buffer: Buffer[bool]) -> Buffer[bool]: ...
 
     def list_bool(self, buffer: Buffer[bool]) -> list[bool]: ...
 
-    def fill_int(self, buffer: Buffer[int], value: int) -> u64: ...
+    def fill_int(self, buffer: MutableBuffer[int], value: int) -> u64: ...
 
     def copy_int(self, buffer: Buffer[int]) -> Buffer[int]: ...
 
     def list_int(self, buffer: Buffer[int]) -> list[int]: ...
 
-    def fill_float(self, buffer: Buffer[float], value: float) -> u64: ...
+    def fill_float(self, buffer: MutableBuffer[float], value: float) -> u64: ...
 
     def copy_float(self, buffer: Buffer[float]) -> Buffer[float]: ...
 
     def list_float(self, buffer: Buffer[float]) -> list[float]: ...
 
-    def fill_point(self, buffer: Buffer[Point], value: Point) -> u64: ...
+    def fill_point(self, buffer: MutableBuffer[Point], value: Point) -> u64: ...
 
     def copy_point(self, buffer: Buffer[Point]) -> Buffer[Point]: ...
 
@@ -1272,9 +1679,48 @@ class Buffers(Protocol):
 
     def length(self, buffer: Buffer[u8], name: str, other: Buffer[f64]) -> int: ...
 
-    async def fill_later(self, buffer: Buffer[u8], value: u8) -> u64: ...
+    async def fill_later(self, buffer: MutableBuffer[u8], value: u8) -> u64: ...
 
     async def make_later(self, count: int, value: f64) -> Buffer[f64]: ...
+
+    def where(self, buffer: Buffer[u8]) -> u64:
+        """The address of the first item."""
+
+    def scribble(self, buffer: Buffer[u8], at: int) -> None:
+        """Writes to memory that it may only read."""
+
+    async def scribble_later(self, buffer: Buffer[u8], at: int) -> None: ...
+
+    def both(self, source: Buffer[u8], target: MutableBuffer[u8]) -> int:
+        """Copy as much as fits."""
+
+    def same(self, first: Buffer[u8], buffer: Buffer[u8], start: int, stop: int) -> Buffer[u8]:
+        """Give a part of the argument back, as no method may."""
+
+    def same_mutable(self, buffer: MutableBuffer[Point]) -> Buffer[Point]: ...
+
+    async def same_later(self, buffer: Buffer[u8]) -> Buffer[u8]: ...
+
+    def same_bytes(self, buffer: Buffer[u8]) -> bytes:
+        """Give the argument back as bytes, which are copied."""
+
+    def same_list(self, buffer: Buffer[float]) -> list[float]: ...
+
+    def same_text(self, buffer: Buffer[u8]) -> str:
+        """Give the argument back as a string that lies in its memory."""
+
+    def keep_buffer(self, buffer: Buffer[u8]) -> None:
+        """Keep the argument, as no method may."""
+
+    def kept_buffer(self) -> Buffer[u8]: ...
+
+    def show(self, watcher: Watcher, buffer: Buffer[u8]) -> int:
+        """Pass the argument on to Python."""
+
+    def show_own(self, watcher: Watcher) -> int:
+        """Pass memory of Go to Python."""
+
+    def show_mutable(self, watcher: Watcher) -> None: ...
 
     def make(self, count: int, value: f64) -> Buffer[f64]: ...
 

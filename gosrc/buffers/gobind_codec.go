@@ -126,6 +126,14 @@ func glueWriteListPointResult(w *gobind.Writer, m *gobind.Ref, v *[]Point) {
 	*m = gobind.WriteList(w, *v, glueWritePoint)
 }
 
+func glueWriteBytesResult(w *gobind.Writer, m *gobind.Ref, v *[]byte) {
+	*m = w.Bytes(*v)
+}
+
+func glueWriteStringResult(w *gobind.Writer, m *gobind.Ref, v *string) {
+	*m = w.String(*v)
+}
+
 // glueMirrorInner mirrors the record of Inner.
 type glueMirrorInner struct {
 	Ok byte

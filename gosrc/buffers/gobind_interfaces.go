@@ -9,6 +9,19 @@ import (
 	"gosrc/gobind"
 )
 
+// Looks at buffers, in Python.
+type Watcher interface {
+	Look(ctx context.Context, buffer []uint8) (int, error)
+	Change(ctx context.Context, buffer []uint8) error
+}
+
+// RegisterWatcher makes impl the Watcher that Python calls. Call it in an init function.
+func RegisterWatcher(impl Watcher) {
+	glueWatcher.Set(impl)
+}
+
+var glueWatcher = gobind.NewRoot[Watcher]("Watcher", "RegisterWatcher")
+
 // Buffers is the interface Buffers.
 type Buffers interface {
 	FillI8(ctx context.Context, buffer []int8, value int8) (uint64, error)
@@ -56,6 +69,39 @@ type Buffers interface {
 	Length(ctx context.Context, buffer []uint8, name string, other []float64) (int, error)
 	FillLater(ctx context.Context, buffer []uint8, value uint8) (uint64, error)
 	MakeLater(ctx context.Context, count int, value float64) ([]float64, error)
+
+	// The address of the first item.
+	Where(ctx context.Context, buffer []uint8) (uint64, error)
+
+	// Writes to memory that it may only read.
+	Scribble(ctx context.Context, buffer []uint8, at int) error
+	ScribbleLater(ctx context.Context, buffer []uint8, at int) error
+
+	// Copy as much as fits.
+	Both(ctx context.Context, source []uint8, target []uint8) (int, error)
+
+	// Give a part of the argument back, as no method may.
+	Same(ctx context.Context, first []uint8, buffer []uint8, start int, stop int) ([]uint8, error)
+	SameMutable(ctx context.Context, buffer []Point) ([]Point, error)
+	SameLater(ctx context.Context, buffer []uint8) ([]uint8, error)
+
+	// Give the argument back as bytes, which are copied.
+	SameBytes(ctx context.Context, buffer []uint8) ([]byte, error)
+	SameList(ctx context.Context, buffer []float64) ([]float64, error)
+
+	// Give the argument back as a string that lies in its memory.
+	SameText(ctx context.Context, buffer []uint8) (string, error)
+
+	// Keep the argument, as no method may.
+	KeepBuffer(ctx context.Context, buffer []uint8) error
+	KeptBuffer(ctx context.Context) ([]uint8, error)
+
+	// Pass the argument on to Python.
+	Show(ctx context.Context, watcher Watcher, buffer []uint8) (int, error)
+
+	// Pass memory of Go to Python.
+	ShowOwn(ctx context.Context, watcher Watcher) (int, error)
+	ShowMutable(ctx context.Context, watcher Watcher) error
 	Make(ctx context.Context, count int, value float64) ([]float64, error)
 
 	// What Go itself still holds: made by the last call of make.

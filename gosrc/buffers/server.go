@@ -7,7 +7,10 @@ import (
 	"unsafe"
 )
 
-type server struct{ kept []float64 }
+type server struct {
+	kept   []float64
+	buffer []byte
+}
 
 func init() { RegisterBuffers(new(server)) }
 
@@ -172,4 +175,61 @@ func (s *server) Forget(context.Context) error {
 		runtime.GC()
 	}
 	return nil
+}
+
+func (*server) Where(_ context.Context, buffer []byte) (uint64, error) {
+	return uint64(uintptr(unsafe.Pointer(&buffer[0]))), nil
+}
+
+func (*server) Scribble(_ context.Context, buffer []byte, at int) error {
+	buffer[at]++
+	return nil
+}
+
+func (s *server) ScribbleLater(ctx context.Context, buffer []byte, at int) error {
+	return s.Scribble(ctx, buffer, at)
+}
+
+func (*server) Both(_ context.Context, source, target []byte) (int, error) {
+	return copy(target, source), nil
+}
+
+func (*server) Same(_ context.Context, _, buffer []byte, start, stop int) ([]byte, error) {
+	return buffer[start:stop], nil
+}
+
+func (*server) SameMutable(_ context.Context, buffer []Point) ([]Point, error) {
+	return buffer[len(buffer)-1:], nil
+}
+
+func (*server) SameLater(_ context.Context, buffer []byte) ([]byte, error) { return buffer, nil }
+
+func (*server) SameBytes(_ context.Context, buffer []byte) ([]byte, error) { return buffer, nil }
+
+func (*server) SameList(_ context.Context, buffer []float64) ([]float64, error) { return buffer, nil }
+
+func (*server) SameText(_ context.Context, buffer []byte) (string, error) {
+	return *(*string)(unsafe.Pointer(&buffer)), nil
+}
+
+func (s *server) KeepBuffer(_ context.Context, buffer []byte) error {
+	s.buffer = buffer
+	return nil
+}
+
+func (s *server) KeptBuffer(context.Context) ([]byte, error) { return s.buffer, nil }
+
+func (*server) Show(ctx context.Context, watcher Watcher, buffer []byte) (int, error) {
+	return watcher.Look(ctx, buffer[1:])
+}
+
+func (*server) ShowOwn(ctx context.Context, watcher Watcher) (int, error) {
+	buffer := []byte{1, 2, 3}
+	n, err := watcher.Look(ctx, buffer)
+	buffer[0], buffer[1], buffer[2] = 7, 7, 7
+	return n, err
+}
+
+func (*server) ShowMutable(ctx context.Context, watcher Watcher) error {
+	return watcher.Change(ctx, make([]byte, 3))
 }

@@ -126,6 +126,9 @@ func (c *Call) ReturnBool(value bool) { c.Return(int64(c.out.Bool(value))) }
 // Respond ends the call with a result that is written into a frame.
 func Respond[M, T any](c *Call, value *T, write func(*Writer, *M, *T)) {
 	c.out.place = c.method.name
+	if len(c.In.lent) > 0 {
+		c.out.lent = c.In.lent
+	}
 	writeRecord(&c.out, value, write)
 	if !c.Failed(c.out.err) {
 		c.kind = StatusResponse

@@ -28,6 +28,7 @@ type Reader struct {
 	claimed int      // of these, how many the blocks in queue will take at least
 	text    string   // a copy that ends where segment ends, or ""
 	queue   steps[*Reader]
+	lent    []span   // the memory of the buffers, which the caller takes back when the call ends
 	fill    []func() // what can be done only when each value is in its place: putting values into maps
 	refused error    // what is wrong with an object: told at the end, so that the others are read
 	closed  bool     // it is that the object is closed
@@ -59,6 +60,9 @@ func (r *Reader) resetOne(segment []byte) {
 // Reader is large, and calls are short.
 func (r *Reader) clear() {
 	r.segment, r.left, r.claimed = nil, 0, 0
+	if len(r.lent) > 0 {
+		r.lent = r.lent[:0]
+	}
 	if r.more != nil || r.text != "" || r.fill != nil || r.err != nil || len(r.queue.list) > 0 {
 		r.more, r.text, r.fill, r.refused, r.closed, r.err = nil, "", nil, nil, false, nil
 		r.queue.clear()
@@ -215,7 +219,27 @@ func ReadBuffer[T any](r *Reader, ref Ref) []T {
 		r.refuse("a buffer of %d items cannot be at address %#x", ref.Len, ref.Pointer)
 		return nil
 	}
+	r.lent = append(r.lent, span{uintptr(ref.Pointer), uintptr(ref.Pointer) + uintptr(ref.Len)*unsafe.Sizeof(zero)})
 	return unsafe.Slice((*T)(pointerOf(ref.Pointer)), int(ref.Len))
+}
+
+// span is memory from one address up to another.
+type span struct{ start, end uintptr }
+
+// spanOf is the memory of values, which must not be empty.
+func spanOf[T any](values []T) span {
+	start := uintptr(unsafe.Pointer(&values[0]))
+	return span{start, start + uintptr(len(values))*unsafe.Sizeof(values[0])}
+}
+
+// touches reports whether some of the memory is also in one of the others.
+func (s span) touches(others []span) bool {
+	for _, other := range others {
+		if s.start < other.end && other.start < s.end {
+			return true
+		}
+	}
+	return false
 }
 
 // overlay is the record at the beginning of the frame, in the frame's own memory; nil if the frame is too short.

@@ -95,6 +95,11 @@ func Sum(data []byte) int {
 //export Same
 func Same(data []byte) []byte { return data }
 
+// SameText gives the caller's memory back.
+//
+//export SameText
+func SameText(text string) string { return text }
+
 //export Fill
 func Fill(buffer []float64, value float64) {
 	for i := range buffer {

@@ -864,7 +864,7 @@ var glueContract = gobind.NewContract("sleeper", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "5c6c4c0a00deaad1", glueSleeper)
+	interface0 := gobind.NewInterface(contract, "dbc45f9e03c872c9", glueSleeper)
 	gobind.PlainMethod(interface0, "sleep", glueSleeper, glueCallSleeperSleep)
 	interface0.Method("sleep_later", unsafe.Sizeof(glueParamsSleeperSleepLater{}), glueCallSleeperSleepLater)
 	interface0.Method("sleep_blocking", unsafe.Sizeof(glueParamsSleeperSleepBlocking{}), glueCallSleeperSleepBlocking)
@@ -928,7 +928,7 @@ from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, 
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
+from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 
@@ -1023,7 +1023,7 @@ class Sleeper(Protocol):
     @gomethod(blocking=True)
     def fail_blocking(self, how: str) -> list[str]: ...
 
-    async def fill_after(self, gate: str, data: Buffer[u8], value: u8) -> int:
+    async def fill_after(self, gate: str, data: MutableBuffer[u8], value: u8) -> int:
         """Waits for the gate, whatever becomes of its context; then fills the buffer, and counts what it held."""
 
     @gomethod(blocking=True)

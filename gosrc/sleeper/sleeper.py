@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Optional, Protocol
 
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct, u8
+from gobind import GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct, u8
 
 
 @gostruct
@@ -86,7 +86,7 @@ class Sleeper(Protocol):
     @gomethod(blocking=True)
     def fail_blocking(self, how: str) -> list[str]: ...
 
-    async def fill_after(self, gate: str, data: Buffer[u8], value: u8) -> int:
+    async def fill_after(self, gate: str, data: MutableBuffer[u8], value: u8) -> int:
         """Waits for the gate, whatever becomes of its context; then fills the buffer, and counts what it held."""
         ...
 

@@ -6,6 +6,7 @@ import array
 import asyncio
 import ctypes
 import gc
+import mmap
 import platform
 import struct
 import warnings
@@ -13,9 +14,13 @@ from typing import Any
 
 import libraries
 import pytest
+from programs import run
 
 import gobind
 from gobind import _debug
+from gobind.codec.buffers import _fits, format_of
+from gobind.nodes import BufferType
+from gobind.words import SCALARS
 
 try:
     import numpy
@@ -397,7 +402,192 @@ def test_64_mib(buffers: Any) -> None:
 def test_read_only_memory_is_not_copied(buffers: Any) -> None:
     data = bytes(range(100))
     address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
-    assert buffers.fill_u8(memoryview(data)[5:5], 0) == 0
-    # Writing what is there already is the one thing that Go may do to it.
-    assert buffers.fill_u8(memoryview(data)[50:51], 50) == address + 50
-    assert data == bytes(range(100))
+    assert address is not None and buffers.where(memoryview(data)[50:51]) == address + 50
+
+
+# MutableBuffer
+
+
+def a_page() -> Any:
+    return mmap.mmap(-1, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("fill_u8", b"abc", "MutableBuffer[u8], got bytes that is read-only"),
+        ("fill_u8", b"", "MutableBuffer[u8], got bytes that is read-only"),
+        ("fill_u8", memoryview(b"abc"), "MutableBuffer[u8], got memoryview that is read-only"),
+        (
+            "fill_u8",
+            memoryview(bytearray(3)).toreadonly(),
+            "MutableBuffer[u8], got memoryview that is read-only",
+        ),
+        (
+            "fill_u8",
+            memoryview(bytearray(4))[::2],
+            "MutableBuffer[u8], got memoryview that is not C-contiguous",
+        ),
+        ("fill_u8", 5, "MutableBuffer[u8], got int"),
+        ("fill_i8", bytearray(3), "MutableBuffer[i8], got bytearray of format 'B'"),
+        ("fill_later", b"abc", "MutableBuffer[u8], got bytes that is read-only"),
+    ],
+)
+def test_what_is_written_to_must_be_writable(buffers: Any, name: str, value: Any, found: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        made = getattr(buffers, name)(value, 1)
+        asyncio.run(made)
+    assert str(caught.value) == f"buffer: expected {found}"
+
+
+@needs_numpy
+def test_read_only_arrays_of_numpy(buffers: Any) -> None:
+    numbers = numpy.zeros(3)
+    numbers.flags.writeable = False
+    assert buffers.list_f64(numbers) == [0, 0, 0]
+    with pytest.raises(TypeError, match=r"expected MutableBuffer\[f64\], got ndarray that is read-only"):
+        buffers.fill_f64(numbers, 1)
+
+
+def test_both_kinds_in_one_call(buffers: Any) -> None:
+    target = bytearray(5)
+    assert buffers.both(b"abc", target) == 3 and target == b"abc\0\0"
+    page = a_page()
+    assert buffers.both(page, target) == 5 and buffers.both(b"abc", page) == 3 and page[:4] == b"abc\0"
+    page.close()
+
+
+def released() -> memoryview:
+    view = memoryview(bytearray(3))
+    view.release()
+    return view
+
+
+def closed() -> Any:
+    page = a_page()
+    page.close()
+    return page
+
+
+@needs_cpython
+@pytest.mark.parametrize(
+    ("name", "make", "found"),
+    [
+        ("u8", released, "memoryview that is released"),
+        ("u8", closed, "mmap without memory: mmap closed or invalid"),
+        ("f64", lambda: (ctypes.POINTER(ctypes.c_double) * 2)(), "POINTER_2 of format '&<d'"),
+        ("u64", lambda: (ctypes.c_void_p * 2)(), "c_void_p_Array_2 of format '<P'"),
+        ("u64", lambda: (ctypes.CFUNCTYPE(None) * 2)(), "CFunctionType_Array_2 of format 'X{}'"),
+        ("u64", lambda: (ctypes.py_object * 2)(), "py_object_Array_2 of format '<O'"),
+        ("f64", lambda: (ctypes.c_longdouble * 2)(), "c_longdouble_Array_2 of format '<g'"),
+        ("u16", lambda: (ctypes.c_uint16.__ctype_be__ * 2)(), "c_ushort_be_Array_2 of format '>H'"),
+    ],
+)
+def test_odd_buffers(buffers: Any, name: str, make: Any, found: str) -> None:
+    value = make()
+    with pytest.raises(TypeError) as caught:
+        getattr(buffers, f"list_{name}")(value)
+    message = str(caught.value)
+    kind, _, rest = found.partition(" ")
+    if "Array" in kind or "POINTER" in kind:  # the names of ctypes differ from version to version
+        kind = type(value).__name__
+        format_text = memoryview(value).format
+        assert message == f"buffer: expected Buffer[{name}], got {kind} of format {format_text!r}"
+    else:
+        assert message == f"buffer: expected Buffer[{name}], got {found}"
+
+
+@pytest.mark.parametrize(
+    "text", ["9999999999999999999999B", "999999999999B", "B" * 10_000, "(2)B", "T{B:a:(9)d:b:}"]
+)
+def test_formats_that_take_no_time(text: str) -> None:
+    wanted = format_of(BufferType(SCALARS["u8"]))
+    assert not _fits(text, 1, wanted)
+
+
+# What Go does with what is lent
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 10), (3, 4), (9, 10), (0, 1)])
+def test_an_argument_cannot_be_the_result(buffers: Any, start: int, stop: int) -> None:
+    for data in (bytes(10), bytearray(10)):
+        with pytest.raises(gobind.GoError) as caught:
+            buffers.same(b"first", data, start, stop)
+        assert str(caught.value) == (
+            "same: a Buffer argument cannot be the result: its memory is valid during the call only; return a copy"
+        )
+    assert buffers.same(b"first", bytes(10), 3, 3).tolist() == []
+    with pytest.raises(gobind.GoError, match="cannot be the result"):
+        buffers.same_mutable((PointMirror * 3)())
+    with pytest.raises(gobind.GoError, match="cannot be the result"):
+        asyncio.run(buffers.same_later(bytearray(5)))
+    assert buffers.copy_u8(b"abc").tobytes() == b"abc"  # as good as ever
+    assert collected() == 0
+
+
+@pytest.mark.parametrize("size", [0, 5, 1000, 65_536, 200_000])
+def test_a_result_that_lies_in_an_argument_is_copied(buffers: Any, size: int) -> None:
+    data = bytearray(b"ab" * (size // 2))
+    assert buffers.same_bytes(data) == data
+    assert buffers.same_text(data) == data.decode()
+    numbers = array.array("d", range(size // 8))
+    assert buffers.same_list(numbers) == numbers.tolist()
+
+
+def test_python_gets_a_copy_of_memory_that_go_shows(buffers: Any) -> None:
+    class Watcher:
+        def look(self, buffer: Any) -> int:
+            seen.append(buffer)
+            return int(buffer[-1])
+
+        def change(self, buffer: Any) -> None:
+            raise AssertionError("not called")
+
+    seen: list[Any] = []
+    data = bytearray(b"abc")
+    assert buffers.show(Watcher(), data) == 99
+    data[:] = b"xxx"
+    data.append(1)  # nothing is lent any more
+    assert seen[0].tobytes() == b"bc"
+    assert buffers.show_own(Watcher()) == 3
+    buffers.forget()
+    assert seen[1].tolist() == [1, 2, 3]
+    with pytest.raises(gobind.GoError, match="change: buffer: Python cannot be given a MutableBuffer of Go"):
+        buffers.show_mutable(Watcher())
+    del seen[:]
+    buffers.forget()
+
+
+DEBUG = """
+import warnings
+contract = libraries.contract_of("buffers")
+buffers = libraries.load("buffers", contract.Buffers)
+"""
+
+
+def test_debug_finds_go_writing_to_what_it_may_only_read() -> None:
+    text = """
+data, constant = bytearray(5), b"A"
+warnings.simplefilter("always")
+with warnings.catch_warnings(record=True) as found:
+    buffers.scribble(data, 3)
+    buffers.scribble(constant, 0)
+    asyncio.run(buffers.scribble_later(data, 1))
+    buffers.fill_u8(data[:0], 1), buffers.fill_u8(data, 9), buffers.both(constant, data)
+print(*[f"{w.category.__name__} {w.message}" for w in found], data, constant, sep="\\n")
+try: buffers.same(b"x", data, 0, 2)
+except gobind.GoError: print("refused")
+warnings.simplefilter("error")
+try: buffers.scribble(data, 3)
+except RuntimeWarning: print("raised")
+print(buffers.same_bytes(b"ab" * 40000) == b"ab" * 40000)
+"""
+    status, output, errors = run(DEBUG + text, load=False, GOBIND_DEBUG="1")
+    assert (status, errors) == (0, "")
+    told = "Go wrote to item {} of a Buffer[u8], which it may only read; declare it MutableBuffer[u8] (what Go wrote is lost)"
+    assert output.splitlines() == [
+        "RuntimeWarning Buffers.scribble: buffer: " + told.format(3),
+        "RuntimeWarning Buffers.scribble: buffer: " + told.format(0),
+        "RuntimeWarning Buffers.scribble_later: buffer: " + told.format(1),
+        *[r"bytearray(b'A\t\t\t\t')", "b'A'", "refused", "raised", "True"],
+    ]

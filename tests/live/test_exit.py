@@ -121,6 +121,17 @@ def test_exit(kind: str) -> None:
     leave(kind, 10 if kind in PROMISED else 3)
 
 
+def test_objects_that_outlive_the_modules() -> None:
+    text = """
+thing, stream = sleeper.thing(), sleeper.numbers(10**9)
+assert next(stream) == 0
+del sys.modules["__mp_main__"]  # a second name for this program, by which it would be emptied first
+sys.kept = [*sys.modules.values()]  # so none is collected: they are emptied one by one, gobind's before this one
+"""
+    # On free-threaded builds a daemon thread's frame is enough for that.
+    assert run(text, "-W", "ignore::ResourceWarning") == (0, "", "")
+
+
 @pytest.mark.parametrize(
     "way", ["raise KeyboardInterrupt", "raise RuntimeError", "os._exit(3)", "os.abort()"]
 )

@@ -13,7 +13,7 @@ import libraries
 import pytest
 
 import gobind
-from gobind import Buffer, cstr, f32, f64, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
+from gobind import Buffer, MutableBuffer, cstr, f32, f64, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
 
 
 @gostruct
@@ -50,7 +50,7 @@ class Plain(Protocol):
     def Constant(self) -> str: ...
     def Empty(self) -> str: ...
     def Sum(self, data: bytes) -> int: ...
-    def Fill(self, buffer: Buffer[f64], value: float) -> None: ...
+    def Fill(self, buffer: MutableBuffer[f64], value: float) -> None: ...
     def DivMod(self, a: int, b: int) -> Tuple[int, int]: ...
     def Mixed(self, n: int) -> Tuple[i8, float, bool, cstr]: ...
     def Upper(self, text: cstr) -> cstr: ...
@@ -131,7 +131,22 @@ def test_a_buffer(plain: Any) -> None:
     numbers.append(5)  # nothing is lent any more
     with pytest.raises(TypeError) as caught:
         plain.Fill(b"12345678", 0.5)
-    assert str(caught.value) == "buffer: expected Buffer[f64], got bytes of format 'B'"
+    assert str(caught.value) == "buffer: expected MutableBuffer[f64], got bytes that is read-only"
+
+
+def test_a_result_that_lies_in_an_argument(plain: Any) -> None:
+    library = gobind.load(str(libraries.path_of("plain")))
+
+    @library.export
+    def Same(data: bytes) -> bytes: ...
+
+    @library.export
+    def SameText(text: str) -> str: ...
+
+    for size in (1, 10, 24, 100, 1000, 100_000, 1_000_000):
+        data = b"\xa5" * size
+        assert Same(data) == data
+        assert SameText("x" * size) == "x" * size
 
 
 def test_several_results(plain: Any) -> None:

@@ -160,7 +160,7 @@ async def main():
         work()
     in_child(child)
     assert await task == 100
-if sys.version_info[:2] != (3, 9): asyncio.run(main())
+asyncio.run(main())
 """,
     "the runtime's settings": """
 runtime = libraries.load("sleeper").runtime

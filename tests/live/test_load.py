@@ -200,6 +200,32 @@ def test_a_library_for_another_machine(tmp_path: Path, content: bytes, target: s
     )
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "why"),
+    [
+        (b"import enum\n", b"imp@rt enum\n", "SyntaxError: invalid syntax"),
+        (b"import enum\n", b"import enum\0", "null bytes"),
+        (b"import enum\n", b"import eXum\n", "ModuleNotFoundError: No module named 'eXum'"),
+        (b"import Buffer", b"import Bufxxx", "ImportError: cannot import name 'Bufxxx' from 'gobind'"),
+        (
+            b"import enum\n",
+            b"import \xff\xff\xff\xff\n",
+            "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff",
+        ),
+    ],
+)
+def test_a_contract_that_was_damaged(copied: Path, good: bytes, bad: bytes, why: str) -> None:
+    content = copied.read_bytes()
+    assert content.count(good) == 1 and len(good) == len(bad)
+    copied.write_bytes(content.replace(good, bad))
+    with pytest.raises(gobind.LoadError) as caught:
+        gobind.load(str(copied)).Versions  # noqa: B018
+    message = str(caught.value)
+    assert message.startswith(f"{copied}: the contract inside cannot be read: ") and why in message
+    advice = "; the library is damaged, or of a newer gobind: build it again, or run: pip install -U gobind"
+    assert message.endswith(advice)
+
+
 def test_a_library_that_was_cut_short(copied: Path) -> None:
     copied.write_bytes(copied.read_bytes()[:50])  # cut in its data, the system's loader dies of it
     assert refusal(str(copied)) == f"cannot open {copied}: {copied}: file too short"
@@ -481,7 +507,8 @@ def several_at_once() -> Any:
 def test_a_contract_that_differs(declare: Any) -> None:
     cls, lines = declare()
     path = libraries.path_of("versions")
-    expected = "\n".join([f"Versions differs from the contract in {path}:", *lines])
+    advice = f"build the library again: python -m gobind build {__file__} DIR -o {path}"
+    expected = "\n".join([f"Versions differs from the contract in {path}:", *lines, advice])
     assert refusal(str(path), cls, error=gobind.MismatchError) == expected
     with pytest.raises(gobind.MismatchError):
         libraries.load("versions").bind(cls)
@@ -525,7 +552,8 @@ def test_an_error_that_differs() -> None:
         del sys.modules[module.__name__]
     path = libraries.path_of("versions")
     assert found == (
-        f"NotFound differs from the contract in {path}:\nNotFound.key: library has str, class has int"
+        f"NotFound differs from the contract in {path}:\nNotFound.key: library has str, class has int\n"
+        f"build the library again: python -m gobind build other_versions DIR -o {path}"
     )
 
 

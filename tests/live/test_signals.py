@@ -166,10 +166,6 @@ while not sleeper.counts().cancelled: time.sleep(0.001)
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_signals(name: str) -> None:
-    if name == "a profiler's clock" and sys.version_info < (3, 10):
-        pytest.skip(
-            "CPython 3.9 installs handlers without SA_ONSTACK: Go ends a process that runs one on its thread"
-        )
     assert run(PROGRAMS[name]) == (0, "", "")
 
 

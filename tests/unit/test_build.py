@@ -148,9 +148,31 @@ def test_gen_without_a_module_makes_one(project: Project, tmp_path: Path) -> Non
     for name, module in (("My-Lib", "my_lib"), ("3d", "go_3d"), ("net", "net_module")):
         directory = tmp_path / "fresh" / name
         gen.plan(str(project.contract), directory).apply()
-        assert (directory / "go.mod").read_text() == f"module {module}\n\ngo 1.18\n"
+        assert (directory / "go.mod").read_text() == f"module {module}\n\ngo 1.26\n"
         assert (directory / "gobind" / "frame.go").exists()
         assert f'"{module}/gobind"' in (directory / "gobind_one.go").read_text()
+
+
+@pytest.mark.parametrize(
+    ("installed", "written"),
+    [("go1.26.8", "1.26"), ("go1.18", "1.18"), ("go1.27rc1", "1.27"), ("devel go1.28-abc Mon", "1.28")]
+    + [("go1.24.2-custom", "1.24"), ("go1.17.1", "1.18"), ("devel +abc", "1.23"), ("", "1.23")],
+)
+def test_a_new_module_is_written_in_the_installed_gos_language(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: str, written: str
+) -> None:
+    monkeypatch.setenv("FAKE_VERSION", installed)
+    gen.plan(str(project.contract), tmp_path / "a" / "fresh").apply()
+    assert (tmp_path / "a" / "fresh" / "go.mod").read_text() == f"module fresh\n\ngo {written}\n"
+    before = (project.root / "go.mod").read_bytes()
+    generate(project)
+    assert (project.root / "go.mod").read_bytes() == before, "one that is there is left alone"
+
+
+def test_a_go_that_fails_says_no_version(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "go").write_text("#!/bin/sh\nexit 1\n")
+    gen.plan(str(project.contract), tmp_path / "fresh").apply()
+    assert (tmp_path / "fresh" / "go.mod").read_text() == "module fresh\n\ngo 1.23\n"
 
 
 def test_package_names(project: Project) -> None:

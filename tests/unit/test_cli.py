@@ -72,13 +72,15 @@ def test_usage_errors(capsys: Any, words: Any, text: str) -> None:
 def test_an_unknown_command(capsys: Any) -> None:
     status, out, err = run(capsys, "bulid")
     assert (status, out) == (2, "")
-    assert err.startswith("gobind: error: argument COMMAND: invalid choice: 'bulid' (choose from ")
+    assert (
+        err.startswith("gobind: error: argument COMMAND: invalid choice: 'bulid'") and "(choose from " in err
+    )
     assert err.count("\n") == 1
 
 
 def test_gen_then_check(capsys: Any, here: Path) -> None:
     assert run(capsys, "gen", "pings.py", "lib") == (0, "", "")
-    assert (here / "lib" / "go.mod").read_text() == "module lib\n\ngo 1.18\n"
+    assert (here / "lib" / "go.mod").read_text() == "module lib\n\ngo 1.23\n"
     assert run(capsys, "gen", "pings.py", "lib", "--check") == (0, "", "")
     glue = sorted((here / "lib").glob("gobind_*.go"))
     for path in glue:

@@ -7,15 +7,21 @@ A failure names the seed and the method: ``randoms.module_text(seed)`` is the co
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
+import linecache
 import math
 import random
+import re
 import struct
 import sys
 import threading
 import traceback
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple, Union
 from uuid import UUID
 
@@ -24,8 +30,11 @@ import pytest
 import randoms
 
 from gobind import CorruptFrame, f32, flatten, gostruct, i8, u8, u16, u32, u64, unflatten
-from gobind.codec import frames
+from gobind.codec import columns, frames
 
+needs_cpython = pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="counts objects as CPython's collector does"
+)
 REFUSALS = (CorruptFrame, UnicodeDecodeError, ValueError, OverflowError)
 
 
@@ -411,8 +420,27 @@ def test_generated_code_shows_in_tracebacks() -> None:
     while cause.__context__:
         cause = cause.__context__
     lines = traceback.extract_tb(cause.__traceback__)
-    assert "<gobind codec put User>" in [line.filename for line in lines]
+    assert any(re.fullmatch(r"<gobind codec put User(-\d+)?>", line.filename) for line in lines)
     assert any("put_u32(out, [value.id for value in values])" in (line.line or "") for line in lines)
+
+
+def test_two_classes_of_one_name_show_each_its_own_source() -> None:
+    def traceback_of(field: str) -> list[traceback.FrameSummary]:
+        cls = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
+        with pytest.raises(TypeError) as caught:
+            flatten([cls("x")], List[cls])  # type: ignore[call-arg, valid-type]
+        cause: BaseException = caught.value
+        while cause.__context__:
+            cause = cause.__context__
+        return [*traceback.extract_tb(cause.__traceback__)]
+
+    first, second, again = map(traceback_of, ("left", "right", "left"))
+    names = [lines[-2].filename for lines in (first, second, again)]
+    assert names == ["<gobind codec put Twin>", "<gobind codec put Twin-2>", "<gobind codec put Twin>"]
+    for lines, field in ((first, "left"), (second, "right"), (again, "left")):
+        assert lines[-2].line == f"_put_u8(out, [value.{field} for value in values])"
+    shown = linecache.getline(names[0], first[-2].lineno or 0)
+    assert shown.strip() == first[-2].line, "the second has not replaced the first"
 
 
 @pytest.mark.parametrize(
@@ -434,27 +462,188 @@ def test_structs_of_one_name_do_not_mix() -> None:
     assert unflatten(flatten([two("a")], List[two]), List[two]) == [two("a")]  # type: ignore[valid-type]
 
 
-def test_threads_may_flatten_and_change_what_is_flattened() -> None:
-    shared, stop = [[1, 2, 3] for _ in range(100)], threading.Event()
+Disturb = Callable[[Any], None]
 
-    def disturb() -> None:
-        while not stop.is_set():
-            shared[0].append(1)
-            shared[0].pop()
 
-    thread = threading.Thread(target=disturb)
+def move_between_lists(rows: Any) -> None:
+    rows[1].append(rows[0].pop())
+    rows[0].append(rows[1].pop())
+
+
+def shift(numbers: Any) -> None:
+    numbers.append(numbers.pop(0))
+
+
+def move_between_dicts(rows: Any) -> None:
+    key, value = rows[0].popitem()
+    rows[1][key] = value
+    del rows[1][key]
+    rows[0][key] = value
+
+
+def move_between_sets(rows: Any) -> None:
+    item = rows[0].pop()
+    rows[1].add(item)
+    rows[1].remove(item)
+    rows[0].add(item)
+
+
+def count_of(rows: Any) -> List[Any]:
+    """All items, sorted: each is there once, whichever row it is in."""
+    return sorted(chain.from_iterable(row.items() if isinstance(row, dict) else row for row in rows))
+
+
+CHANGING: List[Tuple[str, Any, Any, Disturb, Callable[[Any], Any]]] = [
+    ("lists", [[*range(n, n + 9)] for n in range(0, 900, 9)], List[List[int]], move_between_lists, count_of),
+    ("sets", [{*range(n, n + 9)} for n in range(0, 900, 9)], List[Set[int]], move_between_sets, count_of),
+    (
+        "dicts",
+        [{k: -k for k in range(n, n + 9)} for n in range(0, 900, 9)],
+        List[Dict[int, int]],
+        move_between_dicts,
+        count_of,
+    ),
+    ("numbers", [*range(50)], List[int], shift, sorted),
+    ("many numbers", [*range(40_000)], List[int], shift, sorted),
+    ("strings", [str(n) for n in range(50)], List[str], shift, sorted),
+    ("flags", [True] * 50, List[bool], shift, sorted),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "disturb", "same"), [c[1:] for c in CHANGING], ids=[c[0] for c in CHANGING]
+)
+def test_what_other_threads_change_is_of_one_moment_or_refused(
+    value: Any, annotation: Any, disturb: Disturb, same: Callable[[Any], Any]
+) -> None:
+    expected, stop, failed = same(value), threading.Event(), []
+
+    def disturb_always() -> None:
+        try:
+            while not stop.is_set():
+                disturb(value)
+        except BaseException as error:
+            failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=disturb_always)
     thread.start()
     try:
-        for _ in range(300):
+        for _ in range(20 if len(expected) > 10_000 else 300):
             try:
-                block = flatten(shared, List[List[int]])
+                block = flatten(value, annotation)
             except RuntimeError as error:
-                assert str(error) == "a list changed while it was read"
-            else:
-                assert len(unflatten(block, List[List[int]])) == 100
+                assert "changed" in str(error)
+                continue
+            found = same(unflatten(block, annotation))
+            assert not Counter(found) - Counter(expected), "an item is there twice"
+            assert len(found) >= len(expected) - 1, "more is missing than the one item that is on its way"
     finally:
+        sys.setswitchinterval(interval)
         stop.set()
         thread.join()
+    assert not failed
+
+
+class Interrupted:
+    """Does work between two instructions of gobind's Python code, where another thread may come between.
+
+    Args:
+        work: by the number of the instruction it is done before.
+    """
+
+    def __init__(self, work: Dict[int, Callable[[], None]]) -> None:
+        self.work = work
+        self.count = 0
+
+    def __enter__(self) -> Interrupted:
+        self.before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self.before)
+
+    def _trace(self, frame: Any, event: str, _: Any) -> Any:
+        if "gobind" not in frame.f_code.co_filename or "tests" in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self.count += 1
+            if self.count in self.work:
+                self.work[self.count]()
+        return self._trace
+
+
+def two_lists() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
+    rows = [[1, 2], [3], [4, 5]]
+    return rows, lambda: rows[1].append(rows[0].pop()), lambda: rows[0].append(rows[1].pop())
+
+
+def two_sets() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
+    rows: Any = [{1, 2}, {3}, {4, 5}]
+    return rows, lambda: (rows[0].remove(2), rows[1].add(2)), lambda: (rows[1].remove(2), rows[0].add(2))
+
+
+def two_dicts() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
+    rows: Any = [{1: 2, 2: 3}, {3: 4}]
+    return rows, lambda: rows[1].update([rows[0].popitem()]), lambda: rows[0].update([rows[1].popitem()])
+
+
+def one_list(item: Any, other: Any) -> Any:
+    def make() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
+        items = [item, other, item]
+        return items, lambda: items.append(item), lambda: items.pop()
+
+    return make
+
+
+@needs_cpython
+@pytest.mark.parametrize(
+    ("make", "annotation"),
+    [
+        (two_lists, List[List[u16]]),
+        (two_sets, List[Set[u8]]),
+        (two_dicts, List[Dict[u8, u16]]),
+        (two_dicts, Tuple[Dict[u8, u16], ...]),
+        (one_list(1, 2), List[u8]),
+        (one_list(1, 2), List[int]),
+        (one_list("a", "\0"), List[str]),
+        (one_list(True, False), List[bool]),
+        (one_list(b"a", b"bc"), List[bytes]),
+        (one_list(None, 7), List[Optional[u8]]),
+    ],
+)
+def test_a_change_between_any_two_instructions_gives_no_mixture(
+    make: Any, annotation: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(columns, "CHUNK", 2 if annotation == List[int] else columns.CHUNK)
+
+    def states() -> List[bytes]:
+        value, change, back = make()
+        found = [flatten(value, annotation)]
+        change()
+        found.append(flatten(value, annotation))
+        back()
+        return [*found, flatten(value, annotation)]
+
+    allowed = states()
+    value, _, _ = make()
+    with Interrupted({}) as interrupted:
+        flatten(value, annotation)
+    assert interrupted.count > 20
+    instructions = range(1, interrupted.count + 1)
+    for first in instructions:
+        for second in [None, *range(first + 1, interrupted.count + 1, 3)]:
+            value, change, back = make()
+            with Interrupted({first: change, **({second: back} if second else {})}):
+                try:
+                    block = flatten(value, annotation)
+                except RuntimeError as error:
+                    assert "changed" in str(error)
+                    continue
+            assert block in allowed, (first, second)
 
 
 def test_nothing_of_a_value_is_kept() -> None:
@@ -465,3 +654,59 @@ def test_nothing_of_a_value_is_kept() -> None:
     before = alive()
     unflatten(flatten([User(n, "x", 1) for n in range(3)], List[User]), List[User])
     assert alive() == before
+
+
+CYCLES = [
+    *DAMAGED,
+    (List[List[int]], [[1, 2], []]),
+    (List[Tuple[u8, str]], [(1, "a")]),
+    (Chain, Chain("a", Chain("b"))),
+]
+
+
+def garbage(work: Any) -> int:
+    """How many objects that only the cyclic collector can free `work` leaves behind."""
+    work()
+    gc.collect()
+    gc.disable()
+    try:
+        work()
+        return gc.collect()
+    finally:
+        gc.enable()
+
+
+@needs_cpython
+@pytest.mark.parametrize(("annotation", "value"), CYCLES, ids=[str(annotation) for annotation, _ in CYCLES])
+def test_no_reference_cycles_are_left(annotation: Any, value: Any) -> None:
+    block = flatten(value, annotation)
+    assert garbage(lambda: flatten(value, annotation)) == 0
+    assert garbage(lambda: unflatten(block, annotation)) == 0
+
+    def damaged() -> None:
+        for position in range(len(block)):
+            for piece in (block[:position], block[:position] + b"\xff" * 8 + block[position + 8 :]):
+                with contextlib.suppress(*REFUSALS):
+                    unflatten(piece, annotation)
+
+    assert garbage(damaged) == 0
+
+
+@needs_cpython
+def test_refused_values_leave_no_reference_cycles() -> None:
+    circle = Chain("a")
+    circle.next = circle
+
+    def refused_values() -> None:
+        for value, annotation in [
+            ([User("x", "y", 1)], List[User]),  # type: ignore[arg-type]
+            ({"a": [1, "b"]}, Dict[str, List[int]]),
+            ([[1], ["a"]], List[List[u8]]),
+            ([{1}, {"a"}], List[Set[u8]]),
+            ([(1, 2), 3], List[Tuple[u8, u8]]),
+            (circle, Chain),
+        ]:
+            with contextlib.suppress(TypeError, ValueError):
+                flatten(value, annotation)
+
+    assert garbage(refused_values) == 0

@@ -15,7 +15,7 @@ from typing import Any, List, Optional
 
 import pytest
 
-from gobind import ContractError, GoError, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import ContractError, GoError, GoPanic, goerror, gointerface, gomethod, gostruct, u8, u32
 from gobind.contract import MethodOptions, kind_of, make_error, maker_of
 
 
@@ -79,8 +79,7 @@ def test_it_is_a_dataclass() -> None:
     assert repr(user) == "User(id=1, name='ada', age=0, tags=[])"
     assert user != User(2, "ada")
     assert user != Admin(1, "ada")
-    if sys.version_info >= (3, 10):
-        assert User.__match_args__ == ("id", "name", "age", "tags")
+    assert User.__match_args__ == ("id", "name", "age", "tags")
     assert user.tags is not User(1, "ada").tags
 
 
@@ -90,7 +89,8 @@ def test_it_has_slots() -> None:
         User(1, "ada").nick = "a"  # type: ignore[attr-defined]
     assert not hasattr(Admin(1, "ada"), "__dict__")
     assert User.__slots__ == ("id", "name", "age", "tags")  # type: ignore[attr-defined]
-    assert Admin.__slots__ == ("level",)  # type: ignore[attr-defined]
+    if sys.version_info >= (3, 11):  # dataclasses of Python 3.10 repeat those of the base
+        assert Admin.__slots__ == ("level",)  # type: ignore[attr-defined]
 
 
 def test_names_stay_those_of_the_source() -> None:
@@ -99,7 +99,6 @@ def test_names_stay_those_of_the_source() -> None:
     assert kind_of(type("Sub", (User,), {})) is None, "a subclass without the decorator is no gostruct"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="match statements came with Python 3.10")
 def test_it_matches() -> None:
     names: dict[str, Any] = {"User": User, "user": User(7, "eve", 5)}
     exec("match user:\n    case User(7, name, age=5): found = name\n    case _: found = None", names)
@@ -246,6 +245,78 @@ def test_an_error_is_made_without_a_message_of_its_own() -> None:
     assert (type(made), made.count, made.twice) == (Counted, 4, 8)
 
 
+REFUSED_FIELDS = [
+    ("message", "the text of Go's error"),
+    ("go_type", "the type of Go's error"),
+    ("args", "BaseException.args"),
+    ("with_traceback", "BaseException.with_traceback"),
+    ("add_note", "BaseException.add_note"),
+    ("__notes__", "Python's own"),
+    ("__cause__", "BaseException.__cause__"),
+    ("__str__", "GoError.__str__"),
+]
+
+
+@pytest.mark.parametrize(("name", "meaning"), REFUSED_FIELDS, ids=[name for name, _ in REFUSED_FIELDS])
+def test_fields_that_an_exception_has_already_are_refused(name: str, meaning: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        goerror(type("Bad", (GoError,), {"__annotations__": {"key": "str", name: "str"}}))
+    assert str(caught.value) == (
+        f"Bad.{name}: a field of an error cannot have this name: {name} is {meaning}; rename the field"
+    )
+
+
+def test_fields_that_another_base_has_are_refused() -> None:
+    with pytest.raises(ContractError) as caught:
+
+        @goerror
+        class Broken(GoError, OSError):
+            errno: int  # type: ignore[assignment]
+
+    assert str(caught.value) == (
+        "Broken.errno: a field of an error cannot have this name: errno is OSError.errno; rename the field"
+    )
+
+
+@goerror
+class Computed(GoError):
+    count: int
+    twice: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.twice += 2 * self.count
+        self.extra = "kept"
+
+
+@goerror
+class Odd(GoError):
+    """Its constructor takes no fields, and it has a repr of its own."""
+
+    key: str
+
+    def __init__(self, number: int) -> None:
+        self.key = f"k{number}"
+
+    def __repr__(self) -> str:
+        return f"<odd {self.key}>"
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+@pytest.mark.parametrize("error", [Computed(4), Odd(3)], ids=["computed", "odd"])
+def test_a_copy_has_what_the_error_has_whatever_its_constructor_does(error: Any, how: Any) -> None:
+    GoError.__init__(error, "what Go says", "*main.OddError")
+    if sys.version_info >= (3, 11):
+        error.add_note("a note")
+    made = how(error)
+    assert type(made) is type(error)
+    assert (vars(made), made.args) == (vars(error), ("what Go says",))
+    assert (str(made), repr(made)) == ("what Go says", repr(error))
+
+
+def test_an_error_keeps_a_repr_of_its_own() -> None:
+    assert (repr(Odd(3)), str(Odd(3)), Odd(3).message) == ("<odd k3>",) * 3
+
+
 @pytest.mark.parametrize(
     ("decorate", "message"),
     [
@@ -259,3 +330,13 @@ def test_decorators_refuse(decorate: Any, message: str) -> None:
     with pytest.raises(ContractError) as caught:
         decorate()
     assert str(caught.value) == message
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes came with Python 3.11")
+@pytest.mark.parametrize(
+    "error", [GoError("text", "*main.T"), GoPanic("value", "stack")], ids=["error", "panic"]
+)
+def test_notes_are_pickled(error: Any) -> None:
+    error.add_note("a note")
+    made = pickle.loads(pickle.dumps(error))
+    assert (type(made), str(made), vars(made)) == (type(error), str(error), vars(error))

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import array
+import ctypes
 import datetime
 import enum
+import sys
 import uuid
 from collections import OrderedDict, UserDict, UserList, UserString, deque, namedtuple
 from fractions import Fraction
@@ -347,6 +349,49 @@ def test_corrupted_frames_say_what_is_wrong(annotation: Any, block: bytes, messa
     with pytest.raises(CorruptFrame) as caught:
         unflatten(block, annotation)
     assert str(caught.value) == message
+
+
+def released() -> memoryview:
+    view = memoryview(b"abc")
+    view.release()
+    return view
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "message"),
+    [
+        (bytes, released(), "value: expected bytes, got memoryview: operation forbidden on released memoryview object"),
+        (List[bytes], [b"", released()], "value[1]: expected bytes, got memoryview: operation forbidden on released memoryview object"),
+        (List[u8], released(), "value: expected list[u8], got memoryview: operation forbidden on released memoryview object"),
+        (List[int], memoryview((ctypes.c_int * 2)()), "value: expected list[int], got memoryview: memoryview: unsupported format <i"),
+        (List[u8], memoryview(bytes(4)).cast("B", (2, 2)), "value: expected list[u8], got memoryview: multi-dimensional sub-views are not implemented"),
+        (List[List[u8]], [b"ab", released()], "value[1]: expected list[u8], got memoryview: operation forbidden on released memoryview object"),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="the words are CPython's")
+def test_memoryviews_that_cannot_be_read(annotation: Any, value: Any, message: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        flatten(value, annotation)
+    assert str(caught.value) == message
+
+
+class Changing:
+    """A number once, and then another thing: what another thread may do to an attribute."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __index__(self) -> int:
+        self.looks += 1
+        if self.looks == 1:
+            raise TypeError
+        return 5
+
+
+def test_a_value_that_changes_while_it_is_read() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        flatten([Changing()], List[int])
+    assert str(caught.value) == "a value changed while it was read"
 
 
 def test_a_buffer_is_not_flattened() -> None:

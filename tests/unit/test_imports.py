@@ -16,7 +16,7 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors words protocol times forks",
+    "errors words protocol times forks memory",
     "contract",
     "annotations",
     "nodes",

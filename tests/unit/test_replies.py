@@ -10,32 +10,41 @@ import pytest
 
 from gobind import CorruptFrame, protocol
 from gobind.codec.frames import Input
-from gobind.runtime.replies import Held, ask_status, new_reply, read_status
+from gobind.runtime.ownership import only_here
+from gobind.runtime.replies import Ended, Held, ask_status, new_reply
 
 
 class Released:
-    """Stands for a library: it has written one status, into its own memory or into the caller's."""
+    """Stands for a library: it has one status to write, with segments in its own memory or in the caller's."""
 
     def __init__(self, *segments: bytes, held: int = 7, copies: bool = False) -> None:
         self.released: list[int] = []
+        self.releasing = only_here(self._release)
         self._copies = copies
         self._held = held
-        self._segments = segments
         self._memory = [ctypes.create_string_buffer(segment, len(segment)) for segment in segments]
         pairs = [word for memory in self._memory for word in (ctypes.addressof(memory), len(memory))]
-        words = [protocol.RESPONSE, held, 0, len(segments), *pairs]
-        self.block = (ctypes.c_uint64 * max(6, len(words)))(*words)
+        self._pairs = (ctypes.c_uint64 * len(pairs))(*pairs)
 
-    def release(self, held: int) -> None:
-        self.released.append(held)
+    def _release(self, held: int) -> None:
+        if held:
+            self.released.append(held)
 
     def status(self, frame: bytes, address: int) -> int:
-        if not self._copies:
-            return ctypes.addressof(self.block)
-        size = len(self._segments[0])
-        head = protocol.STATUS.pack(protocol.RESPONSE, self._held, 0, 1, address + protocol.STATUS_SIZE, size)
-        ctypes.memmove(address, head + self._segments[0], len(head) + size)
-        return address
+        count = len(self._memory)
+        first, size = (*self._pairs, 0, 0)[:2] if count <= 1 else (ctypes.addressof(self._pairs), 0)
+        if self._copies:
+            ctypes.memmove(address + protocol.STATUS_SIZE, first, size)
+            first = address + protocol.STATUS_SIZE
+        head = protocol.STATUS.pack(protocol.RESPONSE, 0, count, first, size)
+        ctypes.memmove(address, head, len(head))
+        return self._held
+
+
+def status_of(library: Any) -> Ended:
+    found = ask_status(library, b"", new_reply())
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -47,16 +56,20 @@ class Released:
         (3, 3, b""),
         (5, 9, b"fghi"),
         (6, 8, b"gh"),
-        (2, 4, b""),  # it crosses into another segment
-        (8, 10, b""),  # there is no more
+        (2, 4, None),  # it crosses into another segment
+        (8, 10, None),  # there is no more
     ],
 )
-def test_pieces_of_segments(start: int, stop: int, expected: bytes) -> None:
+def test_pieces_of_segments(start: int, stop: int, expected: bytes | None) -> None:
     library: Any = Released(b"abc", b"de", b"fghi")
-    kind, _, response = read_status(library, ctypes.addressof(library.block))
+    kind, _, response = status_of(library)
     assert isinstance(response, Held)
     assert (kind, len(response), response.head) == (protocol.RESPONSE, 9, b"abc")
-    assert response[start:stop] == expected
+    if expected is None:
+        with pytest.raises(CorruptFrame, match="no segment has them"):
+            response[start:stop]
+    else:
+        assert response[start:stop] == expected
     assert not library.released
     del response
     gc.collect()
@@ -66,7 +79,7 @@ def test_pieces_of_segments(start: int, stop: int, expected: bytes) -> None:
 def test_what_lies_behind_the_head_is_not_copied_before_it_is_asked_for() -> None:
     data = bytes(range(256)) * 1024
     library: Any = Released(data)
-    _, _, response = read_status(library, ctypes.addressof(library.block))
+    _, _, response = status_of(library)
     assert isinstance(response, Held)
     assert response.head == data[: protocol.REPLY_CAPACITY] and len(response) == len(data)
     assert response[protocol.REPLY_CAPACITY - 5 : len(data)] == data[protocol.REPLY_CAPACITY - 5 :]
@@ -76,15 +89,13 @@ def test_what_lies_behind_the_head_is_not_copied_before_it_is_asked_for() -> Non
 
 
 def test_no_segments() -> None:
-    library: Any = Released()
-    assert read_status(library, ctypes.addressof(library.block))[2][0:0] == b""
+    assert status_of(Released(held=0))[2] == b""
 
 
 def test_a_small_status_is_the_callers_own() -> None:
-    reply = new_reply()
-    found = ask_status(Released(b"abc", held=0, copies=True), b"", reply)  # type: ignore[arg-type]
-    assert found == (protocol.RESPONSE, 0, b"abc")
+    assert status_of(Released(b"abc", held=0, copies=True)) == (protocol.RESPONSE, 0, b"abc")
     library: Any = Released(b"abc", copies=True)
+    reply = new_reply()
     found = ask_status(library, b"", reply)
     ctypes.memset(reply[1], 0, protocol.REPLY_CAPACITY)
     assert found is not None
@@ -98,13 +109,17 @@ def test_large_pieces_are_shown_where_they_are() -> None:
     """A piece is what one segment has; of what none has there is nothing."""
     first, second = b"ab" + bytes(69_998), b"cd" + bytes(69_998)
     library: Any = Released(first, second)
-    held = read_status(library, ctypes.addressof(library.block))[2]
+    held = status_of(library)[2]
     assert isinstance(held, Held) and len(held) == 140_000
     assert held[0:2] == b"ab" and held[70_000:70_002] == b"cd"
     assert held.look(70_000, 140_000) == second and held.look(1, 70_000) == first[1:]
     for start, stop in ((0, 70_001), (69_999, 70_001), (70_000, 140_001), (140_000, 140_001)):
-        assert held[start:stop] == held.look(start, stop) == b""
-    source = Input(held, 0)
+        for read in (lambda s: held[s], lambda s: held.look(s.start, s.stop)):
+            with pytest.raises(
+                CorruptFrame, match=f"{stop - start} bytes expected at {start}, no segment has them"
+            ):
+                read(slice(start, stop))
+    source = Input(held, 0, len(held))
     assert source.look(70_000) == first and source.position == 70_000
-    with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 0 are there"):
+    with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 70000 are there"):
         source.look(70_001)

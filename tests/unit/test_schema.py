@@ -12,6 +12,7 @@ from typing import Any, Iterator, Union
 import pytest
 
 from gobind import ContractError, GobindError, gointerface, gostruct, schema
+from gobind.annotations import Scope
 from gobind.contract import MethodOptions
 from gobind.nodes import Contract, DictType, ListType, SetType, StructType, walk
 from gobind.schema import Schema
@@ -118,8 +119,6 @@ def method(annotation: str) -> str:
 @pytest.mark.parametrize(("annotation", "text"), TABLE + NEW_UNIONS)
 @pytest.mark.parametrize("style", ["future", "text", "object"])
 def test_every_row_of_the_table(annotation: str, text: str, style: str) -> None:
-    if style == "object" and (annotation, text) in NEW_UNIONS and sys.version_info < (3, 10):
-        pytest.skip("types have no | before Python 3.10")
     source = method(repr(annotation) if style == "text" else annotation)
     contract = contract_of(run(source, future=style == "future"))
     (do,) = contract.interfaces[0].methods
@@ -345,6 +344,49 @@ REFUSED_ANNOTATIONS = [
     ("Bools", "the values of enum Bools must all be int or all be str"),
     ("Huge", "enum Huge: 9223372036854775808 does not fit 64 bits"),
 ]  # fmt: skip
+BARE = [
+    *[(name, name) for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Sequence", "Mapping", "AbstractSet")],
+    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated")],
+    *[(f"typing.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
+    *[(f"collections.abc.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
+    *[(f"collections.abc.{name}", name) for name in ("Sequence", "Mapping", "Set", "Callable")],
+    ("list[()]", "list[()]"),
+]  # fmt: skip
+TOO_MANY = [
+    ("list[int, str]", "list[int, str]: expected 1 type in the brackets, got 2"),
+    ("set[int, str]", "set[int, str]: expected 1 type in the brackets, got 2"),
+    ("dict[str]", "dict[str]: expected 2 types in the brackets, got 1"),
+    ("dict[str, int, int]", "dict[str, int, int]: expected 2 types in the brackets, got 3"),
+    ("collections.abc.Sequence[int, str]", "collections.abc.Sequence[int, str]: expected 1 type in the brackets, got 2"),
+    ("tuple[..., int]", f"Ellipsis is not supported; {ACCEPTED}"),
+    ("Callable[..., int]", "Callable[..., ] cannot be passed to Go; name each parameter's type"),
+    ("Callable[Params, int]", "Callable[~Params, int] cannot be passed to Go; name each parameter's type"),
+    ("Callable[[], typing.Awaitable]", "say what is awaited: Awaitable[...]"),
+    ("Callable[[], Nowhere]", "cannot evaluate Callable[[], Nowhere]: NameError: name 'Nowhere' is not defined"),
+    ("JSON", "list[JSON] contains itself; only a @gostruct class may contain itself"),
+    ("list[JSON]", "list[JSON] contains itself; only a @gostruct class may contain itself"),
+    ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class may contain itself"),
+    ("Later", "Callable[[], 'Awaitable[Later]'] contains itself; only a @gostruct class may contain itself"),
+    ("Itself", "cannot evaluate Itself: RecursionError: Itself stands for itself"),
+    ("There", "cannot evaluate There: RecursionError: There stands for itself"),
+    ("NewType('Ring', 'Ring')", None),
+    ("list[" * 99 + "int" + "]" * 99, None),
+    ("list[" * 101 + "int" + "]" * 101, "the annotation nests more than 100 levels deep"),
+    ("1 / 0", "cannot evaluate 1 / 0: ZeroDivisionError: division by zero"),
+    ("Sour", "a SourType is not supported; " + ACCEPTED),
+]  # fmt: skip
+ALIASES = """
+Params = typing.ParamSpec("Params")
+JSON = Union[Point, "list[JSON]"]
+Tangle = dict[str, "dict[str, Tangle]"]
+Later = Callable[[], "typing.Awaitable[Later]"]
+Itself = "Itself"
+There, Back = "Back", "There"
+class SourType:
+    def __repr__(self):
+        raise ValueError("not today")
+Sour = SourType()
+"""
 ODD = """
 @dataclass
 class Plain:
@@ -393,9 +435,135 @@ def test_refused_annotations_of_parameters_results_and_fields(annotation: str, m
         assert refusal(source, future=True) == f"Holder.field: {message}"
 
 
+@pytest.mark.parametrize(("annotation", "name"), BARE)
+def test_what_a_type_is_of_has_to_be_said(annotation: str, name: str) -> None:
+    expected = f"{PARAMETER}: {name} is not supported; say of what: {name}[...]"
+    assert refusal(method(annotation), future=True) == expected
+
+
+@pytest.mark.parametrize(("annotation", "message"), [row for row in TOO_MANY if row[1] is not None])
+def test_refused_brackets_and_aliases(annotation: str, message: str) -> None:
+    found = refusal(ALIASES + method(annotation), future=True)
+    assert found.replace("typing.", "") == f"{PARAMETER}: {message}"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+@pytest.mark.parametrize(
+    ("alias", "message"),
+    [
+        ("type JSON = Point | list[JSON]", "JSON contains itself; only a @gostruct class may contain itself"),
+        ("type JSON = JSON", "JSON contains itself; only a @gostruct class may contain itself"),
+        ("type JSON = Nowhere", "cannot evaluate JSON: NameError: name 'Nowhere' is not defined"),
+        ("type JSON[T] = list[T]", f"~T is not supported; {ACCEPTED}"),
+    ],
+)
+def test_refused_type_statements(alias: str, message: str) -> None:
+    assert (
+        refusal(f"{alias}\n" + method("JSON"), future=True).replace(": T is", ": ~T is")
+        == f"{PARAMETER}: {message}"
+    )
+
+
+def test_annotations_that_no_one_would_write() -> None:
+    """Whatever stands there: a node, or a ContractError that names the place."""
+    atoms = """
+        typing.Any typing.NoReturn typing.ClassVar typing.Final typing.Literal typing.Type typing.Generic Protocol
+        typing.List typing.Dict typing.Tuple typing.Optional typing.Union typing.Callable typing.Iterator Buffer cstr
+        typing.NamedTuple typing.TypedDict typing.Text typing.AnyStr typing.Hashable typing.Sized typing.ByteString
+        typing.Deque typing.DefaultDict typing.Counter typing.ChainMap typing.Awaitable typing.Coroutine typing.Generator
+        Params Params.args Params.kwargs TypeVar("T") TypeVar Annotated NewType NewType("N","N") NewType("M",None) JSON
+        Itself There Tangle Later Sour 3 ... None () [] {} [int] (int,str) {"a":int} lambda:0 object type type(None)
+        "'list['" "'\\0'" "'a\\nb'" "'\\ufeffint'" "''" "' '" "'int'" "'  int '" "'Point'" "b'int'" "f'{1}'" "1/0"
+        typing.ForwardRef("int") typing.ForwardRef("Itself") typing.ForwardRef("list[") Point Color GoError Schema int.real
+        Literal[1] Literal["Point"] typing.Type[int] typing.ClassVar[int] typing.Final[int] InitVar[int] types.GenericAlias
+        collections.deque collections.OrderedDict collections.abc.Callable collections.abc.Awaitable enum.Enum enum.Flag
+        dataclasses.KW_ONLY exit(0) quit().x unittest.mock.Mock() unittest.mock.MagicMock() Odd Hash property classmethod
+    """.split()
+    forms = """%s; list[%s]; List[%s]; Sequence[%s]; tuple[%s]; tuple[%s, ...]; Tuple[%s, %s]; dict[%s, %s]; dict[str, %s]
+        set[%s]; Optional[%s]; Union[%s, None]; Union[%s, Point]; Buffer[%s]; Callable[%s, int]; Callable[[%s], int]
+        Callable[[], %s]; collections.abc.Callable[[%s], %s]; Callable[[], typing.Awaitable[%s]]; typing.Iterator[%s]
+        Annotated[%s, 1]; Annotated[int, %s]; Literal[%s]; %s | None; %s | Point; NewType("X", %s); typing.Type[%s]
+        collections.abc.Iterator[%s, %s]; collections.abc.Awaitable[%s]; typing.Concatenate[%s, Params]; "%s"; %s[int]
+        *tuple[%s]; typing.ForwardRef(repr(%s)); list[list[%s], %s]""".replace("\n", ";").split(";")
+    more = """
+import types, unittest.mock
+class Meta(type):
+    def __hash__(cls):
+        raise TypeError("unhashable")
+class Odd(metaclass=Meta):
+    pass
+class Hash:
+    __hash__ = None
+"""
+    names = vars(run(ALIASES + more))
+    taken = refused = 0
+    for atom in atoms:
+        for form in forms:
+            text = form.strip().replace("%s", atom)
+            values: list[Any] = [text]
+            try:
+                values.append(eval(text, dict(names)))
+            except BaseException:
+                pass
+            for value in values:
+                for place in (schema.PARAMETER, schema.RESULT, schema.INSIDE):
+                    reader = Schema()
+                    try:
+                        reader._read(value, Scope(names, {}), "here", place)
+                        reader._finish()
+                        taken += 1
+                    except ContractError as error:
+                        assert str(error) and "\0" not in str(error)
+                        refused += 1
+    assert taken > 300 and refused > 3000
+
+
+def test_fields_of_an_interface_are_refused() -> None:
+    for future in (False, True):
+        for text in ("address: str", "address: 'str'"):
+            source = f"@gointerface\nclass Service(Protocol):\n    {text}\n    _kept: int\n    def do(self) -> None: ...\n"
+            said = "'str'" if future and "'" in text else "str"
+            assert refusal(source, future=future) == (
+                "Service.address: an interface has methods only, Go offers no fields; "
+                f"write a method: def address(self) -> {said}: ..."
+            )
+    base = "class Base(Protocol):\n    address: Nowhere\n@gointerface\nclass Service(Base, Protocol):\n    pass\n"
+    assert refusal(base, future=True) == (
+        "Service.address: an interface has methods only, Go offers no fields; "
+        "write a method: def address(self) -> Nowhere: ..."
+    )
+
+
+def test_a_chain_of_many_interfaces_costs_no_stack() -> None:
+    links = "".join(
+        f"@gointerface\nclass I{n}:\n    def next(self) -> 'I{n + 1}': ...\n" for n in range(3000)
+    )
+    module = run(links + "@gointerface\nclass I3000:\n    def last(self) -> None: ...\n")
+    assert Schema().interface(module.I0).methods[0].name == "next"
+
+
 def test_a_buffer_cannot_be_a_field() -> None:
     source = "@gostruct\nclass Holder:\n    data: Buffer[u8]\n" + method("Holder")
     assert refusal(source) == "Holder.data: Buffer may only be a parameter or a result itself"
+
+
+def test_a_mutable_buffer_is_a_parameter() -> None:
+    service = "\n@gointerface\nclass Service(Protocol):\n    def do(self, x: {}) -> {}: ...\n"
+    made = contract_of(run(service.format("MutableBuffer[u8]", "None")))
+    assert made.interfaces[0].methods[0].params[0].type.text == "MutableBuffer[u8]"
+    only = (
+        "MutableBuffer may only be a parameter itself; as a result write Buffer, whose memoryview is writable"
+    )
+    for x, result, where in [
+        ("int", "MutableBuffer[u8]", "Service.do: result"),
+        ("list[MutableBuffer[u8]]", "None", "Service.do: parameter x"),
+        ("Optional[MutableBuffer[u8]]", "None", "Service.do: parameter x"),
+    ]:
+        assert refusal(service.format(x, result)) == f"{where}: {only}"
+    assert refusal(service.format("MutableBuffer[str]", "None")) == (
+        "Service.do: parameter x: MutableBuffer takes a sized scalar or a @gostruct of sized scalars, got str"
+    )
+    assert "MutableBuffer" in refusal(service.format("object", "None"))
 
 
 def test_text_that_is_no_python_is_refused() -> None:

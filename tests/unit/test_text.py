@@ -24,6 +24,7 @@ from gobind.text import (
     struct_differences,
     struct_fingerprint,
 )
+from gobind.tool import gogen
 
 HEAD = """
 import enum
@@ -219,6 +220,20 @@ def test_random_contracts_are_contracts_again(seed: int) -> None:
     assert contract_text(again) == contract_text(contract), "the same text each time"
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ufeff", "\r", "\x1b", "\ud800", "\u202e"])
+def test_a_docstring_of_characters_that_no_source_file_holds(odd: str) -> None:
+    of_class = "doc" if odd == "\ud800" else f"{odd}doc{odd}"  # CPython itself refuses this one
+    source = f"@gointerface\nclass S(Protocol):\n    {of_class!r}\n    def f(self) -> None: {odd + 'x'!r}\n"
+    contract = read(source)._replace(doc=f"{odd}module{odd}")
+    again = same_again(contract)
+    assert again.doc == f"{odd}module{odd}"
+    assert again.interfaces[0].cls.__doc__ == of_class.strip()
+    glue = gogen.generate(contract, package="main", runtime_import="x/gobind", main=True)
+    for text in glue.values():
+        assert not set(text) & set("\0\ufeff\r\x1b\ud800")
+        text.encode()
+
+
 def test_a_docstring_of_awkward_characters_survives() -> None:
     doc = 'back\\slash \\n "quotes" """three""" \\ end"'
     source = "@gointerface\nclass S(Protocol):\n    def f(self) -> None: ...\n"
@@ -229,6 +244,59 @@ def test_a_docstring_of_awkward_characters_survives() -> None:
     again = same_again(contract)
     assert again.interfaces[0].cls.__doc__ == doc
     assert again.interfaces[0].methods[0].doc == doc
+
+
+DEFAULTS = """
+class Mood(str, enum.Enum):
+    GOOD = "good"
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+class Foreign(enum.IntEnum):
+    ONE = 1
+@gostruct
+class User:
+    far: float = float("inf")
+    low: f64 = -float("inf")
+    none: float = float("nan")
+    float: int = 1
+    after: f32 = 1e999
+    mood: Mood = Mood.GOOD
+    both: Access = Access.READ | Access.WRITE
+    neither: Access = Access(0)
+    maybe: Optional[Mood] = Mood.GOOD
+    last: int = 5
+@gointerface
+class Accounts(Protocol):
+    def ping(self, user: User, far: f64 = float("inf"), mood: Mood = Mood.GOOD, last: Optional[str] = None) -> None: ...
+    def pong(self, foreign: int = Foreign.ONE, huge: int = 10**5000, last: bool = True) -> None: ...
+"""
+DEFAULTS_TEXT = """\
+    far: float = 1e309
+    low: f64 = -1e309
+    none: float = 1e309 - 1e309
+    float: int = 1
+    after: f32 = 1e309
+    mood: Mood = Mood.GOOD
+    both: Access = Access(3)
+    neither: Access = Access(0)
+    maybe: Optional[Mood] = Mood.GOOD
+    last: int = 5
+"""
+
+
+def test_defaults_that_are_no_literals() -> None:
+    contract = read(DEFAULTS.replace("far: float =", "far: f64 =").replace("none: float", "none: f64"))
+    text = contract_text(contract)
+    assert DEFAULTS_TEXT.replace("far: float", "far: f64").replace("none: float", "none: f64") in text
+    assert (
+        "def ping(self, user: User, far: f64 = 1e309, mood: Mood = Mood.GOOD, last: Optional[str] = None)"
+        in text
+    )
+    assert "def pong(self, foreign: int, huge: int, last: bool = True)" in text
+    again = same_again(contract)
+    mine, theirs = (c.structs[0].cls() for c in (contract, again))
+    assert repr(mine) == repr(theirs)
 
 
 BASE = """

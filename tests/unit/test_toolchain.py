@@ -115,9 +115,15 @@ def test_cross_builds_take_zig_even_beside_a_cc(
     assert f"{found.env['GOOS']}/{found.env['GOARCH']}" == target
 
 
-def test_the_own_target_is_no_cross_build(tmp_path: Path) -> None:
+def test_the_own_target_is_built_by_zig_if_it_is_asked_for(tmp_path: Path, ziglang: None) -> None:
+    """The machine's own compiler would make a library that needs the machine's own glibc."""
     program(tmp_path, "cc")
-    assert find_cc("linux/amd64", None, {"PATH": str(tmp_path)}) == "cc"
+    program(tmp_path, "go")
+    environ = {"PATH": str(tmp_path), "CC": "cc"}
+    zig = "/site-packages/ziglang/zig cc -target x86_64-linux-gnu.2.17"
+    assert find_toolchain("linux/amd64", environ=environ).cc == zig
+    assert find_toolchain("linux/amd64", "cc", environ=environ).cc == "cc"
+    assert find_toolchain(environ=environ).cc == "cc"
 
 
 def test_a_path_with_spaces_is_one_word_of_cc(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +144,16 @@ def test_missing_cross_cc() -> None:
     assert message(find_cc, "linux/arm64", None, {"PATH": ""}) == (
         "--target linux/arm64 needs a cross compiler and the package ziglang is not installed;"
         " run: pip install ziglang, or name a compiler with --cc"
+    )
+
+
+def test_missing_zig_for_the_own_target(tmp_path: Path) -> None:
+    program(tmp_path, "cc")
+    program(tmp_path, "go")
+    environ = {"PATH": str(tmp_path)}
+    assert message(find_toolchain, "linux/amd64", None, environ) == (
+        "--target linux/amd64 needs a cross compiler and the package ziglang is not installed;"
+        " run: pip install ziglang, or name a compiler with --cc, or leave out --target to build with this machine's own"
     )
 
 

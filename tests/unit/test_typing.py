@@ -17,10 +17,13 @@ ROOT = Path(gobind.__file__).parent.parent
 SOURCE = """\
 from __future__ import annotations
 
+import array
+import ctypes
+import mmap
 from typing import Protocol
 
 import gobind
-from gobind import GoError, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
 
 
 @gostruct
@@ -44,6 +47,8 @@ class NotFound(GoError):
 class Accounts(Protocol):
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
+    def hash(self, data: Buffer[u8]) -> int: ...
+    def fill(self, data: MutableBuffer[f64]) -> None: ...
     @gomethod(blocking=True)
     async def add_friends(self, token: bytes, user_ids: list[u32]) -> list[User]: ...
 
@@ -58,6 +63,13 @@ async def add() -> None:
         print(user.name.upper())
 
 
+for data in (b"abc", bytearray(3), memoryview(b"")):
+    accounts.hash(data)
+accounts.fill(bytearray(8))
+accounts.fill(memoryview(bytearray(8)))
+accounts.fill(array.array("d", [1.5]))
+accounts.fill((ctypes.c_double * 3)())
+accounts.fill(mmap.mmap(-1, 8))
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 """
@@ -70,6 +82,8 @@ MISTAKES = [
     "User(1, 'ada', nick='a')",
     'Key("k").part = "l"',
     "User(1, 'ada').nick",
+    'accounts.fill(b"abc")',
+    "accounts.hash([1, 2])",
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import pytest
 
-from gobind import Buffer, u8, u16
+from gobind import Buffer, MutableBuffer, u8, u16
 from gobind.words import SCALARS
 
 
@@ -14,11 +14,14 @@ def test_equal_annotations_are_equal() -> None:
     assert Buffer[u8] == Buffer[u8] != Buffer[u16]
     assert hash(Buffer[u8]) == hash(Buffer[u8])
     assert Buffer[u8] != u8
+    assert MutableBuffer[u8] == MutableBuffer[u8] != Buffer[u8]
+    assert len({Buffer[u8], MutableBuffer[u8], MutableBuffer[u8]}) == 2
     assert len({Buffer[u8], Buffer[u8], Buffer[float]}) == 2
 
 
 def test_it_says_what_it_is() -> None:
     assert repr(Buffer[float]) == "gobind.Buffer[<class 'float'>]"
+    assert repr(MutableBuffer[float]) == "gobind.MutableBuffer[<class 'float'>]"
 
 
 def test_typing_takes_it() -> None:

@@ -1,0 +1,32 @@
+"""Memory at an address, read in any size. Imports nothing of gobind."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+IS_CPYTHON = sys.implementation.name == "cpython"
+
+Memory: Any = ctypes.c_char * sys.maxsize
+"""What looks at memory of any size: a type for each size would take longer to make than a call. Who slices it
+knows where it ends; the array itself touches nothing."""
+
+
+def bytes_at(address: int, size: int) -> bytes:
+    """A copy of `size` bytes of memory.
+
+    `ctypes.string_at` takes its size as a C int: of 4 GiB and 7 bytes it gives 7. A slice of an array has no
+    such limit, and is no slower.
+    """
+    piece: bytes = Memory.from_address(address)[:size]
+    return piece
+
+
+if not IS_CPYTHON:  # slices are made byte by byte there, and sizes are not cut
+    bytes_at = ctypes.string_at  # type: ignore[assignment]
+
+
+def readable(buffer: Any) -> Any:
+    """`buffer` as `struct.unpack_from` takes it: PyPy's refuses ctypes arrays."""
+    return buffer if IS_CPYTHON else memoryview(buffer)
