@@ -198,6 +198,13 @@ class Oracle:
         self.failures.add(f"wrong value: {text.split(':')[0]}", text)
 
     def _unraisable(self, args: Any) -> None:
+        busy, self._busy = self._busy, True  # Python would drop what strikes here
+        try:
+            self._note_unraisable(args)
+        finally:
+            self._busy = busy
+
+    def _note_unraisable(self, args: Any) -> None:
         where = f"{args.err_msg or 'Exception ignored in'} {getattr(args.object, '__qualname__', '')}".strip()
         error = args.exc_value
         names = " < ".join(
