@@ -335,12 +335,13 @@ class Caller:
         """Wait for what is left of the batch, and note what its tasks came to."""
         tasks, oracle = self.tasks, self.oracle
         if tasks:
-            _, stuck = self.loop().run_until_complete(asyncio.wait(tasks, timeout=self.limit))
+            self._run_on(tasks)
+            stuck = [task for task in tasks if not task.done()]
             if stuck:
                 oracle.failures.add("hang: a task is not woken")
                 for task in stuck:
                     task.cancel()
-                self.loop().run_until_complete(asyncio.wait(stuck))
+                self._run_on(stuck)
         for task in tasks:
             error = None if task.cancelled() else task.exception()
             if isinstance(error, Struck):
@@ -350,6 +351,16 @@ class Caller:
         self.tasks = []
         # What the loop has kept for the next turn, abandoned calls among it.
         self.loop().run_until_complete(asyncio.sleep(0))
+
+    def _run_on(self, tasks: list[asyncio.Task[None]]) -> None:
+        while True:
+            try:
+                self.loop().run_until_complete(asyncio.wait(tasks, timeout=self.limit))
+                return
+            except BaseException as error:  # a task has awaited another one that a Ctrl-C has ended
+                if not isinstance(error, Struck):
+                    raise
+                self.oracle.found(error, "raised by the loop for a task that awaited another")
 
     def loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
