@@ -96,7 +96,9 @@ class Oracle:
         self.answered = self.interrupted = 0
         self.may: Callable[[Optional[FrameType]], bool] = lambda frame: True
         self._busy = False
-        sys.unraisablehook = self._unraisable
+        # A function in C: an exception would strike one in Python on its entry, and both would be gone.
+        self._unraisable: list[Any] = []
+        sys.unraisablehook = self._unraisable.append
 
     def strike(self, cls: Any, frame: Optional[FrameType]) -> None:
         """Raise an exception if the attempt may get one: called by signal handlers, in the main thread."""
@@ -143,6 +145,8 @@ class Oracle:
     def settle(self, outcome: Optional[BaseException]) -> None:
         """Account for what was injected, given how the attempt ended. Nothing is injected meanwhile."""
         self.budget = 0
+        while self._unraisable:
+            self._note_unraisable(self._unraisable.pop())
         if outcome is None:
             self.answered += 1
         else:
@@ -196,13 +200,6 @@ class Oracle:
     def wrong(self, text: str) -> None:
         """Note a wrong value; called in any thread."""
         self.failures.add(f"wrong value: {text.split(':')[0]}", text)
-
-    def _unraisable(self, args: Any) -> None:
-        busy, self._busy = self._busy, True  # Python would drop what strikes here
-        try:
-            self._note_unraisable(args)
-        finally:
-            self._busy = busy
 
     def _note_unraisable(self, args: Any) -> None:
         where = f"{args.err_msg or 'Exception ignored in'} {getattr(args.object, '__qualname__', '')}".strip()
