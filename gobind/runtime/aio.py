@@ -82,7 +82,9 @@ class Courier:
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
-                loop.call_soon(calls.flush)  # an exception on entry of the first is the loop's; nobody repeats that one
+                loop.call_soon(
+                    calls.flush
+                )  # an exception on entry of the first is the loop's; nobody repeats that one
             if unsent is not None:
                 calls.unsent.append(unsent)
             calls.batch.append(frame)

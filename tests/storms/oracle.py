@@ -231,7 +231,9 @@ def chain_of(error: Optional[BaseException]) -> Iterator[BaseException]:
 def place_of(error: BaseException) -> str:
     """The place that an injected exception has struck."""
     places = [e for e in traceback.extract_tb(error.__traceback__) if not e.filename.startswith(FOLDER)]
-    return f"{places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno} {places[-1].name}" if places else "?"
+    return (
+        f"{places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno} {places[-1].name}" if places else "?"
+    )
 
 
 def _short(value: Any) -> str:
@@ -250,6 +252,9 @@ def _where(error: BaseException) -> str:
     """The innermost places that an exception has come through, innermost last, for each of its chain."""
     lines = []
     for each in chain_of(error):
-        places = [f"{e.filename.rsplit('/', 1)[-1]}:{e.lineno} {e.name}" for e in traceback.extract_tb(each.__traceback__)]
+        places = [
+            f"{e.filename.rsplit('/', 1)[-1]}:{e.lineno} {e.name}"
+            for e in traceback.extract_tb(each.__traceback__)
+        ]
         lines.append(f"{type(each).__name__}: {_text(each)[:200]} [{' > '.join(places[-8:])}]")
     return " | ".join(lines[:5])

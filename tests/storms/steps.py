@@ -15,7 +15,6 @@ import argparse
 import dis
 import faulthandler
 import gc
-import random
 import subprocess
 import sys
 import time
@@ -44,7 +43,9 @@ class Stepper:
         places: where it has struck.
     """
 
-    def __init__(self, oracle: Oracle, steps: list[int], cls: Any, nested: Optional[Callable[[], None]]) -> None:
+    def __init__(
+        self, oracle: Oracle, steps: list[int], cls: Any, nested: Optional[Callable[[], None]]
+    ) -> None:
         self._oracle, self._steps, self._cls, self._nested = oracle, steps, cls, nested
         self._last: dict[FrameType, int] = {}
         self._names: dict[CodeType, dict[int, str]] = {}
@@ -88,7 +89,9 @@ class Stepper:
 class Walk:
     """All steps of one work."""
 
-    def __init__(self, name: str, second: int, bare: bool, first: int, only: int, patience: float, nested: str = "") -> None:
+    def __init__(
+        self, name: str, second: int, bare: bool, first: int, only: int, patience: float, nested: str = ""
+    ) -> None:
         self.name, self.second, self.cls, self.nested = name, second, Bare if bare else Alarm, nested
         self.number, self.end = first, first + only if only else 1 << 60
         self.storm = libraries.load("storm", contract.Storm)
@@ -172,7 +175,9 @@ class Walk:
             gc.collect()
             self.runtime.gc()
             if time.monotonic() > end:
-                failures.add(f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests")
+                failures.add(
+                    f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests"
+                )
                 self.leaks = _debug.live(), _debug.guests()
                 return
             if (_debug.live(), _debug.guests()) == self.leaks:
@@ -195,7 +200,15 @@ def main() -> None:
     if options.here:
         warnings.simplefilter("ignore")
         faulthandler.enable()
-        Walk(options.works[0], options.second, options.bare, options.first, options.only, options.patience, options.nested).run()
+        Walk(
+            options.works[0],
+            options.second,
+            options.bare,
+            options.first,
+            options.only,
+            options.patience,
+            options.nested,
+        ).run()
         return
     for work in options.works:
         for name in KINDS[work][0] if work in KINDS else [work]:
@@ -207,9 +220,16 @@ def walk(name: str, options: Any) -> None:
     first = options.first
     while True:
         arguments = [name, "--here", f"--second={options.second}", f"--first={first}"]
-        arguments += [f"--patience={options.patience}", f"--only={options.only}", f"--nested={options.nested}"] + ["--bare"] * options.bare
+        arguments += [
+            f"--patience={options.patience}",
+            f"--only={options.only}",
+            f"--nested={options.nested}",
+        ] + ["--bare"] * options.bare
         done = subprocess.run(
-            [sys.executable, "-m", "storms.steps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "storms.steps", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         stuck = [line for line in done.stdout.splitlines() if line.startswith("STUCK")]
         for line in done.stdout.splitlines():
