@@ -82,7 +82,9 @@ class Courier:
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
-                loop.call_soon(calls.flush)  # an exception on entry of the first is the loop's; nobody repeats that one
+                loop.call_soon(
+                    calls.flush
+                )  # an exception on entry of the first is the loop's; nobody repeats that one
             if unsent is not None:
                 calls.unsent.append(unsent)
             calls.batch.append(frame)
@@ -169,9 +171,9 @@ class LoopCalls:
 
     def send(self, capacity: int, frame: bytes, number: int, unsent: Unsent | None) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
-        if capacity not in self._rings:
-            self._waiting[capacity] = OrderedDict()
+        if capacity not in self._waiting:
             self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
+            self._waiting[capacity] = OrderedDict()
         waiting = self._waiting[capacity]
         must_wait = waiting or not self._rings[capacity].try_send(frame, unsent)
         if must_wait:
@@ -185,16 +187,27 @@ class LoopCalls:
 
     def _spin(self) -> None:
         """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
-        for capacity, waiting in self._waiting.items():
-            while waiting and self._rings[capacity].try_send(*next(iter(waiting.values()))):
-                waiting.popitem(last=False)
-                self._spin_until = monotonic_ns() + SPIN_TIME
+        try:
+            self._send_waiting()
+        except BaseException:
+            _get_running_loop().call_soon(self._spin)
+            raise
         if any(self._waiting.values()) or (self.futures and monotonic_ns() < self._spin_until):
             _get_running_loop().call_soon(self._spin)
             return
         self._spin_until = 0
         self._skipped = min(2 * self._skipped + 1, MOST_SKIPPED) if self.futures else 0
         self._to_skip = self._skipped
+
+    def _send_waiting(self) -> None:
+        """Send what waits for room in its ring, as far as there is."""
+        for capacity, waiting in self._waiting.items():
+            while waiting:
+                number, (frame, unsent) = next(iter(waiting.items()))
+                # In one step: struck between the two, it would be sent twice.
+                if not self._rings[capacity].try_send(frame, unsent, map(waiting.pop, (number,))):
+                    break
+                self._spin_until = monotonic_ns() + SPIN_TIME
 
     def abandon(self, number: int) -> None:
         """Forget a call and cancel its context, or drop its response."""
@@ -224,7 +237,12 @@ class LoopCalls:
             self.futures.clear()
 
     def _hear(self) -> None:
-        """There is something to fetch; the loop comes here again until there is not."""
+        """There is something to fetch; the loop comes here again until there is not.
+
+        What waits for a ring waits for responses too: it is sent even if an exception has ended the spinning.
+        """
+        if self._waiting:
+            self._send_waiting()
         self._fetch()
 
     def _wait(self, number: int) -> None:

@@ -78,7 +78,8 @@ class Waiter:
         if number in self._calls:
             self._ended[number] = response
             self._queue.lent.pop(number, None)
-            del self._calls[number]
+            self._calls.pop(number, None)  # a handler's own call may have come here in between
 
     def __del__(self) -> None:
-        self._queue.close()
+        if hasattr(self, "_queue"):  # or making it was cut short, and the queue closes itself
+            self._queue.close()
