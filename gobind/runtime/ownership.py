@@ -30,11 +30,8 @@ exhaust: Callable[[Iterable[Any]], None] = deque(maxlen=0).extend
 """Run an iterator to its end."""
 
 
-_immortal: list[Any] = []
-
-
-def _keep(value: Any) -> None:
-    """Keep an object to the very end: the interpreter drops what modules refer to long before its threads stop."""
+def keep_to_the_end(value: Any) -> None:
+    """Keep an object until the process is gone: the interpreter drops what modules refer to while Go still runs."""
     if sys.implementation.name == "cpython":
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
@@ -107,12 +104,6 @@ class Owned:
     def release(self) -> Any:
         """Give the handle up now."""
         return next(self._owner)
-
-    def disown(self) -> None:
-        """Never give the handle up, nor what is kept for it: the process is about to end."""
-        _immortal.append(self._cell.pop("kept", None))
-        self._cell.pop("handle", None)
-        _keep(_immortal)
 
 
 class Unsent(Owner):

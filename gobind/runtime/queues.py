@@ -5,6 +5,7 @@ Imports `gobind.runtime.native`, `gobind.runtime.ownership` and `gobind.runtime.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import select
@@ -17,7 +18,7 @@ from typing import Any
 from gobind import protocol
 from gobind.memory import readable
 from gobind.runtime.native import Native
-from gobind.runtime.ownership import Owned
+from gobind.runtime.ownership import Owned, keep_to_the_end
 from gobind.runtime.replies import Fetched, Parked
 
 
@@ -105,6 +106,9 @@ class Queue:
 # What calls in flight use, by the queue they are in. Whoever waited for them may be gone, and nobody is told when they
 # end: so that is asked for now and then.
 _lending: dict[tuple[Native, int], tuple[dict[int, Any], weakref.ref[Queue]]] = {}
+
+
+atexit.register(keep_to_the_end, _lending)
 
 
 def free_lent() -> None:

@@ -19,7 +19,7 @@ from weakref import WeakSet
 from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
-from gobind.runtime.ownership import Owned, Unsent, exhaust, send
+from gobind.runtime.ownership import Owned, Unsent, exhaust, keep_to_the_end, send
 from gobind.runtime.platforms import own_target
 
 DEFAULT_CAPACITY = 1024
@@ -112,10 +112,6 @@ class Ring:
         """End the ring; requests that Go has not read are dropped."""
         self._owned.release()
 
-    def abandon(self) -> None:
-        """Leave the ring to Go, for as long as the process lives: what it does may take longer than that."""
-        self._owned.disown()
-
 
 class OneWay:
     """Sends calls that nobody waits for, each done when the one before it is."""
@@ -161,5 +157,4 @@ def _finish() -> None:
     end = time.monotonic() + LAST_WAIT
     while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
         time.sleep(0.001)
-    for ring in [*_rings]:
-        ring.abandon()
+    keep_to_the_end([*_rings])  # Go looks at their memory

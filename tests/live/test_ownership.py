@@ -95,7 +95,10 @@ strike(lambda: sum(sleeper.numbers(100)), sum(range(100)), 300)
 @pytest.mark.parametrize("kind", STRIKES)
 def test_a_signal_handlers_exception_loses_nothing(kind: str) -> None:
     """A handler's exception is lost only where CPython itself has no place for it: in a destructor."""
-    assert run(STRUCK + STRIKES[kind] + "check_left()\n", "-W", "default::pytest.PytestWarning")[:2] == (0, "")
+    assert run(STRUCK + STRIKES[kind] + "check_left()\n", "-W", "default::pytest.PytestWarning")[:2] == (
+        0,
+        "",
+    )
 
 
 @unix
