@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gobind import Buffer, MutableBuffer, f32, f64, gointerface, gostruct
-from gobind import i8, i16, i32, i64, u8, u16, u32, u64
+from gobind import (
+    Buffer,
+    MutableBuffer,
+    f32,
+    f64,
+    gointerface,
+    gostruct,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 
 
 @gostruct
