@@ -18,6 +18,7 @@ from typing import Any
 from gobind.contract import INTERFACE, MethodOptions, kind_of
 from gobind.errors import GoError
 from gobind.nodes import (
+    BufferType,
     Contract,
     DictType,
     EnumType,
@@ -48,14 +49,18 @@ from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, 
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct
+from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 """
 
 
 def contract_text(contract: Contract) -> str:
     """The canonical source of a contract: the same for the same declarations, whatever module they are in."""
-    parts = [_quote(contract.doc), _IMPORTS] if contract.doc else [_IMPORTS]
+    nodes = [node for interface in contract.interfaces for node in reachable(interface)]
+    imports = _IMPORTS
+    if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
+        imports += "from gobind import MutableBuffer\n"  # an older gobind reads what does not use it
+    parts = [_quote(contract.doc), imports] if contract.doc else [imports]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
     parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
