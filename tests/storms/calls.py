@@ -691,7 +691,7 @@ def in_gobind(frame: Optional[FrameType]) -> bool:
     when an exception strikes it."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(ASYNCIO):
+        if file.startswith(ASYNCIO) or frame.f_code is Caller._note_loop_error.__code__:
             return False
         if file.startswith(("<gobind", GOBIND)) or file == __file__:
             return True
