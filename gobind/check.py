@@ -213,10 +213,14 @@ def _member(value: Any, name: str) -> tuple[Any, int, bool]:
 
 def misfit_of_function(value: Any, node: CallableType) -> str:
     """What is wrong with a function as a callable, "" for nothing; other callables are taken as they are."""
-    function = value.__func__ if isinstance(value, types.MethodType) else value
-    if not isinstance(function, types.FunctionType):
+    function, bound = (value.__func__, 1) if type(value) is types.MethodType else (value, 0)
+    if type(function) is not types.FunctionType:
         return ""
-    why = _misfit(function.__code__, function, int(function is not value), node.method)
+    code = function.__code__
+    if code.co_argcount - bound == len(node.method.params) and not code.co_kwonlyargcount:
+        if not code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+            return ""  # what nearly all are; this is on the way of each function that is passed
+    why = _misfit(code, function, bound, node.method)
     return f"that {why}" if why else ""
 
 

@@ -166,15 +166,14 @@ class Borrowed:
     __slots__ = ("_view", "address", "count")
 
     def __init__(self, value: Any, wanted: BufferFormat) -> None:
-        self._view: _PyBuffer | None = None
-        view = _PyBuffer()
+        # Owned before it is taken; releasing one that was not taken, or a second time, does nothing.
+        self._view = view = _PyBuffer()
         try:
             _get_buffer(value, view, wanted.flags)
         except (BufferError, ValueError):
             raise _refuse(value, wanted, _why_refused(value, wanted)) from None
         except TypeError:
             raise _refuse(value, wanted, "") from None
-        self._view = view
         found, size = view.format, view.itemsize
         if (found, size) not in wanted.known:
             text = (found or b"B").decode(errors="backslashreplace")
@@ -187,11 +186,11 @@ class Borrowed:
 
     def release(self) -> None:
         """Give the buffer back."""
-        if self._view is not None:
-            view, self._view = self._view, None
-            _release_buffer(view)
+        _release_buffer(self._view)
 
-    __del__ = release
+    def __del__(self) -> None:
+        if hasattr(self, "_view"):  # or making it was cut short
+            self.release()
 
 
 class _Copied:

@@ -75,14 +75,16 @@ class Courier:
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
         if lent:
-            calls.lent[number] = lent
+            calls.queue.lent[number] = lent
             free_lent()
         if ring:
             calls.send(ring, frame, number, unsent)
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
-                loop.call_soon(calls.flush)  # an exception on entry of the first is the loop's; nobody repeats that one
+                loop.call_soon(
+                    calls.flush
+                )  # an exception on entry of the first is the loop's; nobody repeats that one
             if unsent is not None:
                 calls.unsent.append(unsent)
             calls.batch.append(frame)
@@ -126,33 +128,32 @@ class LoopCalls:
         futures: by number, of the calls in flight.
         batch: the requests of this loop turn.
         unsent: owners of the handles in them.
-        lent: by number, the buffers that calls in flight use, abandoned ones too.
+        queue: where they end.
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
         self.futures: dict[int, asyncio.Future[Fetched]] = {}
         self.batch: list[bytes] = []
         self.unsent: list[Unsent] = []
-        self.lent: dict[int, Any] = {}
         self._rings: dict[int, Ring] = {}
         self._waiting: dict[int, OrderedDict[int, Waiting]] = {}  # by capacity and number
         self._spin_until = 0
         self._skipped = self._to_skip = 0
         self._native = native
         self._loop = weakref.ref(loop)
-        self._queue = Queue(native)
+        self.queue = Queue(native)
         self._ended: list[int] = []  # numbers of calls that `futures` need not know any longer
         self._drained = threading.Event()
         if not self._watch(loop):
-            number = self._queue.number
+            number = self.queue.number
             threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Let the loop watch the bell; False where there is none (Windows), or loops watch no descriptors."""
-        if self._queue.bell < 0:
+        if self.queue.bell < 0:
             return False
         try:
-            loop.add_reader(self._queue.bell, self._hear)
+            loop.add_reader(self.queue.bell, self._hear)
         except NotImplementedError:
             return False
         return True
@@ -161,7 +162,7 @@ class LoopCalls:
         """Send the requests of this loop turn; if an exception comes between, in the next one."""
         try:
             if self.batch:
-                send_batch(self.batch, self.unsent, *self._queue.submission(b"".join(self.batch)))
+                send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
         except BaseException:
             loop = self._loop()
             if loop is not None and not loop.is_closed():
@@ -170,9 +171,9 @@ class LoopCalls:
 
     def send(self, capacity: int, frame: bytes, number: int, unsent: Unsent | None) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
-        if capacity not in self._rings:
+        if capacity not in self._waiting:
+            self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
             self._waiting[capacity] = OrderedDict()
-            self._rings[capacity] = Ring(self._native, capacity, self._queue.number)
         waiting = self._waiting[capacity]
         must_wait = waiting or not self._rings[capacity].try_send(frame, unsent)
         if must_wait:
@@ -186,16 +187,27 @@ class LoopCalls:
 
     def _spin(self) -> None:
         """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
-        for capacity, waiting in self._waiting.items():
-            while waiting and self._rings[capacity].try_send(*next(iter(waiting.values()))):
-                waiting.popitem(last=False)
-                self._spin_until = monotonic_ns() + SPIN_TIME
+        try:
+            self._send_waiting()
+        except BaseException:
+            _get_running_loop().call_soon(self._spin)
+            raise
         if any(self._waiting.values()) or (self.futures and monotonic_ns() < self._spin_until):
             _get_running_loop().call_soon(self._spin)
             return
         self._spin_until = 0
         self._skipped = min(2 * self._skipped + 1, MOST_SKIPPED) if self.futures else 0
         self._to_skip = self._skipped
+
+    def _send_waiting(self) -> None:
+        """Send what waits for room in its ring, as far as there is."""
+        for capacity, waiting in self._waiting.items():
+            while waiting:
+                number, (frame, unsent) = next(iter(waiting.items()))
+                # In one step: struck between the two, it would be sent twice.
+                if not self._rings[capacity].try_send(frame, unsent, map(waiting.pop, (number,))):
+                    break
+                self._spin_until = monotonic_ns() + SPIN_TIME
 
     def abandon(self, number: int) -> None:
         """Forget a call and cancel its context, or drop its response."""
@@ -205,7 +217,7 @@ class LoopCalls:
                     return
                 self._rings[capacity].wait_read()
             self.flush()
-        self._queue.cancel(number)  # which only knows calls that have arrived
+        self.queue.cancel(number)  # which only knows calls that have arrived
 
     def close_if_over(self) -> None:
         """Close if the loop is closed, but not yet collected."""
@@ -215,17 +227,22 @@ class LoopCalls:
 
     def close(self) -> None:
         """Cancel the calls in flight and drop their responses; what they use stays until Go is done with it."""
-        if self._queue.is_ours:
+        if self.queue.is_ours:
             for ring in self._rings.values():
                 ring.close()
             self.batch.clear()
             self.unsent.clear()
-            self._queue.close([*self.lent.values()])
+            self.queue.close()
             self._drained.set()
             self.futures.clear()
 
     def _hear(self) -> None:
-        """There is something to fetch; the loop comes here again until there is not."""
+        """There is something to fetch; the loop comes here again until there is not.
+
+        What waits for a ring waits for responses too: it is sent even if an exception has ended the spinning.
+        """
+        if self._waiting:
+            self._send_waiting()
         self._fetch()
 
     def _wait(self, number: int) -> None:
@@ -254,7 +271,7 @@ class LoopCalls:
         self._drained.set()
 
     def _fetch(self) -> int:
-        count = self._queue.fetch(self._hand_out)
+        count = self.queue.fetch(self._hand_out)
         for number in self._ended:
             self.futures.pop(number, None)
         self._ended.clear()
@@ -267,9 +284,9 @@ class LoopCalls:
             if not future.done():
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
-            self._queue.cancel(number)  # nobody will ask for it
-        if self.lent:
-            self.lent.pop(number, None)
+            self.queue.cancel(number)  # nobody will ask for it
+        if self.queue.lent:
+            self.queue.lent.pop(number, None)
 
 
 _couriers: dict[Native, Courier] = {}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from operator import index
 from typing import Any, Callable
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from gobind import protocol
 from gobind.check import implements, misfit_of_function
@@ -63,16 +64,48 @@ class GoObject:
         raise TypeError(f"cannot copy or pickle {type(self).__name__}: it stands for an object of Go")
 
 
+class _Reference(ref):  # type: ignore[type-arg]
+    """A weak reference to an object, with its key in the table."""
+
+    __slots__ = ("key",)
+    key: tuple[int, Any]
+
+
 class _Alive:
     """The objects that stand for what one library's Go holds, by handle and what they were lifted as.
 
     The lock is there because two threads may lift one handle at once, and each would make an object. It is
     reentrant: collection may run a destructor at any time, and that may lift something itself.
+
+    Not a `weakref.WeakValueDictionary`: it runs Python code when an object is collected, and the exception of a
+    signal handler that comes there is lost. Here the reference goes into a list, which is looked through later.
     """
 
     def __init__(self) -> None:
-        self.objects: WeakValueDictionary[tuple[int, Any], GoObject] = WeakValueDictionary()
         self.lock = threading.RLock()
+        self._references: dict[tuple[int, Any], _Reference] = {}
+        self._dead: deque[_Reference] = deque()
+
+    def find(self, key: tuple[int, Any]) -> GoObject | None:
+        """The object of a key, if it is alive."""
+        reference = self._references.get(key)
+        return None if reference is None else reference()
+
+    def add(self, key: tuple[int, Any], value: GoObject) -> None:
+        """Remember an object as long as it lives."""
+        while self._dead:
+            dead = self._dead[0]
+            if self._references.get(dead.key) is dead:
+                self._references.pop(dead.key, None)
+            self._dead.popleft()
+        reference = _Reference(value, self._dead.append)
+        reference.key = key
+        self._references[key] = reference
+
+    def all(self) -> list[GoObject]:
+        """The objects that are alive."""
+        found = [reference() for reference in [*self._references.values()]]
+        return [value for value in found if value is not None]
 
 
 _tables: dict[Native, _Alive] = {}
@@ -110,7 +143,7 @@ class Objects:
         Args:
             reopen: opens this process's own, and connects to it.
         """
-        for value in [*self._alive.objects.values()]:
+        for value in self._alive.all():
             value._handle = protocol.LOST_HANDLE
         self._reopen = reopen
 
@@ -130,13 +163,14 @@ class Objects:
         if handle & protocol.PYTHON_OWNED:
             return self._guests.value_of(handle & ~protocol.PYTHON_OWNED)
         key = handle, getattr(node, "cls", node.text)
-        known = self._alive.objects.get(key)
+        known = self._alive.find(key)
         if known is not None and known._handle == handle:
             return known
         with self._alive.lock:
-            known = self._alive.objects.get(key)
+            known = self._alive.find(key)
             if known is None or known._handle != handle:  # a closed one, while a frame still held the handle
-                known = self._alive.objects[key] = self._make(node, handle)
+                known = self._make(node, handle)
+                self._alive.add(key, known)
         if isinstance(node, StreamType):
             return _items_async(known) if node.is_async else _items(known)
         return known

@@ -123,13 +123,11 @@ def target_of(head: bytes) -> str | None:
     return None
 
 
-def memory_of_process() -> int:
-    """Bytes of memory that this process has at present; 0 where that takes more than reading a line."""
+def peak_memory() -> int:
+    """Bytes of memory that this process has had at most; 0 where the system does not tell."""
     try:
-        with open("/proc/self/statm", "rb", buffering=0) as file:
-            return int(file.read(64).split()[1]) * _PAGE
-    except OSError:
+        resource = late("resource")
+    except ImportError:  # Windows
         return 0
-
-
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit

@@ -10,6 +10,7 @@ import os
 import select
 import struct
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ class Queue:
 
     Attributes:
         number: what Go knows it by.
+        lent: by number, what calls in flight use. It is kept until Go has ended them, also when the queue is gone.
         bell: the descriptor that can be read while there are endings to fetch; -1: there is none.
     """
 
@@ -40,6 +42,8 @@ class Queue:
         self.number: int = self._owned.take(native.open_queue)
         self.bell: int = native.queue_bell(self.number)
         self._is_open = True
+        self.lent: dict[int, Any] = {}
+        _lending[native, self.number] = self.lent, weakref.ref(self)
 
     def submission(self, frames: bytes) -> tuple[Any, int, bytes, int]:
         """The function, and its arguments, that sends requests which stand one behind another.
@@ -90,31 +94,27 @@ class Queue:
         """True if the queue is open, and in this process: after a fork its Go runs in the parent only."""
         return self._is_open and os.getpid() == self._pid
 
-    def close(self, lent: Any = None) -> None:
-        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor.
-
-        Args:
-            lent: what these calls use; it is kept until Go has ended them.
-        """
+    def close(self) -> None:
+        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor."""
         if self.is_ours:
             self._is_open = False
-            if lent:
-                _lent[self.number] = self._native, lent
             self._owned.release()
             free_lent()
 
 
-# What calls in flight use whose queue is closed. Nobody is told when they end, so it is asked for now and then.
-_lent: dict[int, tuple[Native, Any]] = {}
+# What calls in flight use, by the queue they are in. Whoever waited for them may be gone, and nobody is told when they
+# end: so that is asked for now and then.
+_lending: dict[tuple[Native, int], tuple[dict[int, Any], weakref.ref[Queue]]] = {}
 
 
 def free_lent() -> None:
-    """Free what calls of closed queues used, if Go has ended them."""
-    for number, (native, _) in [*_lent.items()]:
-        if not native.close_queue(number):
-            _lent.pop(number, None)
+    """Free what calls in queues that are closed, or gone, have used, if Go has ended them."""
+    for key, (lent, owner) in [*_lending.items()]:
+        queue, (native, number) = owner(), key
+        if (queue is None or not queue.is_ours) and not (lent and native.close_queue(number)):
+            _lending.pop(key, None)
 
 
 def after_fork() -> None:
     """This is the child of a fork: the calls in flight are the parent's."""
-    _lent.clear()
+    _lending.clear()

@@ -11,13 +11,15 @@ import ctypes
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain, starmap
 from typing import Any
 from weakref import WeakSet
 
 from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
-from gobind.runtime.ownership import Owned, Unsent, send
+from gobind.runtime.ownership import Owned, Unsent, exhaust, send
 from gobind.runtime.platforms import own_target
 
 DEFAULT_CAPACITY = 1024
@@ -52,13 +54,14 @@ class Ring:
         _rings.add(self)
         self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
-    def try_send(self, frame: bytes, unsent: Unsent | None = None) -> bool:
+    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterator[Any] | None = None) -> bool:
         """Put a request into the ring; False if it is full.
 
         Moving the tail is what sends it: an exception before that leaves no trace, one after it has nothing to undo.
 
         Args:
             unsent: owns the handles in the request.
+            sent: is exhausted in the same step that sends the request.
         """
         words = self._words
         with self._lock:
@@ -78,7 +81,10 @@ class Ring:
                 move: Any = self._native.publish_ring, self._id, tail + 1
             else:
                 move = words.__setitem__, RING_TAIL, tail + 1
-            if unsent is None:
+            if sent is not None:
+                clearing = map(list.clear, unsent.lists if unsent is not None else ())
+                exhaust(chain(starmap(move[0], (move[1:],)), clearing, sent))
+            elif unsent is None:
                 move[0](*move[1:])
             else:
                 send(unsent, *move)

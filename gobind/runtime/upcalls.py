@@ -19,7 +19,7 @@ from gobind.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
-from gobind.runtime.platforms import memory_of_process
+from gobind.runtime.platforms import peak_memory
 
 Answer = Callable[["Guest", int, int, int], None]
 """Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
@@ -30,7 +30,7 @@ MOST_WAITING, LEAST_WAITING = 256, 64
 """How many objects Go may hold before its collector is asked: fewer where the process grows meanwhile."""
 
 MOST_GROWTH = 32 << 20
-"""Bytes that the process may grow by while objects are passed, before Go's collector is asked."""
+"""Bytes that the process's peak may grow by while objects are passed, before Go's collector is asked."""
 
 LOOK_EACH = 32
 """How many objects are passed between two looks at the size of the process."""
@@ -81,7 +81,7 @@ class Guests:
         self.escaped: dict[int, BaseException] = {}
         self._guests: dict[int, Guest] = {}
         self._limit = self._waiting = MOST_WAITING
-        self._size = memory_of_process()  # when the collector was asked
+        self._peak = peak_memory()  # when the collector was asked
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
         self._threads = threading.local()
@@ -118,10 +118,10 @@ class Guests:
         has grown, where what keeps a large object of Python's alive is small. What it finds is told later, by
         `UPCALL_DROP`.
         """
-        size = memory_of_process()
-        has_grown = size > self._size + MOST_GROWTH
+        peak = peak_memory()
+        has_grown = peak > self._peak + MOST_GROWTH
         if has_grown:
-            self._size = size
+            self._peak = peak
             self._waiting = max(LEAST_WAITING, self._waiting // 2)
         if has_grown or len(self._guests) >= self._limit:
             self._limit = max(self._waiting, 2 * len(self._guests))

@@ -44,18 +44,17 @@ class Waiters:
 
 
 class Waiter:
-    """The calls of one thread. It owns their queue, and what calls that were left still use."""
+    """The calls of one thread. It owns their queue."""
 
     def __init__(self, native: Native) -> None:
         self._queue = Queue(native)
         self._calls: dict[int, None] = {}  # sent and not ended; abandoned ones too
-        self._lent: dict[int, Any] = {}  # the buffers that they use
         self._ended: dict[int, Fetched] = {}  # a handler's own call may fetch the response of this one
 
     def call(self, frame: bytes, number: int, lent: tuple[Any, ...], unsent: Unsent | None) -> Fetched:
         """Send a request and wait for its response; Python's signal handlers run meanwhile."""
         if lent:
-            self._lent[number] = lent
+            self._queue.lent[number] = lent
             free_lent()
         send_noted(self._calls, number, [unsent] if unsent else [], *self._queue.submission(frame))
         self._wait_for(number)
@@ -66,7 +65,7 @@ class Waiter:
         if number in self._calls:
             self._queue.cancel(number)
             self._wait_for(number)
-        self._lent.pop(number, None)
+        self._queue.lent.pop(number, None)
         self._ended.pop(number, None)
         self._queue.cancel(number)  # its response, which nobody wants
 
@@ -78,8 +77,9 @@ class Waiter:
     def _hand_out(self, number: int, response: Fetched) -> None:
         if number in self._calls:
             self._ended[number] = response
-            self._lent.pop(number, None)
-            del self._calls[number]
+            self._queue.lent.pop(number, None)
+            self._calls.pop(number, None)  # a handler's own call may have come here in between
 
     def __del__(self) -> None:
-        self._queue.close([*self._lent.values()])
+        if hasattr(self, "_queue"):  # or making it was cut short, and the queue closes itself
+            self._queue.close()

@@ -251,13 +251,15 @@ func TestAResultThatLooksLikeLook(t *testing.T) {
 func TestBuffersAreBorrowedAndHeld(t *testing.T) {
 	memory := []byte("memory of the caller")
 	outside.Store("memory", memory)
+	testServer.result = memory[6:16]
+	defer func() { testServer.result = nil }()
 	frame := pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)))
 	if Invoke(frame) != Look {
 		t.Fatal("expected Look")
 	}
 	block, id := statusOf(frame)
 	record := bytesAt(block[3], int(block[4]))
-	if block[0] != StatusResponse || id == 0 || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)) {
+	if block[0] != StatusResponse || id == 0 || !reflect.DeepEqual(record, words(uint64(uintptr(unsafe.Pointer(&memory[6]))), 10)) {
 		t.Error(block, record)
 	}
 	if Live() != 1 {
@@ -276,6 +278,34 @@ func TestForgetting(t *testing.T) {
 	Forget(frame)
 	if status, id := statusOf(frame); status != nil || id != 0 {
 		t.Error(status, id)
+	}
+}
+
+func TestABufferArgumentCannotBeTheResult(t *testing.T) {
+	unleaked(t)
+	memory := []byte("memory of the caller")
+	outside.Store("memory", memory)
+	defer func() { testServer.result = nil }()
+	for _, c := range []struct {
+		from, to int
+		refused  bool
+	}{{0, 6, true}, {4, 5, true}, {4, 10, true}, {10, 16, true}, {0, 20, true}, {0, 4, false}, {10, 20, false}, {5, 5, false}} {
+		testServer.result = memory[c.from:c.to]
+		frame := pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[4]))), 6)))
+		if c.from == 10 && c.to == 16 { // one item before
+			frame = pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[4]))), 7)))
+		}
+		if Invoke(frame) != Look {
+			if c.from != c.to {
+				t.Error("expected Look")
+			}
+			continue
+		}
+		block, id := statusOf(frame)
+		if refused := block[0] == StatusError; refused != c.refused {
+			t.Error(c, block)
+		}
+		Release(id)
 	}
 }
 

@@ -231,7 +231,8 @@ type notFound struct{ Key string }
 func (e notFound) Error() string { return ErrorText("NotFound", "key", e.Key) }
 
 type server struct {
-	fail func(ctx context.Context) error
+	fail   func(ctx context.Context) error
+	result []byte // of Buffer; nil: its argument
 }
 
 func (s *server) Ping(ctx context.Context, n int) (int, error) {
@@ -250,7 +251,12 @@ func (s *server) Login(_ context.Context, u *user, password string) (user, error
 	return *u, nil
 }
 
-func (s *server) Buffer(_ context.Context, b []byte) ([]byte, error) { return b, nil }
+func (s *server) Buffer(_ context.Context, b []byte) ([]byte, error) {
+	if s.result != nil {
+		return s.result, nil
+	}
+	return b, nil
+}
 
 const (
 	ping = iota

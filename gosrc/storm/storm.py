@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
 from typing import Callable, Optional, Protocol
 
-from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct, u8, u32
 
 
 @gostruct
@@ -201,16 +201,16 @@ class Storm(Protocol):
     def same(self, box: Box) -> Box: ...
     def adder(self, n: int) -> Callable[[int], int]: ...
 
-    def fill(self, data: Buffer[u8], value: u8) -> int:
+    def fill(self, data: MutableBuffer[u8], value: u8) -> int:
         """Fills it, and returns the sum of what it held."""
         ...
 
     @gomethod(blocking=True)
-    def fill_blocking(self, data: Buffer[u8], value: u8, microseconds: int) -> int:
+    def fill_blocking(self, data: MutableBuffer[u8], value: u8, microseconds: int) -> int:
         """Fills it after a while, whatever becomes of its context."""
         ...
 
-    async def fill_later(self, data: Buffer[u8], value: u8, microseconds: int) -> int: ...
+    async def fill_later(self, data: MutableBuffer[u8], value: u8, microseconds: int) -> int: ...
     def weigh(self, data: Buffer[float]) -> float: ...
     def make(self, n: int, count: int) -> Buffer[int]:
         """Returns the mixes of n, n + 1 ..."""

@@ -514,7 +514,7 @@ def test_an_argument_cannot_be_the_result(buffers: Any, start: int, stop: int) -
         with pytest.raises(gobind.GoError) as caught:
             buffers.same(b"first", data, start, stop)
         assert str(caught.value) == (
-            "same: a Buffer argument cannot be the result: its memory is valid during the call only; return a copy"
+            "Buffers.same: a Buffer argument cannot be the result: its memory is valid during the call only; return a copy"
         )
     assert buffers.same(b"first", bytes(10), 3, 3).tolist() == []
     with pytest.raises(gobind.GoError, match="cannot be the result"):

@@ -130,7 +130,7 @@ def test_a_bare_name_is_never_looked_for_in_the_current_folder(
 def test_from_a_prompt_the_current_folder_counts(copied: Path) -> None:
     ask = "import gobind; print(gobind.load('libcopied.so').path)\n"
     for done in (run("", copied.parent, "-i", stdin=ask), run(ask, copied.parent)):
-        assert done.stdout == f"{copied}\n"
+        assert done.stdout.replace(">>>> ", "") == f"{copied}\n"  # PyPy's prompt
 
 
 def test_loading_and_binding_import_next_to_nothing(copied: Path) -> None:

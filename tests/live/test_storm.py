@@ -8,7 +8,10 @@ import pytest
 from storms.run import run, text_of
 
 # Not yet part of the ordinary run: the calls do not pass.
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals are sent with os.kill")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent with os.kill"),
+]
 
 CALLS = 3000
 KINDS = ["sync", "blocking", "post", "callback", "stream", "object", "buffer", "async", "ring", "awaited"]

@@ -11,11 +11,10 @@ import gc
 import json
 import random
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Optional
 
 import libraries
 
@@ -89,7 +88,9 @@ class Storm:
             self.attempts += 1
             work = make_work(self.caller, self.works)
             self.weather.depth = 0
-            self.oracle.attempt(work, self.weather.budget, self.caller.finish_batch if self.is_async else None)
+            self.oracle.attempt(
+                work, self.weather.budget, self.caller.finish_batch if self.is_async else None
+            )
             self.around.step(rarity)
             if self.attempts % 500 == 0:
                 self._check_answers(False)
@@ -178,7 +179,9 @@ class Storm:
                     "signals": self.weather.signals,
                     "forks": self.around.forks,
                     "explained": self.oracle.explained,
-                    "failures": {kind: [n, self.failures.first[kind]] for kind, n in self.failures.counts.items()},
+                    "failures": {
+                        kind: [n, self.failures.first[kind]] for kind, n in self.failures.counts.items()
+                    },
                     "left": self.left,
                     "memory": self.memory,
                 }
@@ -201,10 +204,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         from .run import table
 
         return table(options.calls, options.seeds, options.patience)
-    warnings.simplefilter("ignore")  # forks beside threads; objects that an exception has kept from being closed
+    warnings.simplefilter(
+        "ignore"
+    )  # forks beside threads; objects that an exception has kept from being closed
     faulthandler.enable()
     sys.setswitchinterval(0.000_1)  # the default is as long as thousands of calls
-    storm = Storm(options.kind, options.weather, options.calls, options.seed, options.threads, options.patience)
+    storm = Storm(
+        options.kind, options.weather, options.calls, options.seed, options.threads, options.patience
+    )
     storm.run()
     storm.report()
     sys.stdout.flush()

@@ -60,7 +60,9 @@ class Company:
                 time.sleep(caller.numbers.choice([0.0002, 0.003]))
             caller.close_loop()
         except BaseException as error:
-            self._oracle.failures.add(f"an undisturbed thread got {type(error).__name__}", traceback.format_exc())
+            self._oracle.failures.add(
+                f"an undisturbed thread got {type(error).__name__}", traceback.format_exc()
+            )
 
 
 def make_work(caller: Caller, names: list[str]) -> Callable[[], None]:
@@ -131,7 +133,9 @@ class Surroundings:
 class Watchdog:
     """Ends the process, with all stacks, if nothing has moved for so many seconds."""
 
-    def __init__(self, seconds: float, moved: Callable[[], Any], hung: Callable[[], None], storm: Any) -> None:
+    def __init__(
+        self, seconds: float, moved: Callable[[], Any], hung: Callable[[], None], storm: Any
+    ) -> None:
         self._seconds, self._moved, self._hung, self._storm = seconds, moved, hung, storm
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -146,7 +150,9 @@ class Watchdog:
                 last, since = moved, time.monotonic()
             elif time.monotonic() > since + self._seconds:
                 faulthandler.dump_traceback(all_threads=True)
-                asking = threading.Thread(target=lambda: print(self._storm.stacks(), file=sys.stderr), daemon=True)
+                asking = threading.Thread(
+                    target=lambda: print(self._storm.stacks(), file=sys.stderr), daemon=True
+                )
                 asking.start()
                 asking.join(5)
                 self._hung()

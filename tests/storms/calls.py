@@ -111,13 +111,19 @@ class Caller:
         ]
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self.tasks: list[asyncio.Task[None]] = []
-        self.limit: Optional[float] = None  # of waiting for tasks; the watchdog sees those that hang without it
+        self.limit: Optional[float] = (
+            None  # of waiting for tasks; the watchdog sees those that hang without it
+        )
 
     def number(self) -> int:
         """A number, seldom one that could be special."""
         numbers = self.numbers
         n = numbers.randrange(1 << 30)
-        return n if n & 63 else numbers.choice([0, -1, LOOK, LOOK + 1, -(1 << 63), (1 << 62), -(1 << 40), 1 << 40])
+        return (
+            n
+            if n & 63
+            else numbers.choice([0, -1, LOOK, LOOK + 1, -(1 << 63), (1 << 62), -(1 << 40), 1 << 40])
+        )
 
     def small(self) -> int:
         """A number that others can be counted up from."""
@@ -313,7 +319,11 @@ class Caller:
             self.expect(box.value(), n, "box_later")
 
     async def later_buffer(self) -> None:
-        n, size, time = self.numbers.randrange(256), self.numbers.choice([0, 100, 10_000]), self.numbers.choice([0, 200])
+        n, size, time = (
+            self.numbers.randrange(256),
+            self.numbers.choice([0, 100, 10_000]),
+            self.numbers.choice([0, 200]),
+        )
         data = bytearray([n]) * size
         self.expect(await self.storm.fill_later(data, n ^ 255, time), n * size, "fill_later")
         self.expect(data, bytes([n ^ 255]) * size, "fill_later's buffer")
@@ -323,7 +333,9 @@ class Caller:
     def batch(self, works: list[Callable[[], Any]]) -> Callable[[], None]:
         """The work of an attempt: tasks on the loop, some at once. Its tasks are begun and finished by `around`."""
         loop = self.loop()
-        tasks = [loop.create_task(self.numbers.choice(works)()) for _ in range(self.numbers.choice([1, 3, 30]))]
+        tasks = [
+            loop.create_task(self.numbers.choice(works)()) for _ in range(self.numbers.choice([1, 3, 30]))
+        ]
         self.tasks = tasks
 
         def work() -> None:
@@ -335,12 +347,13 @@ class Caller:
         """Wait for what is left of the batch, and note what its tasks came to."""
         tasks, oracle = self.tasks, self.oracle
         if tasks:
-            _, stuck = self.loop().run_until_complete(asyncio.wait(tasks, timeout=self.limit))
+            self._run_on(tasks)
+            stuck = [task for task in tasks if not task.done()]
             if stuck:
                 oracle.failures.add("hang: a task is not woken")
                 for task in stuck:
                     task.cancel()
-                self.loop().run_until_complete(asyncio.wait(stuck))
+                self._run_on(stuck)
         for task in tasks:
             error = None if task.cancelled() else task.exception()
             if isinstance(error, Struck):
@@ -350,6 +363,16 @@ class Caller:
         self.tasks = []
         # What the loop has kept for the next turn, abandoned calls among it.
         self.loop().run_until_complete(asyncio.sleep(0))
+
+    def _run_on(self, tasks: list[asyncio.Task[None]]) -> None:
+        while True:
+            try:
+                self.loop().run_until_complete(asyncio.wait(tasks, timeout=self.limit))
+                return
+            except BaseException as error:  # a task has awaited another one that a Ctrl-C has ended
+                if not isinstance(error, Struck):
+                    raise
+                self.oracle.found(error, "raised by the loop for a task that awaited another")
 
     def loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -588,7 +611,11 @@ class Caller:
         data.append(1)  # nobody holds it any more
 
     def buffer_blocking(self) -> None:
-        n, size, time = self.numbers.randrange(256), self.numbers.choice([0, 100, 10_000]), self.numbers.choice([0, 200])
+        n, size, time = (
+            self.numbers.randrange(256),
+            self.numbers.choice([0, 100, 10_000]),
+            self.numbers.choice([0, 200]),
+        )
         data = bytearray([n]) * size
         self.expect(self.storm.fill_blocking(data, n ^ 255, time), n * size, "fill_blocking")
         self.expect(data, bytes([n ^ 255]) * size, "fill_blocking's buffer")
@@ -607,8 +634,23 @@ class Caller:
         self.expect(slice[:1].tolist(), [mix(n + count // 2)] if count else [], "make's slice")
 
 
-SYNC = ["sync_numbers", "sync_name", "sync_payload", "sync_items", "sync_fail", "sync_timeout", "sync_refused"]
-BLOCKING = ["blocking_numbers", "blocking_nap", "blocking_deaf", "blocking_payload", "blocking_items", "blocking_fail"]
+SYNC = [
+    "sync_numbers",
+    "sync_name",
+    "sync_payload",
+    "sync_items",
+    "sync_fail",
+    "sync_timeout",
+    "sync_refused",
+]
+BLOCKING = [
+    "blocking_numbers",
+    "blocking_nap",
+    "blocking_deaf",
+    "blocking_payload",
+    "blocking_items",
+    "blocking_fail",
+]
 CALLBACK = [
     *["callback_numbers", "callback_looping", "callback_blocking", "callback_goroutines", "callback_truth"],
     *["callback_text", "callback_payload", "callback_tolerant", "callback_visitor", "callback_kept"],
@@ -620,7 +662,14 @@ OBJECT = ["object_with", "object_closed", "object_collected", "object_list", "ob
 BUFFER = ["buffer_filled", "buffer_blocking", "buffer_weighed", "buffer_made"]
 ASYNC = ["later_numbers", "later_nap", "later_payload", "later_items", "later_fail", "later_cancelled"]
 RING = ["ring_numbers", "ring_of_2", "ring_payload", "ring_fail"]
-AWAITED = ["later_callback", "later_awaitable", "later_stream", "later_iterable", "later_object", "later_buffer"]
+AWAITED = [
+    "later_callback",
+    "later_awaitable",
+    "later_stream",
+    "later_iterable",
+    "later_object",
+    "later_buffer",
+]
 
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "sync": ([*SYNC, "sync_panic"], SYNC),

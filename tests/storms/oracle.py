@@ -96,7 +96,9 @@ class Oracle:
         self.answered = self.interrupted = 0
         self.may: Callable[[Optional[FrameType]], bool] = lambda frame: True
         self._busy = False
-        sys.unraisablehook = self._unraisable
+        # A function in C: an exception would strike one in Python on its entry, and both would be gone.
+        self._unraisable: list[Any] = []
+        sys.unraisablehook = self._unraisable.append
 
     def strike(self, cls: Any, frame: Optional[FrameType]) -> None:
         """Raise an exception if the attempt may get one: called by signal handlers, in the main thread."""
@@ -143,6 +145,8 @@ class Oracle:
     def settle(self, outcome: Optional[BaseException]) -> None:
         """Account for what was injected, given how the attempt ended. Nothing is injected meanwhile."""
         self.budget = 0
+        while self._unraisable:
+            self._note_unraisable(self._unraisable.pop())
         if outcome is None:
             self.answered += 1
         else:
@@ -197,7 +201,7 @@ class Oracle:
         """Note a wrong value; called in any thread."""
         self.failures.add(f"wrong value: {text.split(':')[0]}", text)
 
-    def _unraisable(self, args: Any) -> None:
+    def _note_unraisable(self, args: Any) -> None:
         where = f"{args.err_msg or 'Exception ignored in'} {getattr(args.object, '__qualname__', '')}".strip()
         error = args.exc_value
         names = " < ".join(
@@ -227,7 +231,9 @@ def chain_of(error: Optional[BaseException]) -> Iterator[BaseException]:
 def place_of(error: BaseException) -> str:
     """The place that an injected exception has struck."""
     places = [e for e in traceback.extract_tb(error.__traceback__) if not e.filename.startswith(FOLDER)]
-    return f"{places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno} {places[-1].name}" if places else "?"
+    return (
+        f"{places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno} {places[-1].name}" if places else "?"
+    )
 
 
 def _short(value: Any) -> str:
@@ -246,6 +252,9 @@ def _where(error: BaseException) -> str:
     """The innermost places that an exception has come through, innermost last, for each of its chain."""
     lines = []
     for each in chain_of(error):
-        places = [f"{e.filename.rsplit('/', 1)[-1]}:{e.lineno} {e.name}" for e in traceback.extract_tb(each.__traceback__)]
+        places = [
+            f"{e.filename.rsplit('/', 1)[-1]}:{e.lineno} {e.name}"
+            for e in traceback.extract_tb(each.__traceback__)
+        ]
         lines.append(f"{type(each).__name__}: {_text(each)[:200]} [{' > '.join(places[-8:])}]")
     return " | ".join(lines[:5])

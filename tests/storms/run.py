@@ -28,7 +28,10 @@ def run(
     arguments = [kind, weather, "--calls", str(calls), "--seed", str(seed), *options]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     # Files, not pipes: children that hang would keep those open.
-    with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as out,
+        tempfile.TemporaryFile("w+", errors="replace") as err,
+    ):
         done = subprocess.Popen(
             [sys.executable, "-m", "storms", *arguments],
             env=environ,
@@ -76,7 +79,9 @@ def _end_of(errors: str) -> str:
 def text_of(report: dict[str, Any]) -> str:
     """What a failed test shows."""
     lines = [f"{report['kind']} {report['weather']}, replay: {report['replay']}"]
-    lines += [f"  {n:6} x {kind}\n           {first[:1500]}" for kind, (n, first) in report["failures"].items()]
+    lines += [
+        f"  {n:6} x {kind}\n           {first[:1500]}" for kind, (n, first) in report["failures"].items()
+    ]
     return "\n".join([*lines, report["stderr"][-6000:]])
 
 

@@ -2,7 +2,7 @@
 
 ``python -m storms.steps WORK ...`` (a name in `storms.calls.KINDS`, or a method of `Caller`). What storms meet by
 chance this goes through: for k = 0, 1 ... the same work is done once more and is struck at its k-th step, until it has
-none. ``--second N`` injects another one N steps behind the first. A step is what stands behind an instruction after
+none. ``--second N`` injects another one N steps behind the first; ``--nested WORK`` makes other calls there instead. A step is what stands behind an instruction after
 which CPython runs signal handlers (a call, the entry of a function, a jump back), in gobind's own code. Calls are
 made in one thread.
 
@@ -15,7 +15,6 @@ import argparse
 import dis
 import faulthandler
 import gc
-import random
 import subprocess
 import sys
 import time
@@ -44,8 +43,10 @@ class Stepper:
         places: where it has struck.
     """
 
-    def __init__(self, oracle: Oracle, steps: list[int], cls: Any) -> None:
-        self._oracle, self._steps, self._cls = oracle, steps, cls
+    def __init__(
+        self, oracle: Oracle, steps: list[int], cls: Any, nested: Optional[Callable[[], None]]
+    ) -> None:
+        self._oracle, self._steps, self._cls, self._nested = oracle, steps, cls, nested
         self._last: dict[FrameType, int] = {}
         self._names: dict[CodeType, dict[int, str]] = {}
         self.count = 0
@@ -79,14 +80,19 @@ class Stepper:
             self.places.append(f"{name}:{frame.f_lineno} {frame.f_code.co_name} (at {frame.f_lasti})")
             if number == max(self._steps):
                 sys.settrace(None)
-            self._oracle.strike(self._cls, frame)
+            if self._nested is not None:
+                self._nested()
+            else:
+                self._oracle.strike(self._cls, frame)
 
 
 class Walk:
     """All steps of one work."""
 
-    def __init__(self, name: str, second: int, bare: bool, first: int, only: int, patience: float) -> None:
-        self.name, self.second, self.cls = name, second, Bare if bare else Alarm
+    def __init__(
+        self, name: str, second: int, bare: bool, first: int, only: int, patience: float, nested: str = ""
+    ) -> None:
+        self.name, self.second, self.cls, self.nested = name, second, Bare if bare else Alarm, nested
         self.number, self.end = first, first + only if only else 1 << 60
         self.storm = libraries.load("storm", contract.Storm)
         self.runtime = libraries.load("storm").runtime
@@ -112,7 +118,9 @@ class Walk:
     def step(self, steps: list[int]) -> None:
         failures = Failures()
         oracle = Oracle(failures)
-        self.stepper = stepper = Stepper(oracle, steps, self.cls)
+        inner = Caller(self.storm, oracle, 6, sender=1)
+        nested = getattr(inner, self.nested) if self.nested else None
+        self.stepper = stepper = Stepper(oracle, steps, self.cls, nested)
         caller = Caller(self.storm, oracle, 5)
         caller.limit = 2
         work = make_work(caller, [self.name])
@@ -124,7 +132,7 @@ class Walk:
             lane.log.append([n, True])
             lane.send(n)
         if self.name == "post":
-            self.check_lanes(caller, oracle)
+            self.check_lanes(caller, inner)
         for text in self.storm.wrongs():
             oracle.wrong(f"Go: {text}")
         self.storm.keep(None)
@@ -149,7 +157,7 @@ class Walk:
 
         return traced
 
-    def check_lanes(self, caller: Caller, oracle: Oracle) -> None:
+    def check_lanes(self, caller: Caller, inner: Caller) -> None:
         received: list[list[int]] = []
         for number, lane in enumerate(caller.lanes):
             got: list[int] = []
@@ -158,6 +166,7 @@ class Walk:
                 got += self.storm.posted(number)
             received.append(got)
         caller.check_lanes(received)
+        inner.check_lanes(received)
 
     def check_left(self, failures: Failures) -> None:
         end = time.monotonic() + 1
@@ -166,7 +175,9 @@ class Walk:
             gc.collect()
             self.runtime.gc()
             if time.monotonic() > end:
-                failures.add(f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests")
+                failures.add(
+                    f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests"
+                )
                 self.leaks = _debug.live(), _debug.guests()
                 return
             if (_debug.live(), _debug.guests()) == self.leaks:
@@ -180,6 +191,7 @@ def main() -> None:
     parser.add_argument("works", nargs="+", help="names of works, or of kinds of them")
     parser.add_argument("--second", type=int, default=0, help="strike again so many steps behind the first")
     parser.add_argument("--bare", action="store_true", help="inject what is no Exception")
+    parser.add_argument("--nested", default="", help="a work that a handler does there, instead of raising")
     parser.add_argument("--first", type=int, default=0, help="begin with that step")
     parser.add_argument("--only", type=int, default=0, help="so many steps; all of them if it is not given")
     parser.add_argument("--patience", type=float, default=15)
@@ -188,7 +200,15 @@ def main() -> None:
     if options.here:
         warnings.simplefilter("ignore")
         faulthandler.enable()
-        Walk(options.works[0], options.second, options.bare, options.first, options.only, options.patience).run()
+        Walk(
+            options.works[0],
+            options.second,
+            options.bare,
+            options.first,
+            options.only,
+            options.patience,
+            options.nested,
+        ).run()
         return
     for work in options.works:
         for name in KINDS[work][0] if work in KINDS else [work]:
@@ -200,9 +220,16 @@ def walk(name: str, options: Any) -> None:
     first = options.first
     while True:
         arguments = [name, "--here", f"--second={options.second}", f"--first={first}"]
-        arguments += [f"--patience={options.patience}", f"--only={options.only}"] + ["--bare"] * options.bare
+        arguments += [
+            f"--patience={options.patience}",
+            f"--only={options.only}",
+            f"--nested={options.nested}",
+        ] + ["--bare"] * options.bare
         done = subprocess.run(
-            [sys.executable, "-m", "storms.steps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "storms.steps", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         stuck = [line for line in done.stdout.splitlines() if line.startswith("STUCK")]
         for line in done.stdout.splitlines():

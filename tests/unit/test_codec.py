@@ -632,6 +632,8 @@ def test_a_change_between_any_two_instructions_gives_no_mixture(
     value, _, _ = make()
     with Interrupted({}) as interrupted:
         flatten(value, annotation)
+    if sys.version_info[:2] == (3, 12) and not interrupted.count:
+        pytest.skip("CPython 3.12 begins to trace instructions in later functions only")
     assert interrupted.count > 20
     instructions = range(1, interrupted.count + 1)
     for first in instructions:
