@@ -335,6 +335,8 @@ def test_the_buffer_of_a_cancelled_call_stays_until_go_is_done(sleeper: Any) -> 
                 break
             except BufferError:
                 await asyncio.sleep(0.001)
+                if sys.implementation.name != "cpython":  # its ctypes gives a buffer back when it collects
+                    gc.collect()
         assert data == b"\t" * 100_000 + b"\0"
 
     asyncio.run(main())

@@ -38,6 +38,12 @@ from gobind import _debug
 __all__ = ["nothing_is_left"]
 
 
+def collect_all() -> None:
+    """Collect, and what that leaves: PyPy finalizes an object in one collection and what it owned in the next."""
+    for _ in range(5):
+        gc.collect()
+
+
 def close_all(*stores: Any) -> None:
     for store in stores:
         store.close()
@@ -180,7 +186,7 @@ def test_warnings_that_are_errors_do_not_keep_anything() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             del store
-            gc.collect()
+            collect_all()
     finally:
         sys.unraisablehook = hook
     assert said == [ResourceWarning] and _debug.live() == 0
@@ -191,7 +197,8 @@ def test_collection_warns_and_nothing_else_does() -> None:
     store = stores.open("x")
     with pytest.warns(ResourceWarning, match=r"^unclosed <Store of .*>$"):
         del store
-        gc.collect()
+        collect_all()
+    collect_all()  # the warning, too, had the object
     assert _debug.live() == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -202,7 +209,7 @@ def test_collection_warns_and_nothing_else_does() -> None:
         assert add(1) == 2
         del add
         next(load("Streams").ints(3))
-        gc.collect()
+        collect_all()
 
 
 def test_an_exception_in_the_block_closes() -> None:
@@ -234,8 +241,7 @@ def test_a_stale_handle_is_never_another_object() -> None:
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_objects_cannot_be_duplicated(duplicate: Any) -> None:
-    # One line of several: since CPython 3.14 notes say where in the pickled value it was.
-    message = "(?m)^cannot copy or pickle Store: it stands for an object of Go$"
+    message = "cannot copy or pickle Store: it stands for an object of Go"
     with load("Stores").open("x") as store:
         for value in (store, [Shelf("a", store)]):
             if duplicate is copy.copy and value is not store:
@@ -343,9 +349,12 @@ def test_python_answers_with_an_object_that_nobody_else_holds() -> None:
         def pick(self, stores_by_name: dict[str, Any]) -> Any:
             return stores.open("fresh")
 
-    with pytest.warns(ResourceWarning):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         picked = load("Calls").pick(Fresh(), {})
-        gc.collect()
+    if sys.implementation.name == "cpython":  # elsewhere the first one is still there, and comes back
+        assert [warning.category for warning in said] == [ResourceWarning]
+    said.clear()  # a warning has the object it is about
     picked.set("a", "b")
     assert picked.get("a") == "b"
     picked.close()
