@@ -41,6 +41,7 @@ from gobind.codec.records import RecordReader
 from gobind.layout import layout_of
 from gobind.memory import Memory
 from gobind.nodes import Node
+from gobind.runtime.ownership import Owned, only_here
 from gobind.runtime.replies import Held
 from gobind.schema import Schema
 
@@ -72,13 +73,6 @@ class Edge:
         """The address of a copy of a frame, at the edge."""
         ctypes.memmove(self.end - len(frame), frame, len(frame))
         return self.end - len(frame)
-
-
-class NoLibrary:
-    """What responses held by Go are let go of to."""
-
-    def release(self, held: int) -> None:
-        """Nothing is held."""
 
 
 def compiled(node: Node) -> Decode:
@@ -188,7 +182,7 @@ class Fuzzer:
             address, cut = self.edge.put(frame), numbers.randrange(min(record, len(frame)), len(frame) + 1)
             pieces = [(address, cut), (address + cut, len(frame) - cut)]
             head = frame[: min(pieces[0][1], protocol.REPLY_CAPACITY)]
-            return head, Held(NoLibrary(), 0, head, pieces)  # type: ignore[arg-type]
+            return head, Held(Owned(only_here(abs)), head, pieces)
         return frame, frame
 
     def batch(self, seed: int, count: int = BATCH) -> None:

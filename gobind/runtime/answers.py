@@ -509,7 +509,19 @@ class _Source:
             self._error = error  # it comes after the items before it
         finally:
             self.is_over = True
+            _sources.pop((id(self._iterator), id(self._loop)), None)
             _tell(*self._waiting)
+
+
+# By iterator and loop: who passes one iterator to two calls shares its items among them.
+_sources: dict[tuple[int, int], _Source] = {}
+
+
+def _source_of(iterator: Any, loop: Any) -> _Source:
+    key = id(iterator), id(loop)
+    if key not in _sources:
+        _sources[key] = _Source(iterator, loop)
+    return _sources[key]
 
 
 def _tell(*futures: Any) -> None:
@@ -524,7 +536,7 @@ def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, i
 
     async def fetch(guest: Guest, wanted: int, unsent: Unsent) -> bytes:
         if guest.kept is None:
-            guest.kept = _Source(guest.value, sys.modules["asyncio.events"].get_running_loop())
+            guest.kept = _source_of(guest.value, sys.modules["asyncio.events"].get_running_loop())
         items = await guest.kept.fetch(wanted)
         try:
             return pack(items, unsent)

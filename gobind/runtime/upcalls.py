@@ -81,7 +81,7 @@ class Guests:
         self.escaped: dict[int, BaseException] = {}
         self._guests: dict[int, Guest] = {}
         self._limit = self._waiting = MOST_WAITING
-        self._peak = peak_memory()  # when the collector was asked
+        self._peak = 0  # of the process's memory, when the collector was asked; 0: not yet looked at
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
         self._threads = threading.local()
@@ -119,6 +119,7 @@ class Guests:
         `UPCALL_DROP`.
         """
         peak = peak_memory()
+        self._peak = self._peak or peak
         has_grown = peak > self._peak + MOST_GROWTH
         if has_grown:
             self._peak = peak

@@ -2223,7 +2223,7 @@ from typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, 
 from typing import Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct
+from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 

@@ -116,7 +116,9 @@ func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
 // gobind_drain fetches endings into the memory at buffer, unless it holds some that have not been handed out.
 //
 //export gobind_drain
-func gobind_drain(queue uint64, buffer unsafe.Pointer, done uint64) { gobind.Drain(queue, buffer, done) }
+func gobind_drain(queue uint64, buffer unsafe.Pointer, done uint64) {
+	gobind.Drain(queue, buffer, done)
+}
 
 // gobind_open_ring makes a ring of capacity slots in the memory at address; queue 0: its calls are one-way.
 //

@@ -845,7 +845,8 @@ def test_without_classes(copied: Path) -> None:
     assert versions.color(module.Color.GREEN) is module.Color.GREEN
     with pytest.raises(TypeError) as caught:
         versions.user(versions_py.User(1, "n", 2))
-    assert str(caught.value) == "user: expected User, got User"
+    other = "another class of that name: versions.User instead of gobind.contracts.versions.User"
+    assert str(caught.value) == f"user: expected User, got {other}"
     with pytest.raises(TypeError) as refused:
         pickle.dumps(versions)
     assert str(refused.value) == "cannot copy or pickle Versions: it lives in a library of this process"
