@@ -98,9 +98,10 @@ number of items wanted at most, and responds likewise; `ITERATOR_CLOSE` has neit
 
 **An upcall** is ``upcall(object, method, request, size, reply)``, the function that ``gobind_set_upcall`` has
 set. The method is its index in the interface as the library has it, 0 for a function; the request is record
-and columns without a header. The answer goes to reply: i64 value, u64 kind, then `REPLY_CAPACITY` bytes. The
-kind is set last, by the same step as the value: while it is `ANSWER_NONE` Python has not answered, whatever
-has become of the call, and Go makes an error of that.
+and columns without a header. The answer goes to reply: i64 value, u64 kind, u64 late, then `REPLY_CAPACITY`
+bytes. The kind is set last, by the same step as the value: while it is `ANSWER_NONE` Python has not answered,
+whatever has become of the call, and Go makes an error of that. Late is the handle of an exception that came
+when there was an answer already, else 0: the answer is read, and the exception is how the call has ended.
 
     ANSWER_VALUE      the value is the result: None (0), a bool or an integer
     ANSWER_FRAME      the value is the size of the response
@@ -181,7 +182,10 @@ CLOSED_HANDLE, LOST_HANDLE = (1 << 63) - 1, (1 << 63) - 2
 ANSWER_NONE, ANSWER_VALUE, ANSWER_FRAME, ANSWER_EXCEPTION, ANSWER_LATER = range(5)
 """Kinds of answers to an upcall."""
 
-ANSWER_SIZE = 16
+LATE_OFFSET = 16
+"""Of the exception that came behind an answer."""
+
+ANSWER_SIZE = 24
 """Bytes of an answer before its frame."""
 
 ANSWER = struct.Struct("<qQ")

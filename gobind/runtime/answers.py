@@ -257,6 +257,8 @@ class Answers:
     # Exceptions
 
     def _fail(self, reply: int, error: BaseException) -> None:
+        if self._guests.is_too_late(reply, error):
+            return
         unsent = self._guests.unsent()
         self._guests.respond(reply, self._exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
 

@@ -149,8 +149,19 @@ class Guests:
 
     def fail(self, reply: int, error: BaseException) -> None:
         """Answer with an exception; the answers of a binding know more of its errors."""
+        if not self.is_too_late(reply, error):
+            unsent = self.unsent()
+            self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+
+    def is_too_late(self, reply: int, error: BaseException) -> bool:
+        """True if there is an answer already; the exception is noted behind it."""
+        memory = memory_at(reply)
+        if memory[8:16] == bytes(8):
+            return False
         unsent = self.unsent()
-        self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+        handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
+        send(unsent, ctypes.memmove, reply + protocol.LATE_OFFSET, handle.to_bytes(8, "little"), 8)
+        return True
 
     def exception(
         self, error: BaseException, unsent: Unsent, index: int = -1, contract: int = 0, fields: bytes = b""
@@ -178,9 +189,7 @@ class Guests:
         found = error.__traceback__
         while found is not None:
             if found.tb_frame.f_code is self._enter.__code__:
-                reply = found.tb_frame.f_locals["reply"]
-                if memory_at(reply)[8:16] == bytes(8):
-                    self.fail(reply, error)
+                self.fail(found.tb_frame.f_locals["reply"], error)
                 return
             found = found.tb_next
         self.escaped[threading.get_ident()] = error

@@ -36,7 +36,8 @@ const (
 	AnswerFrame        = 2
 	AnswerException    = 3
 	AnswerLater        = 4
-	AnswerSize         = 16
+	LateOffset         = 16
+	AnswerSize         = 24
 	UpcallDrop         = 0
 	UpcallCancel       = 1
 	UpcallFetchInto    = 2

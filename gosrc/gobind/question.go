@@ -81,7 +81,9 @@ func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read 
 		answer = q.reply.data[:q.reply.value]
 	}
 	q.large = nil
-	q.err = readAnswer(&q.in, answer, to, read)
+	if q.err = readAnswer(&q.in, answer, to, read); q.err == nil {
+		q.err = q.reply.lateError()
+	}
 }
 
 // AskDirect calls a method whose result is nothing (0), a bool or an integer.
@@ -89,6 +91,7 @@ func (q *Question) AskDirect(ctx context.Context, method uint64) int64 {
 	if !q.ask(ctx, method, AnswerValue) {
 		return 0
 	}
+	q.err = q.reply.lateError()
 	return q.reply.value
 }
 
@@ -140,7 +143,12 @@ func (q *Question) fetch() {
 	answer := make([]byte, size)
 	number := binary.LittleEndian.Uint64(q.reply.data[:])
 	fetched := new(Reply)
-	enter(0, UpcallFetchInto, unsafe.Pointer(&answer[0]), number, fetched)
+	for tries := 0; fetched.kind != AnswerValue && tries < 10; tries++ { // a signal handler may raise an exception
+		enter(0, UpcallFetchInto, unsafe.Pointer(&answer[0]), number, fetched)
+		if late := fetched.takeException(); late != 0 {
+			q.reply.late = late
+		}
+	}
 	if fetched.kind != AnswerValue {
 		q.err = noAnswer(q.Out.place)
 		return
@@ -231,6 +239,11 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 	}
 	q.reply.value = int64(number)
 	q.enter(method, frame, size)
+	if late := q.reply.lateError(); late != nil {
+		q.err = late
+		abandon(number, coming, drop)
+		return got, false
+	}
 	if q.reply.kind != AnswerLater {
 		q.refuseLater()
 		abandon(number, coming, drop)
@@ -275,8 +288,11 @@ func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 		return
 	}
 	told := new(Reply)
-	for tries := 0; told.kind != AnswerValue && tries < 10; tries++ { // a signal handler of Python may raise an exception
+	for tries := 0; told.kind != AnswerValue && tries < 10; tries++ { // a signal handler may raise an exception
 		enter(0, UpcallCancel, nil, number, told)
+		if late := told.takeException(); late != 0 {
+			newPythonObject(late &^ pythonOwned) // the call has an error already
+		}
 	}
 	if told.value == 0 { // Python does not know it: it has been answered, or never will be
 		tickets.Lock()

@@ -4,6 +4,7 @@ package gobind
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"sync"
@@ -21,7 +22,18 @@ var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply 
 type Reply struct {
 	value int64 // the number that is the whole result, the size of a frame; before the call: the ticket of an async method
 	kind  uint64
+	late  uint64 // the handle of an exception that came when the answer was there already
 	data  [ReplyCapacity]byte
+}
+
+// lateError is the exception that has come behind the answer: a signal handler's, which nobody else will raise.
+func (r *Reply) lateError() error {
+	if r.late == 0 {
+		return nil
+	}
+	made := &PythonError{Type: "exception", Message: "raised as the answer was given"}
+	made.exception, r.late = newPythonObject(r.late&^pythonOwned), 0
+	return made
 }
 
 // PythonObject is an object that lives in Python: one that implements an interface, a function, an iterator, or an
@@ -94,9 +106,17 @@ func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Repl
 		atomic.AddInt64(&entered, -1)
 		select {} // the process ends
 	}
-	reply.kind = AnswerNone
+	reply.kind, reply.late = AnswerNone, 0
 	Upcall(object, method, frame, size, reply)
 	atomic.AddInt64(&entered, -1)
+}
+
+// takeException is the handle of the exception that object 0 has answered with, or that came behind its answer; 0: none.
+func (r *Reply) takeException() (handle uint64) {
+	if handle, r.late = r.late, 0; handle != 0 || r.kind != AnswerException || r.value > ReplyCapacity {
+		return handle
+	}
+	return binary.LittleEndian.Uint64(r.data[unsafe.Offsetof(exceptionRecord{}.Object):])
 }
 
 // PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the very

@@ -138,8 +138,8 @@ class Walk:
         self.storm.keep(None)
         caller.close_loop()
         del work, traced, caller
+        oracle.settle(None)  # and the exceptions are gone, whose tracebacks keep what was being taken
         self.check_left(failures)
-        oracle.settle(None)
         for kind, first in failures.first.items():
             self.failed += 1
             text = f"{kind}: {self.name} struck at {' and '.join(stepper.places)}"
