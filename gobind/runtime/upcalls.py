@@ -20,6 +20,7 @@ from gobind.runtime import ownership
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
 from gobind.runtime.platforms import peak_memory
+from gobind.runtime.uninterrupted import uninterrupted
 
 Answer = Callable[["Guest", int, int, int], None]
 """Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
@@ -199,9 +200,9 @@ class Guests:
     def _make_enter(self) -> Any:
         """What Go calls.
 
-        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it. An exception that
-        comes before the ``try`` (a signal handler's, or as the stack has no room for one more frame) is printed by
-        ctypes; Go sees that there is no answer.
+        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it. What comes before the
+        ``try`` all the same (the stack has no room for one more frame), or in `fail` (a second signal), is seen by
+        `_unraisable`; Go sees that there is no answer.
         """
         threads, guests, serve, pin, fail = (
             self._threads,
@@ -225,7 +226,7 @@ class Guests:
             except BaseException as error:
                 fail(reply, error)
 
-        return enter
+        return uninterrupted(enter)
 
     def _serve(self, method: int, address: int, size: int, reply: int) -> None:
         """The methods of object 0, which is gobind itself."""

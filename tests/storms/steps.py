@@ -70,8 +70,14 @@ class Stepper:
         if sys.version_info < (3, 11):
             return True
         if code not in self._names:
-            self._names[code] = {each.offset: each.opname for each in dis.get_instructions(code)}
-        return before is None or self._names[code].get(before, "").startswith(BEHIND)
+            self._names[code] = {
+                each.offset: each.opname
+                for each in dis.get_instructions(code)
+                if each.opname != "RESUME" or not (each.arg or 0) >= 2  # no signals there
+            }
+        if before is None:
+            return "RESUME" in self._names[code].values()
+        return self._names[code].get(before, "").startswith(BEHIND)
 
     def _step(self, frame: FrameType) -> None:
         number, self.count = self.count, self.count + 1
