@@ -269,8 +269,8 @@ class Answers:
         if found is not None:
             try:
                 fields, index = self._fields(found[1], error, unsent), found[0]
-            except Exception:  # a field does not fit: Go gets the exception without them
-                index = -1
+            except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, struct.error):
+                index = -1  # a field does not fit: Go gets the exception without them
         return self._guests.exception(error, unsent, index, self._contract, fields)
 
     def _fields(self, node: StructType, error: BaseException, unsent: Unsent) -> bytes:

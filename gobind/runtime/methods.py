@@ -28,20 +28,23 @@ from gobind.words import Scalar
 
 
 class LazyMethod:
-    """Stands for a method until it is first asked for, then compiles it and leaves the class."""
+    """Stands for a method until it is first asked for, then compiles it and leaves the class.
 
-    def __init__(self, compile_method: Callable[[], Any]) -> None:
+    Attributes:
+        name: what the class knows it by.
+    """
+
+    # Not by `__set_name__`: up to CPython 3.11 what a signal handler raises there becomes a RuntimeError.
+    def __init__(self, name: str, compile_method: Callable[[], Any]) -> None:
+        self.name = name
         self._compile = compile_method
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
         with whole:
-            function = vars(owner).get(self._name, self)
+            function = vars(owner).get(self.name, self)
             if function is self:  # or another thread was faster
                 function = self._compile()
-                setattr(owner, self._name, function)
+                setattr(owner, self.name, function)
         return function.__get__(instance, owner)
 
 
@@ -61,7 +64,9 @@ def namespace_of(
     }
     for method in node.methods:
         number = first + names.index(method.name)
-        namespace[method.name] = LazyMethod(partial(compile_method, method, number, node.text))
+        namespace[method.name] = LazyMethod(
+            method.name, partial(compile_method, method, number, node.text)
+        )
     return namespace
 
 

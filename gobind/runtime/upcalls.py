@@ -201,7 +201,7 @@ class Guests:
         """What Go calls.
 
         A closure, as it runs for each upcall and attributes of `self` would be a tenth of it. What comes before the
-        ``try`` all the same (the stack has no room for one more frame), or in `fail` (a second signal), is seen by
+        ``try`` all the same (the stack has no room for one more frame), or in the last `fail`, is seen by
         `_unraisable`; Go sees that there is no answer.
         """
         threads, guests, serve, pin, fail = (
@@ -224,7 +224,13 @@ class Guests:
                 else:
                     serve(method, address, size, reply)
             except BaseException as error:
-                fail(reply, error)
+                try:
+                    fail(reply, error)
+                except BaseException as second:  # signals come while the first one's exception is told
+                    try:
+                        fail(reply, second)
+                    except BaseException as third:
+                        fail(reply, third)
 
         return uninterrupted(enter)
 
@@ -313,17 +319,30 @@ def _unraisable(unraisable: Any) -> None:
 
 
 def _text_of(error: BaseException) -> str:
+    """What an exception says, if it can say it.
+
+    What its own `__str__` raises ends here, but not what a signal handler raises meanwhile, also within C's `str`:
+    the one comes again, the other does not.
+    """
     try:
         return str(error)
-    except BaseException:
-        return "(its text cannot be made)"
+    except BaseException as raised:
+        try:
+            str(error)
+        except BaseException as again:
+            if type(again) is not type(raised):
+                raise
+            return "(its text cannot be made)"
+        raise
+
+
+_qualname = type.__dict__["__qualname__"].__get__
+"""The name of a class, whatever its metaclass says."""
 
 
 def _name_of(error: BaseException) -> str:
-    try:
-        return str(type(error).__qualname__)
-    except BaseException:  # a metaclass may do anything
-        return "exception"
+    name: str = _qualname(type(error))
+    return name
 
 
 memories: dict[int, Any] = {}
