@@ -67,7 +67,7 @@ class Answers:
         if isinstance(node, CallableType):
             return [self._method(node.text, "_guest.value", node.method)]
         assert isinstance(node, StreamType)
-        pack = self._packer(ListType(node.item, list), f"{node.text}.items")
+        pack = self._packer(ListType(node.item, list), f"{node.text}: item", node.item)
         if node.is_async:
             return [self._later(_next_async(pack)), self._later(_close_async)]
         return [self._now(_next_items(pack)), self._now(_close)]
@@ -165,8 +165,11 @@ class Answers:
             return lambda value, unsent: struct.pack("<q", checked(value))
         return self._packer(result, f"{where}: result")
 
-    def _packer(self, node: Node, where: str) -> Callable[[Any, Unsent], bytes]:
-        """A function that packs one value as a response, whose handles belong to what it is given."""
+    def _packer(self, node: Node, where: str, item: Node | None = None) -> Callable[[Any, Unsent], bytes]:
+        """A function that packs one value as a response, whose handles belong to what it is given.
+
+        `item`: the value is a batch of these, and `where` the place of each.
+        """
         source = Source()
         with source.block("def pack_value(value, _out):"):
             writer = RecordWriter(self._blocks, source, [node], makes_output=False)
@@ -175,7 +178,14 @@ class Answers:
             arguments = ", ".join(slot.name for slot in sorted(writer.slots))
 
             def explain(value: Any) -> None:
-                check(node, value, where)
+                try:
+                    if item is None:
+                        check(node, value, where)
+                    else:  # where it is in its batch, which Go chose, would say nothing
+                        for each in value:
+                            check(item, each, where)
+                except Exception as error:
+                    raise error from None
 
             writer.finish(self._blocks.namespace.bind("explain", explain), "value")
             source.line(
