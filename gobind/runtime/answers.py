@@ -225,6 +225,7 @@ class Answers:
         def answer(guest: Guest, address: int, size: int, reply: int) -> None:
             memory = memory_at(reply)
             ticket = int.from_bytes(memory[:8], "little")
+            task: Any = None
             try:
                 self._check_loop(guest)
                 unsent = self._guests.unsent()
@@ -236,6 +237,8 @@ class Answers:
             except BaseException as error:
                 if memory[8:16] == bytes(8):
                     self._guests.tasks.pop(ticket, None)
+                    if task is not None:
+                        task.drop()
                     self._fail(reply, error)
                 else:
                     task.fail(error)
@@ -344,10 +347,17 @@ class _Task:
         if self._task is not None:
             self._task.cancel()
 
-    def fail(self, error: BaseException) -> None:
-        """It will not begin: answer that."""
-        with contextlib.suppress(IndexError):
+    def drop(self) -> bool:
+        """Let it not begin; False if it has begun, or is dropped already."""
+        try:
             self._coroutines.pop().close()
+        except IndexError:
+            return False
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """Let it not begin, and answer that."""
+        if self.drop():
             self._answers.send_error(self._ticket, error)
 
     def _done(self, task: Any) -> None:

@@ -64,9 +64,7 @@ def namespace_of(
     }
     for method in node.methods:
         number = first + names.index(method.name)
-        namespace[method.name] = LazyMethod(
-            method.name, partial(compile_method, method, number, node.text)
-        )
+        namespace[method.name] = LazyMethod(method.name, partial(compile_method, method, number, node.text))
     return namespace
 
 
