@@ -139,9 +139,10 @@ def _default_text(field: Field) -> str:
     ):
         return repr(value)
     if any(isinstance(node, EnumType) and node.cls is type(value) for node in walk(field.type)):
-        if value.name in type(value).__members__:
-            return f"{type(value).__name__}.{value.name}"
-        return f"{type(value).__name__}({value.value!r})"  # flags together
+        member: Any = value
+        if member.name in type(member).__members__:
+            return f"{type(value).__name__}.{member.name}"
+        return f"{type(value).__name__}({member.value!r})"  # flags together
     return ""
 
 
