@@ -110,11 +110,23 @@ class Unsent(Owner):
     """The handles in a frame on its way to Go, which takes them over with the frame; given back if it is never sent.
 
     Attributes:
-        lists: numbers of Python's objects, handles of Go's.
+        numbers: of Python's objects.
+        lists: what is cleared when the frame is sent.
     """
 
-    __slots__ = ("lists",)
-    lists: tuple[list[int], list[int]]
+    __slots__ = ("_owner", "_releasing", "lists", "numbers")
+    numbers: list[int]
+    lists: list[list[int]]
+    _releasing: Iterator[Callable[[int], Any]]
+    _owner: Owner
+
+    def handles(self) -> list[int]:
+        """The list for handles of Go's own objects, which few frames have."""
+        if len(self.lists) == 1:
+            handles: list[int] = []
+            self._owner = Owner(exhaust, repeat(map(call, self._releasing, handles)))
+            self.lists.append(handles)
+        return self.lists[1]
 
 
 def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable[[int], Any]]) -> Unsent:
@@ -125,10 +137,14 @@ def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable
         releasing: gives the function, `only_here`, that releases a handle of Go's.
     """
     numbers: list[int] = []
-    handles: list[int] = []
-    unsent = Unsent(exhaust, repeat(chain(map(forget, numbers, repeat(None)), map(call, releasing, handles))))
-    unsent.lists = numbers, handles
+    unsent = Unsent(exhaust, repeat(map(forget, numbers, _nones)))
+    unsent.numbers = numbers
+    unsent.lists = [numbers]
+    unsent._releasing = releasing
     return unsent
+
+
+_nones = repeat(None)
 
 
 def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:
