@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import struct
 import sys
+import types
 from collections import deque
 from collections.abc import Sequence
 from time import monotonic_ns
@@ -246,14 +247,16 @@ class Answers:
         return answer
 
     def _check_loop(self, guest: Guest) -> None:
-        name = type(guest.value).__name__
         if guest.loop is None:
+            name, _, what = _spoken(guest.value)
             raise RuntimeError(
-                f"{name} was passed to Go where no event loop runs: its async methods cannot run"
+                f"{name} was passed to Go where no event loop runs: {what} cannot run; "
+                "pass it to an async def method"
             )
         if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:
+            _, awaited, _ = _spoken(guest.value)
             raise RuntimeError(
-                f"Go waits for an async method of {name} inside a call on the event loop's own thread: "
+                f"Go waits for {awaited} inside a call on the event loop's own thread: "
                 "declare that call async def"
             )
 
@@ -382,6 +385,14 @@ class _Beginning:
 
     def __del__(self) -> None:
         self._task.fail(RuntimeError("Event loop is closed"))
+
+
+def _spoken(value: Any) -> tuple[str, str, str]:
+    """How messages name a value, what Go waits for of it, and what of it is async."""
+    if isinstance(value, (types.FunctionType, types.MethodType)):
+        return value.__qualname__, value.__qualname__, "it"
+    name = type(value).__name__
+    return name, f"an async method of {name}", "its async methods"
 
 
 def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:

@@ -435,7 +435,10 @@ def test_a_loop_that_ends_before_the_method_has_begun() -> None:
     asyncio.run(next_loop())
 
 
-NO_LOOP = "Fetcher was passed to Go where no event loop runs: its async methods cannot run"
+NO_LOOP = (
+    "Fetcher was passed to Go where no event loop runs: its async methods cannot run; "
+    "pass it to an async def method"
+)
 WAITS = (
     "Go waits for an async method of Fetcher inside a call on the event loop's own thread: "
     "declare that call async def"
