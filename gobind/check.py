@@ -301,7 +301,7 @@ def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
     elif node.code in "fd":
         try:
             struct.pack(f"<{node.code}", value)
-        except Exception as error:
+        except (struct.error, OverflowError, TypeError) as error:  # and none of a signal handler's
             if isinstance(error, OverflowError) or isinstance(value, int):
                 raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None

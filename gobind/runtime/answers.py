@@ -226,6 +226,7 @@ class Answers:
         def answer(guest: Guest, address: int, size: int, reply: int) -> None:
             memory = memory_at(reply)
             ticket = int.from_bytes(memory[:8], "little")
+            task: Any = None
             try:
                 self._check_loop(guest)
                 unsent = self._guests.unsent()
@@ -237,6 +238,8 @@ class Answers:
             except BaseException as error:
                 if memory[8:16] == bytes(8):
                     self._guests.tasks.pop(ticket, None)
+                    if task is not None:
+                        task.drop()
                     self._fail(reply, error)
                 else:
                     task.fail(error)
@@ -282,8 +285,8 @@ class Answers:
         if found is not None:
             try:
                 fields, index = self._fields(found[1], error, unsent), found[0]
-            except Exception:  # a field does not fit: Go gets the exception without them
-                index = -1
+            except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, struct.error):
+                index = -1  # a field does not fit: Go gets the exception without them
         return self._guests.exception(error, unsent, index, self._contract, fields)
 
     def _fields(self, node: StructType, error: BaseException, unsent: Unsent) -> bytes:
@@ -347,10 +350,17 @@ class _Task:
         if self._task is not None:
             self._task.cancel()
 
-    def fail(self, error: BaseException) -> None:
-        """It will not begin: answer that."""
-        with contextlib.suppress(IndexError):
+    def drop(self) -> bool:
+        """Let it not begin; False if it has begun, or is dropped already."""
+        try:
             self._coroutines.pop().close()
+        except IndexError:
+            return False
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """Let it not begin, and answer that."""
+        if self.drop():
             self._answers.send_error(self._ticket, error)
 
     def _done(self, task: Any) -> None:

@@ -194,10 +194,12 @@ class Objects:
     def _make_class(self, node: Node) -> Any:
         if isinstance(node, StreamType):
             fetch = Method("fetch", (), ListType(node.item, list), node.is_async, MethodOptions(), "")
-            compiled = LazyMethod(partial(self._compile, fetch, protocol.STREAM_NEXT, node.text))
+            compiled = LazyMethod("fetch", partial(self._compile, fetch, protocol.STREAM_NEXT, node.text))
             return type(node.text, (GoObject,), {"fetch": compiled})
         if isinstance(node, CallableType):
-            compiled = LazyMethod(partial(self._compile, node.method, self._number_of(node), node.text))
+            compiled = LazyMethod(
+                "__call__", partial(self._compile, node.method, self._number_of(node), node.text)
+            )
             return type(node.text, (GoObject,), {"__call__": compiled})
         assert isinstance(node, InterfaceType), node.text
         first, names = self._number_of(node), self._methods_of(node)
@@ -219,7 +221,7 @@ class Objects:
         if self._reopen is not None:
             self._reopen()
         if isinstance(value, GoObject) and value._native is self._native:
-            handle, handles = value._handle, unsent.lists[1]
+            handle, handles = value._handle, unsent.handles()
             if handle not in _NO_OBJECT:
                 handles.extend(map(self._native.retain, (handle,)))  # one step, as `Owned.take` is
             if handle in _NO_OBJECT or not handles[-1]:
@@ -265,7 +267,9 @@ async def _items_async(stream: Any) -> AsyncIterator[Any]:
 def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
     """Make ``close`` release the object, once, and the class a context manager; warn of objects not closed."""
     namespace["__del__"] = _warn_unclosed
-    namespace["_close_in_go"] = namespace.pop("close")
+    closing: LazyMethod = namespace.pop("close")
+    closing.name = "_close_in_go"
+    namespace[closing.name] = closing
     if is_async:
         namespace.update(close=_close_async, __aenter__=_enter_async, __aexit__=_exit_async)
     else:

@@ -10,19 +10,21 @@ import atexit
 import ctypes
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from itertools import chain, starmap
+from functools import partial
+from itertools import chain
 from typing import Any
 from weakref import WeakSet
 
 from gobind.codec.buffers import pin
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.native import Native
-from gobind.runtime.ownership import Owned, Unsent, exhaust, keep_to_the_end, send
+from gobind.runtime.ownership import Owned, Unsent, exhaust, keep_to_the_end
 from gobind.runtime.platforms import own_target
 
 DEFAULT_CAPACITY = 1024
+
+_run = partial.__call__  # calls a partial without arguments
 
 LAST_WAIT = 1.0
 """Seconds that one-way calls on their way have when the process ends."""
@@ -45,10 +47,15 @@ class Ring:
         self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        # By the number of their slots, those that Go may still read.
-        self._frames: deque[tuple[int, Any]] = deque()
-        # Several threads may send; and its release is the fence between moving the tail and looking at `parked`.
-        self._lock = threading.Lock()
+        # By the number of the request, those that Go may still read.
+        self._frames: dict[int, Any] = {}
+        self._oldest = 0
+        self._sending: list[
+            list[Any]
+        ] = []  # the steps of the send under way, unless a later one has made it void
+        # Several threads may send, and a signal handler may while its own thread does; and its release is the fence
+        # between moving the tail and looking at `parked`.
+        self._lock = threading.RLock()
         # Go looks at the memory until the ring is closed.
         self._owned = Owned(native.closing_ring, self._memory)
         _rings.add(self)
@@ -57,7 +64,8 @@ class Ring:
     def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterator[Any] | None = None) -> bool:
         """Put a request into the ring; False if it is full.
 
-        Moving the tail is what sends it: an exception before that leaves no trace, one after it has nothing to undo.
+        All of it is one step in C, so an exception leaves no trace of the request or has nothing to undo. A signal
+        handler that sends, too, before that step makes it void, and this request is put behind the handler's.
 
         Args:
             unsent: owns the handles in the request.
@@ -65,32 +73,39 @@ class Ring:
         """
         words = self._words
         with self._lock:
-            tail, frames = words[RING_TAIL], self._frames
-            head = words[RING_HEAD]
-            while frames and frames[0][0] < head:
-                frames.popleft()
-            if tail - head >= self._capacity:
-                return False
-            address, kept = pin(frame)
-            frames.append((tail, kept))
-            slot = RING_SLOTS + 2 * (tail % self._capacity)
-            words[slot] = address
-            words[slot + 1] = len(frame)
-            # Go wakes up by the same step if it sleeps, or an exception in between would leave it asleep.
-            if not self._moves_tail or words[RING_PARKED]:
-                move: Any = self._native.publish_ring, self._id, tail + 1
-            else:
-                move = words.__setitem__, RING_TAIL, tail + 1
-            if sent is not None:
-                clearing = map(list.clear, unsent.lists if unsent is not None else ())
-                exhaust(chain(starmap(move[0], (move[1:],)), clearing, sent))
-            elif unsent is None:
-                move[0](*move[1:])
-            else:
-                send(unsent, *move)
+            while True:
+                self._sending.clear()
+                plan: list[Any] = []
+                sending = self._sending = [plan]
+                tail, head = words[RING_TAIL], words[RING_HEAD]
+                if tail - head >= self._capacity:
+                    return False
+                done: list[Any] = []
+                plan += self._steps(frame, tail)
+                plan += [partial(each.clear) for each in (unsent.lists if unsent is not None else ())]
+                plan += [partial(exhaust, sent or ()), partial(done.append, True)]
+                exhaust(map(_run, chain.from_iterable(sending)))
+                if done:
+                    break
+            for number in range(self._oldest, head):
+                self._frames.pop(number, None)
+            self._oldest = head
         if self._moves_tail and words[RING_PARKED]:
             self._native.wake_ring(self._id)
         return True
+
+    def _steps(self, frame: bytes, tail: int) -> list[Any]:
+        """What puts a request into the slot at the tail, and then moves that."""
+        address, kept = pin(frame)
+        slot = RING_SLOTS + 2 * (tail % self._capacity)
+        store = self._words.__setitem__
+        # Go wakes up by the same step if it sleeps, or an exception in between would leave it asleep.
+        if not self._moves_tail or self._words[RING_PARKED]:
+            move: Any = partial(self._native.publish_ring, self._id, tail + 1)
+        else:
+            move = partial(store, RING_TAIL, tail + 1)
+        keep = partial(self._frames.__setitem__, tail, kept)
+        return [keep, partial(store, slot, address), partial(store, slot + 1, len(frame)), move]
 
     def send(self, frame: bytes, unsent: Unsent | None = None) -> None:
         """Put a request into the ring; waits while it is full."""
@@ -119,8 +134,8 @@ class OneWay:
     def __init__(self, native: Native) -> None:
         self._native = native
         self._rings: dict[int, Ring] = {}
-        # Two rings of one capacity would let later calls overtake earlier ones.
-        self._lock = threading.Lock()
+        # Two rings of one capacity would let later calls overtake earlier ones. A signal handler may come here, too.
+        self._lock = threading.RLock()
         _opened.append(self)
 
     def send(self, frame: bytes, capacity: int, unsent: Unsent | None = None) -> None:
@@ -130,7 +145,7 @@ class OneWay:
             with self._lock:
                 ring = self._rings.get(capacity)
                 if ring is None:
-                    ring = self._rings[capacity] = Ring(self._native, capacity)
+                    ring = self._rings.setdefault(capacity, Ring(self._native, capacity))
         ring.send(frame, unsent)
 
     @property
