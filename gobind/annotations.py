@@ -84,7 +84,8 @@ class Scope(Mapping[str, Any]):
                 # Since Python 3.14 it knows more names: those of the function that a class is made in.
                 if not hasattr(annotation, "evaluate"):
                     raise
-                annotation = annotation.evaluate()
+                evaluated: Any = annotation
+                annotation = evaluated.evaluate()
         return annotation
 
 

@@ -184,6 +184,13 @@ def implements(value: Any, node: InterfaceType) -> bool:
 def _misfit_of_object(value: Any, node: InterfaceType) -> tuple[str, bool]:
     """What is wrong with `value` as an interface, "" for nothing; and if that holds for all of its class."""
     is_of_class = True
+    if isinstance(value, type):
+        for method in node.methods:
+            found = next(
+                (base.__dict__[method.name] for base in value.__mro__ if method.name in base.__dict__), None
+            )
+            if isinstance(found, types.FunctionType):  # it would take the first argument for self
+                return f"which is the class {value.__qualname__} itself; pass an instance of it", False
     for method in node.methods:
         member, bound, found_in_class = _member(value, method.name)
         is_of_class &= found_in_class

@@ -163,7 +163,8 @@ def gomethod(
     Args:
         name: its name in Go, where the usual one does not serve.
         release_gil: False for a method that returns in well under a microsecond.
-        blocking: True for a method that may take long: Ctrl-C works while it runs.
+        blocking: True for a method that may take long: Ctrl-C cancels Go's context, and is raised when the method
+            returns. It serves the call, not the items of an `Iterator` that it returns.
         by_value: structs are passed to Go by value, not as ``*T``.
         ring: True or a number of requests that may wait: requests travel through shared memory. For ``async
             def`` methods, and for one-way ones: without a result, they return as soon as the request is queued.

@@ -86,7 +86,8 @@ for each slot address and size of a request. gosrc/gobind/ring.go says who write
 wake-up can be lost.
 
 **A handle** is an object's number: with `PYTHON_OWNED` of an object that lives in Python, else of one of
-Go's. In frames to Go each handle comes with one count, which Go takes over. In frames to Python they come
+Go's. A Python object has a number for each time it is passed, which Go gives up by `UPCALL_DROP`. In frames to
+Go each handle comes with one count, which Go takes over. In frames to Python they come
 without: what stands there is held until the status is released, or the upcall has returned, and Python
 retains what it keeps (``gobind_retain``, ``gobind_release``). A response with handles in it is always told
 by a status. A method of a Go object is the interface's, called with the handle as receiver; a Go function

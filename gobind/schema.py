@@ -147,7 +147,9 @@ class Schema:
         if code.co_flags & 0x0C:  # *args, **kwargs
             raise ContractError(f"{where}: *args and **kwargs cannot be passed to Go; name each parameter")
         count = code.co_argcount
-        if not count:
+        hints = annotations_of(function, where)
+        # An annotated one is an argument whose self has been forgotten.
+        if not count or (code.co_varnames[0] != "self" and code.co_varnames[0] in hints):
             raise ContractError(f"{where}: the first parameter must be self")
         names = code.co_varnames[1 : count + code.co_kwonlyargcount]
         for param in names:
@@ -155,7 +157,6 @@ class Schema:
                 raise ContractError(f"{where}: parameter {param}: a name must not begin with an underscore")
         defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ())))
         defaults.update(function.__kwdefaults__ or {})
-        hints = annotations_of(function, where)
         params = tuple(
             Field(
                 param,
@@ -293,7 +294,7 @@ class Schema:
         args, made = typing.get_args(hint)
         if args is Ellipsis:
             raise ContractError(
-                f"{where}: Callable[..., ] cannot be passed to Go; name each parameter's type"
+                f"{where}: Callable[..., {_spelling(made)}] cannot be passed to Go; name each parameter's type"
             )
         if not isinstance(args, list):  # a ParamSpec, or Concatenate
             raise ContractError(

@@ -128,7 +128,7 @@ def _struct_options(node: StructType) -> Iterator[str]:
 
 def _default_text(field: Field) -> str:
     """The default of a field or parameter as the contract's text can say it; "" if it has none that it can."""
-    value = field.default
+    value: Any = field.default
     if type(value) is float and value - value != 0:
         # Literals: names may mean something else where a class has a field called float.
         return "1e309 - 1e309" if value != value else "1e309" if value > 0 else "-1e309"
@@ -139,9 +139,10 @@ def _default_text(field: Field) -> str:
     ):
         return repr(value)
     if any(isinstance(node, EnumType) and node.cls is type(value) for node in walk(field.type)):
-        if value.name in type(value).__members__:
-            return f"{type(value).__name__}.{value.name}"
-        return f"{type(value).__name__}({value.value!r})"  # flags together
+        member: Any = value
+        if member.name in type(member).__members__:
+            return f"{type(value).__name__}.{member.name}"
+        return f"{type(value).__name__}({member.value!r})"  # flags together
     return ""
 
 

@@ -8,12 +8,17 @@ integer is the result (a number), the size of the response in a pooled buffer, o
 then a second call asks for the status, by the address of the frame, which is unique while the call lasts.
 What is small comes back in a buffer of Python's, so that a failure costs two foreign calls and nothing is
 left to release. Where a signal handler's exception comes in between, the status is dropped.
+
+**Signals.** A handler may raise between any two instructions, in ``except`` and ``__del__`` too. So what Go hands out
+is taken, and given up, by single steps in C (`gobind.runtime.ownership`); a queue's responses stay in its buffer until
+all have been handed out, and its wakeup fd stays readable; a ring's request is put into its slot and sent in one step;
+Python's answer to an upcall stands in memory, and its kind is stored last, so a missing one is seen.
 An error, a panic, a response that did not fit and a true result that happens to equal LOOK all look
 alike until then, so the common case pays for one comparison.
 
 **Awaiting.** The same frames, but the loop collects those of one turn and sends them in one call; each call
 gets a goroutine, and its ending goes into the loop's queue. Go writes to the loop's eventfd only when the queue
-was empty, and one call fetches as many endings as fit into a buffer. No thread of Go ever touches Python
+was empty, empties it when nothing is left, and one call fetches as many endings as fit into a buffer. No thread of Go ever touches Python
 for a future. What is left per call is what asyncio itself costs for a future.
 
 **The ring.** What costs when calls follow one after another is waking threads that sleep, 80 µs a time.
@@ -27,7 +32,8 @@ one more ``PyGILState_Ensure`` at a thread's first entry keeps its state for goo
 
 **Handles.** Objects cross as numbers of a slot and its generation, so a stale one is never another object.
 A frame holds each handle in it once, and whoever reads the frame takes the count over; therefore nothing is
-lost or freed early, whichever side drops its end first, on whatever thread.
+lost or freed early, whichever side drops its end first, on whatever thread. A Python object gets a number of its own
+each time it is passed: an entry of a table, made by one store and removed by one ``pop``.
 
 **Fork.** In the child the parent's Go runtime is dead: its threads do not exist. The generated functions find
 ``_call`` in their globals, and after a fork that is a function that opens a private copy of the library,

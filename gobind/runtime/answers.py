@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import struct
 import sys
+import types
 from collections import deque
 from collections.abc import Sequence
 from time import monotonic_ns
@@ -67,7 +68,7 @@ class Answers:
         if isinstance(node, CallableType):
             return [self._method(node.text, "_guest.value", node.method)]
         assert isinstance(node, StreamType)
-        pack = self._packer(ListType(node.item, list), f"{node.text}.items")
+        pack = self._packer(ListType(node.item, list), f"{node.text}: item", node.item)
         if node.is_async:
             return [self._later(_next_async(pack)), self._later(_close_async)]
         return [self._now(_next_items(pack)), self._now(_close)]
@@ -165,8 +166,11 @@ class Answers:
             return lambda value, unsent: struct.pack("<q", checked(value))
         return self._packer(result, f"{where}: result")
 
-    def _packer(self, node: Node, where: str) -> Callable[[Any, Unsent], bytes]:
-        """A function that packs one value as a response, whose handles belong to what it is given."""
+    def _packer(self, node: Node, where: str, item: Node | None = None) -> Callable[[Any, Unsent], bytes]:
+        """A function that packs one value as a response, whose handles belong to what it is given.
+
+        `item`: the value is a batch of these, and `where` the place of each.
+        """
         source = Source()
         with source.block("def pack_value(value, _out):"):
             writer = RecordWriter(self._blocks, source, [node], makes_output=False)
@@ -175,7 +179,14 @@ class Answers:
             arguments = ", ".join(slot.name for slot in sorted(writer.slots))
 
             def explain(value: Any) -> None:
-                check(node, value, where)
+                try:
+                    if item is None:
+                        check(node, value, where)
+                    else:  # where it is in its batch, which Go chose, would say nothing
+                        for each in value:
+                            check(item, each, where)
+                except Exception as error:
+                    raise error from None
 
             writer.finish(self._blocks.namespace.bind("explain", explain), "value")
             source.line(
@@ -215,6 +226,7 @@ class Answers:
         def answer(guest: Guest, address: int, size: int, reply: int) -> None:
             memory = memory_at(reply)
             ticket = int.from_bytes(memory[:8], "little")
+            task: Any = None
             try:
                 self._check_loop(guest)
                 unsent = self._guests.unsent()
@@ -226,6 +238,8 @@ class Answers:
             except BaseException as error:
                 if memory[8:16] == bytes(8):
                     self._guests.tasks.pop(ticket, None)
+                    if task is not None:
+                        task.drop()
                     self._fail(reply, error)
                 else:
                     task.fail(error)
@@ -233,14 +247,16 @@ class Answers:
         return answer
 
     def _check_loop(self, guest: Guest) -> None:
-        name = type(guest.value).__name__
         if guest.loop is None:
+            name, _, what = _spoken(guest.value)
             raise RuntimeError(
-                f"{name} was passed to Go where no event loop runs: its async methods cannot run"
+                f"{name} was passed to Go where no event loop runs: {what} cannot run; "
+                "pass it to an async def method"
             )
         if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:
+            _, awaited, _ = _spoken(guest.value)
             raise RuntimeError(
-                f"Go waits for an async method of {name} inside a call on the event loop's own thread: "
+                f"Go waits for {awaited} inside a call on the event loop's own thread: "
                 "declare that call async def"
             )
 
@@ -338,10 +354,17 @@ class _Task:
         if self._task is not None:
             self._task.cancel()
 
-    def fail(self, error: BaseException) -> None:
-        """It will not begin: answer that."""
-        with contextlib.suppress(IndexError):
+    def drop(self) -> bool:
+        """Let it not begin; False if it has begun, or is dropped already."""
+        try:
             self._coroutines.pop().close()
+        except IndexError:
+            return False
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """Let it not begin, and answer that."""
+        if self.drop():
             self._answers.send_error(self._ticket, error)
 
     def _done(self, task: Any) -> None:
@@ -366,6 +389,14 @@ class _Beginning:
 
     def __del__(self) -> None:
         self._task.fail(RuntimeError("Event loop is closed"))
+
+
+def _spoken(value: Any) -> tuple[str, str, str]:
+    """How messages name a value, what Go waits for of it, and what of it is async."""
+    if isinstance(value, (types.FunctionType, types.MethodType)):
+        return value.__qualname__, value.__qualname__, "it"
+    name = type(value).__name__
+    return name, f"an async method of {name}", "its async methods"
 
 
 def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:

@@ -32,6 +32,8 @@ class Stats(NamedTuple):
 class GoRuntime:
     """The Go runtime of one library: ``library.runtime``."""
 
+    __slots__ = ("_connect",)  # a misspelt setting is refused
+
     def __init__(self, connect: Callable[[], Native]) -> None:
         self._connect = connect
 
@@ -62,7 +64,7 @@ class GoRuntime:
 
     @gomaxprocs.setter
     def gomaxprocs(self, count: int) -> None:
-        if count < 1:
+        if _whole("gomaxprocs", count) < 1:
             raise ValueError(f"gomaxprocs: expected at least 1, got {count}")
         self._control(protocol.CONTROL_MAXPROCS, count)
 
@@ -73,7 +75,7 @@ class GoRuntime:
 
     @memory_limit.setter
     def memory_limit(self, size: int) -> None:
-        if size < 0:
+        if _whole("memory_limit", size) < 0:
             raise ValueError(f"memory_limit: expected a number of bytes, got {size}")
         self._control(protocol.CONTROL_MEMORY_LIMIT, size)
 
@@ -84,7 +86,7 @@ class GoRuntime:
 
     @gc_percent.setter
     def gc_percent(self, percent: int) -> None:
-        self._control(protocol.CONTROL_GC_PERCENT, percent)
+        self._control(protocol.CONTROL_GC_PERCENT, _whole("gc_percent", percent))
 
     def gc(self) -> None:
         """Collect Go's garbage now."""
@@ -99,3 +101,9 @@ class GoRuntime:
     def _control(self, what: int, value: int = protocol.CONTROL_KEEP) -> int:
         found: int = self._connect().control(what, value)
         return found
+
+
+def _whole(name: str, value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{name}: expected int, got {type(value).__name__}")
+    return value

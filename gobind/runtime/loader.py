@@ -105,9 +105,11 @@ class File:
             if not os.path.samestat(found, self._stat):
                 raise OSError
         except OSError:  # somebody has closed all descriptors, as daemons do
-            with contextlib.suppress(OSError):
+            try:
                 self._descriptor = _open(self.path)
                 found = os.fstat(self._descriptor)
+            except OSError as error:
+                raise LoadError(f"{self.path} cannot be opened again: {error}") from None
         if _version(found) != _version(self._stat):
             raise LoadError(f"{self.path} has changed since it was opened: a copy of it may not be the same")
 

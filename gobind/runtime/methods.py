@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from itertools import chain
 from typing import Any, Callable
 
 from gobind import protocol
@@ -22,7 +23,6 @@ from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.nodes import BufferType, Field, InterfaceType, Method, Node
 from gobind.runtime import replies, timeouts
-from gobind.runtime.ownership import send
 from gobind.runtime.ring import DEFAULT_CAPACITY
 from gobind.words import Scalar
 
@@ -64,9 +64,7 @@ def namespace_of(
     }
     for method in node.methods:
         number = first + names.index(method.name)
-        namespace[method.name] = LazyMethod(
-            method.name, partial(compile_method, method, number, node.text)
-        )
+        namespace[method.name] = LazyMethod(method.name, partial(compile_method, method, number, node.text))
     return namespace
 
 
@@ -212,7 +210,11 @@ class _MethodWriter:
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
         with source.block("try:"):
             if writer.has_handles:
-                source.line(f"{target} = {self._bind('send_frame', send)}(_unsent, {call}, _frame)")
+                # What `gobind.runtime.ownership.send` does, in place.
+                chained = (
+                    f"{self._bind('chain', chain)}(_map({call}, (_frame,)), _map(_list.clear, _unsent.lists))"
+                )
+                source.line(f"{target} = [*{chained}][0]")
             else:
                 source.line(f"{target} = {call}(_frame)")
             for name in writer.borrowed:

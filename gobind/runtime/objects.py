@@ -221,7 +221,7 @@ class Objects:
         if self._reopen is not None:
             self._reopen()
         if isinstance(value, GoObject) and value._native is self._native:
-            handle, handles = value._handle, unsent.lists[1]
+            handle, handles = value._handle, unsent.handles()
             if handle not in _NO_OBJECT:
                 handles.extend(map(self._native.retain, (handle,)))  # one step, as `Owned.take` is
             if handle in _NO_OBJECT or not handles[-1]:

@@ -36,14 +36,11 @@ def keep_to_the_end(value: Any) -> None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
-def _call(function: Callable[..., Any], argument: Any) -> Any:
-    return function(argument)
-
-
-# One step in C: operator.call where there is one, else what calls a function of ctypes.
-call: Callable[..., Any] = _call
-if sys.implementation.name == "cpython":
-    call = getattr(operator, "call", None) or ctypes._CFuncPtr.__call__  # type: ignore[attr-defined]
+def each_called(functions: Iterator[Callable[..., Any]], arguments: Iterable[Any]) -> tuple[Any, ...]:
+    """What to give to `map` so that each of its steps calls the next function with the next argument, in C."""
+    if sys.version_info >= (3, 11):
+        return operator.call, functions, arguments
+    return partial.__call__, map(partial, functions, arguments)
 
 
 def only_here(function: Callable[[int], Any]) -> Iterator[Callable[[int], Any]]:
@@ -89,7 +86,7 @@ class Owned:
     def __init__(self, releasing: Iterator[Callable[[int], Any]], kept: Any = None) -> None:
         cell: dict[str, Any] = {"kept": kept}
         self._cell = cell
-        self._owner = Owner(call, releasing, iter(partial(cell.pop, "handle", 0), None))
+        self._owner = Owner(*each_called(releasing, iter(partial(cell.pop, "handle", 0), None)))
 
     def take(self, function: Callable[..., int], *arguments: Any) -> int:
         """Call what hands out a handle, and own that; returns it."""
@@ -110,11 +107,23 @@ class Unsent(Owner):
     """The handles in a frame on its way to Go, which takes them over with the frame; given back if it is never sent.
 
     Attributes:
-        lists: numbers of Python's objects, handles of Go's.
+        numbers: of Python's objects.
+        lists: what is cleared when the frame is sent.
     """
 
-    __slots__ = ("lists",)
-    lists: tuple[list[int], list[int]]
+    __slots__ = ("_owner", "_releasing", "lists", "numbers")
+    numbers: list[int]
+    lists: list[list[int]]
+    _releasing: Iterator[Callable[[int], Any]]
+    _owner: Owner
+
+    def handles(self) -> list[int]:
+        """The list for handles of Go's own objects, which few frames have."""
+        if len(self.lists) == 1:
+            handles: list[int] = []
+            self._owner = Owner(exhaust, repeat(map(*each_called(self._releasing, handles))))
+            self.lists.append(handles)
+        return self.lists[1]
 
 
 def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable[[int], Any]]) -> Unsent:
@@ -125,10 +134,14 @@ def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable
         releasing: gives the function, `only_here`, that releases a handle of Go's.
     """
     numbers: list[int] = []
-    handles: list[int] = []
-    unsent = Unsent(exhaust, repeat(chain(map(forget, numbers, repeat(None)), map(call, releasing, handles))))
-    unsent.lists = numbers, handles
+    unsent = Unsent(exhaust, repeat(map(forget, numbers, _nones)))
+    unsent.numbers = numbers
+    unsent.lists = [numbers]
+    unsent._releasing = releasing
     return unsent
+
+
+_nones = repeat(None)
 
 
 def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -50,7 +50,9 @@ class Ring:
         # By the number of the request, those that Go may still read.
         self._frames: dict[int, Any] = {}
         self._oldest = 0
-        self._sending: list[list[Any]] = []  # the steps of the send under way, unless a later one has made it void
+        self._sending: list[
+            list[Any]
+        ] = []  # the steps of the send under way, unless a later one has made it void
         # Several threads may send, and a signal handler may while its own thread does; and its release is the fence
         # between moving the tail and looking at `parked`.
         self._lock = threading.RLock()

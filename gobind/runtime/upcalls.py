@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Callable
 
 from gobind import protocol
@@ -27,8 +28,8 @@ Answer = Callable[["Guest", int, int, int], None]
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 
-MOST_WAITING, LEAST_WAITING = 256, 64
-"""How many objects Go may hold before its collector is asked: fewer where the process grows meanwhile."""
+MOST_WAITING, LEAST_WAITING = 1024, 64
+"""How many objects Go may hold before its collector is asked; the second where the process has grown meanwhile."""
 
 MOST_GROWTH = 32 << 20
 """Bytes that the process's peak may grow by while objects are passed, before Go's collector is asked."""
@@ -74,6 +75,7 @@ class Guests:
     Attributes:
         tasks: what runs async methods, by ticket.
         escaped: by thread, an exception that nothing could catch.
+        unsent: makes what owns the handles of one frame to Go until it is sent.
     """
 
     def __init__(self, native: Native) -> None:
@@ -81,6 +83,7 @@ class Guests:
         self.tasks: dict[int, Any] = {}
         self.escaped: dict[int, BaseException] = {}
         self._guests: dict[int, Guest] = {}
+        self.unsent: Callable[[], Unsent] = partial(make_unsent, self._guests.pop, native.releasing)
         self._limit = self._waiting = MOST_WAITING
         self._peak = 0  # of the process's memory, when the collector was asked; 0: not yet looked at
         self._responses: dict[int, bytes] = {}
@@ -92,16 +95,12 @@ class Guests:
         native.set_upcall(ctypes.cast(self._callback, ctypes.c_void_p))
         _catch_escapes()
 
-    def unsent(self) -> Unsent:
-        """What owns the handles of one frame to Go until it is sent."""
-        return make_unsent(self._guests.pop, self.native.releasing)
-
     def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
         """A number for an object that goes into a frame."""
         number = self._next()
         if number % LOOK_EACH == 0 or len(self._guests) >= self._limit:
             self._relieve()
-        unsent.lists[0].append(number)
+        unsent.numbers.append(number)
         self._guests[number] = Guest(value, answers)
         return number
 
@@ -124,7 +123,7 @@ class Guests:
         has_grown = peak > self._peak + MOST_GROWTH
         if has_grown:
             self._peak = peak
-            self._waiting = max(LEAST_WAITING, self._waiting // 2)
+            self._waiting = LEAST_WAITING
         if has_grown or len(self._guests) >= self._limit:
             self._limit = max(self._waiting, 2 * len(self._guests))
             self.native.control(protocol.CONTROL_GC, protocol.CONTROL_KEEP)

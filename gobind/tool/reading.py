@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -136,6 +137,10 @@ def _holds(package: ModuleType, folder: Path) -> bool:
     return folder in [Path(each).resolve() for each in getattr(package, "__path__", ())]
 
 
+# Where mistakes of a contract come to light but are not made, as a mutable default does in `dataclasses`.
+_TOOLS = (f"{os.path.dirname(os.__file__)}{os.sep}", f"{Path(__file__).parent.parent}{os.sep}", "<")
+
+
 def _import(name: str, spec: str, packages: dict[str, ModuleType]) -> ModuleType:
     importlib.invalidate_caches()
     try:
@@ -153,7 +158,8 @@ def _import(name: str, spec: str, packages: dict[str, ModuleType]) -> ModuleType
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
         ]
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames[1:] else spec
+        own = [frame for frame in frames[1:] if not frame.filename.startswith(_TOOLS)] or frames[1:]
+        place = f"{own[-1].filename}:{own[-1].lineno}" if own else spec
         package = _needed_of(error, packages)
         if package:
             raise ContractError(

@@ -115,6 +115,11 @@ func (q *Question) ask(ctx context.Context, method, wanted uint64) bool {
 	case kind != wanted:
 		q.senseless()
 	}
+	if q.err != nil {
+		if late := q.reply.lateError(); late != nil {
+			q.err = late
+		}
+	}
 	return q.err == nil
 }
 
@@ -239,13 +244,11 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 	}
 	q.reply.value = int64(number)
 	q.enter(method, frame, size)
-	if late := q.reply.lateError(); late != nil {
-		q.err = late
-		abandon(number, coming, drop)
-		return got, false
-	}
-	if q.reply.kind != AnswerLater {
-		q.refuseLater()
+	late := q.reply.lateError()
+	if q.reply.kind != AnswerLater || late != nil {
+		if q.refuseLater(); late != nil {
+			q.err = late
+		}
 		abandon(number, coming, drop)
 		return got, false
 	}
@@ -264,6 +267,7 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 // refuseLater says why an async method will not answer.
 func (q *Question) refuseLater() {
 	switch q.reply.kind {
+	case AnswerLater:
 	case AnswerNone:
 		q.err = noAnswer(q.Out.place)
 	case AnswerException:

@@ -456,6 +456,29 @@ def test_an_object_that_cannot_be_called_as_go_will_is_refused(value: Any, why: 
     assert _debug.guests() == 0
 
 
+def test_a_class_in_place_of_its_instance() -> None:
+    class Mine:
+        def log(self, level: int, message: str = "") -> None: ...
+
+        def enabled(self, level: int = 0) -> bool:
+            return True
+
+    class Whole:
+        log = classmethod(lambda cls, level, message: None)
+        enabled = staticmethod(lambda level: True)
+
+    calls = load("Calls")
+    calls.set_logger(Mine())
+    calls.set_logger(Whole)
+    with pytest.raises(TypeError) as caught:
+        calls.set_logger(Mine)
+    name = "test_a_class_in_place_of_its_instance.<locals>.Mine"
+    assert str(caught.value) == (
+        f"logger: expected Logger, got type, which is the class {name} itself; pass an instance of it"
+    )
+    calls.set_logger(None)
+
+
 def test_a_subclass_is_looked_at_too() -> None:
     class Async(objects_py.Logger):  # type: ignore[name-defined,misc]
         async def enabled(self, level: int) -> bool:

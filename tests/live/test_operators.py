@@ -48,6 +48,18 @@ def test_settings_that_cannot_be(runtime: Any, name: str, value: int, message: s
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("name", ["gomaxprocs", "gc_percent", "memory_limit"])
+def test_settings_of_a_wrong_type(runtime: Any, name: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        setattr(runtime, name, "1")
+    assert str(caught.value) == f"{name}: expected int, got str"
+
+
+def test_a_misspelt_setting(runtime: Any) -> None:
+    with pytest.raises(AttributeError):
+        runtime.gomaxproc = 1
+
+
 def test_figures(sleeper: Any, runtime: Any) -> None:
     before = runtime.stats()
     assert before.live == 0 and before.goroutines >= 1 and before.heap > 0

@@ -272,10 +272,12 @@ def test_errors_of_iterators_come_back_as_they_are(count: int) -> None:
     error.__traceback__ = None
 
 
-def test_a_wrong_item_is_named() -> None:
+@pytest.mark.parametrize("source", [["x"], [1, 2, 3, "x", 5], (each for each in (1, "x"))])
+def test_a_wrong_item_is_named(source: Any) -> None:
     with pytest.raises(TypeError) as caught:
-        load("Streams").sum(["x"])
-    assert str(caught.value) == "Iterable[int].items[0]: expected int, got str"
+        load("Streams").sum(source)
+    assert str(caught.value) == "Iterable[int]: item: expected int, got str"
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
 def test_iterators_die_with_their_call() -> None:

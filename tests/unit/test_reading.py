@@ -168,6 +168,10 @@ NEEDED = (
         ),
         ("from .nothing import x", "{path}: No module named 'read_pkg.nothing'"),
         ("1 / 0", "{path}:2: ZeroDivisionError: division by zero"),
+        (
+            "import dataclasses; dataclasses.field(default=1, default_factory=int)",
+            "{path}:2: ValueError: cannot specify both default and default_factory",
+        ),
     ],
 )
 def test_a_contract_that_needs_its_package(tmp_path: Path, line: str, message: str) -> None:
