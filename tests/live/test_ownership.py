@@ -28,29 +28,31 @@ import gc, random
 
 class Struck(Exception): pass
 
+armed = []
+
 def handler(number, frame):
-    raise Struck
+    if armed:
+        armed.clear()  # one exception each time
+        raise Struck
 
 def strike(work, wanted, times):
     struck = 0
     assert work() == wanted  # what is compiled at the first call is not the point
     signal.signal(signal.SIGALRM, handler)
-    for n in range(10 ** 6):
-        if struck >= times: break
-        try:
-            try:
-                signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0005), 0.001)
-                while True:
-                    found = work()
-                    assert found == wanted, found
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-        except Struck:
-            struck += 1
-        except gobind.GobindError as error:  # a second one came where the first was being told
-            assert "Python did not answer" in str(error), error
-            struck += 1
-    assert struck >= times, struck
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    def some():  # a function: CPython 3.14 does not cover all jumps of a loop by a try around it
+        armed.append(True)
+        for _ in range(random.randrange(1000)):
+            found = work()
+            assert found == wanted, found
+            if not armed: break  # it came where CPython itself has no place for it
+        armed.clear()
+
+    while struck < times:
+        try: some()
+        except Struck: struck += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 def check_left():
     for _ in range(100):
@@ -108,19 +110,27 @@ def test_one_way_calls_that_are_interrupted_arrive_once_or_not_at_all() -> None:
     text = """
 import random
 class Struck(Exception): pass
-def handler(number, frame): raise Struck
+armed = []
+def handler(number, frame):
+    if armed:
+        armed.clear()
+        raise Struck
 signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
 sent, struck, n = [], 0, 0
+def some():
+    global n
+    armed.append(True)
+    for _ in range(random.randrange(1000)):
+        n += 1
+        sleeper.push_by_1024(n)
+        sent.append(n)
+    armed.clear()
 while struck < 500:
-    try:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0003), 0.001)
-            while True:
-                n += 1
-                sleeper.push_by_1024(n)
-                sent.append(n)
-        finally: signal.setitimer(signal.ITIMER_REAL, 0)
+    try: some()
     except Struck: struck += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
 sleeper.push_by_1024(-1)
 received = []
 while not received or received[-1] != -1: received += sleeper.pushed(1)

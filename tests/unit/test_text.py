@@ -229,7 +229,7 @@ def test_a_docstring_of_characters_that_no_source_file_holds(odd: str) -> None:
     )
     contract = read(source)._replace(doc=f"{odd}module{odd}")
     again = same_again(contract)
-    assert again.doc == f"{odd}module{odd}"
+    assert again.doc == f"{odd}module{odd}".replace("\ud800", "\ufffd")
     assert again.interfaces[0].cls.__doc__ == of_class.strip()
     glue = gogen.generate(contract, package="main", runtime_import="x/gobind", main=True)
     for text in glue.values():
