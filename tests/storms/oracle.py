@@ -129,6 +129,7 @@ class Oracle:
         if finish is not None:
             finish()
         self.settle(outcome)
+        outcome = None  # frames of exceptions that Go holds lead here, and on to what this one's frames own
 
     def _guard(self, work: Callable[[], None], budget: int, level: int) -> Optional[BaseException]:
         """What ends the work, if anything does. Each level takes one exception that strikes the one below it."""
