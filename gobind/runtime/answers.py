@@ -276,7 +276,11 @@ class Answers:
         if self._guests.is_too_late(reply, error):
             return
         unsent = self._guests.unsent()
-        self._guests.respond(reply, self._exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+        try:
+            self._guests.respond(reply, self._exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+        except BaseException:
+            next(unsent)  # or the table would keep `error`, whose traceback may keep this
+            raise
 
     def _exception(self, error: BaseException, unsent: Unsent) -> bytes:
         """The frame of an exception; if it is one of the contract's, with its fields."""

@@ -123,6 +123,9 @@ class Binding:
         self.node = self._schema.interface(cls)
         self._errors = [self._error(*entry, cls, native.path) for entry in carried.errors.items()]
         self._verify(native)
+        if any(method.options.blocking for method in self.node.methods):
+            # Now: a signal handler that calls one while the first call imports this would find half a module.
+            late("gobind.runtime.waits")
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
         self.connect(native)

@@ -151,13 +151,21 @@ class Guests:
         """Answer with an exception; the answers of a binding know more of its errors."""
         if not self.is_too_late(reply, error):
             unsent = self.unsent()
-            self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+            try:
+                self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+            except BaseException:
+                next(unsent)  # or the table would keep `error`, whose traceback may keep this
+                raise
 
     def is_too_late(self, reply: int, error: BaseException) -> bool:
         """True if there is an answer already; the exception is noted behind it."""
         memory = memory_at(reply)
         if memory[8:16] == bytes(8):
             return False
+        late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
+        if late:  # an earlier one, which is the context of this
+            self._guests[late & ~protocol.PYTHON_OWNED] = Guest(error, ())
+            return True
         unsent = self.unsent()
         handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
         send(unsent, ctypes.memmove, reply + protocol.LATE_OFFSET, handle.to_bytes(8, "little"), 8)

@@ -193,3 +193,12 @@ faulthandler.cancel_dump_traceback_later()
     status, _, errors = run(text)
     assert status == 0
     assert errors.startswith("Timeout (0:00:00.050000)!") and "<gobind Sleeper.sleep>" in errors
+
+
+def test_what_blocking_calls_need_is_imported_when_the_library_is_loaded() -> None:
+    """Else a signal handler that makes one during the first one would find half of a module."""
+    assert run(
+        "storm = libraries.load('storm', libraries.contract_of('storm').Storm)\n"
+        "import sys\nassert 'gobind.runtime.waits' in sys.modules\n",
+        load=False,
+    ) == (0, "", "")

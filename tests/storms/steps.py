@@ -62,9 +62,20 @@ class Stepper:
             self._last[frame] = frame.f_lasti
             if self._is_step(frame.f_code, before):
                 self._step(frame)
+        elif event == "exception":
+            self._last[frame] = -1  # what comes is not behind the instruction that has raised it
         elif event == "return":
             self._last.pop(frame, None)
         return self
+
+    def profile(self, frame: Any, event: str, arg: Any) -> None:
+        """Go on: a trace function that has raised is removed by CPython, a profile function is not."""
+        if sys.gettrace() is None and self.count <= max(self._steps, default=-1):
+            sys.settrace(self)
+            while frame is not None:
+                frame.f_trace = self(frame, "again", None)
+                self._last[frame] = frame.f_lasti
+                frame = frame.f_back
 
     def _is_step(self, code: CodeType, before: Optional[int]) -> bool:
         if sys.version_info < (3, 11):
@@ -156,9 +167,12 @@ class Walk:
     def _traced(self, work: Callable[[], None], stepper: Stepper) -> Callable[[], None]:
         def traced() -> None:
             sys.settrace(stepper)
+            if len(stepper._steps) > 1:
+                sys.setprofile(stepper.profile)
             try:
                 work()
             finally:
+                sys.setprofile(None)
                 sys.settrace(None)
 
         return traced
