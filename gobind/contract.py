@@ -65,6 +65,8 @@ def _declare(cls: type, kind: str) -> None:
         names[cls.__name__] = cls
     elif frame.f_globals is not getattr(sys.modules.get(cls.__module__), "__dict__", None):
         _scopes[_scope_key(cls)] = frame.f_globals  # run by exec, or as a doctest: no module has its names
+    else:
+        _scopes.pop(_scope_key(cls), None)  # of a module of that name which was run before
 
 
 @overload

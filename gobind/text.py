@@ -81,7 +81,9 @@ def own_doc(cls: Any) -> str:
 
 
 def _quote(doc: str, indent: str = "") -> str:
-    doc = re.sub("[\ud800-\udfff]", "\ufffd", doc)  # CPython refuses halves of a pair, escaped ones too since 3.14
+    doc = re.sub(
+        "[\ud800-\udfff]", "\ufffd", doc
+    )  # CPython refuses halves of a pair, escaped ones too since 3.14
     body = doc.replace("\\", "\\\\").replace('"""', '\\"""')
     if body.endswith('"'):
         body = body[:-1] + '\\"'

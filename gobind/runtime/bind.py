@@ -14,7 +14,7 @@ from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tup
 from gobind.codec.frames import Input
 from gobind.contract import ERROR, kind_of
 from gobind.errors import ClosedError, LoadError, MismatchError
-from gobind.forks import late
+from gobind.forks import late, whole
 from gobind.layout import layout_of
 from gobind.nodes import CallableType, Contract, InterfaceType, Method, StructType
 from gobind.runtime.answers import Answers
@@ -65,11 +65,12 @@ class CarriedContract:
         Raises:
             LoadError: the text cannot be read.
         """
-        if self._parsed is None:
-            try:
-                self._parsed = read_text(self.text, self.name)
-            except Exception as error:
-                raise LoadError(_unreadable(self.path, error)) from error
+        with whole:  # two libraries of one contract make a module of one name
+            if self._parsed is None:
+                try:
+                    self._parsed = read_text(self.text, self.name)
+                except Exception as error:
+                    raise LoadError(_unreadable(self.path, error)) from error
         return self._parsed
 
     def number_of(self, node: InterfaceType | CallableType) -> int:

@@ -292,17 +292,25 @@ assert left[0]() is None
 
 def test_buffers_in_flight_when_their_loop_closes_are_freed_when_go_is_done() -> None:
     text = """
-import gc, resource
+import gc, warnings, weakref
 storm_py = libraries.contract_of("storm")
 storm = libraries.load("storm", storm_py.Storm)
-async def main():
-    for _ in range(4):
-        call = storm.fill_later(bytearray(4 << 20), 1, 1000)
-        asyncio.ensure_future(call)
-    await asyncio.sleep(0)
-import warnings
 warnings.simplefilter("ignore")
-for _ in range(60): asyncio.run(main())
-assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024
+class Memory(bytearray): pass
+used = []
+async def main(count, microseconds):
+    for _ in range(count):
+        data = Memory(1 << 16)
+        used.append(weakref.ref(data))
+        asyncio.ensure_future(storm.fill_later(data, 1, microseconds))
+        del data
+    await asyncio.sleep(0)
+for _ in range(20): asyncio.run(main(4, 1000))
+for _ in range(2000):  # who lends something looks after what others have left
+    asyncio.run(main(1, 0))
+    gc.collect()
+    if not any(each() for each in used[:80]): break
+    time.sleep(0.005)
+assert not any(each() for each in used[:80])
 """
     assert run(text, load=False) == (0, "", "")

@@ -10,6 +10,7 @@ import functools
 import inspect
 import pickle
 import sys
+import types
 from dataclasses import field
 from typing import Any, List, Optional
 
@@ -17,6 +18,7 @@ import pytest
 
 from gobind import ContractError, GoError, GoPanic, goerror, gointerface, gomethod, gostruct, u8, u32
 from gobind.contract import MethodOptions, kind_of, make_error, maker_of
+from gobind.schema import Schema
 
 
 @gostruct
@@ -340,3 +342,17 @@ def test_notes_are_pickled(error: Any) -> None:
     error.add_note("a note")
     made = pickle.loads(pickle.dumps(error))
     assert (type(made), str(made), vars(made)) == (type(error), str(error), vars(error))
+
+
+def test_a_module_that_is_run_again_has_its_own_names() -> None:
+    """Classes of a module that another one has taken the name of must not be what its annotations mean."""
+    text = "from gobind import gostruct\n@gostruct\nclass Inner:\n    n: int\n@gostruct\nclass Outer:\n    inner: 'Inner'\n"
+    name = "module_that_is_run_again"
+    made = []
+    for is_registered in (False, True):
+        module = types.ModuleType(name)
+        sys.modules[name] = module if is_registered else types.ModuleType(name)
+        exec(text, module.__dict__)
+        made.append(Schema().struct(module.Outer).fields[0].type.cls is module.Inner)  # type: ignore[union-attr]
+    del sys.modules[name]
+    assert made == [True, True]
