@@ -81,10 +81,9 @@ class Courier:
             calls.send(ring, frame, number, unsent)
         else:
             if not calls.batch:
+                # Twice: an exception on entry of the first is the loop's, and nobody repeats that one.
                 loop.call_soon(calls.flush)
-                loop.call_soon(
-                    calls.flush
-                )  # an exception on entry of the first is the loop's; nobody repeats that one
+                loop.call_soon(calls.flush)
             if unsent is not None:
                 calls.unsent.append(unsent)
             calls.batch.append(frame)

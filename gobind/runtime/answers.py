@@ -27,7 +27,7 @@ from gobind.layout import layout_of, record_layout
 from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.runtime.methods import is_direct
 from gobind.runtime.ownership import Unsent, send
-from gobind.runtime.upcalls import Answer, Guest, Guests, memories, memory_at, put_answer
+from gobind.runtime.upcalls import Answer, Guest, Guests, is_answered, memories, memory_at, put_answer
 from gobind.words import SCALARS, Scalar
 
 QUICK = 1_000_000
@@ -236,7 +236,7 @@ class Answers:
                 put_answer(memory, 0, 0, protocol.ANSWER_LATER)
                 task.post()
             except BaseException as error:
-                if memory[8:16] == bytes(8):
+                if not is_answered(memory):
                     self._guests.tasks.pop(ticket, None)
                     if task is not None:
                         task.drop()
@@ -273,14 +273,7 @@ class Answers:
     # Exceptions
 
     def _fail(self, reply: int, error: BaseException) -> None:
-        if self._guests.is_too_late(reply, error):
-            return
-        unsent = self._guests.unsent()
-        try:
-            self._guests.respond(reply, self._exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
-        except BaseException:
-            next(unsent)  # or the table would keep `error`, whose traceback may keep this
-            raise
+        self._guests.fail(reply, error, self._exception)
 
     def _exception(self, error: BaseException, unsent: Unsent) -> bytes:
         """The frame of an exception; if it is one of the contract's, with its fields."""

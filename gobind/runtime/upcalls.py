@@ -1,6 +1,6 @@
 """Go calls Python: the objects that Go holds, and the one callback that Go enters Python by.
 
-Imports `gobind.runtime.native`, `gobind.runtime.ownership`, `gobind.codec.buffers` and before.
+Imports `gobind.runtime.native`, `gobind.runtime.ownership`, `gobind.runtime.uninterrupted` and before.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
 
 put_answer: Callable[[Any, int, int, int], None] = protocol.ANSWER.pack_into if IS_CPYTHON else _put_answer
 """``put_answer(memory, 0, value, kind)``: the one step that answers."""
+
+
+def is_answered(memory: Any) -> bool:
+    """True if the memory of an answer has one."""
+    return bool(memory[8:16] != bytes(8))
 
 
 class Guest:
@@ -147,12 +152,22 @@ class Guests:
         else:
             send(unsent, put_answer, memory, 0, size, kind)
 
-    def fail(self, reply: int, error: BaseException) -> None:
-        """Answer with an exception; the answers of a binding know more of its errors."""
+    def fail(
+        self,
+        reply: int,
+        error: BaseException,
+        make: Callable[[BaseException, Unsent], bytes] | None = None,
+    ) -> None:
+        """Answer with an exception.
+
+        Args:
+            make: makes the frame; the answers of a binding know more of its errors than `exception` does.
+        """
         if not self.is_too_late(reply, error):
             unsent = self.unsent()
             try:
-                self.respond(reply, self.exception(error, unsent), unsent, protocol.ANSWER_EXCEPTION)
+                frame = (make or self.exception)(error, unsent)
+                self.respond(reply, frame, unsent, protocol.ANSWER_EXCEPTION)
             except BaseException:
                 next(unsent)  # or the table would keep `error`, whose traceback may keep this
                 raise
@@ -160,7 +175,7 @@ class Guests:
     def is_too_late(self, reply: int, error: BaseException) -> bool:
         """True if there is an answer already; the exception is noted behind it."""
         memory = memory_at(reply)
-        if memory[8:16] == bytes(8):
+        if not is_answered(memory):
             return False
         late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
         if late:  # an earlier one, which is the context of this

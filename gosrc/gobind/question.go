@@ -76,12 +76,7 @@ func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read 
 	if !q.ask(ctx, method, AnswerFrame) {
 		return
 	}
-	answer := q.large
-	if answer == nil {
-		answer = q.reply.data[:q.reply.value]
-	}
-	q.large = nil
-	if q.err = readAnswer(&q.in, answer, to, read); q.err == nil {
+	if q.err = readAnswer(&q.in, q.answer(), to, read); q.err == nil {
 		q.err = q.reply.lateError()
 	}
 }
@@ -161,14 +156,18 @@ func (q *Question) fetch() {
 	q.large = answer
 }
 
-// readException makes the error of an answer that is an exception.
-func (q *Question) readException() {
-	answer := q.large
-	if answer == nil {
-		answer = q.reply.data[:q.reply.value]
+// answer is the frame that Python has answered with.
+func (q *Question) answer() []byte {
+	frame := q.large
+	if frame == nil {
+		frame = q.reply.data[:q.reply.value]
 	}
-	q.err, q.large = readException(answer), nil
+	q.large = nil
+	return frame
 }
+
+// readException makes the error of an answer that is an exception.
+func (q *Question) readException() { q.err = readException(q.answer()) }
 
 // readAnswer reads the frame that a method of Python has answered with.
 func readAnswer[R, T any](r *Reader, frame []byte, to *T, read func(*Reader, *R, *T)) error {
