@@ -153,7 +153,9 @@ func (*faults) Kinds(context.Context) (names []string, err error) {
 
 func (*faults) Give(_ context.Context, kind string) (string, error) { return kind, give(kind) }
 
-func (*faults) GivePlain(_ context.Context, index int) (int, error) { return index, kinds[index].give() }
+func (*faults) GivePlain(_ context.Context, index int) (int, error) {
+	return index, kinds[index].give()
+}
 
 func (*faults) GiveLater(_ context.Context, kind string) (string, error)    { return kind, give(kind) }
 func (*faults) GiveBlocking(_ context.Context, kind string) (string, error) { return kind, give(kind) }
