@@ -57,7 +57,8 @@ everything else; blocks met meanwhile join it. So a tree costs one block a level
 **A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
 the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
 buffer. `LOOK` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used
-for anything else; or say ``gobind_forget(request)``. It writes a **status** into buffer (`REPLY_CAPACITY`
+for anything else; or say ``gobind_forget(request)``. A failure (ERROR and what is behind it) is told as often as one
+asks, and kept until it is forgotten. It writes a **status** into buffer (`REPLY_CAPACITY`
 bytes): u64 kind, i64 value, u64 n, u64 address, u64 length. That is the one segment of the response, which
 stands at `STATUS_SIZE` where it fits, else in Go's memory; with several segments, address is where n pairs
 (u64 address, u64 length) stand in Go's memory. That memory, and what the response refers to (objects, the
@@ -78,7 +79,8 @@ u64 number of the fetch, u64 n, n entries (u64 number, u64 tag, u64 word), then 
 tagged `ENTRY_RESPONSE`, in the same order. Done is the number of the last fetch whose entries have all been
 handed out: while another number stands in the buffer nothing is fetched, so an exception in between loses
 nothing. An entry tagged `ENTRY_STATUS` has a status, to be asked for by
-``gobind_completion(queue, number, buffer) -> id``, or dropped by ``gobind_cancel(queue, number)``. The descriptor
+``gobind_completion(queue, number, buffer) -> id``, and dropped, if it is a failure or not asked for, by
+``gobind_cancel(queue, number)``. The descriptor
 ``gobind_queue_bell(queue)`` can be read from while there is something to fetch.
 
 **A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
@@ -102,7 +104,8 @@ set. The method is its index in the interface as the library has it, 0 for a fun
 and columns without a header. The answer goes to reply: i64 value, u64 kind, u64 late, then `REPLY_CAPACITY`
 bytes. The kind is set last, by the same step as the value: while it is `ANSWER_NONE` Python has not answered,
 whatever has become of the call, and Go makes an error of that. Late is the handle of an exception that came
-when there was an answer already, else 0: the answer is read, and the exception is how the call has ended.
+when there was an answer already, else 0: the answer is read, and the exception is how the call has ended. Go
+leaves it there when it asks object 0 once more, and it becomes the context of the next.
 
     ANSWER_VALUE      the value is the result: None (0), a bool or an integer
     ANSWER_FRAME      the value is the size of the response

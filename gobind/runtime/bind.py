@@ -128,14 +128,16 @@ class Binding:
             late("gobind.runtime.waits")
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
-        self.connect(native)
-        replies = Replies(self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped)
+        self._replies = replies = Replies(
+            self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
+        )
         self.blocks.namespace.names.update(
             _look=replies.look,
             _look_frame=replies.look_frame,
             _number_of=replies.number,
             _opened=replies.opened,
         )
+        self.connect(native)
         self.root: Any = object.__new__(self._make_class(cls, native.path))
 
     def connect(self, native: Native) -> None:
@@ -148,6 +150,7 @@ class Binding:
         namespace.update(
             _call=native.call,
             _call_keeping_gil=native.call_keeping_gil,
+            _add_own=self._replies.add_own,
             _forget=native.forget,
             _make_unsent=guests.unsent,
         )
@@ -170,7 +173,9 @@ class Binding:
 
     def _connect_wait(self) -> None:
         waiters = late("gobind.runtime.waits").Waiters(self.native)
-        self.blocks.namespace.names.update(_wait=waiters.wait, _next_number=next_number)
+        self.blocks.namespace.names.update(
+            _wait=waiters.wait, _abandon_wait=waiters.abandon, _next_number=next_number
+        )
 
     def close(self, message: str) -> None:
         """Let calls raise `ClosedError`."""
@@ -196,12 +201,15 @@ class Binding:
             return first_call
 
         self._divert(stub)
+        # What a call leaves behind if the library cannot be opened anew would be forgotten in the parent's Go.
+        namespace.update(_add_own=_nothing, _forget=_nothing, _abandon=_nothing, _abandon_wait=_nothing)
 
     def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
         # All of them, as methods not yet compiled would connect themselves to the library as it was.
         namespace = self.blocks.namespace.names
         namespace.setdefault("_next_number", next_number)
-        namespace.setdefault("_abandon", lambda number: None)
+        namespace.setdefault("_abandon", _nothing)
+        namespace.setdefault("_abandon_wait", _nothing)
         for name in ("_call", "_call_keeping_gil", "_make_unsent", "_submit", "_send", "_wait"):
             namespace[name] = make(name)
 
@@ -277,6 +285,10 @@ def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> 
     contract = quote(getattr(module, "__file__", None) or node.cls.__module__)
     advice = f"build the library again: python -m gobind build {contract} DIR -o {quote(path)}"
     return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, advice]))
+
+
+def _nothing(*_: Any) -> None:
+    """What is left to do after a call that was not made."""
 
 
 def _refuse_pickling(self: Any, protocol: Any) -> Any:

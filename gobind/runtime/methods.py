@@ -227,8 +227,11 @@ class _MethodWriter:
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
                     source.line("_head, _buf, _size = _look_frame(_frame, _reply)")
-        with source.block("except BaseException:"):  # a signal handler's, maybe before a status was asked for
-            source.line("_forget(_frame)")
+        with source.block("except BaseException as _error:"):
+            with source.block("try:"):
+                source.line("_add_own(_error, _frame)")
+            with source.block("finally:"):
+                source.line("_forget(_frame)")
             source.line("raise")
 
     def _write_awaiting(self, writer: RecordWriter, unsent: str) -> None:
@@ -236,19 +239,19 @@ class _MethodWriter:
         target = "_result" if self._direct else "_buf"
         more = f", ({', '.join(writer.borrowed)},)" if writer.borrowed else ""
         more += f", unsent={unsent}" if unsent else ""
-        if not self._method.is_async:
-            source.line(f"{target} = _wait(_frame, _number{more})")
-            self._write_opening()
-            return
-        with source.block("try:"):
+        if self._method.is_async:
             more += f", ring={self._ring}" if self._ring else ""
-            source.line(f"{target} = await _submit(_frame, _number{more})")
+            ended, abandon = f"await _submit(_frame, _number{more})", "_abandon"
+        else:
+            ended, abandon = f"_wait(_frame, _number{more})", "_abandon_wait"
+        with source.block("try:"):
+            source.line(f"{target} = {ended}")
+            self._write_opening()
         with source.block("except BaseException:"):
-            source.line("_abandon(_number)")
+            source.line(f"{abandon}(_number)")
             if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them
                 source.line(f"del {', '.join(writer.borrowed)}")
             source.line("raise")
-        self._write_opening()
 
     def _write_opening(self) -> None:
         source = self._source

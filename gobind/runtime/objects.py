@@ -154,7 +154,7 @@ class Objects:
 
     def escaped(self) -> BaseException | None:
         """The exception that has escaped from an upcall of this thread, None if it is not known."""
-        return self._guests.escaped.pop(threading.get_ident(), None)
+        return self._guests.escaped.get(threading.get_ident())
 
     # Go's objects
 

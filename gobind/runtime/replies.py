@@ -19,8 +19,10 @@ from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.memory import Memory, bytes_at, readable
 from gobind.nodes import StructType
+from gobind.runtime.contexts import add_context
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Owned
+from gobind.runtime.uninterrupted import uninterrupted
 
 Reply = tuple[Any, int]
 """A response buffer and its address."""
@@ -104,7 +106,7 @@ class Parked(NamedTuple):
 
 
 def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | None:
-    """The status of a call, once; None if there is none.
+    """The status of a call, once, but that of a failure until it is forgotten; None if there is none.
 
     Args:
         key: the request of a call, or what a queue has handed out for it.
@@ -190,6 +192,31 @@ class Replies:
             give_reply(reply)
         return self._opened(ended)
 
+    @uninterrupted
+    def add_own(self, error: BaseException, frame: bytes) -> None:
+        """Make the exception of Python's own (of a callback) that a call ended with the context of `error`.
+
+        That is what has come instead of it: a signal handler's, before the status of the call was told. One more
+        that comes meanwhile has `error` as its context, and is served likewise.
+        """
+        try:
+            own = self._own(frame)
+            if own is not None:
+                add_context(error, own)
+        except BaseException as another:
+            self.add_own(another, frame)
+            raise
+
+    def _own(self, frame: bytes) -> BaseException | None:
+        """The exception of Python's own that the status of a call has."""
+        ended = self._status(frame)
+        if ended is None or ended[0] != protocol.ERROR:
+            return None
+        _, _, index, flags = protocol.FAILURE.unpack_from(ended[2][: protocol.FAILURE.size])
+        if flags & protocol.EXCEPTION:
+            return self._exception_of(index)
+        return self._escaped() if flags & protocol.UNANSWERED else None
+
     def number(self, fetched: Parked) -> int:
         """The result of a call from a queue that ended with a number; raises what else it ended with."""
         return self._number(self._ask(fetched))
@@ -199,12 +226,15 @@ class Replies:
         return self._opened(self._ask(fetched))
 
     def _ask(self, key: bytes | Parked) -> Ended:
+        return _found(self._status(key))
+
+    def _status(self, key: bytes | Parked) -> Ended | None:
         try:
             reply = take_reply()
         except IndexError:
             reply = new_reply()
         try:
-            return _found(ask_status(self._connection.native, key, reply))
+            return ask_status(self._connection.native, key, reply)
         finally:
             give_reply(reply)
 
@@ -222,12 +252,8 @@ class Replies:
         raise self._failure(kind, response)
 
     def _failure(self, kind: int, response: Response) -> BaseException:
-        if isinstance(response, bytes):
-            return self._read_failure(kind, response, response)
-        try:
-            return self._read_failure(kind, response, response.head)
-        finally:
-            response.release()  # the exception's traceback will keep the object
+        head = response.head if isinstance(response, Held) else response
+        return self._read_failure(kind, response, head)
 
     def _exception(self, number: int, message: str) -> BaseException:
         """The exception of Python's own that Go hands back."""

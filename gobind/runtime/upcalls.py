@@ -18,6 +18,7 @@ from typing import Any, Callable
 from gobind import protocol
 from gobind.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.runtime import ownership
+from gobind.runtime.contexts import add_context
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, make_unsent, send
 from gobind.runtime.platforms import peak_memory
@@ -163,7 +164,7 @@ class Guests:
         Args:
             make: makes the frame; the answers of a binding know more of its errors than `exception` does.
         """
-        if not self.is_too_late(reply, error):
+        if not self.is_late(reply, error):
             unsent = self.unsent()
             try:
                 frame = (make or self.exception)(error, unsent)
@@ -172,15 +173,17 @@ class Guests:
                 next(unsent)  # or the table would keep `error`, whose traceback may keep this
                 raise
 
-    def is_too_late(self, reply: int, error: BaseException) -> bool:
-        """True if there is an answer already; the exception is noted behind it."""
+    def is_late(self, reply: int, error: BaseException) -> bool:
+        """True if there is an answer already, or an exception that came before it; this one is noted there then."""
         memory = memory_at(reply)
+        late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
+        if late:
+            number = late & ~protocol.PYTHON_OWNED
+            add_context(error, self._guests[number].value)
+            self._guests[number] = Guest(error, ())
+            return True
         if not is_answered(memory):
             return False
-        late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
-        if late:  # an earlier one, which is the context of this
-            self._guests[late & ~protocol.PYTHON_OWNED] = Guest(error, ())
-            return True
         unsent = self.unsent()
         handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
         send(unsent, ctypes.memmove, reply + protocol.LATE_OFFSET, handle.to_bytes(8, "little"), 8)

@@ -28,19 +28,21 @@ class Waiters:
     def wait(
         self, frame: bytes, number: int, lent: tuple[Any, ...] = (), unsent: Unsent | None = None
     ) -> Fetched:
-        """Send a request and wait for its response.
-
-        An exception from a signal handler, KeyboardInterrupt above all, cancels the call's context and is raised
-        when Go has returned; a second one is raised at once.
-        """
+        """Send a request and wait for its response. Whatever exception ends that, `abandon` has to follow."""
         waiter = getattr(self._local, "waiter", None)
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
-        try:
-            return waiter.call(frame, number, lent, unsent)
-        except BaseException:
+        return waiter.call(frame, number, lent, unsent)
+
+    def abandon(self, number: int) -> None:
+        """Forget a call: cancel its context and wait until Go has returned, and drop its response.
+
+        The exception of a signal handler, KeyboardInterrupt above all, is so raised when Go has returned; a second
+        one is raised at once.
+        """
+        waiter = getattr(self._local, "waiter", None)
+        if waiter is not None:
             waiter.cancel(number)
-            raise
 
 
 class Waiter:

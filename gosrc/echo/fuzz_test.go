@@ -35,26 +35,15 @@ func invoke(t *testing.T, method byte, body []byte, reply *[gobind.ReplyCapacity
 		}
 		return nil // a number, which is the result itself
 	}
-	status := gobind.Status(unsafe.Pointer(&frame[0]), at)
-	if status == 0 {
-		return nil // the number that means "look" is the result
-	}
+	handle := gobind.Status(unsafe.Pointer(&frame[0]), at)
+	defer gobind.Forget(unsafe.Pointer(&frame[0]))
 	words := (*[gobind.StatusSize / 8]uint64)(unsafe.Pointer(&reply[0]))
-	if uint64(status) == at {
-		if words[0] == gobind.StatusPanic {
-			t.Fatalf("method %d panics: %q", method, reply[gobind.StatusSize:gobind.StatusSize+words[5]])
-		}
-		if words[1] != 0 {
-			gobind.Release(words[1])
-		}
-		return nil
-	}
-	// A response of several segments, or a large one: it is not looked at further.
-	words = (*[gobind.StatusSize / 8]uint64)(*(*unsafe.Pointer)(unsafe.Pointer(&status)))
 	if words[0] == gobind.StatusPanic {
-		t.Fatalf("method %d panics", method)
+		t.Fatalf("method %d panics: %q", method, reply[gobind.StatusSize:])
 	}
-	gobind.Release(words[1])
+	if handle != 0 { // a response in memory of Go's: it is not looked at further
+		gobind.Release(handle)
+	}
 	return nil
 }
 

@@ -169,18 +169,22 @@ func TestSmallStatusesAreCopied(t *testing.T) {
 	}
 	runtime.GC()
 	block, id := statusOf(frame)
-	if block[0] != StatusError || block[2] != 1 || id != 0 || Live() != 0 {
+	if block[0] != StatusError || block[2] != 1 || id != 0 {
 		t.Fatal(block, id, Live())
 	}
 	if message := bytesAt(block[3], int(block[4]))[48:50]; string(message) != "no" {
 		t.Error(message)
 	}
+	if again, _ := statusOf(frame); again == nil || again[0] != StatusError || Live() != 1 {
+		t.Error("a failure is told until it is forgotten", again)
+	}
+	Forget(frame)
 	if again, _ := statusOf(frame); again != nil {
 		t.Error(again)
 	}
 }
 
-func TestLargeStatusesAreHeldUntilReleased(t *testing.T) {
+func TestLargeFailuresAreHeldUntilForgotten(t *testing.T) {
 	unleaked(t)
 	largest := ReplyCapacity - StatusSize - int(unsafe.Sizeof(failureRecord{})) - len("*errors.errorString")
 	for _, size := range []int{largest, largest + 1, ExternalSize + 1, 10 * ExternalSize} {
@@ -189,7 +193,7 @@ func TestLargeStatusesAreHeldUntilReleased(t *testing.T) {
 		frame := pinned(t, pingRequest(0))
 		Invoke(frame)
 		block, id := statusOf(frame)
-		if (id == 0) != (size <= largest) || Live() != int64(btoi(id != 0)) {
+		if id != 0 || Live() != 1 {
 			t.Fatal(size, block, id, Live())
 		}
 		runtime.GC()
@@ -204,16 +208,9 @@ func TestLargeStatusesAreHeldUntilReleased(t *testing.T) {
 		if _, got, _, _ := failureOf(t, e); got != message {
 			t.Error(len(got), size)
 		}
-		Release(id)
-		Release(id)
+		Forget(frame)
+		Forget(frame)
 	}
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // Whoever should have asked was interrupted; memory of the same address means that the frame of before is gone.
@@ -231,6 +228,7 @@ func TestAStatusThatNobodyAskedFor(t *testing.T) {
 	if message := bytesAt(block[3], int(block[4]))[48:52]; string(message) != "no 2" {
 		t.Errorf("%s", message)
 	}
+	Forget(frame)
 	if again, _ := statusOf(frame); again != nil {
 		t.Error(again)
 	}
@@ -306,6 +304,7 @@ func TestABufferArgumentCannotBeTheResult(t *testing.T) {
 			t.Error(c, block)
 		}
 		Release(id)
+		Forget(frame)
 	}
 }
 
@@ -323,6 +322,7 @@ func TestStatusesOfManyThreads(t *testing.T) {
 				} else if block, _ := statusOf(unsafe.Pointer(&frame[0])); block == nil || block[0] != StatusError {
 					t.Error(block)
 				}
+				Forget(unsafe.Pointer(&frame[0]))
 			}
 		}(pingRequest(0))
 	}

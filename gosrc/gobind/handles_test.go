@@ -274,7 +274,7 @@ func TestAStatusThatNobodyAskedForLetsGoOfHandles(t *testing.T) {
 	unleaked(t)
 	frame := pinned(t, pingRequest(0))
 	look(frame, &ending{sent: []uint64{handles.add(&room{6})}})
-	look(frame, &ending{})
+	look(frame, &ending{kind: StatusValue})
 	statusOf(frame)
 }
 

@@ -123,6 +123,7 @@ func (q *Question) enter(method uint64, frame unsafe.Pointer, size uint64) {
 	if q.reply == nil {
 		q.reply = new(Reply)
 	}
+	q.reply.late = 0
 	enter(q.object.id, method, frame, size, q.reply)
 }
 
@@ -142,13 +143,9 @@ func (q *Question) fetch() {
 	}
 	answer := make([]byte, size)
 	number := binary.LittleEndian.Uint64(q.reply.data[:])
-	fetched := new(Reply)
-	for tries := 0; fetched.kind != AnswerValue && tries < 10; tries++ { // a signal handler may raise an exception
-		enter(0, UpcallFetchInto, unsafe.Pointer(&answer[0]), number, fetched)
-		if late := fetched.takeException(); late != 0 {
-			q.reply.late = late
-		}
-	}
+	fetched := &Reply{late: q.reply.late}
+	fetched.insist(UpcallFetchInto, unsafe.Pointer(&answer[0]), number)
+	q.reply.late = fetched.late
 	if fetched.kind != AnswerValue {
 		q.err = noAnswer(q.Out.place)
 		return
@@ -291,11 +288,9 @@ func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 		return
 	}
 	told := new(Reply)
-	for tries := 0; told.kind != AnswerValue && tries < 10; tries++ { // a signal handler may raise an exception
-		enter(0, UpcallCancel, nil, number, told)
-		if late := told.takeException(); late != 0 {
-			newPythonObject(late &^ pythonOwned) // the call has an error already
-		}
+	told.insist(UpcallCancel, nil, number)
+	if told.late != 0 {
+		newPythonObject(told.late &^ pythonOwned) // the call has an error already
 	}
 	if told.value == 0 { // Python does not know it: it has been answered, or never will be
 		tickets.Lock()

@@ -215,13 +215,15 @@ func Cancel(id, number uint64) {
 	}
 }
 
-// Completion is what Status is, for the call of that number in a queue.
+// Completion is what [Status] is, for the call of that number in a queue; [Cancel] is what forgets it.
 func Completion(id, number, buffer uint64) uint64 {
 	var e *ending
 	if q := queueOf(id); q != nil {
 		q.Lock()
 		e = q.parked[number]
-		delete(q.parked, number)
+		if e != nil && !e.failed() {
+			delete(q.parked, number)
+		}
 		q.Unlock()
 	}
 	return tell(e, buffer)

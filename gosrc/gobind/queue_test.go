@@ -88,8 +88,8 @@ func TestStatusesWaitInTheQueue(t *testing.T) {
 	if kind, id := d.completion(1); kind != StatusError || id != 0 {
 		t.Error(kind, id)
 	}
-	Cancel(d.queue, 2)
 	for number := uint64(1); number <= 2; number++ {
+		Cancel(d.queue, number)
 		if kind, _ := d.completion(number); kind != StatusNone {
 			t.Error(number, kind)
 		}

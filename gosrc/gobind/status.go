@@ -120,8 +120,20 @@ func look(frame unsafe.Pointer, e *ending) int64 {
 }
 
 // Status writes the status of the call whose request was at frame into the ReplyCapacity bytes at buffer, and returns
-// the handle of what is kept for it, which the caller then owns; 0: nothing is kept. The status is asked for once.
-func Status(frame unsafe.Pointer, buffer uint64) uint64 { return tell(exchange(frame, nil), buffer) }
+// the handle of what is kept for it, which the caller then owns; 0: nothing is kept. The status is asked for once, but
+// that of a failure as often as one likes, until [Forget]: so the exception in it is never on its way alone.
+func Status(frame unsafe.Pointer, buffer uint64) uint64 {
+	asked.Lock()
+	e := asked.waiting[uintptr(frame)]
+	if e != nil && !e.failed() {
+		delete(asked.waiting, uintptr(frame))
+	}
+	asked.Unlock()
+	return tell(e, buffer)
+}
+
+// failed reports whether the ending is not a result, but what went wrong.
+func (e *ending) failed() bool { return e.kind != StatusValue && e.kind != StatusResponse }
 
 // Forget drops the status of the call whose request was at frame; it does nothing if there is none.
 func Forget(frame unsafe.Pointer) {
@@ -149,8 +161,13 @@ func tell(e *ending, buffer uint64) uint64 {
 		if len(e.held) == 0 && len(e.sent) == 0 {
 			return 0
 		}
-		e.segments = nil // only what the response refers to is kept
+		if !e.failed() {
+			e.segments = nil // only what the response refers to is kept
+		}
 	default:
+		return 0
+	}
+	if e.failed() { // which is kept all the same, until it is forgotten
 		return 0
 	}
 	return handles.add(e)

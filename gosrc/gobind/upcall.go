@@ -99,24 +99,28 @@ func Quiet(thread int64) int64 {
 	return atomic.LoadInt64(&entered)
 }
 
-// enter calls Python, whose answer is in reply afterwards. The frame is not touched after it.
+// enter calls Python, whose answer is in reply afterwards. The frame is not touched after it. The exception that is late
+// before is the context of one that comes now.
 func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply) {
 	atomic.AddInt64(&entered, 1)
 	if atomic.LoadInt32(&quiet) != 0 && threadID() != atomic.LoadInt64(&quietFor) {
 		atomic.AddInt64(&entered, -1)
 		select {} // the process ends
 	}
-	reply.kind, reply.late = AnswerNone, 0
+	reply.kind = AnswerNone
 	Upcall(object, method, frame, size, reply)
 	atomic.AddInt64(&entered, -1)
 }
 
-// takeException is the handle of the exception that object 0 has answered with, or that came behind its answer; 0: none.
-func (r *Reply) takeException() (handle uint64) {
-	if handle, r.late = r.late, 0; handle != 0 || r.kind != AnswerException || r.value > ReplyCapacity {
-		return handle
+// insist calls a method of object 0 until it has answered: a signal handler may raise an exception instead. What has come
+// so is late, each the context of the next.
+func (r *Reply) insist(method uint64, frame unsafe.Pointer, size uint64) {
+	for tries := 0; tries < 10 && r.kind != AnswerValue; tries++ {
+		enter(0, method, frame, size, r)
+		if r.kind == AnswerException && r.value <= ReplyCapacity {
+			r.late = binary.LittleEndian.Uint64(r.data[unsafe.Offsetof(exceptionRecord{}.Object):])
+		}
 	}
-	return binary.LittleEndian.Uint64(r.data[unsafe.Offsetof(exceptionRecord{}.Object):])
 }
 
 // PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the very

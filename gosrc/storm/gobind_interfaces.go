@@ -156,6 +156,9 @@ type Storm interface {
 	// Returns what Go has found wrong, and forgets it.
 	Wrongs(ctx context.Context) ([]string, error)
 
+	// Returns the texts of the errors that Go got and did not return, and forgets them.
+	Swallowed(ctx context.Context) ([]string, error)
+
 	// Returns the stacks of all goroutines.
 	Stacks(ctx context.Context) (string, error)
 }

@@ -24,6 +24,7 @@ type server struct {
 
 	sync.Mutex // for what follows
 	wrongs     []string
+	swallowed  []string // texts of errors that Go has not returned
 	posted     [lanes][]int
 	kept       intFunc
 }
@@ -73,6 +74,14 @@ func (s *server) Wrongs(context.Context) ([]string, error) {
 	wrongs := s.wrongs
 	s.wrongs = nil
 	return wrongs, nil
+}
+
+func (s *server) Swallowed(context.Context) ([]string, error) {
+	s.Lock()
+	defer s.Unlock()
+	swallowed := s.swallowed
+	s.swallowed = nil
+	return swallowed, nil
 }
 
 func (s *server) Stacks(context.Context) (string, error) {
@@ -234,6 +243,9 @@ func (s *server) CallTolerant(ctx context.Context, f intFunc, n, times int) (Tal
 		answer, err := f(ctx, i)
 		if err != nil {
 			tally.Errors = append(tally.Errors, err.Error())
+			s.Lock()
+			s.swallowed = append(s.swallowed, err.Error())
+			s.Unlock()
 			continue
 		}
 		if answer != mix(i) {

@@ -222,6 +222,10 @@ class Storm(Protocol):
         """Returns what Go has found wrong, and forgets it."""
         ...
 
+    def swallowed(self) -> list[str]:
+        """Returns the texts of the errors that Go got and did not return, and forgets them."""
+        ...
+
     def stacks(self) -> str:
         """Returns the stacks of all goroutines."""
         ...

@@ -88,9 +88,7 @@ class Storm:
             self.attempts += 1
             work = make_work(self.caller, self.works)
             self.weather.depth = 0
-            self.oracle.attempt(
-                work, self.weather.budget, self.caller.finish_batch if self.is_async else None
-            )
+            self.oracle.attempt(work, self.weather.budget, self.caller.finish)
             self.around.step(rarity)
             if self.attempts % 500 == 0:
                 self._check_answers(False)

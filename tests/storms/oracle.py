@@ -117,17 +117,14 @@ class Oracle:
         finally:
             self._busy = False
 
-    def attempt(
-        self, work: Callable[[], None], budget: int, finish: Optional[Callable[[], None]] = None
-    ) -> None:
+    def attempt(self, work: Callable[[], None], budget: int, finish: Callable[[], None]) -> None:
         """Do some work, into which so many exceptions may be injected, and account for them.
 
         Args:
             finish: what the work has left to do, undisturbed.
         """
         outcome = self._guard(work, budget, budget + 1)
-        if finish is not None:
-            finish()
+        finish()
         self.settle(outcome)
         outcome = None  # frames of exceptions that Go holds lead here, and on to what this one's frames own
 
@@ -184,15 +181,13 @@ class Oracle:
         """Note that an error's text that Go has seen is of an injected exception; False: it is of none."""
         unseen = [serial for serial in self.pending if serial not in self.seen]
         if unseen and any(each in text for each in NAMELESS):  # one of them, whichever
-            self.seen.add(unseen[0])
-            self.explained[f"{where}, without its text"] += 1
+            self.found(self.pending[unseen[-1]], f"{where}, without its text")
             return True
         head, mark, tail = text.rpartition(MARK)
         number = tail[: len(tail) - len(tail.lstrip("0123456789"))]
         if not (mark and number):
             return False
-        self.seen.add(int(number))
-        self.explained[where] += 1
+        self.found(self.pending.get(int(number)), where)
         return True
 
     def expect(self, got: Any, wanted: Any, what: str) -> None:

@@ -142,7 +142,7 @@ class Walk:
         caller.limit = 2
         work = make_work(caller, [self.name])
         traced = self._traced(work, stepper)
-        oracle.attempt(traced, 2, caller.finish_batch if caller.tasks else None)
+        oracle.attempt(traced, 2, caller.finish)
         stepper._last.clear()
         for lane in caller.lanes if self.name == "post" else ():
             n = caller._next() << 8

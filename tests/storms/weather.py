@@ -83,6 +83,7 @@ class Weather:
         """This is the child of a fork: no signals here."""
         for number in (signal.SIGALRM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # set by a handler that was due when the parent forked
 
     def _interval(self) -> float:
         return math.exp(self._numbers.uniform(math.log(SHORTEST), math.log(LONGEST)))

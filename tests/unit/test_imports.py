@@ -33,7 +33,7 @@ LAYERS = [
     "codec.records codec.locate",
     "codec.flat codec.scatter",
     "runtime",
-    "runtime.platforms runtime.ownership runtime.uninterrupted",
+    "runtime.platforms runtime.ownership runtime.uninterrupted runtime.contexts",
     "runtime.loader",
     "runtime.find",
     "runtime.native",
