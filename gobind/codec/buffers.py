@@ -142,6 +142,10 @@ if _IS_CPYTHON:
     _release_buffer = ctypes.pythonapi.PyBuffer_Release
     _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
     _release_buffer.restype = None
+    # A method in C, which no exception of a signal handler can strike: released once, whatever comes first.
+    _method = ctypes.pythonapi.PyInstanceMethod_New
+    _method.argtypes, _method.restype = [ctypes.py_object], ctypes.py_object
+    _PyBuffer.__del__ = _PyBuffer.release = _method(_release_buffer)  # type: ignore[attr-defined]
 
 
 def _why_refused(value: Any, wanted: BufferFormat) -> str:
@@ -160,14 +164,15 @@ def _why_refused(value: Any, wanted: BufferFormat) -> str:
 class Borrowed:
     """A buffer of Python that Go may use until `release`: ``address`` and ``count`` of items.
 
-    It owns the export of the buffer, which keeps the memory where it is.
+    Its view owns the export of the buffer, which keeps the memory where it is.
     """
 
-    __slots__ = ("_view", "address", "count")
+    __slots__ = ("_view", "address", "count", "release")
 
     def __init__(self, value: Any, wanted: BufferFormat) -> None:
         # Owned before it is taken; releasing one that was not taken, or a second time, does nothing.
         self._view = view = _PyBuffer()
+        self.release = view.release
         try:
             _get_buffer(value, view, wanted.flags)
         except (BufferError, ValueError):
@@ -183,14 +188,6 @@ class Borrowed:
             wanted.known.add((found, size))
         self.count = count = view.len // size
         self.address = view.buf if count else 0
-
-    def release(self) -> None:
-        """Give the buffer back."""
-        _release_buffer(self._view)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_view"):  # or making it was cut short
-            self.release()
 
 
 class _Copied:

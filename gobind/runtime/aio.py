@@ -15,14 +15,16 @@ import contextlib
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import chain
 from time import monotonic_ns
 from typing import Any, Optional, Tuple
 
 from gobind.errors import ClosedError
 from gobind.runtime import queues
 from gobind.runtime.native import Native
-from gobind.runtime.ownership import Unsent, send_batch
-from gobind.runtime.queues import Queue, free_lent
+from gobind.runtime.ownership import Unsent, exhaust, send_batch
+from gobind.runtime.queues import Queue
 from gobind.runtime.replies import Fetched, Parked
 from gobind.runtime.ring import Ring
 
@@ -31,8 +33,8 @@ _get_running_loop = asyncio.get_running_loop
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake for after a request through a ring."""
 
-Waiting = Tuple[bytes, Optional[Unsent]]
-"""A request that a ring has no room for, and what owns the handles in it."""
+Waiting = Tuple[bytes, Optional[Unsent], Iterator[Any]]
+"""A request that a ring has no room for, what owns the handles in it, and what notes when it is sent."""
 
 MOST_SKIPPED = 63
 """How many requests go without that, at most, where it was in vain: two that stay awake on one core only
@@ -74,19 +76,19 @@ class Courier:
         loop = _get_running_loop()
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
-        if lent:
-            calls.queue.lent[number] = lent
-            free_lent()
+        noting = calls.queue.lending(number, lent)
         if ring:
-            calls.send(ring, frame, number, unsent)
+            calls.send(ring, frame, number, unsent, noting)
         else:
             if not calls.batch:
                 # Twice: an exception on entry of the first is the loop's, and nobody repeats that one.
                 loop.call_soon(calls.flush)
                 loop.call_soon(calls.flush)
-            if unsent is not None:
-                calls.unsent.append(unsent)
-            calls.batch.append(frame)
+            if lent or unsent is not None:
+                owners = () if unsent is None else (unsent,)
+                exhaust(chain(noting, map(calls.unsent.append, owners), map(calls.batch.append, (frame,))))
+            else:
+                calls.batch.append(frame)
         return future
 
     def abandon(self, number: int) -> None:
@@ -168,15 +170,17 @@ class LoopCalls:
                 loop.call_soon(self.flush)
             raise
 
-    def send(self, capacity: int, frame: bytes, number: int, unsent: Unsent | None) -> None:
+    def send(
+        self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterator[Any]
+    ) -> None:
         """Send a request through a ring; while that is full, requests wait here in their order."""
         if capacity not in self._waiting:
             self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
             self._waiting[capacity] = OrderedDict()
         waiting = self._waiting[capacity]
-        must_wait = waiting or not self._rings[capacity].try_send(frame, unsent)
+        must_wait = waiting or not self._rings[capacity].try_send(frame, unsent, noting)
         if must_wait:
-            waiting[number] = frame, unsent
+            waiting[number] = frame, unsent, noting
         if self._to_skip and not must_wait:
             self._to_skip -= 1
             return
@@ -202,9 +206,10 @@ class LoopCalls:
         """Send what waits for room in its ring, as far as there is."""
         for capacity, waiting in self._waiting.items():
             while waiting:
-                number, (frame, unsent) = next(iter(waiting.items()))
+                number, (frame, unsent, noting) = next(iter(waiting.items()))
                 # In one step: struck between the two, it would be sent twice.
-                if not self._rings[capacity].try_send(frame, unsent, map(waiting.pop, (number,))):
+                sent = chain(noting, map(waiting.pop, (number,)))
+                if not self._rings[capacity].try_send(frame, unsent, sent):
                     break
                 self._spin_until = monotonic_ns() + SPIN_TIME
 

@@ -155,11 +155,16 @@ def send_noted(
     unsents: Iterable[Unsent],
     function: Callable[..., Any],
     *arguments: Any,
+    noting: Iterable[Any] = (),
 ) -> None:
-    """Call what sends a frame, and note its number in `sent`: it is there if and only if it was sent."""
-    noting = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
+    """Call what sends a frame, and note its number in `sent`: it is there if and only if it was sent.
+
+    Args:
+        noting: notes what else there is, in the same step, when it is exhausted.
+    """
+    sending = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
     clearing = map(list.clear, chain.from_iterable([unsent.lists for unsent in unsents]))
-    exhaust(chain(noting, clearing))
+    exhaust(chain(noting, sending, clearing))
 
 
 def send_batch(

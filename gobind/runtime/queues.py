@@ -12,7 +12,7 @@ import select
 import struct
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gobind import protocol
@@ -52,6 +52,12 @@ class Queue:
         Go has read them when it returns.
         """
         return self._native.submit, self.number, frames, len(frames)
+
+    def lending(self, number: int, lent: tuple[Any, ...]) -> Iterator[Any]:
+        """Notes what a call uses, in the step that sends it: when it is exhausted."""
+        if lent:
+            free_lent()
+        return map(self.lent.__setitem__, (number,), (lent,)) if lent else iter(())
 
     def fetch(self, hand_out: Callable[[int, Fetched], Any]) -> int:
         """Hand out the responses that one call brings, with the numbers of their calls; none: the queue is empty.

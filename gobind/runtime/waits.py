@@ -11,7 +11,7 @@ from typing import Any
 
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Unsent, send_noted
-from gobind.runtime.queues import Queue, free_lent
+from gobind.runtime.queues import Queue
 from gobind.runtime.replies import Fetched
 
 LOOK_UP = 100
@@ -55,10 +55,9 @@ class Waiter:
 
     def call(self, frame: bytes, number: int, lent: tuple[Any, ...], unsent: Unsent | None) -> Fetched:
         """Send a request and wait for its response; Python's signal handlers run meanwhile."""
-        if lent:
-            self._queue.lent[number] = lent
-            free_lent()
-        send_noted(self._calls, number, [unsent] if unsent else [], *self._queue.submission(frame))
+        submission = self._queue.submission(frame)
+        noting = self._queue.lending(number, lent)
+        send_noted(self._calls, number, [unsent] if unsent else [], *submission, noting=noting)
         self._wait_for(number)
         return self._ended.pop(number)
 
