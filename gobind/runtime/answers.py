@@ -13,6 +13,8 @@ import sys
 import types
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain, starmap
 from time import monotonic_ns
 from typing import Any, Callable
 
@@ -26,7 +28,8 @@ from gobind.forks import whole
 from gobind.layout import layout_of, record_layout
 from gobind.nodes import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.runtime.methods import is_direct
-from gobind.runtime.ownership import Unsent, send
+from gobind.runtime.ownership import Unsent, exhaust
+from gobind.runtime.uninterrupted import insistent, uninterrupted
 from gobind.runtime.upcalls import Answer, Guest, Guests, is_answered, memories, memory_at, put_answer
 from gobind.words import SCALARS, Scalar
 
@@ -260,22 +263,23 @@ class Answers:
                 "declare that call async def"
             )
 
-    def send_answer(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
-        """Bring Go the answer of an async method."""
-        send(unsent, self._guests.native.answer, ticket, failed, frame, len(frame))
-        self._guests.tasks.pop(ticket, None)
+    def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
+        """Bring Go the answer of an async method, and clear `tickets` in the same step."""
+        sending = starmap(self._guests.native.answer, ((ticket, failed, frame, len(frame)),))
+        clearing = map(list.clear, [*unsent.lists, tickets])
+        exhaust(chain(sending, clearing, map(self._guests.tasks.pop, (ticket,), (None,))))
 
-    def send_error(self, ticket: int, error: BaseException) -> None:
-        """Tell Go that an async method has failed."""
-        unsent = self._guests.unsent()
-        self.send_answer(ticket, self._exception(error, unsent), unsent, failed=True)
+    @property
+    def unsent(self) -> Callable[[], Unsent]:
+        """Makes what owns the handles of one frame."""
+        return self._guests.unsent
 
     # Exceptions
 
     def _fail(self, reply: int, error: BaseException) -> None:
-        self._guests.fail(reply, error, self._exception)
+        self._guests.fail(reply, error, self.exception)
 
-    def _exception(self, error: BaseException, unsent: Unsent) -> bytes:
+    def exception(self, error: BaseException, unsent: Unsent) -> bytes:
         """The frame of an exception; if it is one of the contract's, with its fields."""
         index, fields = -1, b""
         found = self._errors.get(id(type(error)))
@@ -308,12 +312,12 @@ class _Task:
         unsent: owns the handles of its answer.
     """
 
-    __slots__ = ("_answers", "_coroutines", "_is_stopped", "_loop", "_task", "_ticket", "_unsent")
+    __slots__ = ("_answers", "_coroutines", "_is_stopped", "_loop", "_task", "_tickets", "_unsent")
 
     def __init__(self, answers: Answers, loop: Any, ticket: int, coroutine: Any, unsent: Unsent) -> None:
         self._answers = answers
         self._loop = loop
-        self._ticket = ticket
+        self._tickets = [ticket]  # until it is answered
         self._coroutines = [coroutine]  # until it has begun or failed, whichever comes first in any thread
         self._unsent = unsent
         self._task: Any = None
@@ -322,20 +326,30 @@ class _Task:
     def post(self) -> None:
         """Ask the loop to begin."""
         try:
-            self._loop.call_soon_threadsafe(_Beginning(self))
+            self._loop.call_soon_threadsafe(_Beginning(self.begin))
         except RuntimeError as error:  # the loop is closed
             self.fail(error)
 
+    @uninterrupted
     def begin(self) -> None:
         """On the loop: run the method."""
         try:
             coroutine = self._coroutines.pop()
+            self._task = self._loop.create_task(coroutine)
+            self._task.add_done_callback(self._done)
+            if self._is_stopped:
+                self._task.cancel()
         except IndexError:
             return
-        self._task = self._loop.create_task(coroutine)
-        self._task.add_done_callback(self._done)
-        if self._is_stopped:
-            self._task.cancel()
+        except BaseException as error:
+            self._abort(error)
+            raise
+
+    @insistent
+    def _abort(self, error: BaseException) -> None:
+        self.drop()
+        self._cancel()
+        self._send_error(error)
 
     def stop(self) -> None:
         """Go waits no longer: cancel the method, be it before it has begun."""
@@ -358,30 +372,34 @@ class _Task:
     def fail(self, error: BaseException) -> None:
         """Let it not begin, and answer that."""
         if self.drop():
-            self._answers.send_error(self._ticket, error)
+            self._send_error(error)
 
+    @insistent
     def _done(self, task: Any) -> None:
         try:
             frame = task.result()
         except BaseException as error:
-            self._answers.send_error(self._ticket, error)
+            self._send_error(error)
         else:
-            self._answers.send_answer(self._ticket, frame, self._unsent)
+            self._send(frame, self._unsent)
+
+    @insistent
+    def _send_error(self, error: BaseException) -> None:
+        unsent = self._answers.unsent()
+        self._send(self._answers.exception(error, unsent), unsent, failed=True)
+
+    def _send(self, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
+        """Bring Go the answer, unless it has one."""
+        for ticket in self._tickets:
+            self._answers.send(ticket, frame, unsent, failed, self._tickets)
 
 
-class _Beginning:
+class _Beginning(partial):  # type: ignore[type-arg]
     """What the loop calls to begin a task; if the loop drops it instead, the task fails."""
 
-    __slots__ = ("_task",)
-
-    def __init__(self, task: _Task) -> None:
-        self._task = task
-
-    def __call__(self) -> None:
-        self._task.begin()
-
     def __del__(self) -> None:
-        self._task.fail(RuntimeError("Event loop is closed"))
+        task: _Task = self.func.__self__  # type: ignore[attr-defined]
+        task.fail(RuntimeError("Event loop is closed"))
 
 
 def _spoken(value: Any) -> tuple[str, str, str]:
@@ -481,7 +499,6 @@ class _Source:
     Attributes:
         items: those that Go has not fetched yet.
         is_over: no more items will come.
-        task: runs the iterator.
     """
 
     def __init__(self, iterator: Any, loop: Any) -> None:
@@ -494,10 +511,13 @@ class _Source:
         self._end = 0  # and the time is not over
         self._wake: Any = None  # the future that the iterator's task waits for: somebody wants items
         self._waiting: list[Any] = []  # the futures that calls of `fetch` wait for: items have come
-        self.task = loop.create_task(self._run())
+        self._task: Any = None
 
     async def fetch(self, wanted: int) -> list[Any]:
         """At most `wanted` items, and at least one if there is one."""
+        if self._task is None:
+            self._task = self._loop.create_task(self._run())
+            self._task.add_done_callback(self._finish)
         while not self.items and not self.is_over:  # another call with the same iterator may be quicker
             self._wanted, self._end = wanted, monotonic_ns() + QUICK
             _tell(self._wake)
@@ -515,32 +535,48 @@ class _Source:
         items, self.items = self.items, []
         return items
 
-    async def stop(self) -> None:
-        """Cancel the task, and wait until it has ended."""
-        if not self.task.done():
+    @insistent
+    def stop(self) -> None:
+        """Let no more items come."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._finish()
+
+    async def wait(self) -> None:
+        """Wait until the iterator runs no more."""
+        if self._task is not None and not self._task.done():
             ended = self._loop.create_future()
-            self.task.add_done_callback(lambda _: _tell(ended))
-            self.task.cancel()
+            self._task.add_done_callback(partial(_tell, ended))
             await ended
 
     async def _run(self) -> None:
         step = self._iterator.__anext__
-        try:
-            while True:
-                while len(self.items) >= self._wanted or (self.items and monotonic_ns() >= self._end):
-                    self._wake = self._loop.create_future()
-                    await self._wake
+        while True:
+            while len(self.items) >= self._wanted or (self.items and monotonic_ns() >= self._end):
+                self._wake = self._loop.create_future()
+                await self._wake
+            try:
                 item = await step()  # meanwhile those before it may be fetched
-                self.items.append(item)
-                _tell(*self._waiting)
-        except StopAsyncIteration:
-            pass
-        except BaseException as error:
-            self._error = error  # it comes after the items before it
-        finally:
-            self.is_over = True
-            _sources.pop((id(self._iterator), id(self._loop)), None)
+            except StopAsyncIteration:
+                return
+            self.items.append(item)
             _tell(*self._waiting)
+
+    @insistent
+    def _finish(self, task: Any = None) -> None:
+        error = None
+        if task is not None:
+            try:
+                task.result()
+            except BaseException as raised:
+                error = raised
+        if not self.is_over:
+            self._error = error  # it comes after the items before it
+        self.is_over = True
+        key = id(self._iterator), id(self._loop)
+        if _sources.get(key) is self:
+            _sources.pop(key, None)
+        _tell(*self._waiting)
 
 
 # By iterator and loop: who passes one iterator to two calls shares its items among them.
@@ -554,6 +590,7 @@ def _source_of(iterator: Any, loop: Any) -> _Source:
     return _sources[key]
 
 
+@insistent
 def _tell(*futures: Any) -> None:
     for future in futures:
         if future is not None and not future.done():
@@ -565,13 +602,13 @@ def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, i
         return fetch(guest, _wanted(address, size), unsent)
 
     async def fetch(guest: Guest, wanted: int, unsent: Unsent) -> bytes:
-        if guest.kept is None:
-            guest.kept = _source_of(guest.value, sys.modules["asyncio.events"].get_running_loop())
-        items = await guest.kept.fetch(wanted)
         try:
-            return pack(items, unsent)
+            if guest.kept is None:
+                guest.kept = _source_of(guest.value, sys.modules["asyncio.events"].get_running_loop())
+            return pack(await guest.kept.fetch(wanted), unsent)
         except BaseException:
-            await guest.kept.stop()  # Go asks for no more
+            if guest.kept is not None:
+                guest.kept.stop()  # Go asks for no more
             raise
 
     return start
@@ -580,7 +617,8 @@ def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, i
 def _close_async(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
     async def close() -> bytes:
         if guest.kept is not None:
-            await guest.kept.stop()
+            guest.kept.stop()
+            await guest.kept.wait()
         aclose = getattr(guest.value, "aclose", None)
         if aclose is not None:
             await aclose()

@@ -11,6 +11,7 @@ skips ``SETUP_FINALLY``). Where the bytecode is not as expected the function sta
 
 from __future__ import annotations
 
+import functools
 import sys
 from opcode import opmap
 from typing import Any
@@ -28,3 +29,20 @@ def uninterrupted(function: Any) -> Any:
             code[at + 1] = _AFTER_AWAIT
             function.__code__ = function.__code__.replace(co_code=bytes(code))
     return function
+
+
+def insistent(function: Any) -> Any:
+    """Do again what an exception has ended, which is raised when it is done; for what somebody else waits for.
+
+    What `function` does has to be the same if it is done twice. Only handlers of signals raise anything in it.
+    """
+
+    @functools.wraps(function)
+    def until_done(*args: Any) -> None:
+        try:
+            function(*args)
+        except BaseException:
+            until_done(*args)
+            raise
+
+    return uninterrupted(until_done)

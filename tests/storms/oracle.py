@@ -103,11 +103,14 @@ class Oracle:
 
     def strike(self, cls: Any, frame: Optional[FrameType]) -> None:
         """Raise an exception if the attempt may get one: called by signal handlers, in the main thread."""
-        if self.budget <= 0 or self._busy or not self.may(frame):
+        if self.budget <= 0 or self._busy:
             self.spared += 1
             return
         self._busy = True  # another signal's handler may run inside this one
         try:
+            if not self.may(frame):
+                self.spared += 1
+                return
             self.budget -= 1
             self.serial += 1
             error = cls(f"{MARK}{self.serial}")
