@@ -5,6 +5,8 @@ Imports nothing of gobind.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 
 def add_context(error: BaseException, earlier: BaseException) -> None:
     """Put an exception into the chain of contexts of a later one, before what was its own context."""
@@ -13,6 +15,23 @@ def add_context(error: BaseException, earlier: BaseException) -> None:
     if id(earlier) not in chain and id(error) not in known:
         ends = (each for each in chain.values() if each.__context__ is None or id(each.__context__) in known)
         next(ends, error).__context__ = earlier
+
+
+def raise_anew(error: BaseException) -> NoReturn:
+    """Raise an exception that may have been raised before.
+
+    ``raise`` makes what is handled just now the context, in place of the one that there was: that is put back
+    before it.
+    """
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        handled = error.__context__
+        if context is not None and handled is not context:
+            error.__context__ = context
+            if handled is not None:
+                add_context(error, handled)
 
 
 def _chain_of(error: BaseException | None) -> dict[int, BaseException]:

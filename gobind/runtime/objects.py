@@ -282,7 +282,7 @@ def _warn_unclosed(self: Any) -> None:
 
 
 def _close(self: Any) -> Any:
-    if self._handle != CLOSED:
+    if self._handle != CLOSED and self._owned.claim():
         try:
             return self._close_in_go()
         finally:
@@ -290,7 +290,7 @@ def _close(self: Any) -> Any:
 
 
 async def _close_async(self: Any) -> Any:
-    if self._handle != CLOSED:
+    if self._handle != CLOSED and self._owned.claim():
         try:
             return await self._close_in_go()
         finally:

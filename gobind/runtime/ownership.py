@@ -102,6 +102,11 @@ class Owned:
         """Give the handle up now."""
         return next(self._owner)
 
+    def claim(self) -> bool:
+        """True the first time, in whichever thread: who is to do what comes before the release."""
+        claimed = object()
+        return self._cell.setdefault("claimed", claimed) is claimed
+
 
 class Unsent(Owner):
     """The handles in a frame on its way to Go, which takes them over with the frame; given back if it is never sent.

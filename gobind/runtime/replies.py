@@ -19,7 +19,7 @@ from gobind.codec.locate import locate_value
 from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
 from gobind.memory import Memory, bytes_at, readable
 from gobind.nodes import StructType
-from gobind.runtime.contexts import add_context
+from gobind.runtime.contexts import add_context, raise_anew
 from gobind.runtime.native import Native
 from gobind.runtime.ownership import Owned
 from gobind.runtime.uninterrupted import uninterrupted
@@ -242,14 +242,14 @@ class Replies:
         kind, value, response = ended
         if kind == protocol.VALUE:
             return value
-        raise self._failure(kind, response)
+        raise_anew(self._failure(kind, response))
 
     def _opened(self, ended: Ended) -> tuple[Any, Response, int]:
         kind, _, response = ended
         if kind == protocol.RESPONSE:
             head = response.head if isinstance(response, Held) else response
             return head, response, len(response)
-        raise self._failure(kind, response)
+        raise_anew(self._failure(kind, response))
 
     def _failure(self, kind: int, response: Response) -> BaseException:
         head = response.head if isinstance(response, Held) else response

@@ -218,6 +218,26 @@ def test_the_same_exception_comes_back(error: BaseException, wrap: bool) -> None
     error.__traceback__ = None
 
 
+def test_the_contexts_of_an_exception_come_back() -> None:
+    functions, error = load("Functions"), ValueError("second")
+
+    def culprit(_: int) -> int:
+        try:
+            raise LookupError("first")
+        except LookupError:
+            raise error  # noqa: B904
+
+    for call in (lambda: functions.fail_with(culprit, False), functions.raise_kept):
+        with pytest.raises(ValueError) as caught:
+            try:
+                raise KeyError("handled meanwhile")
+            except KeyError:
+                call()
+        chain = [caught.value, caught.value.__context__, caught.value.__context__.__context__]  # type: ignore[union-attr]
+        assert [*map(type, chain)] == [ValueError, LookupError, KeyError]
+    error.__traceback__ = error.__context__ = None
+
+
 def test_an_exception_dies_with_go() -> None:
     class Mine(Exception):
         pass

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
-from storms.run import run, text_of
+from storms.calls import KINDS
+from storms.run import TESTS, run, text_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent with os.kill")
 
 CALLS = 3000
-KINDS = ["sync", "blocking", "post", "object", "buffer"]
-NOT_YET = ["callback", "stream", "async", "ring", "awaited"]
-"""Not part of the ordinary run: they do not pass each time."""
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in NOT_YET)])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_short_storm(kind: str) -> None:
     report = run(kind, "all", CALLS)
     assert not report["failures"], text_of(report)
+
+
+@pytest.mark.parametrize("work", ["callback_numbers", "callback_payload", "stream_to_go", "blocking_items"])
+@pytest.mark.parametrize("distance", [5, 47])
+def test_two_exceptions_at_each_step(work: str, distance: int) -> None:
+    command = [sys.executable, "-m", "storms.steps", work, "--second", str(distance)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+    assert done.stdout.endswith(" 0 failed\n"), done.stdout + done.stderr

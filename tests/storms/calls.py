@@ -20,7 +20,7 @@ import libraries
 
 import gobind
 
-from .oracle import Oracle, Struck, place_of
+from .oracle import NAMELESS, Oracle, Struck, place_of
 
 contract = libraries.contract_of("storm")
 Item, Odd = contract.Item, contract.Odd
@@ -471,7 +471,9 @@ class Caller:
         """What an attempt has left to do, undisturbed: wait for its tasks, and note what errors Go has swallowed."""
         if self._loop is not None:
             self.finish_batch()
-        for text in self.storm.swallowed():
+        texts = self.storm.swallowed()
+        # Those first that say which exception they are of.
+        for text in sorted(texts, key=lambda text: any(each in text for each in NAMELESS)):
             if not self.oracle.found_text(text, "seen by Go as an error"):
                 self.oracle.wrong(f"call_tolerant: Go was told {text!r}")
 
