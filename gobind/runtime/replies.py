@@ -212,7 +212,8 @@ class Replies:
         ended = self._status(frame)
         if ended is None or ended[0] != protocol.ERROR:
             return None
-        _, _, index, flags = protocol.FAILURE.unpack_from(ended[2][: protocol.FAILURE.size])
+        response = ended[2]
+        _, _, index, flags = _failure_of(response.head if isinstance(response, Held) else response)
         if flags & protocol.EXCEPTION:
             return self._exception_of(index)
         return self._escaped() if flags & protocol.UNANSWERED else None
@@ -263,7 +264,7 @@ class Replies:
             return GoError(message, "*gobind.PythonError")
 
     def _read_failure(self, kind: int, source: Response, head: bytes) -> BaseException:
-        message_size, detail_size, index, flags = protocol.FAILURE.unpack_from(head)
+        message_size, detail_size, index, flags = _failure_of(head)
         middle = protocol.FAILURE.size + message_size
         end = middle + detail_size
         if end > len(source):
@@ -280,6 +281,10 @@ class Replies:
             return self._exception(index, message)
         if flags & protocol.UNANSWERED:
             return self._escaped() or GobindError(message)
+        if index >= len(self._errors):
+            raise CorruptFrame(
+                f"corrupted frame: the contract has {len(self._errors)} errors, and none of number {index}"
+            )
         if index >= 0:
             return self._read_error(self._errors[index], source, end, message, detail)
         if flags & protocol.TIMED_OUT:
@@ -298,6 +303,15 @@ class Replies:
             return locate_value(node, source, start, len(source), error)
         GoError.__init__(values[0], message, detail)
         return values[0]  # type: ignore[no-any-return]
+
+
+def _failure_of(head: bytes) -> tuple[int, int, int, int]:
+    """Sizes of message and detail, error and flags out of a failure's record."""
+    if len(head) < protocol.FAILURE.size:
+        raise CorruptFrame(
+            f"corrupted frame: a failure is {protocol.FAILURE.size} bytes or more, got {len(head)}"
+        )
+    return protocol.FAILURE.unpack_from(head)
 
 
 def _found(ended: Ended | None) -> Ended:

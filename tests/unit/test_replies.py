@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import random
 from typing import Any
 
 import pytest
 
 from gobind import CorruptFrame, protocol
+from gobind.codec.blocks import Blocks
 from gobind.codec.frames import Input
 from gobind.runtime.ownership import only_here
-from gobind.runtime.replies import Ended, Held, ask_status, new_reply
+from gobind.runtime.replies import Ended, Held, Replies, ask_status, new_reply
 
 
 class Released:
@@ -123,3 +125,25 @@ def test_large_pieces_are_shown_where_they_are() -> None:
     assert source.look(70_000) == first and source.position == 70_000
     with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 70000 are there"):
         source.look(70_001)
+
+
+def test_failures_by_chance() -> None:
+    """Whatever the bytes of a failure: it is told, or refused as corrupted."""
+    numbers = random.Random(7)
+    exceptions = {5: ValueError("five")}
+    replies = Replies(Any, Blocks(None), [], exceptions.__getitem__, lambda: None)  # type: ignore[arg-type]
+    refused = 0
+    for _ in range(20_000):
+        sizes = [numbers.choice([0, 1, 3, 1 << 40, numbers.getrandbits(64)]) for _ in range(2)]
+        index = numbers.choice([-1, 0, 1, 5, -(1 << 63), (1 << 63) - 1])
+        flags = numbers.choice([0, 1, 2, 4, 8, 16, numbers.getrandbits(64)])
+        frame = protocol.FAILURE.pack(*sizes, index, flags) + numbers.randbytes(
+            numbers.choice([0, 1, 3, 6, 40])
+        )
+        frame = frame[: numbers.choice([len(frame), len(frame), numbers.randrange(len(frame))])]
+        kind = numbers.choice([protocol.ERROR, protocol.PANIC, protocol.REFUSED, protocol.CLOSED])
+        try:
+            assert isinstance(replies._failure(kind, frame), Exception)
+        except CorruptFrame:
+            refused += 1
+    assert 1000 < refused < 19_000
