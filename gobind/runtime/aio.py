@@ -27,6 +27,7 @@ from gobind.runtime.ownership import Unsent, exhaust, send_batch
 from gobind.runtime.queues import Queue
 from gobind.runtime.replies import Fetched, Parked
 from gobind.runtime.ring import Ring
+from gobind.runtime.uninterrupted import insistent
 
 _get_running_loop = asyncio.get_running_loop
 
@@ -81,8 +82,6 @@ class Courier:
             calls.send(ring, frame, number, unsent, noting)
         else:
             if not calls.batch:
-                # Twice: an exception on entry of the first is the loop's, and nobody repeats that one.
-                loop.call_soon(calls.flush)
                 loop.call_soon(calls.flush)
             if lent or unsent is not None:
                 owners = () if unsent is None else (unsent,)
@@ -159,16 +158,11 @@ class LoopCalls:
             return False
         return True
 
+    @insistent
     def flush(self) -> None:
-        """Send the requests of this loop turn; if an exception comes between, in the next one."""
-        try:
-            if self.batch:
-                send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
-        except BaseException:
-            loop = self._loop()
-            if loop is not None and not loop.is_closed():
-                loop.call_soon(self.flush)
-            raise
+        """Send the requests of this loop turn."""
+        if self.batch:
+            send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
 
     def send(
         self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterator[Any]

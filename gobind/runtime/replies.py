@@ -169,6 +169,7 @@ class Replies:
         self._connection = connection
         self._blocks = blocks
         self._errors = errors
+        self._told: tuple[BaseException, Any] | None = None  # the failure raised last, and whose it is
 
     def look(self, frame: bytes) -> int:
         """The true result of a call whose result is a number.
@@ -176,7 +177,7 @@ class Replies:
         Raises:
             GobindError: whatever the call came to.
         """
-        return self._number(self._ask(frame))
+        return self._number(self._ask(frame), frame)
 
     def look_frame(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
         """Head, source and size of the response of a call whose result is a record.
@@ -190,7 +191,7 @@ class Replies:
         ended = _found(ask_status(self._connection.native, frame, reply))
         if ended[0] != protocol.RESPONSE:
             give_reply(reply)
-        return self._opened(ended)
+        return self._opened(ended, frame)
 
     @uninterrupted
     def add_own(self, error: BaseException, frame: bytes) -> None:
@@ -200,6 +201,10 @@ class Replies:
         that comes meanwhile has `error` as its context, and is served likewise.
         """
         try:
+            told = self._told
+            if told is not None and told[0] is error and told[1] is frame:
+                self._told = None
+                return
             own = self._own(frame)
             if own is not None:
                 add_context(error, own)
@@ -220,11 +225,11 @@ class Replies:
 
     def number(self, fetched: Parked) -> int:
         """The result of a call from a queue that ended with a number; raises what else it ended with."""
-        return self._number(self._ask(fetched))
+        return self._number(self._ask(fetched), fetched)
 
     def opened(self, fetched: Parked) -> tuple[Any, Response, int]:
         """Head, source and size of the response a call from a queue ended with; raises what else it ended with."""
-        return self._opened(self._ask(fetched))
+        return self._opened(self._ask(fetched), fetched)
 
     def _ask(self, key: bytes | Parked) -> Ended:
         return _found(self._status(key))
@@ -239,22 +244,27 @@ class Replies:
         finally:
             give_reply(reply)
 
-    def _number(self, ended: Ended) -> int:
+    def _number(self, ended: Ended, key: bytes | Parked) -> int:
         kind, value, response = ended
         if kind == protocol.VALUE:
             return value
-        raise_anew(self._failure(kind, response))
+        raise self._failure(kind, response, key)
 
-    def _opened(self, ended: Ended) -> tuple[Any, Response, int]:
+    def _opened(self, ended: Ended, key: bytes | Parked) -> tuple[Any, Response, int]:
         kind, _, response = ended
         if kind == protocol.RESPONSE:
             head = response.head if isinstance(response, Held) else response
             return head, response, len(response)
-        raise_anew(self._failure(kind, response))
+        raise self._failure(kind, response, key)
 
-    def _failure(self, kind: int, response: Response) -> BaseException:
-        head = response.head if isinstance(response, Held) else response
-        return self._read_failure(kind, response, head)
+    def _failure(self, kind: int, response: Response, key: bytes | Parked) -> BaseException:
+        """What to raise for a status that is no result; raises it itself if it has been raised before."""
+        error = self._read_failure(kind, response, response.head if isinstance(response, Held) else response)
+        if isinstance(key, bytes):
+            self._told = error, key
+        if error.__context__ is not None:
+            raise_anew(error)
+        return error
 
     def _exception(self, number: int, message: str) -> BaseException:
         """The exception of Python's own that Go hands back."""

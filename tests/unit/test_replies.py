@@ -143,7 +143,7 @@ def test_failures_by_chance() -> None:
         frame = frame[: numbers.choice([len(frame), len(frame), numbers.randrange(len(frame))])]
         kind = numbers.choice([protocol.ERROR, protocol.PANIC, protocol.REFUSED, protocol.CLOSED])
         try:
-            assert isinstance(replies._failure(kind, frame), Exception)
+            assert isinstance(replies._failure(kind, frame, b""), Exception)
         except CorruptFrame:
             refused += 1
     assert 1000 < refused < 19_000
