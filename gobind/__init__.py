@@ -11,9 +11,25 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gobind.codec.flat import flatten, unflatten
+from gobind.codec.flatten import flatten, unflatten
 from gobind.codec.frames import CorruptFrame
-from gobind.contract import goerror, gointerface, gomethod, gostruct
+from gobind.codec.mirrors import from_mirror, mirror, to_mirror
+from gobind.contract.decorators import goerror, gointerface, gomethod, gostruct
+from gobind.contract.scalars import (
+    Buffer,
+    MutableBuffer,
+    cstr,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 from gobind.errors import (
     ClosedError,
     ContractError,
@@ -23,11 +39,9 @@ from gobind.errors import (
     LoadError,
     MismatchError,
 )
-from gobind.forks import late
-from gobind.mirrors import from_mirror, mirror, to_mirror
+from gobind.forklock import late
+from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
-from gobind.runtime.timeouts import timeout
-from gobind.words import Buffer, MutableBuffer, cstr, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 if TYPE_CHECKING:
     from gobind import _debug as _debug

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gobind.runtime.library import live
-from gobind.runtime.upcalls import guests
+from gobind.runtime.objects.upcalls import guests
 
 __all__ = ["guests", "live"]

@@ -1,6 +1,6 @@
 """What Python and Go agree on: the frame format, and each constant that both sides know.
 
-The Go half is generated from here (`gobind.tool.gogen`). Imports nothing of gobind.
+The Go half is generated from here (`gobind.tool.generator.glue`). Imports nothing of gobind.
 
 A **frame** is one request or one response. All numbers are little-endian; nothing is aligned but
 the record.
@@ -218,6 +218,9 @@ STATUS = struct.Struct("<QqQQQ")
 
 FAILURE = struct.Struct("<8xQ8xQqQ")
 """The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""
+
+RING_CAPACITY = 1024
+"""How many requests may wait in a ring that does not say."""
 
 RING_TAIL, RING_HEAD, RING_PARKED, RING_SLOTS = 0, 8, 16, 24
 """Words of a ring's memory: what both sides write lies in cache lines of its own."""

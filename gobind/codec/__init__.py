@@ -36,7 +36,7 @@ is one (`gobind.codec.columns`): text only calls.
 
 **Fast first, then precise.** The fast code checks as it goes: `struct.pack` refuses what does not fit,
 `str.encode` what is no str, one ``countOf(map(type, values), User)`` what is no User. It finds only *that*
-something is wrong. Then a slow, plain walk (`gobind.check` before sending, `gobind.codec.locate` after
+something is wrong. Then a slow, plain walk (`gobind.contract.validate` before sending, `gobind.codec.diagnose` after
 receiving) finds out *where*, and says ``users[3].name: expected str, got int``. Nobody pays for the message
 who does not need it.
 

@@ -1,7 +1,7 @@
 """Memory by reference: the address behind a buffer of Python, a view over memory of Go.
 
 The one place that asks CPython's C API for addresses (`PyObject_GetBuffer`, through ctypes); other
-implementations go through `ctypes` alone, which copies what is read-only. Imports `gobind.mirrors`.
+implementations go through `ctypes` alone, which copies what is read-only. Imports `gobind.codec.mirrors`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import struct
 import sys
 from typing import Any, NamedTuple
 
-from gobind.layout import layout_of
-from gobind.memory import Memory, bytes_at
-from gobind.mirrors import mirror_of
-from gobind.nodes import BufferType, StructType
-from gobind.words import Scalar
+from gobind.codec.layout import layout_of
+from gobind.codec.memory import Memory, bytes_at
+from gobind.codec.mirrors import mirror_of
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import BufferType, StructType
 
 _IS_CPYTHON = sys.implementation.name == "cpython"
 

@@ -2,8 +2,8 @@
 
 ``put_*(out, values)`` appends a block, ``get_*(source, n)`` takes one; `gobind.protocol` has the
 format. Functions for containers are made from the functions of what they contain. Values are
-checked here only as far as it costs nothing: what the fast way refuses, `gobind.check` explains, and
-`gobind.codec.locate` what comes back wrong.
+checked here only as far as it costs nothing: what the fast way refuses, `gobind.contract.validate` explains, and
+`gobind.codec.diagnose` what comes back wrong.
 Imports `gobind.codec.frames`.
 """
 
@@ -17,7 +17,7 @@ from itertools import accumulate, chain, islice, repeat, starmap
 from operator import countOf, getitem
 from typing import Any, Callable
 
-from gobind.codec import quiet
+from gobind.codec import collector
 from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, pack_u64
 
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -178,7 +178,7 @@ def _split(items: Any, lengths: Sequence[int]) -> list[Any]:
     if sys.version_info >= (3, 13):  # whose collector comes less often, and whose slices need no object
         return [items[start:end] for start, end in zip([0, *ends], ends)]
     pieces: list[Any] = []
-    quiet.extend(pieces, map(getitem, repeat(items), map(slice, [0, *ends], ends)), len(ends))
+    collector.extend(pieces, map(getitem, repeat(items), map(slice, [0, *ends], ends)), len(ends))
     return pieces
 
 

@@ -1,7 +1,7 @@
 """Records: the lines of generated functions that pack parameters and unpack results.
 
 `RecordWriter` and `RecordReader` write lines into the text of one function; what surrounds them (a
-call, `flatten`) is their user's. Imports `gobind.codec.blocks` and before, and `gobind.layout`.
+call, `flatten`) is their user's. Imports `gobind.codec.registry` and before, and `gobind.codec.layout`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import struct
 from typing import NamedTuple
 
 from gobind.codec import buffers, columns
-from gobind.codec.blocks import Blocks
-from gobind.codec.emit import Source
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
-from gobind.forks import late
-from gobind.layout import layout_of
-from gobind.memory import IS_CPYTHON, readable
-from gobind.nodes import (
+from gobind.codec.layout import layout_of
+from gobind.codec.memory import IS_CPYTHON, readable
+from gobind.codec.registry import Blocks
+from gobind.codec.source import Source
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import (
     BYTES,
     DATETIME,
     STR,
@@ -35,7 +35,7 @@ from gobind.nodes import (
     UnionType,
     walk,
 )
-from gobind.words import Scalar
+from gobind.forklock import late
 
 
 class Slot(NamedTuple):
@@ -209,7 +209,7 @@ class RecordWriter:
             self.pieces.append((piece, length))
 
     def _leaf(self, node: Node, value: str, offset: int) -> None:
-        times = late("gobind.times")
+        times = late("gobind.codec.times")
         if node is DATETIME:
             micros, zone = self._source.fresh("d"), self._source.fresh("d")
             split = self._bind("split_datetime", times.split_datetime)
@@ -374,7 +374,7 @@ class RecordReader:
         return f"{name}[0]"
 
     def _leaf(self, node: Node, offset: int) -> str:
-        times = late("gobind.times")
+        times = late("gobind.codec.times")
         if node is DATETIME:
             micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
             return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"

@@ -10,7 +10,7 @@ What is small comes back in a buffer of Python's, so that a failure costs two fo
 left to release. Where a signal handler's exception comes in between, the status is dropped.
 
 **Signals.** A handler may raise between any two instructions, in ``except`` and ``__del__`` too. So what Go hands out
-is taken, and given up, by single steps in C (`gobind.runtime.ownership`); a queue's responses stay in its buffer until
+is taken, and given up, by single steps in C (`gobind.runtime.interrupts.ownership`); a queue's responses stay in its buffer until
 all have been handed out, and its wakeup fd stays readable; a ring's request is put into its slot and sent in one step;
 Python's answer to an upcall stands in memory, and its kind is stored last, so a missing one is seen.
 An error, a panic, a response that did not fit and a true result that happens to equal LOOK all look
@@ -28,7 +28,7 @@ that has been looking for up to 100 µs finds it. Why no wake-up is lost is argu
 
 **Go calls Python.** One ctypes callback serves all upcalls. A thread that Python did not start gets a new
 thread state each time it enters and loses it each time it leaves, which costs thirty times the call;
-one more ``PyGILState_Ensure`` at a thread's first entry keeps its state for good (`gobind.runtime.upcalls`).
+one more ``PyGILState_Ensure`` at a thread's first entry keeps its state for good (`gobind.runtime.objects.upcalls`).
 
 **Handles.** Objects cross as numbers of a slot and its generation, so a stale one is never another object.
 A frame holds each handle in it once, and whoever reads the frame takes the count over; therefore nothing is
@@ -38,5 +38,5 @@ each time it is passed: an entry of a table, made by one store and removed by on
 **Fork.** In the child the parent's Go runtime is dead: its threads do not exist. The generated functions find
 ``_call`` in their globals, and after a fork that is a function that opens a private copy of the library,
 puts the real one back, and calls it. Nothing on the fast path knows of forks, closing or deadlines. What would
-be left half done by a fork, compiling above all, makes the fork wait (`gobind.forks`).
+be left half done by a fork, compiling above all, makes the fork wait (`gobind.forklock`).
 """

@@ -1,7 +1,7 @@
 """Libraries: opened once for each file, bound to the classes of contracts.
 
-Imports `gobind.runtime.bind`, `gobind.runtime.find` and before; `gobind.runtime.exports`,
-`gobind.runtime.control` and `gobind.runtime.debug` only if they are asked for.
+Imports `gobind.runtime.binding`, `gobind.runtime.process.find` and before; `gobind.runtime.cgo`,
+`gobind.runtime.process.goruntime` and `gobind.runtime.sanitizer` only if they are asked for.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from gobind.contract import INTERFACE, kind_of
+from gobind.contract.decorators import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
-from gobind.forks import late, whole
-from gobind.runtime import ring
-from gobind.runtime.bind import Binding, CarriedContract, read_description
-from gobind.runtime.find import find_library
-from gobind.runtime.loader import File, handle_of, key_of
-from gobind.runtime.native import Native
-from gobind.runtime.platforms import check_process
+from gobind.forklock import late, whole
+from gobind.runtime.binding import Binding, CarriedContract, read_description
+from gobind.runtime.process.find import find_library
+from gobind.runtime.process.loader import File, handle_of, key_of
+from gobind.runtime.process.native import Native
+from gobind.runtime.process.platforms import check_process
+from gobind.runtime.wait import ring
 
 if TYPE_CHECKING:
-    from gobind.runtime.control import GoRuntime
-    from gobind.runtime.exports import Exports
+    from gobind.runtime.cgo import Exports
+    from gobind.runtime.process.goruntime import GoRuntime
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -134,7 +134,7 @@ def _register(key: Any, native: Native) -> _Opened:
     opened = _opened.get(handle)
     if opened is None:
         if os.environ.get("GOBIND_DEBUG") == "1":
-            late("gobind.runtime.debug").install()
+            late("gobind.runtime.sanitizer").install()
         opened = _opened[handle] = _Opened(native)
         if key is not None:
             _opened[key] = opened
@@ -190,7 +190,7 @@ class Library:
         self._check_open()
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
-        return late("gobind.runtime.control").GoRuntime(self._connected)  # type: ignore[no-any-return]
+        return late("gobind.runtime.process.goruntime").GoRuntime(self._connected)  # type: ignore[no-any-return]
 
     def _connected(self) -> Native:
         """The library as it is open in this process."""
@@ -242,7 +242,7 @@ class Library:
         native = self._connected()
         exports = self._exports
         if exports is None:
-            exports = self._exports = late("gobind.runtime.exports").Exports(native)
+            exports = self._exports = late("gobind.runtime.cgo").Exports(native)
         return exports
 
     def close(self) -> None:
@@ -309,7 +309,7 @@ class Library:
 def _after_fork() -> None:
     """Runs in the child of every fork."""
     ring.after_fork()
-    aio = sys.modules.get("gobind.runtime.aio")
+    aio = sys.modules.get("gobind.runtime.wait.asyncio_loop")
     if aio is not None:
         aio.after_fork()
     for opened in {*_opened.values()}:

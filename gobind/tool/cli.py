@@ -63,9 +63,10 @@ def _run(words: List[str]) -> int:
 
 
 def _gen(options: argparse.Namespace) -> int:
-    from gobind.tool import build, gen
+    from gobind.tool.builder import build
+    from gobind.tool.generator import writer
 
-    plan = gen.plan(options.contract, options.directory, options.package, not options.no_main)
+    plan = writer.plan(options.contract, options.directory, options.package, not options.no_main)
     if not options.check:
         plan.apply()
         return 0
@@ -78,7 +79,7 @@ def _gen(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace, passed_on: Sequence[str]) -> int:
-    from gobind.tool.build import build
+    from gobind.tool.builder.build import build
 
     build(
         options.contract,

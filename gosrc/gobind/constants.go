@@ -50,6 +50,7 @@ const (
 	ControlGc          = 3
 	ControlKeep        = -9223372036854775808
 	MaxUnion           = 255
+	RingCapacity       = 1024
 	RingTail           = 0
 	RingHead           = 8
 	RingParked         = 16

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, TypeVar
 
 from gobind.errors import GobindError
-from gobind.tool.toolchain import find_toolchain
+from gobind.tool.builder.toolchain import find_toolchain
 from tests.bench.measure import Unavailable
 
 HERE = Path(__file__).resolve().parent
@@ -93,7 +93,7 @@ def _run(command: List[str], folder: Path = ROOT, **environ: str) -> subprocess.
 def go(folder: Path, *arguments: str) -> None:
     """Run the go command; a failure is `Unavailable`."""
     merged = {"PYTHONPATH": str(ROOT), "GOFLAGS": "-mod=mod", "GOBIN": str(BIN)}
-    command = [sys.executable, "-m", "gobind.tool.toolchain", "go", *arguments]
+    command = [sys.executable, "-m", "gobind.tool.builder.toolchain", "go", *arguments]
     done = _run(command, folder, **merged)
     if done.returncode:
         raise Unavailable(f"go {arguments[0]} failed: {_complaint(done.stderr)}")
@@ -436,5 +436,5 @@ def need_toolchain() -> None:
     """Raise `GobindError` if there is no Go toolchain."""
     BENCH.mkdir(exist_ok=True)
     PACKAGES.mkdir(exist_ok=True)
-    if _run([sys.executable, "-m", "gobind.tool.toolchain", "go", "version"]).returncode:
+    if _run([sys.executable, "-m", "gobind.tool.builder.toolchain", "go", "version"]).returncode:
         raise GobindError("no Go toolchain: run make bench")

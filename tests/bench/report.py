@@ -46,7 +46,9 @@ def times(ratio: float) -> str:
 def header() -> Dict[str, str]:
     """Where and when this is measured."""
     go = subprocess.run(
-        [sys.executable, "-m", "gobind.tool.toolchain", "go", "version"], capture_output=True, text=True
+        [sys.executable, "-m", "gobind.tool.builder.toolchain", "go", "version"],
+        capture_output=True,
+        text=True,
     ).stdout.split()
     return {
         "date": time.strftime("%Y-%m-%d"),

@@ -19,8 +19,8 @@ from programs import run
 import gobind
 from gobind import _debug
 from gobind.codec.buffers import _fits, format_of
-from gobind.nodes import BufferType
-from gobind.words import SCALARS
+from gobind.contract.scalars import SCALARS
+from gobind.contract.types import BufferType
 
 try:
     import numpy

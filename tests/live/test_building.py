@@ -12,7 +12,7 @@ from pathlib import Path
 import libraries
 import pytest
 
-from gobind.tool import toolchain
+from gobind.tool.builder import toolchain
 
 pytestmark = pytest.mark.skipif(not shutil.which("go"), reason="builds with go from PATH")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import libraries
 import pytest
-import randoms
+import random_contracts
 from same import same
 
 from gobind.protocol import EXTERNAL_SIZE, REPLY_CAPACITY
@@ -31,7 +31,7 @@ Tree, User, Ping, Pong, Mixed, Term = (
 )
 
 
-class Values(randoms.Values):
+class Values(random_contracts.Values):
     """Also of the types that the plain oracle knows nothing of."""
 
     def _any(self, annotation: Any, depth: int = 0) -> Any:

@@ -456,7 +456,7 @@ def test_a_signal_between_a_call_and_its_status(library: str, method: str, argum
 
 def test_an_unhandled_panic_ends_python_as_any_exception_does() -> None:
     code = (
-        f"import sys; sys.path[:0] = {[str(libraries.ROOT), str(libraries.ROOT / 'tests')]!r}\n"
+        f"import sys; sys.path[:0] = {[str(libraries.ROOT), str(libraries.ROOT / 'tests' / 'support')]!r}\n"
         "import libraries\n"
         "libraries.load('failures').Failures.panic_with('string')\n"
     )

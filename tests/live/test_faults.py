@@ -189,7 +189,7 @@ def in_a_process(text: str, timeout: float = 60) -> tuple[int, str, str]:
     """Status, output and errors of a program that has the faults as ``faults``."""
     head = f"""\
 import sys
-sys.path[:0] = {[str(libraries.ROOT), str(libraries.ROOT / "tests")]}
+sys.path[:0] = {[str(libraries.ROOT), str(libraries.ROOT / "tests" / "support")]}
 import libraries, threading
 faults = libraries.load("failures", libraries.contract_of("failures").Faults)
 """

@@ -174,7 +174,7 @@ in_child(child)
 assert (sleeper.getenv("FOR_GO"), sleeper.getenv("FOR_BOTH")) == ("1", None)
 """,
     "the exit handlers of a child": """
-from gobind.runtime import ring
+from gobind.runtime.wait import ring
 ring.LAST_WAIT = 30  # seconds, for the calls of this process; the child has none of them under way
 sleeper.push_slowly(1, 300)
 sleeper.push_slowly(2, 300)
@@ -320,7 +320,7 @@ def test_no_copy_has_a_name_that_was_seen(tmp_path: Path) -> None:
     """There is no end to them: each fork of a fork opens one more under the same number of a descriptor."""
     path = copy_of("versions", tmp_path)
     text = f"""
-from gobind.runtime import loader
+from gobind.runtime.process import loader
 versions = gobind.load({str(path)!r}).Versions
 def nested(depth):
     assert versions.first(depth) == depth + 1

@@ -23,13 +23,13 @@ import pytest
 import gobind
 from gobind import GoError, _debug, gointerface, gostruct, i16, u8, u16, u32
 from gobind.protocol import ABI
-from gobind.runtime.loader import File
+from gobind.runtime.process.loader import File
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="suffixes and messages of Linux")
 
 versions_py = libraries.contract_of("versions")
 several_py = libraries.contract_of("several")
-clock_py, sums_py = libraries.contract_of("part_clock"), libraries.contract_of("part_sums")
+clock_py, sums_py = libraries.contract_of("several/clock"), libraries.contract_of("several/sums")
 PATH = "GOBIND_LIBRARY_PATH"
 
 
@@ -142,7 +142,7 @@ before = set(sys.modules)
 gobind.load({str(copied)!r}, contract.Versions)
 print(*set(sys.modules) - before - {{"_sha2", "_sha256", "hashlib", "_hashlib", "_blake2"}})
 """
-    done = run(code, libraries.ROOT / "tests")
+    done = run(code, libraries.ROOT / "tests" / "support")
     assert (done.stdout, done.stderr) == ("\n", "")
 
 
@@ -895,7 +895,7 @@ def test_errors_belong_to_their_contracts() -> None:
     with pytest.raises(clock_py.Stopped) as stopped:
         clock.stop(clock_py.timedelta(seconds=2))
     assert stopped.value.after == clock_py.timedelta(seconds=2)
-    assert stopped.value.go_type == "*part_clock.StoppedError"
+    assert stopped.value.go_type == "*clock.StoppedError"
     with pytest.raises(sums_py.Negative) as negative:
         sums.add_up([1, -1])
     assert negative.value.at == 1

@@ -62,7 +62,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("accounts", "accounts", ACCOUNTS), ("several", "several", SEVERAL), ("plain", "declared", PLAIN)],
 )
 def test_no_tool_is_needed(python: Path, tmp_path: Path, library: str, contract: str, use: str) -> None:
-    folder = libraries.GOSRC / library
+    folder = libraries.folder_of(library)
     if contract == "declared":
         folder = tmp_path
         (tmp_path / "declared.py").write_text(

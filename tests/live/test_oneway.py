@@ -1,6 +1,6 @@
 """What Go sees is what Python sent, and the other way round: each side writes values down in its own words.
 
-The text of a value is described in gosrc/oneway/server.go; here is Python's way to it.
+The text of a value is described in gosrc/testlibs/oneway/server.go; here is Python's way to it.
 """
 
 from __future__ import annotations

@@ -242,11 +242,11 @@ sys.exit(3)
 
 def test_debug_poisons_what_a_call_has_given_back() -> None:
     text = """
-from gobind.runtime import replies
+from gobind.runtime.call import status
 keeper = libraries.contract_of("buffers")
 assert [*sleeper.numbers(3)] == [0, 1, 2]
-assert set(replies._pool[0][0].raw) == {0xDB}
-from gobind.runtime.debug import _graves
+assert set(status._pool[0][0].raw) == {0xDB}
+from gobind.runtime.sanitizer import _graves
 data = bytearray(b"\\1" * 1000)
 async def main():
     task = asyncio.ensure_future(sleeper.fill_after("gate", data, 9))

@@ -247,7 +247,7 @@ def test_a_callback_that_is_cancelled_before_it_begins_does_not_run() -> None:
 
 
 def tables() -> Any:
-    from gobind.runtime import upcalls
+    from gobind.runtime.objects import upcalls
 
     return upcalls._tables
 

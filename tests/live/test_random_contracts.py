@@ -9,13 +9,13 @@ from typing import Any
 
 import goecho
 import pytest
-import randoms
+import random_contracts
 from same import same
 
 import gobind
-from gobind.tool import gen
-from gobind.tool.build import build
-from gobind.tool.toolchain import ToolError, find_toolchain
+from gobind.tool.builder.build import build
+from gobind.tool.builder.toolchain import ToolError, find_toolchain
+from gobind.tool.generator import writer
 
 QUICK, ALL = 2, 40
 
@@ -38,8 +38,8 @@ def build_contract(project: Path, seed: int) -> tuple[Any, str]:
     folder = project / name
     folder.mkdir()
     contract = folder / f"{name}.py"
-    contract.write_text(randoms.module_text(seed), encoding="utf-8")
-    gen.plan(str(contract), folder).apply()
+    contract.write_text(random_contracts.module_text(seed), encoding="utf-8")
+    writer.plan(str(contract), folder).apply()
     goecho.write(folder)
     path = build(str(contract), folder, folder / f"lib{name}.so")
     return importlib.import_module(name), str(path)
@@ -52,8 +52,8 @@ def test_a_contract_made_at_random(project: Path, seed: int, monkeypatch: pytest
     monkeypatch.setattr(sys, "path", [*sys.path])
     module, path = build_contract(project, seed)
     echoes: Any = gobind.load(path, module.Echoes)
-    values = randoms.Values(seed, budget=300)
-    for name, hint in randoms.echo_types(module):
+    values = random_contracts.Values(seed, budget=300)
+    for name, hint in random_contracts.echo_types(module):
         for _ in range(25):
             value = values.value(hint)
             assert same(getattr(echoes, name)(value), value), name

@@ -11,7 +11,7 @@ import pytest
 from programs import run
 
 import gobind
-from gobind.runtime import platforms
+from gobind.runtime.process import platforms
 
 REFUSED = """
 try: libraries.load("sleeper")
@@ -44,7 +44,7 @@ os.confstr = confstr
 def test_a_second_go_runtime(system: str) -> None:
     text = f"""
 libraries.load("echo")
-from gobind.runtime import platforms
+from gobind.runtime.process import platforms
 class System:
     def __getattr__(self, name): return {system!r} if name == "platform" else getattr(sys, name)
 platforms.sys = System()
@@ -62,7 +62,7 @@ def test_32_bit_and_big_endian(change: str) -> None:
     text = (
         f"import struct\n{change}\n"
         + """
-from gobind.runtime.platforms import check_process
+from gobind.runtime.process.platforms import check_process
 try: check_process(0)
 except gobind.LoadError as error: print(error)
 """

@@ -199,6 +199,6 @@ def test_what_blocking_calls_need_is_imported_when_the_library_is_loaded() -> No
     """Else a signal handler that makes one during the first one would find half of a module."""
     assert run(
         "storm = libraries.load('storm', libraries.contract_of('storm').Storm)\n"
-        "import sys\nassert 'gobind.runtime.waits' in sys.modules\n",
+        "import sys\nassert 'gobind.runtime.wait.blocking' in sys.modules\n",
         load=False,
     ) == (0, "", "")

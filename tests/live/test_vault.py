@@ -20,7 +20,7 @@ import pytest
 import gobind
 from gobind import _debug
 
-VAULT = Path(__file__).parents[2] / "gosrc" / "vault"
+VAULT = Path(__file__).parents[2] / "gosrc" / "examples" / "vault"
 
 sys.path.insert(0, str(VAULT))
 try:
@@ -528,7 +528,7 @@ def test_the_copy_is_read_where_the_machine_has_no_table(
 
 
 def run_demo(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    root = str(VAULT.parents[1])
+    root = str(VAULT.parents[2])
     variables = {**os.environ, "PYTHONPATH": root, "PYTHONUTF8": "1", "PYTHONTZPATH": "", **environment}
     command = [sys.executable, str(VAULT / "demo.py"), *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=variables)

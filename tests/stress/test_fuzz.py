@@ -1,6 +1,6 @@
 """Ten million frames by chance, or as many as FUZZ says: responses, and as many requests.
 
-`tests.fuzz` says how a failure of a response is replayed; Go writes what failed to ``testdata``, and says how.
+`tests.stress.fuzz` says how a failure of a response is replayed; Go writes what failed to ``testdata``, and says how.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WORKERS = os.cpu_count() or 1
 def test_responses() -> None:
     seed = random.SystemRandom().randrange(2**32)
     share = -(-COUNT // WORKERS)
-    command = [sys.executable, str(ROOT / "tests" / "fuzz.py")]
+    command = [sys.executable, str(Path(__file__).with_name("fuzz.py"))]
     workers = [
         subprocess.Popen(
             [*command, str(seed + number), str(share)],
@@ -42,10 +42,11 @@ def test_responses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "target"), [("gobind", "FuzzReader"), ("gobind", "FuzzRequest"), ("echo", "FuzzEcho")]
+    ("package", "target"),
+    [("gobind", "FuzzReader"), ("gobind", "FuzzRequest"), ("testlibs/echo", "FuzzEcho")],
 )
 def test_requests(package: str, target: str) -> None:
-    tool = [sys.executable, "-m", "gobind.tool.toolchain", "go"]
+    tool = [sys.executable, "-m", "gobind.tool.builder.toolchain", "go"]
     options = [
         "-run",
         "^$",

@@ -12,7 +12,7 @@ import pytest
 
 import gobind
 from gobind import flatten, gostruct, unflatten
-from gobind.memory import bytes_at
+from gobind.codec.memory import bytes_at
 
 pytestmark = pytest.mark.slow
 

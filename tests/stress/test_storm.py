@@ -1,4 +1,4 @@
-"""The storm: signals into every kind of call, with an oracle that knows each answer (make stress; `tests/storms`).
+"""The storm: signals into every kind of call, with an oracle that knows each answer (make stress; `tests/support/storms`).
 
 ``STORM`` says how many calls of each kind are made, 100 000 if it is not set; each weather has its part of them.
 """

@@ -15,9 +15,10 @@ from typing import Any, Dict, List
 
 import pytest
 
-from gobind.tool import cache, gen, gomod
-from gobind.tool.build import build
-from gobind.tool.toolchain import ToolError
+from gobind.tool.builder import cache, gomod
+from gobind.tool.builder.build import build
+from gobind.tool.builder.toolchain import ToolError
+from gobind.tool.generator import writer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="writes executable scripts")
 
@@ -87,16 +88,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("PATH", str(tools))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr(gen, "read_contract", lambda spec: Path(spec).read_text())
-    monkeypatch.setattr(gen.gogen, "generate", fake_generate)
-    monkeypatch.setattr(gen.gogen, "runtime_files", lambda: dict(RUNTIME))
+    monkeypatch.setattr(writer, "read_contract", lambda spec: Path(spec).read_text())
+    monkeypatch.setattr(writer.glue, "generate", fake_generate)
+    monkeypatch.setattr(writer.glue, "runtime_files", lambda: dict(RUNTIME))
     return project
 
 
 def fake_generate(contract: str, *, package: str, runtime_import: str, main: bool) -> Dict[str, str]:
     """One file for each word of the contract."""
     end = "\nfunc main() {}\n" if main else ""
-    head = f'{gen.HEADER}\n\npackage {package}\n\nimport _ "{runtime_import}"\n'
+    head = f'{writer.HEADER}\n\npackage {package}\n\nimport _ "{runtime_import}"\n'
     return {f"gobind_{word}.go": head + end for word in contract.split()}
 
 
@@ -110,9 +111,9 @@ def message(function: Any, *arguments: Any, **options: Any) -> str:
 # What is written
 
 
-def generate(project: Project, **options: Any) -> gen.Plan:
+def generate(project: Project, **options: Any) -> writer.Plan:
     """Plans, writes, and returns what was planned."""
-    plan = gen.plan(str(project.contract), project.directory, **options)
+    plan = writer.plan(str(project.contract), project.directory, **options)
     plan.apply()
     return plan
 
@@ -147,7 +148,7 @@ def test_gen_leaves_the_runtimes_own_source_alone(project: Project) -> None:
 def test_gen_without_a_module_makes_one(project: Project, tmp_path: Path) -> None:
     for name, module in (("My-Lib", "my_lib"), ("3d", "go_3d"), ("net", "net_module")):
         directory = tmp_path / "fresh" / name
-        gen.plan(str(project.contract), directory).apply()
+        writer.plan(str(project.contract), directory).apply()
         assert (directory / "go.mod").read_text() == f"module {module}\n\ngo 1.26\n"
         assert (directory / "gobind" / "frame.go").exists()
         assert f'"{module}/gobind"' in (directory / "gobind_one.go").read_text()
@@ -162,7 +163,7 @@ def test_a_new_module_is_written_in_the_installed_gos_language(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: str, written: str
 ) -> None:
     monkeypatch.setenv("FAKE_VERSION", installed)
-    gen.plan(str(project.contract), tmp_path / "a" / "fresh").apply()
+    writer.plan(str(project.contract), tmp_path / "a" / "fresh").apply()
     assert (tmp_path / "a" / "fresh" / "go.mod").read_text() == f"module fresh\n\ngo {written}\n"
     before = (project.root / "go.mod").read_bytes()
     generate(project)
@@ -171,13 +172,13 @@ def test_a_new_module_is_written_in_the_installed_gos_language(
 
 def test_a_go_that_fails_says_no_version(project: Project, tmp_path: Path) -> None:
     (tmp_path / "bin" / "go").write_text("#!/bin/sh\nexit 1\n")
-    gen.plan(str(project.contract), tmp_path / "fresh").apply()
+    writer.plan(str(project.contract), tmp_path / "fresh").apply()
     assert (tmp_path / "fresh" / "go.mod").read_text() == "module fresh\n\ngo 1.23\n"
 
 
 def test_package_names(project: Project) -> None:
     def package_of(**options: Any) -> str:
-        plan = gen.plan(str(project.contract), project.directory, **options)
+        plan = writer.plan(str(project.contract), project.directory, **options)
         return plan.write[project.directory / "gobind_one.go"].decode().split("package ")[1].split()[0]
 
     assert package_of() == "main"
@@ -218,14 +219,14 @@ def test_a_users_file_of_the_same_name_is_never_touched(project: Project) -> Non
 
 def test_gen_refuses_wrong_folders(project: Project) -> None:
     contract = str(project.contract)
-    assert message(gen.plan, contract, project.contract) == (
+    assert message(writer.plan, contract, project.contract) == (
         "contract.py is a file; expected the folder of the Go package"
     )
-    assert message(gen.plan, contract, project.root / "gobind") == (
+    assert message(writer.plan, contract, project.root / "gobind") == (
         "gobind holds gobind's own Go files; generate into another folder"
     )
     (project.root / "go.mod").write_text("go 1.18\n")
-    assert message(gen.plan, contract, project.directory) == (
+    assert message(writer.plan, contract, project.directory) == (
         f"{project.root / 'go.mod'} has no module line; expected: module NAME"
     )
 
@@ -233,9 +234,9 @@ def test_gen_refuses_wrong_folders(project: Project) -> None:
 def test_complaints_name_each_file_and_the_command(project: Project) -> None:
     generate(project)
     project.contract.write_text("one two")
-    (project.directory / "gobind_one.go").write_text(f"{gen.HEADER}\npackage main\n")
-    (project.directory / "gobind_old.go").write_text(f"{gen.HEADER}\npackage main\n")
-    plan = gen.plan(str(project.contract), project.directory)
+    (project.directory / "gobind_one.go").write_text(f"{writer.HEADER}\npackage main\n")
+    (project.directory / "gobind_old.go").write_text(f"{writer.HEADER}\npackage main\n")
+    plan = writer.plan(str(project.contract), project.directory)
     assert plan.complaints("RUN") == [
         "lib/gobind_one.go: stale; run: RUN",
         "lib/gobind_two.go: missing; run: RUN",
@@ -273,7 +274,7 @@ def test_build_runs_go_in_the_package(project: Project, capsys: pytest.CaptureFi
 
 
 def test_the_suffix_is_the_targets(project: Project) -> None:
-    from gobind.tool.build import place
+    from gobind.tool.builder.build import place
 
     assert place(Path("a/libx.so"), "darwin/arm64") == Path("a/libx.dylib")
     assert place(Path("libx.so"), "windows/amd64") == Path("libx.dll")
@@ -472,7 +473,7 @@ def test_links_to_folders_count_and_may_lead_in_circles(project: Project, tmp_pa
 def test_what_is_edited_during_a_build_is_built_the_next_time(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gobind.tool import build as module
+    from gobind.tool.builder import build as module
 
     run = module.run
 

@@ -10,7 +10,9 @@ from typing import Any, Tuple
 import pytest
 
 import gobind
-from gobind.tool import cli, gen, toolchain
+from gobind.tool import cli
+from gobind.tool.builder import toolchain
+from gobind.tool.generator import writer
 
 CONTRACT = """\
 from typing import Protocol
@@ -120,7 +122,7 @@ def test_build_for_an_unknown_target(capsys: Any, here: Path) -> None:
 
 
 def test_arguments_after_the_dashes_go_to_go_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gobind.tool import build
+    from gobind.tool.builder import build
 
     calls = []
     monkeypatch.setattr(build, "build", lambda *arguments: calls.append(arguments))
@@ -143,7 +145,7 @@ def test_operating_system_errors_are_one_line(
     def refuse(*arguments: Any) -> Any:
         raise PermissionError(13, "Permission denied", "lib/gobind_x.go")
 
-    monkeypatch.setattr(gen, "write_atomically", refuse)
+    monkeypatch.setattr(writer, "write_atomically", refuse)
     assert run(capsys, "gen", "pings.py", "lib") == (
         2,
         "",
@@ -155,7 +157,7 @@ def test_ctrl_c(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gen, "plan", interrupt)
+    monkeypatch.setattr(writer, "plan", interrupt)
     assert run(capsys, "gen", "a.py", "d") == (130, "", "gobind: interrupted\n")
 
 

@@ -1,6 +1,6 @@
 """`flatten` and `unflatten` against the plain codec of `oracle`, over annotations and values by chance.
 
-A failure names the seed and the method: ``randoms.module_text(seed)`` is the contract.
+A failure names the seed and the method: ``random_contracts.module_text(seed)`` is the contract.
 """
 
 # ruff: noqa: E501  (tables of messages: a row is a line)
@@ -27,7 +27,7 @@ from uuid import UUID
 
 import oracle
 import pytest
-import randoms
+import random_contracts
 
 from gobind import CorruptFrame, f32, flatten, gostruct, i8, u8, u16, u32, u64, unflatten
 from gobind.codec import columns, frames
@@ -91,21 +91,21 @@ def agree(value: Any, annotation: Any, about: object = "") -> bytes:
 
 def module_of(seed: int) -> Any:
     name = f"random_contract_{seed}"
-    return sys.modules.get(name) or randoms.load_module(randoms.module_text(seed), name)
+    return sys.modules.get(name) or random_contracts.load_module(random_contracts.module_text(seed), name)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_contracts_and_values(seed: int) -> None:
-    for name, annotation in randoms.echo_types(module_of(seed)):
-        values = randoms.Values(f"{seed} {name}")
+    for name, annotation in random_contracts.echo_types(module_of(seed)):
+        values = random_contracts.Values(f"{seed} {name}")
         for number in range(4):
             agree(values.value(annotation), annotation, (seed, name, number))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_values_of_many_items(seed: int) -> None:
-    for name, annotation in randoms.echo_types(module_of(seed))[-12:]:
-        values = randoms.Values(f"many {seed} {name}", budget=1000)
+    for name, annotation in random_contracts.echo_types(module_of(seed))[-12:]:
+        values = random_contracts.Values(f"many {seed} {name}", budget=1000)
         agree([values.value(annotation) for _ in range(5)], List[annotation], (seed, name))  # type: ignore[valid-type]
 
 
@@ -115,7 +115,7 @@ LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID]
 @pytest.mark.parametrize("annotation", LEAVES, ids=str)
 @pytest.mark.parametrize("count", [0, 1, 2, 255, 100_000])
 def test_columns_of_any_length(annotation: Any, count: int) -> None:
-    values = randoms.Values(f"{annotation} {count}")
+    values = random_contracts.Values(f"{annotation} {count}")
     some = [values.value(annotation) for _ in range(min(count, 500))]
     agree((some * 200)[:count], List[annotation])  # type: ignore[valid-type]
 
@@ -359,8 +359,8 @@ def test_random_damage(seed: int) -> None:
     source = random.Random(f"damage {seed}")
     kinds = [(a, v) for a, v in DAMAGED]
     module = module_of(seed % 40)
-    values = randoms.Values(f"damage {seed}", budget=30)
-    kinds += [(a, values.value(a)) for _, a in randoms.echo_types(module)[-12:]]
+    values = random_contracts.Values(f"damage {seed}", budget=30)
+    kinds += [(a, values.value(a)) for _, a in random_contracts.echo_types(module)[-12:]]
     for annotation, value in kinds:
         block = flatten(value, annotation)
         for _ in range(30):

@@ -17,8 +17,8 @@ from typing import Any, List, Optional
 import pytest
 
 from gobind import ContractError, GoError, GoPanic, goerror, gointerface, gomethod, gostruct, u8, u32
-from gobind.contract import MethodOptions, kind_of, make_error, maker_of
-from gobind.schema import Schema
+from gobind.contract.decorators import MethodOptions, kind_of, make_error, maker_of
+from gobind.contract.resolve import Schema
 
 
 @gostruct

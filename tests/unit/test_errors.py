@@ -18,10 +18,10 @@ import pytest
 
 import gobind
 from gobind import flatten, gostruct, to_mirror, u8, u16, u32, unflatten
-from gobind.check import check
 from gobind.codec.frames import CorruptFrame
-from gobind.schema import Schema
-from gobind.words import SCALARS
+from gobind.contract.resolve import Schema
+from gobind.contract.scalars import SCALARS
+from gobind.contract.validate import check
 
 AWARE = datetime.datetime(2024, 1, 2, 3, tzinfo=datetime.timezone.utc)
 

@@ -54,7 +54,7 @@ def test_a_machine_without_go_and_cc(tmp_path: Path, bare: Dict[str, str]) -> No
     second = subprocess.run(["make", "lib-accounts"], cwd=clone, env=bare, capture_output=True, text=True)
     assert second.stderr == "gobind: libaccounts.so is up to date\n"
 
-    library = clone / "gosrc" / "accounts" / "libaccounts.so"
+    library = clone / "gosrc" / "testlibs" / "accounts" / "libaccounts.so"
     code = f"import gobind; print(gobind.load({str(library)!r}).Accounts.ping(5))"
     python = clone / ".venv" / "bin" / "python"
     called = subprocess.run([python, "-c", code], env=bare, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Some frames by chance; ``make stress`` decodes ten million, see `tests.fuzz`."""
+"""Some frames by chance; ``make stress`` decodes ten million, see `tests.stress.fuzz`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import gobind
 
-PROGRAM = Path(gobind.__file__).parent.parent / "tests" / "fuzz.py"
+PROGRAM = Path(gobind.__file__).parent.parent / "tests" / "stress" / "fuzz.py"
 
 
 @pytest.mark.skipif(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gobind import ContractError
-from gobind.tool.gonames import Names, class_name, constant, exported, method_name, parameter
+from gobind.tool.generator.gonames import Names, class_name, constant, exported, method_name, parameter
 
 
 @pytest.mark.parametrize(

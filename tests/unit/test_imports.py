@@ -16,36 +16,41 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors words protocol times forks memory",
+    "errors protocol forklock",
     "contract",
-    "annotations",
-    "nodes",
-    "schema",
-    "text",
-    "check",
-    "layout",
-    "mirrors",
+    "contract.scalars contract.decorators",
+    "contract.annotations contract.types",
+    "contract.resolve contract.validate contract.fingerprint",
+    "contract.canonical contract.compatibility",
     "codec",
-    "codec.emit codec.frames codec.quiet",
-    "codec.columns",
-    "codec.temporal",
-    "codec.blocks codec.buffers",
-    "codec.records codec.locate",
-    "codec.flat codec.scatter",
+    "codec.memory codec.collector codec.source codec.frames codec.layout",
+    "codec.columns codec.mirrors",
+    "codec.times",
+    "codec.buffers codec.registry",
+    "codec.records codec.diagnose",
+    "codec.flatten codec.scatter",
     "runtime",
-    "runtime.platforms runtime.ownership runtime.uninterrupted runtime.contexts",
-    "runtime.loader",
-    "runtime.find",
-    "runtime.native",
-    "runtime.control runtime.timeouts runtime.upcalls",
-    "runtime.replies",
-    "runtime.queues",
-    "runtime.ring runtime.aio runtime.waits",
-    "runtime.methods",
-    "runtime.answers",
+    "runtime.interrupts",
+    "runtime.interrupts.ownership runtime.interrupts.uninterrupted runtime.interrupts.contexts",
+    "runtime.process",
+    "runtime.process.platforms",
+    "runtime.process.loader",
+    "runtime.process.find",
+    "runtime.process.native",
+    "runtime.process.goruntime",
+    "runtime.call",
+    "runtime.call.status runtime.call.deadline",
+    "runtime.wait",
+    "runtime.wait.completions",
+    "runtime.wait.ring",
+    "runtime.wait.asyncio_loop runtime.wait.blocking",
+    "runtime.call.methods",
     "runtime.objects",
-    "runtime.bind runtime.exports",
-    "runtime.debug",
+    "runtime.objects.upcalls",
+    "runtime.objects.handlers",
+    "runtime.objects.proxies",
+    "runtime.binding runtime.cgo",
+    "runtime.sanitizer",
     "runtime.library",
     "_debug",
     "__init__",
@@ -118,7 +123,7 @@ def loaded(code: str) -> List[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.times"
+LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.times"
 LATE = "control debug exports waits"  # modules of the runtime that few programs need
 
 
@@ -126,7 +131,7 @@ LATE = "control debug exports waits"  # modules of the runtime that few programs
 def test_import_gobind_leaves_out(name: str) -> None:
     code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
     found = loaded(code + "import gobind")
-    assert "gobind.codec.flat" in found
+    assert "gobind.codec.flatten" in found
     bare = loaded(code + "import ctypes, dataclasses, typing")
     assert name not in found or name in bare
 

@@ -13,12 +13,12 @@ import uuid
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple, Union
 
 import pytest
-import randoms
+import random_contracts
 
 import gobind
 from gobind import f32, from_mirror, gostruct, i16, mirror, to_mirror, u8, u16, u32, u64
-from gobind.layout import layout_of
-from gobind.mirrors import node_of
+from gobind.codec.layout import layout_of
+from gobind.codec.mirrors import node_of
 
 
 class Color(enum.Enum):
@@ -150,8 +150,8 @@ def test_fields_are_what_c_sees() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_random_structs_there_and_back(seed: int) -> None:
-    module = randoms.load_module(randoms.module_text(seed), f"random_mirror_{seed}")
-    values = randoms.Values(seed)
+    module = random_contracts.load_module(random_contracts.module_text(seed), f"random_mirror_{seed}")
+    values = random_contracts.Values(seed)
     for cls in [value for name, value in vars(module).items() if name.startswith("Struct")]:
         value = values.value(cls)
         assert from_mirror(to_mirror(value)) == value

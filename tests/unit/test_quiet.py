@@ -13,7 +13,7 @@ from typing import Any, List
 import pytest
 
 from gobind import flatten, gostruct, u32, unflatten
-from gobind.codec import quiet
+from gobind.codec import collector
 
 pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="about CPython's collector")
 
@@ -37,10 +37,10 @@ def collector_stays_on() -> Iterator[None]:
     assert was_on
 
 
-@pytest.mark.parametrize("count", [0, 1, quiet.MANY - 1, quiet.MANY, 100_000])
+@pytest.mark.parametrize("count", [0, 1, collector.MANY - 1, collector.MANY, 100_000])
 def test_objects_are_made(count: int) -> None:
     values: List[Any] = ["first"]
-    quiet.extend(values, made(count), count)
+    collector.extend(values, made(count), count)
     assert len(values) == count + 1 and values[0] == "first"
     assert all(type(value) is list for value in values[1:])
 
@@ -80,7 +80,7 @@ def test_the_collector_is_on_after_an_error() -> None:
 
     values: List[Any] = []
     with pytest.raises(MemoryError):
-        quiet.extend(values, map(fail, range(10_000)), 10_000)
+        collector.extend(values, map(fail, range(10_000)), 10_000)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers")

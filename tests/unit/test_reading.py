@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gobind import ContractError
-from gobind.tool.reading import read_contract
+from gobind.tool.contract_file import read_contract
 
 HEAD = "from gobind import gointerface, gostruct, goerror, GoError, u8\n"
 

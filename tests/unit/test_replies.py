@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from gobind import CorruptFrame, protocol
-from gobind.codec.blocks import Blocks
 from gobind.codec.frames import Input
-from gobind.runtime.ownership import only_here
-from gobind.runtime.replies import Ended, Held, Replies, ask_status, new_reply
+from gobind.codec.registry import Blocks
+from gobind.runtime.call.status import Ended, Held, Replies, ask_status, new_reply
+from gobind.runtime.interrupts.ownership import only_here
 
 
 class Released:

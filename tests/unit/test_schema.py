@@ -11,12 +11,13 @@ from typing import Any, Iterator, Union
 
 import pytest
 
-from gobind import ContractError, GobindError, gointerface, gostruct, schema
-from gobind.annotations import Scope
-from gobind.contract import MethodOptions
-from gobind.nodes import Contract, DictType, ListType, SetType, StructType, walk
-from gobind.schema import Schema
-from gobind.text import declared_classes
+from gobind import ContractError, GobindError, gointerface, gostruct
+from gobind.contract import resolve
+from gobind.contract.annotations import Scope
+from gobind.contract.canonical import declared_classes
+from gobind.contract.decorators import MethodOptions
+from gobind.contract.resolve import Schema
+from gobind.contract.types import Contract, DictType, ListType, SetType, StructType, walk
 
 HEAD = """
 import collections.abc, dataclasses, enum, typing
@@ -26,7 +27,7 @@ from typing import (Annotated, Any, AbstractSet, Callable, Dict, FrozenSet, Gene
                     Optional, Protocol, Sequence, Set, Tuple, TypeVar, Union)
 from uuid import UUID
 from gobind import *
-from gobind import words
+from gobind.contract import scalars
 class Color(enum.Enum):
     RED = 1
     BLUE = 2
@@ -76,7 +77,7 @@ def contract_of(module: Any) -> Contract:
 
 TABLE = [
     *[(word, word) for word in "bool int float str bytes i8 i16 i32 i64 u8 u16 u32 u64 f32 f64".split()],
-    *[(f"words.{word}", word) for word in ("u8", "f32")],
+    *[(f"scalars.{word}", word) for word in ("u8", "f32")],
     *[(text, "list[int]") for text in ("list[int]", "List[int]", "Sequence[int]", "collections.abc.Sequence[int]")],
     *[(text, "tuple[int, ...]") for text in ("tuple[int, ...]", "Tuple[int, ...]")],
     ("list[list[list[str]]]", "list[list[list[str]]]"),
@@ -299,7 +300,7 @@ def test_a_chain_of_many_classes_costs_no_stack() -> None:
     assert sum(1 for _ in walk(Schema().struct(module.C0))) == 6002
 
 
-ACCEPTED = f"expected {schema.ACCEPTED}"
+ACCEPTED = f"expected {resolve.ACCEPTED}"
 PARAMETER = "Service.do: parameter x"
 KEYS = "must be numbers, bool, str or enums, got"
 
@@ -506,7 +507,7 @@ class Hash:
             except BaseException:
                 pass
             for value in values:
-                for place in (schema.PARAMETER, schema.RESULT, schema.INSIDE):
+                for place in (resolve.PARAMETER, resolve.RESULT, resolve.INSIDE):
                     reader = Schema()
                     try:
                         reader._read(value, Scope(names, {}), "here", place)

@@ -8,23 +8,16 @@ import sys
 from typing import Any
 
 import pytest
-import randoms
+import random_contracts
 
 import gobind
-from gobind.contract import kind_of
-from gobind.nodes import Contract
-from gobind.schema import Schema
-from gobind.text import (
-    _IMPORTS,
-    contract_text,
-    declared_classes,
-    differences,
-    fingerprint,
-    read_text,
-    struct_differences,
-    struct_fingerprint,
-)
-from gobind.tool import gogen
+from gobind.contract.canonical import _IMPORTS, contract_text, declared_classes, read_text
+from gobind.contract.compatibility import differences, struct_differences
+from gobind.contract.decorators import kind_of
+from gobind.contract.fingerprint import fingerprint, struct_fingerprint
+from gobind.contract.resolve import Schema
+from gobind.contract.types import Contract
+from gobind.tool.generator import glue
 
 HEAD = """
 import enum
@@ -37,7 +30,7 @@ from gobind import *
 
 
 def read(text: str, name: str = "contract_of_text") -> Contract:
-    module = randoms.load_module(HEAD + text, name)
+    module = random_contracts.load_module(HEAD + text, name)
     contract = Schema().contract(name, module.__doc__ or "", [*declared_classes(vars(module))])
     del sys.modules[name]
     return contract
@@ -208,10 +201,10 @@ def test_the_text_is_a_contract_again() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_random_contracts_are_contracts_again(seed: int) -> None:
-    text = randoms.module_text(seed)
-    assert text == randoms.module_text(seed)
+    text = random_contracts.module_text(seed)
+    assert text == random_contracts.module_text(seed)
     name = f"random_text_{seed}"
-    module = randoms.load_module(text, name)
+    module = random_contracts.load_module(text, name)
     del sys.modules[name]
     sys.modules[name] = module
     contract = Schema().contract(name, "", [*declared_classes(vars(module))])
@@ -231,8 +224,8 @@ def test_a_docstring_of_characters_that_no_source_file_holds(odd: str) -> None:
     again = same_again(contract)
     assert again.doc == f"{odd}module{odd}".replace("\ud800", "\ufffd")
     assert again.interfaces[0].cls.__doc__ == of_class.strip()
-    glue = gogen.generate(contract, package="main", runtime_import="x/gobind", main=True)
-    for text in glue.values():
+    texts = glue.generate(contract, package="main", runtime_import="x/gobind", main=True)
+    for text in texts.values():
         assert not set(text) & set("\0\ufeff\r\x1b\ud800")
         text.encode()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gobind.tool import toolchain
-from gobind.tool.toolchain import ToolError, find_cc, find_go, find_toolchain
+from gobind.tool.builder import toolchain
+from gobind.tool.builder.toolchain import ToolError, find_cc, find_go, find_toolchain
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="writes executable scripts")
 

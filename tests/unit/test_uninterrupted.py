@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gobind.runtime.uninterrupted import uninterrupted
+from gobind.runtime.interrupts.uninterrupted import uninterrupted
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or sys.implementation.name != "cpython",

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import pytest
 
 from gobind import Buffer, MutableBuffer, u8, u16
-from gobind.words import SCALARS
+from gobind.contract.scalars import SCALARS
 
 
 def test_equal_annotations_are_equal() -> None:

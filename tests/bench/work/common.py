@@ -6,10 +6,10 @@ import json
 from functools import lru_cache
 from typing import Any, Callable
 
-from tests import libraries
 from tests.bench import peers
 from tests.bench.measure import Case
 from tests.bench.peers import once
+from tests.support import libraries
 
 KINDS = {"ASCII": "user-%06d", "non-ASCII": "Nutzer-ü-%06d", "with NUL": "user\0%06d"}
 NUMBERS = {"ASCII": 0, "non-ASCII": 1, "with NUL": 2}
@@ -19,7 +19,7 @@ contract = libraries.contract_of("bench")
 
 @once
 def bench() -> Any:
-    """gobind's way: the implementation of the contract gosrc/bench."""
+    """gobind's way: the implementation of the contract gosrc/testlibs/bench."""
     return libraries.load("bench", contract.Bench)
 
 

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from typing import Dict, List
 
-from tests import libraries
 from tests.bench import peers
 from tests.bench.measure import Case, Maker, Once, Row, Unavailable
 from tests.bench.peers import once
+from tests.support import libraries
 
 GROUP = "starting"
 WIDE = 200
@@ -30,8 +30,8 @@ print(time.perf_counter() - begin)
 
 def rows() -> List[Row]:
     load = "import gobind; from bench import Bench"
-    bench = libraries.GOSRC / "bench"
-    library = f"{str(libraries.BUILT / 'bench' / 'libbench')!r} + {libraries.SUFFIX!r}"
+    bench = libraries.folder_of("bench")
+    library = repr(str(libraries.path_of("bench")))
 
     def timed(statement: str, prelude: str = "", folder: str = str(bench)) -> Maker:
         return lambda: _timed(statement, prelude, folder)

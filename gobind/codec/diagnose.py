@@ -1,0 +1,252 @@
+"""The slow walk over a frame: finds what is wrong with what came back and says where.
+
+A plain reader of the format in `gobind.protocol`: one value at a time, each with its path. Imports
+`gobind.contract.types`, `gobind.contract.validate`, `gobind.codec.layout` and `gobind.codec.frames`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gobind.codec.frames import CorruptFrame
+from gobind.codec.layout import layout_of, record_layout
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    DictType,
+    EnumType,
+    HandleType,
+    Leaf,
+    ListType,
+    Node,
+    OptionalType,
+    SetType,
+    StructType,
+    TupleType,
+    UnionType,
+)
+from gobind.contract.validate import Path, Place
+from gobind.forklock import late
+
+
+def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
+    """The exception to raise where the fast way failed with `error`.
+
+    Args:
+        fields: names and nodes of the record's fields.
+        source: gives bytes for a slice of the frame.
+        size: bytes of the frame.
+    """
+    return _located(_Walker(source, size), lambda walker: walker.record(fields), error)
+
+
+def locate_value(node: Node, source: Any, start: int, size: int, error: Exception) -> Exception:
+    """`locate` for a block of one value, at `start` in the frame."""
+    walker = _Walker(source, size, start)
+    return _located(walker, lambda walker: walker.value(node), error)
+
+
+def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception) -> Exception:
+    try:
+        walk(walker)
+    except (UnicodeDecodeError, CorruptFrame, ValueError, OverflowError) as found:
+        return found
+    except MemoryError:
+        return CorruptFrame("corrupted frame: an impossible length")
+    return error
+
+
+class _Walker:
+    def __init__(self, source: Any, size: int, start: int = 0) -> None:
+        self._source = source
+        self._size = size
+        self._position = start
+        self._queue: list[tuple[StructType, list[Place]]] = []
+
+    def record(self, fields: Sequence[tuple[str, Node]]) -> None:
+        layout = record_layout([node for _, node in fields])
+        record = self._take(layout.size)
+        for (name, node), offset in zip(fields, layout.offsets):
+            self._value(node, record, offset, node.text if isinstance(node, StructType) else name)
+        self._finish()
+
+    def value(self, node: Node) -> None:
+        self._block(node, [node.text])
+        self._finish()
+
+    def _finish(self) -> None:
+        for struct_node, paths in self._queue:  # grows while it is read
+            for field in struct_node.fields:
+                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
+        if self._position != self._size:
+            raise CorruptFrame(
+                f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
+            )
+
+    def _take(self, size: int) -> bytes:
+        start = self._position
+        self._position += size
+        if self._position > self._size:
+            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start} of {self._size}")
+        piece: bytes = self._source[start : self._position]
+        if len(piece) != size:  # it crosses from one segment into the next, which nothing in a frame does
+            raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
+        return piece
+
+    def _numbers(self, code: str, count: int) -> tuple[Any, ...]:
+        size = struct.calcsize(code)
+        return struct.unpack(f"{count}{code}", self._take(size * count))
+
+    # Values in the record
+
+    def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
+        if isinstance(node, (StructType, TupleType)):
+            names = [f".{f.name}" for f in node.fields] if isinstance(node, StructType) else None
+            items = [f.type for f in node.fields] if isinstance(node, StructType) else list(node.items)
+            for index, (item, start) in enumerate(zip(items, layout_of(node).offsets)):
+                self._value(item, record, offset + start, Path(path, names[index] if names else f"[{index}]"))
+        elif isinstance(node, EnumType):
+            self._enum(node, self._raw(node.base, record, offset, path), path)
+        elif isinstance(node, (ListType, SetType, DictType)):
+            count = struct.unpack_from("<Q", record, offset + 8)[0]
+            self._items(node, [count], [path])
+        elif isinstance(node, OptionalType):
+            flag = struct.unpack_from("<Q", record, offset)[0]
+            self._block(node.item, self._present([flag], [path]))
+        elif isinstance(node, UnionType):
+            self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
+        elif not isinstance(node, (BufferType, *HandleType)):
+            self._raw(node, record, offset, path)
+
+    def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
+        if isinstance(node, Scalar):
+            return struct.unpack_from(f"<{node.code}", record, offset)[0]
+        if node is STR or node is BYTES:
+            data = self._take(struct.unpack_from("<Q", record, offset + 8)[0])
+            return _text(data, path) if node is STR else data
+        if node is DATETIME:
+            micros, zone = struct.unpack_from("<qi", record, offset)
+            return _datetime(micros, zone, path)
+        return None
+
+    # Blocks
+
+    def _block(self, node: Node, paths: list[Place]) -> None:
+        count = len(paths)
+        if not count:
+            return
+        if isinstance(node, StructType):
+            if node.is_recursive:
+                self._queue.append((node, paths))
+                return
+            for field in node.fields:
+                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
+            if not node.fields:
+                self._take(count)
+        elif isinstance(node, TupleType):
+            for index, item in enumerate(node.items):
+                self._block(item, [Path(path, f"[{index}]") for path in paths])
+            if not node.items:
+                self._take(count)
+        elif isinstance(node, (ListType, SetType, DictType)):
+            self._items(node, self._numbers("Q", count), paths)
+        elif isinstance(node, OptionalType):
+            self._block(node.item, self._present(self._take(count), paths))
+        elif isinstance(node, UnionType):
+            tags = self._take(count)
+            for path, tag in zip(paths, tags):
+                self._option(node, tag, path)
+            for tag, option in enumerate(node.options):
+                self._block(option, [path for path, found in zip(paths, tags) if found == tag])
+        elif isinstance(node, EnumType):
+            for value, path in zip(self._leaves(node.base, paths), paths):
+                self._enum(node, value, path)
+        else:
+            self._leaves(node, paths)
+
+    def _items(self, node: ListType | SetType | DictType, counts: Sequence[int], paths: list[Place]) -> None:
+        if sum(counts) > self._size:
+            raise CorruptFrame(f"corrupted frame: {paths[0]}: {sum(counts)} items in {self._size} bytes")
+        places: list[Place] = [
+            Path(path, f"[{index}]") for path, count in zip(paths, counts) for index in range(count)
+        ]
+        if isinstance(node, DictType):
+            self._block(node.key, [Path(place, " key") for place in places])
+            self._block(node.value, places)
+        else:
+            self._block(node.item, places)
+
+    def _leaves(self, node: Node, paths: list[Place]) -> Sequence[Any]:
+        count = len(paths)
+        if isinstance(node, Scalar):
+            return self._numbers(node.code, count)
+        if isinstance(node, HandleType):
+            return self._numbers("Q", count)
+        if node is STR:
+            return self._strings(paths)
+        if node is BYTES:
+            return [self._take(length) for length in self._numbers("Q", count)]
+        if node is DATETIME:
+            micros, offsets = self._numbers("q", count), self._numbers("i", count)
+            return [*map(_datetime, micros, offsets, paths)]
+        if node is TIMEDELTA:
+            return [*map(late("gobind.codec.times").join_timedelta, self._numbers("q", count))]
+        assert isinstance(node, Leaf) and node is UUID
+        return [self._take(16) for _ in paths]
+
+    def _strings(self, paths: list[Place]) -> list[str]:
+        head = self._numbers("Q", 1)[0]
+        if head & 1:
+            lengths = self._numbers("Q", len(paths))
+            if sum(lengths) != head >> 1:
+                raise CorruptFrame(
+                    f"corrupted frame: {paths[0]}: {sum(lengths)} bytes expected, got {head >> 1}"
+                )
+            pieces = [self._take(length) for length in lengths]
+        else:
+            pieces = self._take(head >> 1).split(b"\0")
+            if len(pieces) != len(paths):
+                raise CorruptFrame(
+                    f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
+                )
+        return [_text(piece, path) for piece, path in zip(pieces, paths)]
+
+    def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:
+        for flag, path in zip(flags, paths):
+            if flag > 1:
+                raise CorruptFrame(f"corrupted frame: {path}: expected 0 or 1 for a flag, got {flag}")
+        return [path for path, flag in zip(paths, flags) if flag]
+
+    def _option(self, node: UnionType, tag: int, path: Place) -> StructType:
+        if tag >= len(node.options):
+            raise CorruptFrame(f"corrupted frame: {path}: tag {tag} of {len(node.options)}")
+        return node.options[tag]
+
+    def _enum(self, node: EnumType, value: Any, path: Place) -> None:
+        try:
+            node.cls(value)
+        except ValueError:
+            raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
+
+
+def _text(data: bytes, path: Place) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UnicodeDecodeError("utf-8", data, error.start, error.end, f"{path}: {error.reason}") from None
+
+
+def _datetime(micros: int, offset: int, path: Place) -> Any:
+    try:
+        return late("gobind.codec.times").join_datetime(micros, offset)
+    except (OverflowError, ValueError):
+        raise OverflowError(
+            f"{path}: the time from Go does not fit datetime: {micros} microseconds"
+        ) from None

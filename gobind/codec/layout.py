@@ -1,0 +1,63 @@
+"""Where each field of a record lies: sizes, alignments and offsets as a C compiler lays them out.
+
+Imports `gobind.contract.types` and `gobind.contract.scalars`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    EnumType,
+    HandleType,
+    Node,
+    OptionalType,
+    StructType,
+    TupleType,
+)
+
+
+class Layout(NamedTuple):
+    """Size and alignment in bytes; ``offsets`` of the fields, for structs and tuples."""
+
+    size: int
+    align: int
+    offsets: tuple[int, ...] = ()
+
+
+REF = Layout(16, 8)  # {pointer, length}
+
+_LEAVES = {STR: REF, BYTES: REF, DATETIME: Layout(16, 8), TIMEDELTA: Layout(8, 8), UUID: Layout(16, 1)}
+
+
+def layout_of(node: Node) -> Layout:
+    """The layout of one value of `node` inside a record."""
+    if isinstance(node, Scalar):
+        return Layout(node.size, node.size)
+    if isinstance(node, (StructType, TupleType)):
+        return record_layout(node.items if isinstance(node, TupleType) else [f.type for f in node.fields])
+    if isinstance(node, EnumType):
+        return layout_of(node.base)
+    if isinstance(node, (OptionalType, *HandleType)):
+        return Layout(8, 8)
+    return _LEAVES.get(node, REF) if isinstance(node, tuple) else REF
+
+
+def record_layout(nodes: Iterable[Node]) -> Layout:
+    """The layout of a struct whose fields are `nodes`."""
+    offsets = []
+    end, align = 0, 1
+    for node in nodes:
+        inner = layout_of(node)
+        end = -(-end // inner.align) * inner.align
+        offsets.append(end)
+        end += inner.size
+        align = max(align, inner.align)
+    return Layout(-(-end // align) * align, align, tuple(offsets))

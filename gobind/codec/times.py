@@ -1,0 +1,80 @@
+"""Times: what `datetime` and `timedelta` are between Python and Go, and their columns.
+
+Apart from the other columns, as `datetime` takes longer to import than most of gobind.
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime, timedelta, timezone
+
+from gobind.codec.columns import get_i32, get_i64
+from gobind.codec.frames import Get, Input, Output, Put
+from gobind.contract.types import DATETIME, TIMEDELTA, Leaf
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def split_datetime(value: datetime) -> tuple[int, int]:
+    """Microseconds since 1970 UTC and the UTC offset in seconds.
+
+    Raises:
+        TypeError: not a datetime, or a naive one.
+        ValueError: the offset has a fraction of a second, which Go's time zones have not.
+    """
+    offset = datetime.utcoffset(value)
+    if offset is None:
+        raise TypeError("expected an aware datetime, got a naive one")
+    if offset.microseconds:
+        raise ValueError("the UTC offset has a fraction of a second")
+    return (value - _EPOCH) // _MICROSECOND, offset.days * 86400 + offset.seconds
+
+
+def join_datetime(micros: int, offset: int) -> datetime:
+    """The inverse of `split_datetime`; with offset 0 the zone is `datetime.timezone.utc`."""
+    if not offset:
+        return _EPOCH + timedelta(microseconds=micros)
+    # Local time from the start: in UTC the value may lie in the year 0 or 10000.
+    zone = timezone(timedelta(seconds=offset))
+    return datetime(1970, 1, 1, tzinfo=zone) + timedelta(microseconds=micros, seconds=offset)
+
+
+def nanoseconds(value: timedelta) -> int:
+    """A timedelta as Go's time.Duration, which counts nanoseconds."""
+    return timedelta.__floordiv__(value, _MICROSECOND) * 1000
+
+
+def join_timedelta(nanos: int) -> timedelta:
+    """The inverse of `nanoseconds`; what is below a microsecond is cut off."""
+    return timedelta(microseconds=nanos // 1000)
+
+
+def put_datetime(out: Output, values: list[datetime]) -> None:
+    """A column of microseconds, a column of offsets."""
+    n = len(values)
+    pairs = [*map(split_datetime, values)]
+    out.append(struct.pack(f"{n}q", *[micros for micros, _ in pairs]))
+    out.append(struct.pack(f"{n}i", *[offset for _, offset in pairs]))
+
+
+def get_datetime(source: Input, n: int) -> list[datetime]:
+    """The inverse of `put_datetime`."""
+    micros, offsets = get_i64(source, n), get_i32(source, n)
+    return [*map(join_datetime, micros, offsets)]
+
+
+def put_timedelta(out: Output, values: list[timedelta]) -> None:
+    """A column of nanoseconds."""
+    out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
+
+
+def get_timedelta(source: Input, n: int) -> list[timedelta]:
+    """The inverse of `put_timedelta`."""
+    return [*map(join_timedelta, get_i64(source, n))]
+
+
+LEAVES: dict[Leaf, tuple[Put, Get]] = {
+    DATETIME: (put_datetime, get_datetime),
+    TIMEDELTA: (put_timedelta, get_timedelta),
+}

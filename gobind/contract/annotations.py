@@ -1,0 +1,99 @@
+"""From what stands in the source to an object of `typing`: evaluates annotations that are text.
+
+Differs from `typing.get_type_hints`: names of a function's scope are found for declared classes, and
+nothing is wrapped or unwrapped. Imports only `gobind.contract.decorators`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ForwardRef
+
+from gobind.contract.decorators import scope_of
+
+if TYPE_CHECKING or sys.version_info < (3, 14):
+
+    def own_annotations(thing: Any) -> Mapping[str, Any]:
+        """The annotations of a function, or those that stand in a class itself, not in a base.
+
+        Since Python 3.14 (PEP 649) they are evaluated when they are asked for; names that are not defined are
+        `ForwardRef` then.
+
+        Raises:
+            Exception: whatever evaluating them raises.
+        """
+        if isinstance(thing, type):
+            return thing.__dict__.get("__annotations__") or {}
+        return thing.__annotations__ or {}
+
+else:
+    from annotationlib import Format, get_annotations
+
+    def own_annotations(thing: Any) -> Mapping[str, Any]:
+        return get_annotations(thing, format=Format.FORWARDREF)
+
+
+class Scope(Mapping[str, Any]):
+    """The names that annotations of a class may use: its function's, itself, its module's."""
+
+    def __init__(self, names: dict[str, Any], local_names: dict[str, Any]) -> None:
+        self._globals = names
+        self._locals = local_names
+
+    @classmethod
+    def of_class(cls, owner: type) -> Scope:
+        """The scope of a class's annotations."""
+        module = sys.modules.get(owner.__module__)
+        return cls(getattr(module, "__dict__", {}), {**scope_of(owner), owner.__name__: owner})
+
+    @classmethod
+    def of_function(cls, function: Any) -> Scope:
+        """The scope of a function's annotations."""
+        return cls(function.__globals__, {})
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._locals:
+            return self._locals[name]
+        return self._globals[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._globals, **self._locals})
+
+    def __len__(self) -> int:
+        return len({**self._globals, **self._locals})
+
+    def evaluate(self, annotation: Any) -> Any:
+        """The object that `annotation` stands for; text is evaluated, anything else is returned.
+
+        Raises:
+            Exception: whatever evaluating the text raises, mostly NameError.
+        """
+        seen = set()
+        while isinstance(annotation, (str, ForwardRef)):
+            text = text_of(annotation)
+            if text in seen:
+                raise RecursionError(f"{text} stands for itself")
+            seen.add(text)
+            try:
+                # A mapping cannot be eval's globals; as its locals it is asked first.
+                annotation = eval(_compiled(text.strip()), {}, self)
+            except NameError:
+                # Since Python 3.14 it knows more names: those of the function that a class is made in.
+                if not hasattr(annotation, "evaluate"):
+                    raise
+                evaluated: Any = annotation
+                annotation = evaluated.evaluate()
+        return annotation
+
+
+def text_of(annotation: str | ForwardRef) -> str:
+    """What stands in the source."""
+    return annotation if isinstance(annotation, str) else annotation.__forward_arg__
+
+
+@functools.lru_cache  # half of what binding took was compiling "int" and "str" again and again
+def _compiled(text: str) -> types.CodeType:
+    return compile(text, "<annotation>", "eval", dont_inherit=True)

@@ -1,0 +1,95 @@
+"""Fingerprints: whether two sides mean the same contract.
+
+A fingerprint covers what crosses between Python and Go, and nothing else: two contracts with one fingerprint can call
+each other.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from gobind.contract.types import (
+    DictType,
+    EnumType,
+    InterfaceType,
+    ListType,
+    Method,
+    Node,
+    OptionalType,
+    SetType,
+    StructType,
+    TupleType,
+    method_types,
+    references,
+    walk,
+)
+
+
+def wire_text(node: Node | None) -> str:
+    """What a type is between Python and Go: containers that travel alike have one text."""
+    if node is None:
+        return "None"
+    if isinstance(node, ListType):
+        return f"list[{wire_text(node.item)}]"
+    if isinstance(node, SetType):
+        return f"set[{wire_text(node.item)}]"
+    if isinstance(node, DictType):
+        return f"dict[{wire_text(node.key)}, {wire_text(node.value)}]"
+    if isinstance(node, TupleType):
+        return f"tuple[{', '.join(map(wire_text, node.items)) or '()'}]"
+    if isinstance(node, OptionalType):
+        return f"Optional[{wire_text(node.item)}]"
+    return node.text
+
+
+def signature(method: Method) -> list[tuple[str, str]]:
+    """The parts of a method that both sides must agree on, each a name and its text."""
+    parts = [(param.name, wire_text(param.type)) for param in method.params]
+    return [*parts, ("result", wire_text(method.result)), ("", "async def" if method.is_async else "def")]
+
+
+def reachable(interface: InterfaceType) -> list[Node]:
+    """The nodes that an interface's methods refer to."""
+    return reachable_from(interface.methods)
+
+
+def reachable_from(methods: Iterable[Method]) -> list[Node]:
+    return list(walk(*[node for method in methods for node in method_types(method)], into=references))
+
+
+def fingerprint(interface: InterfaceType) -> str:
+    """16 hex digits that are equal where two interfaces and all they refer to travel alike."""
+    lines = [f"{interface.text}.{m.name} {signature(m)}" for m in interface.methods]
+    return _digest(lines + _definitions(reachable(interface)))
+
+
+def struct_fingerprint(node: StructType) -> str:
+    """16 hex digits for a struct or error and all it refers to."""
+    return _digest(_definitions(walk(node, into=references)))
+
+
+def _definitions(nodes: Iterable[Node]) -> list[str]:
+    lines = []
+    for node in sorted(nodes, key=lambda node: node.text):
+        if isinstance(node, StructType):
+            lines.append(f"{node.text} {[(f.name, wire_text(f.type)) for f in node.fields]}")
+        elif isinstance(node, EnumType):
+            lines.append(f"{node.text} {node.is_flag} {node.members}")
+        elif isinstance(node, InterfaceType):
+            lines += [f"{node.text}.{m.name} {signature(m)}" for m in node.methods]
+    return lines
+
+
+def _digest(lines: list[str]) -> str:
+    return str(_sha256("\n".join(lines).encode()).hexdigest())[:16]
+
+
+def _sha256(data: bytes) -> Any:
+    """SHA-256 by CPython's own module where there is one: hashlib loads OpenSSL, 2 ms of each program's start."""
+    try:
+        return import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256(data)
+    except ImportError:
+        return import_module("hashlib").sha256(data)

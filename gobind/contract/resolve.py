@@ -1,0 +1,566 @@
+"""Reading contracts: users' annotated classes become the type tree of `gobind.contract.types`.
+
+Imports `gobind.contract.types`, `gobind.contract.annotations` and before.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import enum
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ForwardRef, Optional, Union
+
+from gobind.contract.annotations import Scope, own_annotations, text_of
+from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
+from gobind.contract.scalars import SCALARS, Buffer, BufferOf, CString, Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    CallableType,
+    Contract,
+    DictType,
+    EnumType,
+    Field,
+    InterfaceType,
+    Leaf,
+    ListType,
+    Method,
+    Node,
+    OptionalType,
+    SetType,
+    StreamType,
+    StructType,
+    TupleType,
+    UnionType,
+    references,
+    walk,
+)
+from gobind.errors import ContractError
+from gobind.protocol import MAX_UNION
+
+ACCEPTED = (
+    "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
+    "Enum, datetime, timedelta, UUID, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface "
+    "class, or a union of @gostruct classes"
+)
+
+
+# Where an annotation stands: some types may only be a parameter or a result themselves.
+PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
+
+DEEPEST = 100
+"""How deep the brackets of an annotation may nest: what reads one, and works on it later, recurses."""
+
+
+def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
+    """What an annotation stands for in `scope`.
+
+    Raises:
+        ContractError: it cannot be evaluated; `where` begins the message.
+    """
+    try:
+        return scope.evaluate(annotation)
+    except (Exception, SystemExit) as error:
+        raise ContractError(
+            f"{where}: cannot evaluate {_spelling(annotation)}: {type(error).__name__}: {error}"
+        ) from None
+
+
+class Schema:
+    """Reads annotated classes into nodes, one node for each class and each distinct annotation.
+
+    All nodes of one schema belong to one contract: two different classes of the same name are refused.
+    """
+
+    def __init__(self) -> None:
+        self._classes: dict[type, Any] = {}
+        self._named: dict[str, type] = {}
+        self._nodes: dict[str, Node] = {}
+        self._open: list[StructType | InterfaceType] = []
+        self._reading: dict[Any, Any] = {}  # the annotations that contain the present one
+
+    def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
+        """Read the interfaces and errors among `classes` and all that they refer to."""
+        interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
+        errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
+        nodes = list(walk(*errors, *interfaces, into=references))
+        interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
+        structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
+        enums = tuple(n for n in nodes if isinstance(n, EnumType))
+        return Contract(name, doc, interfaces, structs, enums, errors)
+
+    def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
+        """The node of one annotation; text in it is evaluated in `scope`.
+
+        Raises:
+            ContractError: the annotation cannot be represented; `where` begins the message.
+        """
+        made = self._read(annotation, scope or Scope({}, {}), where, PARAMETER)
+        self._finish()
+        return made
+
+    def struct(self, cls: type) -> StructType:
+        """The node of a `gostruct` or `goerror` class."""
+        node = self._struct(cls, cls.__name__)
+        self._finish()
+        return node
+
+    def interface(self, cls: type) -> InterfaceType:
+        """The node of a `gointerface` class."""
+        if kind_of(cls) != INTERFACE:
+            raise ContractError(f"{cls.__name__}: not an interface; decorate it with @gointerface")
+        node = self._interface(cls, cls.__name__)
+        self._finish()
+        return node
+
+    # Methods
+
+    def _methods(self, cls: type) -> Iterator[Method]:
+        methods: dict[str, Method] = {}
+        for base in reversed(cls.__mro__):
+            if base in (object, typing.Protocol, typing.Generic):
+                continue
+            scope = Scope.of_class(base)
+            for name, member in list(vars(base).items()):
+                if not name.startswith("_") and name != "mro":
+                    methods[name] = self._method(f"{cls.__name__}.{name}", name, member, scope)
+            for name, hint in annotations_of(base, cls.__name__).items():
+                if not name.startswith("_"):
+                    raise ContractError(
+                        f"{cls.__name__}.{name}: an interface has methods only, Go offers no fields; "
+                        f"write a method: def {name}(self) -> {_spelling(hint)}: ..."
+                    )
+        yield from methods.values()
+
+    def _method(self, where: str, name: str, function: Any, scope: Scope) -> Method:
+        if not isinstance(function, types.FunctionType):
+            raise ContractError(f"{where}: expected a method, got {type(function).__name__}")
+        code = function.__code__
+        if code.co_flags & 0x0C:  # *args, **kwargs
+            raise ContractError(f"{where}: *args and **kwargs cannot be passed to Go; name each parameter")
+        count = code.co_argcount
+        hints = annotations_of(function, where)
+        # An annotated one is an argument whose self has been forgotten.
+        if not count or (code.co_varnames[0] != "self" and code.co_varnames[0] in hints):
+            raise ContractError(f"{where}: the first parameter must be self")
+        names = code.co_varnames[1 : count + code.co_kwonlyargcount]
+        for param in names:
+            if param.startswith("_"):
+                raise ContractError(f"{where}: parameter {param}: a name must not begin with an underscore")
+        defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ())))
+        defaults.update(function.__kwdefaults__ or {})
+        params = tuple(
+            Field(
+                param,
+                self._hint(hints, param, scope, f"{where}: parameter {param}", PARAMETER),
+                defaults.get(param, dataclasses.MISSING),
+                position >= count - 1,
+            )
+            for position, param in enumerate(names)
+        )
+        if "return" not in hints:
+            raise ContractError(f"{where}: the result has no annotation; write -> None if there is none")
+        result = None
+        if evaluate(hints["return"], scope, f"{where}: result") not in (None, type(None)):
+            result = self._hint(hints, "return", scope, f"{where}: result", RESULT)
+        options = getattr(function, "__gomethod__", MethodOptions())
+        is_async = bool(code.co_flags & 0x80)
+        if options.ring and not is_async and result is not None:
+            raise ContractError(f"{where}: ring needs an async def method, or one that returns None")
+        if options.ring and not is_async and any(isinstance(param.type, BufferType) for param in params):
+            raise ContractError(
+                f"{where}: a Buffer cannot be passed one-way: it would end before Go reads it"
+            )
+        return Method(name, params, result, is_async, options, _doc(function))
+
+    def _hint(self, hints: Mapping[str, Any], name: str, scope: Scope, where: str, place: str) -> Node:
+        if name not in hints:
+            raise ContractError(f"{where} has no annotation")
+        return self._read(hints[name], scope, where, place)
+
+    # Annotations
+
+    def _read(self, annotation: Any, scope: Scope, where: str, place: str = INSIDE) -> Node:
+        is_text = isinstance(annotation, (str, ForwardRef))
+        what = (text_of(annotation), id(scope)) if is_text else id(annotation)
+        if what in self._reading:
+            circle = [*self._reading.values()][[*self._reading].index(what) :]
+            name = min(map(_spelling, circle), key=len)
+            raise ContractError(f"{where}: {name} contains itself; only a @gostruct class may contain itself")
+        if len(self._reading) >= DEEPEST:
+            raise ContractError(f"{where}: the annotation nests more than {DEEPEST} levels deep")
+        self._reading[what] = annotation
+        try:
+            return self._read_hint(evaluate(annotation, scope, where), scope, where, place)
+        finally:
+            del self._reading[what]
+
+    def _read_hint(self, hint: Any, scope: Scope, where: str, place: str) -> Node:
+        if isinstance(hint, type) and not _is_hashable(hint):
+            raise _unsupported(hint, where)
+        if _lacks_brackets(hint):
+            raise ContractError(
+                f"{where}: {_name_of(hint)} is not supported; say of what: {_name_of(hint)}[...]"
+            )
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            for marker in hint.__metadata__:
+                if isinstance(marker, Scalar):
+                    return marker
+                if isinstance(marker, CString):
+                    raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
+            return self._read(hint.__origin__, scope, where, place)
+        if isinstance(hint, BufferOf):
+            if hint.is_mutable and place != PARAMETER:
+                raise ContractError(
+                    f"{where}: MutableBuffer may only be a parameter itself; as a result write Buffer, "
+                    "whose memoryview is writable"
+                )
+            if place == INSIDE:
+                raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
+            return self._intern(self._buffer(hint, scope, where))
+        if hasattr(hint, "__supertype__"):  # NewType
+            return self._read(hint.__supertype__, scope, where, place)
+        if type(hint).__name__ == "TypeAliasType":
+            return self._read(_value_of(hint, where), scope, where, place)
+        plain = _PLAIN.get(hint) if isinstance(hint, type) else None
+        if plain is not None:
+            return plain
+        if isinstance(hint, type) and (hint.__module__, hint.__qualname__) in _BY_NAME:
+            return _BY_NAME[hint.__module__, hint.__qualname__]
+        if origin is Union or isinstance(hint, types.UnionType):
+            return self._intern(self._union(hint, scope, where))
+        if origin in _STREAMS:
+            return self._intern(self._stream(hint, origin, scope, where, place))
+        if origin is collections.abc.Callable:
+            return self._intern(self._callable(hint, scope, where))
+        if origin is not None and getattr(hint, "__unpacked__", False) is not True:  # as *tuple[int] is
+            return self._intern(self._generic(hint, origin, scope, where))
+        if origin is None and isinstance(hint, type):
+            return self._class(hint, where)
+        raise _unsupported(hint, where)
+
+    def _intern(self, node: Node) -> Node:
+        return self._nodes.setdefault(node.text, node)
+
+    def _class(self, cls: type, where: str) -> Node:
+        if kind_of(cls) == STRUCT:
+            return self._struct(cls, where)
+        if kind_of(cls) == INTERFACE:
+            return self._interface(cls, where)
+        if issubclass(cls, enum.Enum):
+            return self._enum(cls, where)
+        raise _unsupported(cls, where)
+
+    def _generic(self, hint: Any, origin: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        if origin in (list, collections.abc.Sequence):
+            _expect(1, hint, where)
+            return ListType(self._read(args[0], scope, where), list)
+        if origin is tuple:
+            if len(args) == 2 and args[1] is Ellipsis:
+                return ListType(self._read(args[0], scope, where), tuple)
+            items = () if args == ((),) else args
+            return TupleType(tuple(self._read(item, scope, where) for item in items))
+        if origin in (set, frozenset, collections.abc.Set):
+            _expect(1, hint, where)
+            container = frozenset if origin is frozenset else set
+            return SetType(self._key(args[0], scope, where, "set items"), container)
+        if origin in (dict, collections.abc.Mapping):
+            _expect(2, hint, where)
+            key = self._key(args[0], scope, where, "dict keys")
+            return DictType(key, self._read(args[1], scope, where))
+        raise _unsupported(hint, where)
+
+    def _stream(self, hint: Any, origin: Any, scope: Scope, where: str, place: str) -> Node:
+        is_async, is_iterator = _STREAMS[origin]
+        if place == INSIDE:
+            raise ContractError(f"{where}: a stream may only be a parameter or a result itself")
+        if place == RESULT and not is_iterator:
+            raise ContractError(f"{where}: a stream as a result is an {'Async' * is_async}Iterator[...]")
+        _expect(1, hint, where)
+        item = self._read(typing.get_args(hint)[0], scope, where)
+        return StreamType(item, is_async, place == RESULT)
+
+    def _callable(self, hint: Any, scope: Scope, where: str) -> Node:
+        args, made = typing.get_args(hint)
+        if args is Ellipsis:
+            raise ContractError(
+                f"{where}: Callable[..., {_spelling(made)}] cannot be passed to Go; name each parameter's type"
+            )
+        if not isinstance(args, list):  # a ParamSpec, or Concatenate
+            raise ContractError(
+                f"{where}: {_name_of(hint)} cannot be passed to Go; name each parameter's type"
+            )
+        awaited = evaluate(made, scope, where)
+        is_async = (typing.get_origin(awaited) or awaited) in _AWAITABLES
+        if is_async:
+            if not typing.get_args(awaited):
+                raise ContractError(f"{where}: say what is awaited: {_name_of(awaited)}[...]")
+            made = typing.get_args(awaited)[-1]
+        is_none = evaluate(made, scope, where) in (None, type(None))
+        result = None if is_none else self._read(made, scope, where)
+        return CallableType(tuple(self._read(arg, scope, where) for arg in args), result, is_async)
+
+    def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
+        node = self._read(annotation, scope, where)
+        if isinstance(node, (Scalar, EnumType)) or node is STR:
+            return node
+        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+
+    def _union(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        options = [arg for arg in args if evaluate(arg, scope, where) not in (None, type(None))]
+        if len(options) == 1:
+            node = self._read(options[0], scope, where)
+        else:
+            nodes = [self._read(option, scope, where) for option in options]
+            structs = tuple(n for n in nodes if isinstance(n, StructType))
+            if len(structs) != len(nodes):
+                odd = next(n for n in nodes if not isinstance(n, StructType))
+                raise ContractError(
+                    f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
+                )
+            if len(structs) > MAX_UNION:
+                raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
+            # In an order of their own: to `typing` and its caches, unions that differ in order are equal.
+            node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
+        if len(options) == len(args):
+            return node
+        return node if isinstance(node, OptionalType) else OptionalType(node)
+
+    def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
+        item = self._read(hint.item, scope, where)
+        flat = isinstance(item, StructType)
+        if isinstance(item, StructType):
+            self._finish()
+            flat = item.is_flat
+        if isinstance(item, Scalar) or (isinstance(item, StructType) and flat):
+            return BufferType(item, hint.is_mutable)
+        raise ContractError(
+            f"{where}: {hint.word} takes a sized scalar or a @gostruct of sized scalars, got {item.text}"
+        )
+
+    # Classes
+
+    def _claim(self, cls: type, where: str) -> None:
+        other = self._named.setdefault(cls.__name__, cls)
+        if other is not cls:
+            raise ContractError(
+                f"{where}: two classes are named {cls.__name__}: {_full_name(other)} and {_full_name(cls)}"
+            )
+
+    def _struct(self, cls: type, where: str) -> StructType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = StructType(cls)
+            self._open.append(self._classes[cls])
+        return typing.cast(StructType, self._classes[cls])
+
+    def _interface(self, cls: type, where: str) -> InterfaceType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = InterfaceType(cls)
+            self._open.append(self._classes[cls])
+        return typing.cast(InterfaceType, self._classes[cls])
+
+    def _finish(self) -> None:
+        """Read what is in the classes met so far: a loop, so that deep chains of classes cost no stack."""
+        while self._open:
+            node = self._open.pop()
+            reading, self._reading = self._reading, {}
+            try:
+                if isinstance(node, InterfaceType):
+                    node.methods = tuple(self._methods(node.cls))
+                else:
+                    node.fields = tuple(self._fields(node.cls))
+                    _check_finite(node)
+            finally:
+                self._reading = reading
+
+    def _fields(self, cls: type) -> Iterator[Field]:
+        owners = {name: base for base in reversed(cls.__mro__) for name in annotations_of(base, cls.__name__)}
+        for field in dataclasses.fields(cls):
+            where = f"{cls.__name__}.{field.name}"
+            owner = owners.get(field.name, cls)
+            node = self._read(field.type, Scope.of_class(owner), where)
+            yield Field(field.name, node, field.default, field.kw_only is True, field.init)
+        for name, value in getattr(cls, "__dataclass_fields__", {}).items():
+            if value._field_type.name == "_FIELD_INITVAR":
+                raise ContractError(f"{cls.__name__}.{name}: InitVar is not supported: Go cannot keep it")
+
+    def _enum(self, cls: Any, where: str) -> EnumType:
+        if cls not in self._classes:
+            self._claim(cls, where)
+            self._classes[cls] = EnumType(cls, _enum_base(cls, where))
+        return typing.cast(EnumType, self._classes[cls])
+
+
+def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
+    values = [member.value for member in cls.__members__.values()]
+    if not values:
+        raise ContractError(f"{where}: enum {cls.__name__} has no members")
+    low, high = SCALARS["int"].low, SCALARS["int"].high
+    if all(type(value) is int for value in values):
+        for value in values:
+            if not low <= value <= high:
+                raise ContractError(f"{where}: enum {cls.__name__}: {value} does not fit 64 bits")
+        return SCALARS["int"]
+    if all(type(value) is str for value in values):
+        return STR
+    raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
+
+
+def _check_finite(node: StructType) -> None:
+    """Refuse a struct that contains itself directly: such a value could never end."""
+    todo, seen = [(node, node.text)], {id(node)}
+    while todo:
+        struct, path = todo.pop()
+        for field in struct.fields:
+            for inner in _inline_structs(field.type):
+                if inner is node:
+                    raise ContractError(
+                        f"{path}.{field.name}: {node.text} contains itself; use Optional, list or dict"
+                    )
+                if id(inner) not in seen:
+                    seen.add(id(inner))
+                    todo.append((inner, inner.text))
+
+
+def _inline_structs(node: Node) -> Iterator[StructType]:
+    if isinstance(node, StructType):
+        yield node
+    elif isinstance(node, TupleType):
+        for item in node.items:
+            yield from _inline_structs(item)
+
+
+def _unsupported(hint: Any, where: str) -> ContractError:
+    is_class, name = _is_class(hint), _name_of(hint)
+    advice = f"expected {ACCEPTED}"
+    if kind_of(hint) == ERROR:
+        advice = "a @goerror class is raised, not passed"
+    elif is_class and dataclasses.is_dataclass(hint):
+        advice = "decorate the class with @gostruct"
+    return ContractError(f"{where}: {name} is not supported; {advice}")
+
+
+def _is_class(hint: Any) -> bool:
+    """True for a class; before Python 3.11 list[int] passes for one, too."""
+    return isinstance(hint, type) and typing.get_origin(hint) is None
+
+
+def _name_of(hint: Any) -> str:
+    return hint.__qualname__ if _is_class(hint) else _spelling(hint)
+
+
+def _spelling(annotation: Any) -> str:
+    """An annotation as it would stand in the source, on one line; shortened, as it may contain itself."""
+    if isinstance(annotation, (str, ForwardRef)):
+        text = text_of(annotation)
+    elif _is_class(annotation):
+        text = annotation.__qualname__
+    elif type(annotation).__name__ == "TypeAliasType":
+        text = annotation.__name__
+    else:
+        try:
+            text = re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", str(annotation).replace("typing.", ""))
+        except Exception:
+            text = f"a {type(annotation).__name__}"
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return text if len(text) <= 200 else f"{text[:150]} ... {text[-30:]}"
+
+
+def _lacks_brackets(hint: Any) -> bool:
+    """True for ``list``, ``typing.List``, ``Optional`` and their like without what they are of."""
+    origin = typing.get_origin(hint)
+    if origin is None:
+        return _is_hashable(hint) and hint in _GENERICS
+    return not typing.get_args(hint) and origin in _GENERICS and (origin is not tuple or hint is typing.Tuple)
+
+
+def _is_hashable(hint: Any) -> bool:
+    try:
+        hash(hint)
+    except Exception:
+        return False
+    return True
+
+
+def _expect(count: int, hint: Any, where: str) -> None:
+    """Refuse other than `count` types in brackets: classes such as ``list`` take any number of them."""
+    found = len(typing.get_args(hint))
+    if found != count:
+        words = f"{count} type{'s' * (count > 1)}"
+        raise ContractError(f"{where}: {_name_of(hint)}: expected {words} in the brackets, got {found}")
+
+
+def _value_of(alias: Any, where: str) -> Any:
+    """What the name made by a ``type`` statement stands for."""
+    try:
+        return alias.__value__
+    except Exception as error:
+        raise ContractError(
+            f"{where}: cannot evaluate {_spelling(alias)}: {type(error).__name__}: {error}"
+        ) from None
+
+
+def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
+    """The annotations of a function, or those in a class itself.
+
+    Raises:
+        ContractError: they cannot be evaluated; `where` begins the message.
+    """
+    try:
+        return own_annotations(thing)
+    except Exception as error:
+        raise ContractError(
+            f"{where}: cannot evaluate the annotations: {type(error).__name__}: {error}"
+        ) from None
+
+
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _doc(thing: Any) -> str:
+    doc = getattr(thing, "__doc__", None)
+    doc = doc if isinstance(doc, str) else ""
+    return "\n".join(line.strip() for line in doc.strip().splitlines())
+
+
+_PLAIN: dict[Any, Node] = {
+    bool: SCALARS["bool"],
+    int: SCALARS["int"],
+    float: SCALARS["float"],
+    str: STR,
+    bytes: BYTES,
+}
+# Classes of modules that take longer to import than this one, and that few contracts use.
+_BY_NAME: dict[tuple[str, str], Node] = {
+    ("datetime", "datetime"): DATETIME,
+    ("datetime", "timedelta"): TIMEDELTA,
+    ("uuid", "UUID"): UUID,
+}
+# Whether a stream is asynchronous, and whether it is an iterator.
+_STREAMS: dict[Any, tuple[bool, bool]] = {
+    collections.abc.Iterator: (False, True),
+    collections.abc.Iterable: (False, False),
+    collections.abc.AsyncIterator: (True, True),
+    collections.abc.AsyncIterable: (True, False),
+}
+_AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
+# What is nothing without brackets behind it.
+_GENERICS: set[Any] = {
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
+    *_STREAMS,
+}

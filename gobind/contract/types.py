@@ -1,0 +1,270 @@
+"""The type tree: what a contract means, without Python's or Go's way of writing it.
+
+`gobind.contract.resolve` reads classes into nodes; everything after it (layout, codec, calls, generated Go) knows
+nodes only. A node's ``text`` is its canonical annotation and names it within one contract. Imports
+`gobind.contract.decorators` and `gobind.contract.scalars`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Union
+
+from gobind.contract.decorators import MethodOptions
+from gobind.contract.scalars import Scalar
+
+
+class Leaf(NamedTuple):
+    """A type that is one value, not a number: ``str``, ``bytes``, ``datetime``, ``timedelta``, ``UUID``."""
+
+    text: str
+    go: str
+
+
+STR = Leaf("str", "string")
+BYTES = Leaf("bytes", "[]byte")
+DATETIME = Leaf("datetime", "time.Time")
+TIMEDELTA = Leaf("timedelta", "time.Duration")
+UUID = Leaf("UUID", "[16]byte")
+
+
+class EnumType:
+    """An `enum.Enum` class: ``base`` is the scalar ``int`` or ``STR``."""
+
+    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.base = base
+        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
+        self.is_flag = issubclass(cls, enum.Flag)
+
+
+class ListType:
+    """``list[item]``; ``container`` is what results are built with: list or tuple."""
+
+    def __init__(self, item: Node, container: type) -> None:
+        self.item = item
+        self.container = container
+        self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
+
+
+class SetType:
+    """``set[item]``; ``container`` is set or frozenset."""
+
+    def __init__(self, item: Node, container: type) -> None:
+        self.item = item
+        self.container = container
+        self.text: str = f"{container.__name__}[{item.text}]"
+
+
+class DictType:
+    """``dict[key, value]``."""
+
+    def __init__(self, key: Node, value: Node) -> None:
+        self.key = key
+        self.value = value
+        self.text: str = f"dict[{key.text}, {value.text}]"
+
+
+class TupleType:
+    """``tuple[A, B]``: a struct without names."""
+
+    def __init__(self, items: tuple[Node, ...]) -> None:
+        self.items = items
+        self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+
+
+class OptionalType:
+    """``Optional[item]``."""
+
+    def __init__(self, item: Node) -> None:
+        self.item = item
+        self.text: str = f"Optional[{item.text}]"
+
+
+class UnionType:
+    """``A | B`` of structs, sorted by name; the tag of an option is its index."""
+
+    def __init__(self, options: tuple[StructType, ...]) -> None:
+        self.options = options
+        self.text: str = f"Union[{', '.join(option.text for option in options)}]"
+
+    def tag_of(self, value: Any) -> int | None:
+        """The index of the option that is the class of `value`, else its nearest base; None without one."""
+        classes = [option.cls for option in self.options]
+        return next((classes.index(cls) for cls in type(value).__mro__ if cls in classes), None)
+
+
+class BufferType:
+    """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct.
+
+    ``is_mutable``: it is a ``MutableBuffer[item]``, which Go may write to.
+    """
+
+    def __init__(self, item: Scalar | StructType, is_mutable: bool = False) -> None:
+        self.item = item
+        self.is_mutable = is_mutable
+        self.text: str = f"{'Mutable' * is_mutable}Buffer[{item.text}]"
+
+
+class Field(NamedTuple):
+    """A field of a struct or error, or a parameter of a method; ``default`` may be MISSING."""
+
+    name: str
+    type: Node
+    default: Any = dataclasses.MISSING
+    keyword_only: bool = False
+    init: bool = True
+
+    @property
+    def has_default(self) -> bool:
+        """True if a default value is known."""
+        return self.default is not dataclasses.MISSING
+
+
+class StructType:
+    """A `gostruct` or `goerror` class. ``fields`` is filled late, as structs may refer to themselves."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.text: str = cls.__name__
+        self.fields: tuple[Field, ...] = ()
+
+    @functools.cached_property
+    def is_recursive(self) -> bool:
+        """True if a value may contain values of its own type."""
+        return any(node is self for field in self.fields for node in walk(field.type))
+
+    @functools.cached_property
+    def is_flat(self) -> bool:
+        """True if a value is plain memory of fixed size: numbers, and structs of them."""
+        return bool(self.fields) and all(
+            isinstance(field.type, Scalar) or (isinstance(field.type, StructType) and field.type.is_flat)
+            for field in self.fields
+        )
+
+
+class InterfaceType:
+    """A `gointerface` class with its methods, inherited ones first; a value of it is a handle.
+
+    Attributes:
+        fitting: classes whose instances are known to implement it; `gobind.contract.validate` keeps it.
+    """
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.fitting: set[type] = set()
+        self.text: str = cls.__name__
+        self.methods: tuple[Method, ...] = ()
+
+
+class CallableType:
+    """``Callable[[A], R]``: an interface of one method without a name."""
+
+    def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
+        names = ", ".join(param.text for param in params)
+        made = result.text if result else "None"
+        self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
+        fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
+        self.method = Method("call", fields, result, is_async, MethodOptions(), "")
+
+
+class StreamType:
+    """Items that come one after another: ``Iterator[item]`` as a result, ``Iterable[item]`` as a parameter."""
+
+    def __init__(self, item: Node, is_async: bool, is_result: bool) -> None:
+        self.item = item
+        self.is_async = is_async
+        self.is_result = is_result
+        self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+
+
+Node = Union[
+    Scalar,
+    Leaf,
+    EnumType,
+    ListType,
+    SetType,
+    DictType,
+    TupleType,
+    OptionalType,
+    UnionType,
+    BufferType,
+    StructType,
+    InterfaceType,
+    CallableType,
+    StreamType,
+]
+
+HandleType = (InterfaceType, CallableType, StreamType)
+"""The nodes whose values are handles."""
+
+
+class Method(NamedTuple):
+    """One method of an interface; ``result`` is None for ``-> None``."""
+
+    name: str
+    params: tuple[Field, ...]
+    result: Node | None
+    is_async: bool
+    options: MethodOptions
+    doc: str
+
+
+class Contract(NamedTuple):
+    """All that one module declares, in an order that does not depend on the order of dicts or sets."""
+
+    name: str
+    doc: str
+    interfaces: tuple[InterfaceType, ...]
+    structs: tuple[StructType, ...]
+    enums: tuple[EnumType, ...]
+    errors: tuple[StructType, ...]
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` is made of."""
+    if isinstance(node, (ListType, SetType, OptionalType, BufferType)):
+        return (node.item,)
+    if isinstance(node, DictType):
+        return node.key, node.value
+    if isinstance(node, TupleType):
+        return node.items
+    if isinstance(node, UnionType):
+        return node.options
+    if isinstance(node, StructType):
+        return tuple(field.type for field in node.fields)
+    return ()
+
+
+def references(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` cannot be understood without: its children, and what its methods and items are."""
+    if isinstance(node, InterfaceType):
+        return tuple(found for method in node.methods for found in method_types(method))
+    if isinstance(node, CallableType):
+        return method_types(node.method)
+    return (node.item,) if isinstance(node, StreamType) else children(node)
+
+
+def method_types(method: Method) -> tuple[Node, ...]:
+    """The types of a method's parameters and result."""
+    return (*(param.type for param in method.params), *([method.result] if method.result else []))
+
+
+def walk(*nodes: Node, into: Callable[[Node], tuple[Node, ...]] = children) -> Iterator[Node]:
+    """Each node reachable from `nodes`, themselves included, once, in order of first appearance.
+
+    Args:
+        into: `children` for what values are made of, `references` for all that a contract needs.
+    """
+    seen: set[int] = set()
+    todo = list(reversed(nodes))
+    while todo:
+        node = todo.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            todo.extend(reversed(into(node)))

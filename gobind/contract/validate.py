@@ -1,0 +1,368 @@
+"""The slow walk over a value: finds what is wrong with it and says where.
+
+Fast code finds only that something is wrong. This one is complete and plain; it costs no stack,
+however deep a value is. Imports `gobind.contract.types`.
+"""
+
+from __future__ import annotations
+
+import struct
+import types
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, Union
+
+from gobind.contract.scalars import SCALARS, Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    CallableType,
+    DictType,
+    EnumType,
+    InterfaceType,
+    Leaf,
+    ListType,
+    Method,
+    Node,
+    OptionalType,
+    SetType,
+    StreamType,
+    StructType,
+    TupleType,
+    UnionType,
+)
+
+
+class Path:
+    """What a part of a value is called in messages, put together only when it is asked for.
+
+    So parts of a deep value share what they have in common: written out, the paths of a chain of 100,000
+    would take gigabytes. The middle of a very long path is left out.
+    """
+
+    __slots__ = ("_last", "_whole")
+
+    def __init__(self, whole: Place, last: str) -> None:
+        self._whole = whole
+        self._last = last
+
+    def __str__(self) -> str:
+        pieces: list[str] = []
+        place: Place = self
+        while isinstance(place, Path):
+            pieces.append(place._last)
+            place = place._whole
+        pieces.append(place)
+        if len(pieces) > 2 * _PATH_END:
+            pieces[_PATH_END:-_PATH_END] = [" ... "]
+        return "".join(reversed(pieces))
+
+
+Place = Union[str, Path]
+_PATH_END = 20
+_Step = tuple[Node, Any, Place]
+
+
+def check(node: Node, value: Any, path: Place) -> None:
+    """Refuse a value that `node` cannot represent.
+
+    Args:
+        path: what the value is called in the message; a struct goes by its class's name.
+
+    Raises:
+        TypeError, OverflowError, UnicodeEncodeError, ValueError: with the path of the first mistake.
+    """
+    todo: list[_Step | int] = [(node, value, path)]
+    active: set[int] = set()  # ids of the recursive structs that contain the present value
+    # Those that were seen, alive: a sequence may make its items when they are asked for, and the id of one that is
+    # gone is the next one's.
+    done: dict[int, Any] = {}
+    while todo:
+        step = todo.pop()
+        if isinstance(step, int):
+            active.discard(step)
+            continue
+        node, value, path = step
+        if isinstance(node, StructType) and node.is_recursive and isinstance(value, node.cls):
+            if id(value) in active:
+                raise ValueError(f"{path}: the value contains itself")
+            if id(value) in done:
+                continue
+            done[id(value)] = value
+            active.add(id(value))
+            todo.append(id(value))
+        todo.extend(reversed([*_parts(node, value, path)]))
+
+
+def check_unchanged(error: BaseException | None) -> None:
+    """Say why a value was refused with `error` that `check` finds nothing wrong with: it has changed since.
+
+    Raises:
+        RuntimeError: `error` tells nothing by itself; all others are let be.
+    """
+    if isinstance(error, struct.error) or (isinstance(error, TypeError) and not error.args):
+        raise RuntimeError("a value changed while it was read") from None
+
+
+def root_path(node: Node, name: str, value: Any) -> str:
+    """What paths into a parameter begin with: the class of a struct, else the parameter's name."""
+    return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
+
+
+def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
+    """Check `value` itself and yield what it is made of."""
+    if isinstance(node, Scalar):
+        _check_scalar(node, value, path)
+    elif isinstance(node, Leaf):
+        _check_leaf(node, value, path)
+    elif isinstance(node, StructType):
+        _expect(value, node.cls, node, path)
+        for field in node.fields:
+            yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
+    elif isinstance(node, ListType):
+        _expect(value, Sequence, node, path, refused=str)
+        if isinstance(value, memoryview):
+            _check_view(node, value, path)
+        for index, item in enumerate(value):
+            yield node.item, item, Path(path, f"[{index}]")
+    elif isinstance(node, SetType):
+        _expect(value, Set, node, path)
+        for item in value:
+            yield node.item, item, Path(path, f" item {item!r}")
+    elif isinstance(node, DictType):
+        _expect(value, Mapping, node, path)
+        for key, item in value.items():
+            yield node.key, key, Path(path, f" key {key!r}")
+            yield node.value, item, Path(path, f"[{key!r}]")
+    elif isinstance(node, OptionalType):
+        if value is not None:
+            yield node.item, value, path
+    elif isinstance(node, TupleType):
+        _expect(value, tuple, node, path)
+        if len(value) != len(node.items):
+            raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
+        for index, (item_type, item) in enumerate(zip(node.items, value)):
+            yield item_type, item, Path(path, f"[{index}]")
+    elif isinstance(node, UnionType):
+        yield _option(node, value, path), value, path
+    elif isinstance(node, EnumType):
+        _expect(value, node.cls, node, path)
+    elif isinstance(node, InterfaceType):
+        if not implements(value, node):
+            why = _misfit_of_object(value, node)[0]
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}, {why}")
+    elif isinstance(node, CallableType):
+        _expect(value, Callable, node, path)
+        why = misfit_of_function(value, node)
+        if why:
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__} {why}")
+    elif isinstance(node, StreamType):
+        _expect(value, AsyncIterable if node.is_async else Iterable, node, path)
+    else:
+        assert isinstance(node, BufferType)  # borrowing it explains itself
+
+
+def implements(value: Any, node: InterfaceType) -> bool:
+    """True if `value` may be passed as an interface: it has all the methods, and they can be called as Go will."""
+    cls = type(value)
+    try:
+        if cls in node.fitting:
+            return True
+    except TypeError:  # a class that cannot be hashed
+        return not _misfit_of_object(value, node)[0]
+    why, is_of_class = _misfit_of_object(value, node)
+    if not why and is_of_class:
+        if len(node.fitting) >= 1000:  # classes made inside functions: do not keep all of them alive
+            node.fitting.clear()
+        node.fitting.add(cls)
+    return not why
+
+
+def _misfit_of_object(value: Any, node: InterfaceType) -> tuple[str, bool]:
+    """What is wrong with `value` as an interface, "" for nothing; and if that holds for all of its class."""
+    is_of_class = True
+    if isinstance(value, type):
+        for method in node.methods:
+            found = next(
+                (base.__dict__[method.name] for base in value.__mro__ if method.name in base.__dict__), None
+            )
+            if isinstance(found, types.FunctionType):  # it would take the first argument for self
+                return f"which is the class {value.__qualname__} itself; pass an instance of it", False
+    for method in node.methods:
+        member, bound, found_in_class = _member(value, method.name)
+        is_of_class &= found_in_class
+        if isinstance(member, types.FunctionType):
+            why = _misfit(member.__code__, member, bound, method)
+            if why:
+                return f"whose method {method.name} {why}", is_of_class
+        elif not (found_in_class and node.cls in type(value).__mro__):
+            if not callable(getattr(value, method.name, None)):
+                return f"which has no method {method.name}", is_of_class
+    return "", is_of_class
+
+
+def _member(value: Any, name: str) -> tuple[Any, int, bool]:
+    """What an attribute is made of, how many arguments are bound to it, and if the class has it."""
+    own = getattr(value, "__dict__", None)
+    if isinstance(own, dict) and name in own:
+        return (own[name], 0, False)
+    for base in type(value).__mro__:
+        if name in base.__dict__:
+            member = base.__dict__[name]
+            if isinstance(member, (staticmethod, classmethod)):
+                return member.__func__, int(isinstance(member, classmethod)), True
+            return member, 1, True
+    return None, 0, False
+
+
+def misfit_of_function(value: Any, node: CallableType) -> str:
+    """What is wrong with a function as a callable, "" for nothing; other callables are taken as they are."""
+    function, bound = (value.__func__, 1) if type(value) is types.MethodType else (value, 0)
+    if type(function) is not types.FunctionType:
+        return ""
+    code = function.__code__
+    if code.co_argcount - bound == len(node.method.params) and not code.co_kwonlyargcount:
+        if not code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+            return ""  # what nearly all are; this is on the way of each function that is passed
+    why = _misfit(code, function, bound, node.method)
+    return f"that {why}" if why else ""
+
+
+def _misfit(code: types.CodeType, function: types.FunctionType, bound: int, method: Method) -> str:
+    """Why a function cannot be called for `method`, or its result not be taken; "" for nothing.
+
+    A plain function may stand for an ``async def`` one: what it returns may be awaitable, or is the result.
+    """
+    result = method.result
+    if not method.is_async and code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+        gives_stream = isinstance(result, StreamType) and result.is_async
+        if code.co_flags & _COROUTINE or not gives_stream:
+            return "is async; expected a plain one"
+    named = {param.name for param in method.params if param.keyword_only}
+    count = len(method.params) - len(named)
+    most = code.co_argcount - bound
+    least = most - len(function.__defaults__ or ())
+    if most < 0 and not code.co_flags & _VARARGS:
+        return "has no parameter for self"
+    if (count > most and not code.co_flags & _VARARGS) or count < least:
+        takes = str(most) if least >= most else f"{max(least, 0)} to {most}"
+        return f"takes {takes} argument{'s' * (takes != '1')}; Go passes {count}"
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    for name in keywords:
+        if name not in named and name not in (function.__kwdefaults__ or ()):
+            return f"needs {name}=, which Go does not pass"
+    return ""
+
+
+_VARARGS, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x80, 0x200
+
+
+def _attribute(value: Any, name: str, path: Place) -> Any:
+    try:
+        return getattr(value, name)
+    except AttributeError:
+        raise TypeError(f"{path}.{name}: the field was never set") from None
+
+
+def _expect(value: Any, cls: Any, node: Node, path: Place, refused: Any = ()) -> None:
+    if not isinstance(value, cls) or isinstance(value, refused):
+        raise TypeError(f"{path}: expected {node.text}, got {_class_of(value, cls)}")
+
+
+def _class_of(value: Any, *expected: Any) -> str:
+    """The class of a value; more than its name if one of the `expected` has that name, too."""
+    cls = type(value)
+    for other in expected:
+        if isinstance(other, type) and cls.__name__ == other.__name__:
+            where, wanted = (f"{each.__module__}.{each.__qualname__}" for each in (cls, other))
+            if where == wanted:
+                return (
+                    f"another class of that name: {where} was defined again; use one of them, or load again"
+                )
+            return f"another class of that name: {where} instead of {wanted}"
+    return cls.__name__
+
+
+def _option(node: UnionType, value: Any, path: Place) -> StructType:
+    tag = node.tag_of(value)
+    if tag is not None:
+        return node.options[tag]
+    names = " or ".join(option.text for option in node.options)
+    found = _class_of(value, *(option.cls for option in node.options))
+    raise TypeError(f"{path}: expected {names}, got {found}")
+
+
+def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
+    if node.text == "bool":
+        _expect(value, bool, node, path)
+    elif node.code in "fd":
+        try:
+            struct.pack(f"<{node.code}", value)
+        except (struct.error, OverflowError, TypeError) as error:  # and none of a signal handler's
+            if isinstance(error, OverflowError) or isinstance(value, int):
+                raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+    else:
+        try:
+            number = value.__index__()
+        except AttributeError:
+            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+        if not node.low <= number <= node.high:
+            raise OverflowError(f"{path}: {_short(number)} does not fit {node.text}")
+
+
+def _short(number: Any) -> str:
+    if isinstance(number, int) and number.bit_length() > 256:  # repr of a huge int is slow, or refused
+        return f"an integer of {number.bit_length()} bits"
+    return repr(number)
+
+
+def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
+    if node is STR:
+        _expect(value, str, node, path)
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            reason = f"{path}: {error.reason}"
+            raise UnicodeEncodeError("utf-8", error.object, error.start, error.end, reason) from None
+    elif node is BYTES:
+        try:
+            memoryview(value)
+        except (TypeError, ValueError, BufferError) as error:
+            got = type(value).__name__ + (f": {error}" if not isinstance(error, TypeError) else "")
+            raise TypeError(f"{path}: expected bytes, got {got}") from None
+    elif node is DATETIME:
+        _check_datetime(node, value, path)
+    elif node is TIMEDELTA:
+        from datetime import timedelta
+
+        _expect(value, timedelta, node, path)
+        nanos = value // timedelta(microseconds=1) * 1000
+        if not SCALARS["int"].low <= nanos <= SCALARS["int"].high:
+            raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
+    elif node is UUID:
+        from uuid import UUID as UniqueID
+
+        _expect(value, UniqueID, node, path)
+
+
+def _check_view(node: Node, value: memoryview, path: Place) -> None:
+    """Refuse a memoryview that was released, or whose items Python cannot make objects of."""
+    try:
+        list(value)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise TypeError(f"{path}: expected {node.text}, got memoryview: {error}") from None
+
+
+def _check_datetime(node: Leaf, value: Any, path: Place) -> None:
+    from datetime import datetime
+
+    _expect(value, datetime, node, path)
+    offset = value.utcoffset()
+    if offset is None:
+        raise TypeError(f"{path}: expected an aware datetime, got a naive one: {value}")
+    if offset.microseconds:
+        raise ValueError(f"{path}: the UTC offset of {value} has a fraction of a second")

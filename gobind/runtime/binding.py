@@ -1,0 +1,302 @@
+"""Binding: a class of the user's and an interface of a library become an object with methods.
+
+Imports `gobind.runtime.call.methods`, `gobind.contract.canonical` and before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tuples, get_u64
+from gobind.codec.frames import Input
+from gobind.codec.layout import layout_of
+from gobind.codec.registry import Blocks
+from gobind.contract.canonical import read_text
+from gobind.contract.compatibility import differences, struct_differences
+from gobind.contract.decorators import ERROR, kind_of
+from gobind.contract.fingerprint import fingerprint, reachable, struct_fingerprint
+from gobind.contract.resolve import Schema
+from gobind.contract.types import CallableType, Contract, InterfaceType, Method, StructType
+from gobind.errors import ClosedError, LoadError, MismatchError
+from gobind.forklock import late, whole
+from gobind.runtime.call.methods import compile_method, namespace_of
+from gobind.runtime.call.status import Replies, next_number
+from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.proxies import Objects
+from gobind.runtime.objects.upcalls import guests_of
+from gobind.runtime.process.native import Native
+from gobind.runtime.wait.ring import OneWay
+
+_get_strings = get_lists(get_str, list)
+_get_interfaces = get_dicts(get_str, get_tuples([get_str, get_i64, _get_strings]))
+_get_numbers = get_dicts(get_str, get_i64)
+_get_layouts = get_dicts(get_str, get_lists(get_u64, list))
+_get_contract = get_tuples(
+    [get_str, get_str, _get_interfaces, get_dicts(get_str, get_str), _get_numbers, _get_layouts]
+)
+
+
+class CarriedContract:
+    """One contract inside a library, as the library describes it.
+
+    Attributes:
+        interfaces: fingerprint, number of the first method and names of the methods, by name.
+        errors: fingerprints, by name.
+        callables: numbers of the methods, by annotation.
+        layouts: size and offsets of structs' records, by name.
+    """
+
+    name: str
+    text: str
+    interfaces: dict[str, tuple[str, int, list[str]]]
+    errors: dict[str, str]
+    callables: dict[str, int]
+    layouts: dict[str, list[int]]
+
+    def __init__(self, path: str, index: int, entry: tuple[Any, ...]) -> None:
+        self.path = path
+        self.index = index
+        self.name, self.text, self.interfaces, self.errors, self.callables, self.layouts = entry
+        self._parsed: Contract | None = None
+
+    def parsed(self) -> Contract:
+        """The contract with classes of its own, made from its text.
+
+        Raises:
+            LoadError: the text cannot be read.
+        """
+        with whole:  # two libraries of one contract make a module of one name
+            if self._parsed is None:
+                try:
+                    self._parsed = read_text(self.text, self.name)
+                except Exception as error:
+                    raise LoadError(_unreadable(self.path, error)) from error
+        return self._parsed
+
+    def number_of(self, node: InterfaceType | CallableType) -> int:
+        """The number of the first method of an interface or callable in the library."""
+        return self.callables[node.text] if isinstance(node, CallableType) else self.interfaces[node.text][1]
+
+    def methods_of(self, node: InterfaceType) -> list[str]:
+        """The names of an interface's methods in the order of their numbers."""
+        return self.interfaces[node.text][2]
+
+    def interface(self, name: str) -> InterfaceType:
+        """One interface of `parsed`."""
+        return next(node for node in self.parsed().interfaces if node.text == name)
+
+
+def read_description(native: Native) -> list[CarriedContract]:
+    """The contracts inside a library.
+
+    Raises:
+        LoadError: the library's parts do not fit together.
+    """
+    source = Input(native.description, 0, len(native.description))
+    try:
+        problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
+        source.finish()
+    except Exception as error:
+        raise LoadError(_unreadable(native.path, error)) from error
+    if problems[0]:
+        raise LoadError(f"{native.path}: {'; '.join(problems[0])}")
+    return [CarriedContract(native.path, *entry) for entry in enumerate(contracts[0])]
+
+
+def _unreadable(path: str, error: Exception) -> str:
+    return (
+        f"{path}: the contract inside cannot be read: {type(error).__name__}: {error}; the library is damaged, "
+        "or of a newer gobind: build it again, or run: pip install -U gobind"
+    )
+
+
+class Binding:
+    """One class bound to one interface of a library.
+
+    It owns the codec and the generated functions, whose namespace says what ``_call`` is: that is
+    what `close` and a fork change.
+    """
+
+    def __init__(self, native: Native, carried: CarriedContract, cls: Any) -> None:
+        self._schema = Schema()
+        self._carried = carried
+        self.node = self._schema.interface(cls)
+        self._errors = [self._error(*entry, cls, native.path) for entry in carried.errors.items()]
+        self._verify(native)
+        if any(method.options.blocking for method in self.node.methods):
+            # Now: a signal handler that calls one while the first call imports this would find half a module.
+            late("gobind.runtime.wait.blocking")
+        self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
+        self.blocks = Blocks(self.objects)
+        self._replies = replies = Replies(
+            self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
+        )
+        self.blocks.namespace.names.update(
+            _look=replies.look,
+            _look_frame=replies.look_frame,
+            _number_of=replies.number,
+            _opened=replies.opened,
+        )
+        self.connect(native)
+        self.root: Any = object.__new__(self._make_class(cls, native.path))
+
+    def connect(self, native: Native) -> None:
+        """Let calls go to `native`."""
+        self.native = native
+        guests = guests_of(native)
+        answers = Answers(guests, self.blocks, self._carried.index, self._errors)
+        self.objects.connect(native, guests, answers)
+        namespace = self.blocks.namespace.names
+        namespace.update(
+            _call=native.call,
+            _call_keeping_gil=native.call_keeping_gil,
+            _add_own=self._replies.add_own,
+            _forget=native.forget,
+            _make_unsent=guests.unsent,
+        )
+        for name, make in (
+            ("_submit", self._connect_loop),
+            ("_send", self._connect_ring),
+            ("_wait", self._connect_wait),
+        ):
+            if name in namespace:
+                make()
+
+    def _connect_loop(self) -> None:
+        courier = late("gobind.runtime.wait.asyncio_loop").courier_of(self.native)
+        self.blocks.namespace.names.update(
+            _submit=courier.submit, _abandon=courier.abandon, _parked=courier.parked, _next_number=next_number
+        )
+
+    def _connect_ring(self) -> None:
+        self.blocks.namespace.names["_send"] = OneWay(self.native).send
+
+    def _connect_wait(self) -> None:
+        waiters = late("gobind.runtime.wait.blocking").Waiters(self.native)
+        self.blocks.namespace.names.update(
+            _wait=waiters.wait,
+            _abandon_wait=waiters.abandon,
+            _parked_wait=waiters.parked,
+            _next_number=next_number,
+        )
+
+    def close(self, message: str) -> None:
+        """Let calls raise `ClosedError`."""
+
+        def refuse(*_: Any) -> Any:
+            raise ClosedError(message)
+
+        self._divert(lambda name: refuse)
+
+    def interrupt(self, reopen: Callable[[], None]) -> None:
+        """This is the child of a fork: let the first call, whatever it is, open the library anew.
+
+        The objects of the parent's Go are closed.
+        """
+        self.objects.abandon(reopen)
+        namespace = self.blocks.namespace.names
+
+        def stub(name: str) -> Callable[..., Any]:
+            def first_call(*args: Any, **kwargs: Any) -> Any:
+                reopen()
+                return namespace[name](*args, **kwargs)
+
+            return first_call
+
+        self._divert(stub)
+        # What a call leaves behind if the library cannot be opened anew would be forgotten in the parent's Go.
+        namespace.update(_add_own=_nothing, _forget=_nothing, _abandon=_nothing, _abandon_wait=_nothing)
+
+    def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
+        # All of them, as methods not yet compiled would connect themselves to the library as it was.
+        namespace = self.blocks.namespace.names
+        namespace.setdefault("_next_number", next_number)
+        namespace.setdefault("_abandon", _nothing)
+        namespace.setdefault("_abandon_wait", _nothing)
+        namespace.setdefault("_parked", _nothing)
+        namespace.setdefault("_parked_wait", _nothing)
+        for name in ("_call", "_call_keeping_gil", "_make_unsent", "_submit", "_send", "_wait"):
+            namespace[name] = make(name)
+
+    def _make_class(self, cls: Any, path: str) -> Any:
+        first, names = self._carried.number_of(self.node), self._carried.methods_of(self.node)
+        namespace = namespace_of(self.node, first, names, self._compile)
+        namespace["__repr__"] = lambda self: f"<{cls.__name__} of {path}>"
+        namespace["__reduce_ex__"] = _refuse_pickling
+        return type(cls)(cls.__name__, (cls,), namespace)
+
+    def _compile_for_object(self, method: Method, number: int, name: str) -> Any:
+        return self._compile(method, number, name, has_receiver=True)
+
+    def _compile(self, method: Method, number: int, name: str, has_receiver: bool = False) -> Any:
+        namespace = self.blocks.namespace.names
+        if method.is_async and "_submit" not in namespace:
+            self._connect_loop()
+        elif method.options.ring and not method.is_async and "_send" not in namespace:
+            self._connect_ring()
+        elif method.options.blocking and not method.is_async and "_wait" not in namespace:
+            self._connect_wait()
+        return compile_method(method, number, name, self.blocks, has_receiver)
+
+    # Verification
+
+    def _verify(self, native: Native) -> None:
+        node, carried = self.node, self._carried
+        if fingerprint(node) != carried.interfaces[node.text][0]:
+            lines = differences(carried.interface(node.text), node)
+            if lines:
+                raise _mismatch(native.path, node, lines)
+        lines = [*self._layout_differences(native)]
+        if lines:
+            raise _mismatch(native.path, node, lines)
+
+    def _layout_differences(self, native: Native) -> Iterator[str]:
+        """What the C layout computed here and Go's own sizes and offsets disagree about: nothing, ever."""
+        for node in reachable(self.node):
+            if isinstance(node, StructType):
+                found = self._carried.layouts.get(node.text)
+                layout = layout_of(node)
+                wanted = [layout.size, *layout.offsets]
+                if found is not None and found != wanted:
+                    yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
+
+    def _error(self, name: str, expected: str, cls: type, path: str) -> StructType:
+        """The node of one of the contract's errors: the class of the user's module, else the library's own."""
+        found = next((c for c in _errors_near(cls) if c.__name__ == name), None)
+        own = None
+        if found is not None:
+            node = self._schema.struct(found)
+            if struct_fingerprint(node) == expected:
+                return node
+            own = node
+        library = next(node for node in self._carried.parsed().errors if node.text == name)
+        if own is not None:
+            raise _mismatch(path, own, struct_differences(library, own))
+        return library
+
+
+def _errors_near(cls: type) -> Iterator[type]:
+    """The error classes in reach of the modules that define an interface and its bases."""
+    for base in cls.__mro__:
+        for value in list(vars(sys.modules.get(base.__module__, object)).values()):
+            if kind_of(value) == ERROR:
+                yield value
+
+
+def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> MismatchError:
+    from shlex import quote
+
+    module = sys.modules.get(node.cls.__module__)
+    contract = quote(getattr(module, "__file__", None) or node.cls.__module__)
+    advice = f"build the library again: python -m gobind build {contract} DIR -o {quote(path)}"
+    return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, advice]))
+
+
+def _nothing(*_: Any) -> None:
+    """What is left to do after a call that was not made."""
+
+
+def _refuse_pickling(self: Any, protocol: Any) -> Any:
+    raise TypeError(f"cannot copy or pickle {type(self).__name__}: it lives in a library of this process")

@@ -1,0 +1,334 @@
+"""What comes back from a call: response buffers, memory held by Go, errors and panics.
+
+Imports `gobind.runtime.process.native`, `gobind.codec` and before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import struct
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple, Protocol, Tuple, Union
+
+from gobind import protocol
+from gobind.codec.diagnose import locate_value
+from gobind.codec.frames import CorruptFrame, Input
+from gobind.codec.memory import Memory, bytes_at, readable
+from gobind.codec.registry import Blocks
+from gobind.contract.types import StructType
+from gobind.errors import ClosedError, GobindError, GoError, GoPanic, GoTimeout
+from gobind.runtime.interrupts.contexts import add_context, raise_anew
+from gobind.runtime.interrupts.ownership import Owned
+from gobind.runtime.interrupts.uninterrupted import uninterrupted
+from gobind.runtime.process.native import Native
+
+Reply = tuple[Any, int]
+"""A response buffer and its address."""
+
+_Buffer = ctypes.c_char * protocol.REPLY_CAPACITY
+_pool: list[Reply] = []  # no larger than the number of calls that were ever under way at once
+
+take_reply = _pool.pop
+"""A buffer from the pool; IndexError if it is empty. A buffer belongs to the call until it is given back;
+one that is lost on the way (an exception) is collected like any object."""
+
+give_reply = _pool.append
+"""Put a buffer back into the pool."""
+
+
+def new_reply() -> Reply:
+    """A buffer that is not from the pool."""
+    buffer = _Buffer()
+    return buffer, ctypes.addressof(buffer)
+
+
+class Held:
+    """A response that Go keeps something for, until this is released or collected.
+
+    It gives bytes for a slice, as a response buffer does.
+
+    Args:
+        owned: what Go keeps.
+        head: the first bytes of the response, all that count if there are no segments.
+        segments: address and length of each piece of the response in Go's memory.
+    """
+
+    __slots__ = ("_addresses", "_ends", "_owned", "_size", "head", "release")
+
+    def __init__(self, owned: Owned, head: bytes, segments: Sequence[tuple[int, int]] = ()) -> None:
+        self._owned = owned
+        self.release = owned.release  # the memory of Go may not be read afterwards
+        self.head = head
+        if not segments:
+            self._size = len(head)
+            return
+        self._addresses = [address for address, _ in segments]
+        self._ends = [*itertools.accumulate(length for _, length in segments)]
+        self._size = self._ends[-1]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, piece: slice) -> bytes:
+        start, stop = piece.start, piece.stop
+        if stop <= len(self.head) or start == stop:
+            return self.head[start:stop]
+        return bytes_at(self._find(start, stop), stop - start)
+
+    def look(self, start: int, stop: int) -> memoryview:
+        """The memory of a piece, to be read before anything is released."""
+        return memoryview(Memory.from_address(self._find(start, stop)))[: stop - start].cast("B")
+
+    def _find(self, start: int, stop: int) -> int:
+        """The address of a piece in Go's memory. One segment has all of it: nothing in a frame crosses."""
+        if stop <= self._size:
+            index = bisect_right(self._ends, start)
+            begin = self._ends[index - 1] if index else 0
+            if stop <= self._ends[index]:
+                return self._addresses[index] + start - begin
+        raise CorruptFrame(f"corrupted frame: {stop - start} bytes expected at {start}, no segment has them")
+
+
+Response = Union[bytes, Held]
+"""A whole response: bytes if Go keeps nothing for it."""
+
+Ended = Tuple[int, int, Response]
+"""How a call ended, where that is more than a number or a small response: kind, value, response."""
+
+
+class Parked(NamedTuple):
+    """A call that has ended in a queue, whose status is still to be asked for."""
+
+    queue: int
+    number: int
+
+
+def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | None:
+    """The status of a call, once, but that of a failure until it is forgotten; None if there is none.
+
+    Args:
+        key: the request of a call, or what a queue has handed out for it.
+        reply: a buffer for what is small; it is free again afterwards.
+    """
+    buffer, address = reply
+    owned = Owned(native.releasing)
+    if isinstance(key, Parked):
+        owned.take(native.completion, *key, address)
+    else:
+        owned.take(native.status, key, address)
+    kind, value, count, first, length = protocol.STATUS.unpack_from(readable(buffer))
+    if kind == protocol.NONE:
+        return None
+    if count <= 1 and length <= protocol.REPLY_CAPACITY - protocol.STATUS_SIZE:
+        head = buffer[protocol.STATUS_SIZE : protocol.STATUS_SIZE + length]
+        return kind, value, Held(owned, head) if owned.handle else head
+    segments = [(first, length)]
+    if count > 1:
+        words = struct.unpack(f"<{2 * count}Q", bytes_at(first, 16 * count))
+        segments = [*zip(words[::2], words[1::2])]
+    # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
+    begin, length = segments[0]
+    head = bytes_at(begin, min(length, protocol.REPLY_CAPACITY)) if length else b""
+    return kind, value, Held(owned, head, segments)
+
+
+next_number = itertools.count(1).__next__
+"""The number of a call that nobody waits for inside Go: unique in the process; its response comes back with it."""
+
+Fetched = Any
+"""A response: an int for a direct result, bytes, or a `Parked`."""
+
+
+class Connection(Protocol):
+    """What knows the library that calls go to at present."""
+
+    native: Native
+
+
+class Replies:
+    """Looks closer at a call that answered `protocol.LOOK`.
+
+    Args:
+        errors: the nodes of the contract's errors, by index.
+        exception_of: the exception of that number that Go holds.
+        escaped: the exception that has escaped from an upcall of this thread, None if it is not known.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        blocks: Blocks,
+        errors: Sequence[StructType],
+        exception_of: Callable[[int], BaseException],
+        escaped: Callable[[], BaseException | None],
+    ) -> None:
+        self._exception_of = exception_of
+        self._escaped = escaped
+        self._connection = connection
+        self._blocks = blocks
+        self._errors = errors
+        self._told: tuple[BaseException, Any] | None = None  # the failure raised last, and whose it is
+
+    def look(self, frame: bytes) -> int:
+        """The true result of a call whose result is a number.
+
+        Raises:
+            GobindError: whatever the call came to.
+        """
+        return self._number(self._ask(frame), frame)
+
+    def look_frame(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
+        """Head, source and size of the response of a call whose result is a record.
+
+        Args:
+            reply: the buffer that the request names; it goes back to the pool if the call has failed.
+
+        Raises:
+            GobindError: whatever the call came to.
+        """
+        ended = _found(ask_status(self._connection.native, frame, reply))
+        if ended[0] != protocol.RESPONSE:
+            give_reply(reply)
+        return self._opened(ended, frame)
+
+    @uninterrupted
+    def add_own(self, error: BaseException, key: bytes | Parked) -> None:
+        """Make the exception of Python's own (of a callback) that a call ended with the context of `error`.
+
+        That is what has come instead of it: a signal handler's, before the status of the call was told. One more
+        that comes meanwhile has `error` as its context, and is served likewise.
+        """
+        try:
+            told = self._told
+            if told is not None and told[0] is error and _is_same(told[1], key):
+                self._told = None
+                return
+            own = self._own(key)
+            if own is not None:
+                add_context(error, own)
+        except BaseException as another:
+            self.add_own(another, key)
+            raise
+
+    def _own(self, key: bytes | Parked) -> BaseException | None:
+        """The exception of Python's own that the status of a call has."""
+        ended = self._status(key)
+        if ended is None or ended[0] != protocol.ERROR:
+            return None
+        response = ended[2]
+        _, _, index, flags = _failure_of(response.head if isinstance(response, Held) else response)
+        if flags & protocol.EXCEPTION:
+            return self._exception_of(index)
+        return self._escaped() if flags & protocol.UNANSWERED else None
+
+    def number(self, fetched: Parked) -> int:
+        """The result of a call from a queue that ended with a number; raises what else it ended with."""
+        return self._number(self._ask(fetched), fetched)
+
+    def opened(self, fetched: Parked) -> tuple[Any, Response, int]:
+        """Head, source and size of the response a call from a queue ended with; raises what else it ended with."""
+        return self._opened(self._ask(fetched), fetched)
+
+    def _ask(self, key: bytes | Parked) -> Ended:
+        return _found(self._status(key))
+
+    def _status(self, key: bytes | Parked) -> Ended | None:
+        try:
+            reply = take_reply()
+        except IndexError:
+            reply = new_reply()
+        try:
+            return ask_status(self._connection.native, key, reply)
+        finally:
+            give_reply(reply)
+
+    def _number(self, ended: Ended, key: bytes | Parked) -> int:
+        kind, value, response = ended
+        if kind == protocol.VALUE:
+            return value
+        raise self._failure(kind, response, key)
+
+    def _opened(self, ended: Ended, key: bytes | Parked) -> tuple[Any, Response, int]:
+        kind, _, response = ended
+        if kind == protocol.RESPONSE:
+            head = response.head if isinstance(response, Held) else response
+            return head, response, len(response)
+        raise self._failure(kind, response, key)
+
+    def _failure(self, kind: int, response: Response, key: bytes | Parked) -> BaseException:
+        """What to raise for a status that is no result; raises it itself if it has been raised before."""
+        error = self._read_failure(kind, response, response.head if isinstance(response, Held) else response)
+        self._told = error, key
+        if error.__context__ is not None:
+            raise_anew(error)
+        return error
+
+    def _exception(self, number: int, message: str) -> BaseException:
+        """The exception of Python's own that Go hands back."""
+        try:
+            return self._exception_of(number)
+        except KeyError:
+            return GoError(message, "*gobind.PythonError")
+
+    def _read_failure(self, kind: int, source: Response, head: bytes) -> BaseException:
+        message_size, detail_size, index, flags = _failure_of(head)
+        middle = protocol.FAILURE.size + message_size
+        end = middle + detail_size
+        if end > len(source):
+            raise CorruptFrame(f"corrupted frame: a failure of {end} bytes expected, {len(source)} are there")
+        message = source[protocol.FAILURE.size : middle].decode("utf-8", "backslashreplace")
+        detail = source[middle:end].decode("utf-8", "backslashreplace")
+        if kind == protocol.PANIC:
+            return GoPanic(message, detail)
+        if kind == protocol.CLOSED:
+            return ClosedError(message)
+        if kind == protocol.REFUSED:
+            return GobindError(message)
+        if flags & protocol.EXCEPTION:
+            return self._exception(index, message)
+        if flags & protocol.UNANSWERED:
+            return self._escaped() or GobindError(message)
+        if index >= len(self._errors):
+            raise CorruptFrame(
+                f"corrupted frame: the contract has {len(self._errors)} errors, and none of number {index}"
+            )
+        if index >= 0:
+            return self._read_error(self._errors[index], source, end, message, detail)
+        if flags & protocol.TIMED_OUT:
+            return GoTimeout(message, detail)
+        return GoError(message, detail)
+
+    def _read_error(
+        self, node: StructType, source: Response, start: int, message: str, detail: str
+    ) -> Exception:
+        """One of the contract's errors with its fields, or what is wrong with those."""
+        columns = Input(source, start, len(source))
+        try:
+            values = self._blocks.get(node)(columns, 1)
+            columns.finish()
+        except Exception as error:
+            return locate_value(node, source, start, len(source), error)
+        GoError.__init__(values[0], message, detail)
+        return values[0]  # type: ignore[no-any-return]
+
+
+def _failure_of(head: bytes) -> tuple[int, int, int, int]:
+    """Sizes of message and detail, error and flags out of a failure's record."""
+    if len(head) < protocol.FAILURE.size:
+        raise CorruptFrame(
+            f"corrupted frame: a failure is {protocol.FAILURE.size} bytes or more, got {len(head)}"
+        )
+    return protocol.FAILURE.unpack_from(head)
+
+
+def _is_same(one: bytes | Parked, other: bytes | Parked) -> bool:
+    """True if both are of one call; frames of two calls may be equal."""
+    return one is other or (isinstance(other, Parked) and one == other)
+
+
+def _found(ended: Ended | None) -> Ended:
+    if ended is None:
+        raise CorruptFrame("Go knows of no status of a call that has one")
+    return ended

@@ -1,0 +1,1 @@
+"""What a signal handler's exception cannot fall into: ownership, entry, contexts."""

@@ -1,0 +1,313 @@
+"""Objects across the border: what stands for Go's objects in Python, and handles for Python's in Go.
+
+Imports `gobind.runtime.objects.handlers`, `gobind.runtime.call.methods` and before.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from operator import index
+from typing import Any, Callable
+from weakref import ref
+
+from gobind import protocol
+from gobind.contract.decorators import MethodOptions
+from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
+from gobind.contract.validate import implements, misfit_of_function
+from gobind.errors import ClosedError
+from gobind.forklock import whole
+from gobind.runtime.call.methods import LazyMethod, namespace_of
+from gobind.runtime.interrupts.ownership import Owned, Unsent
+from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.upcalls import Guests
+from gobind.runtime.process.native import Native
+
+CLOSED = protocol.CLOSED_HANDLE
+_NO_OBJECT = {
+    protocol.CLOSED_HANDLE: "the object is closed",
+    protocol.LOST_HANDLE: "the object belongs to the parent process",
+}
+
+Compile = Callable[[Method, int, str], Any]
+"""Makes the function of a method with a receiver: the method, its number, what it is a method of."""
+
+
+class GoObject:
+    """What stands for an object of Go: the owner of one count of its handle.
+
+    Closing, leaving a ``with`` block or collection releases it, whatever comes first, once.
+    """
+
+    _handle = CLOSED
+    _native: Native
+    _owned: Owned
+
+    # What a destructor needs is found through the class: when Python ends, an object may outlive the globals of its
+    # module (it stands in a module that is emptied later, or a thread's frame refers to it).
+    _closed = CLOSED
+    _no_object = _NO_OBJECT
+    _warn = staticmethod(warnings.warn)
+
+    def _let_go(self) -> None:
+        self._handle = self._closed
+        self._owned.release()
+
+    def __repr__(self) -> str:
+        state = "closed " if self._handle in self._no_object else ""
+        return f"<{state}{type(self).__name__} of {self._native.path}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"cannot copy or pickle {type(self).__name__}: it stands for an object of Go")
+
+
+class _Reference(ref):  # type: ignore[type-arg]
+    """A weak reference to an object, with its key in the table."""
+
+    __slots__ = ("key",)
+    key: tuple[int, Any]
+
+
+class _Alive:
+    """The objects that stand for what one library's Go holds, by handle and what they were lifted as.
+
+    The lock is there because two threads may lift one handle at once, and each would make an object. It is
+    reentrant: collection may run a destructor at any time, and that may lift something itself.
+
+    Not a `weakref.WeakValueDictionary`: it runs Python code when an object is collected, and the exception of a
+    signal handler that comes there is lost. Here the reference goes into a list, which is looked through later.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._references: dict[tuple[int, Any], _Reference] = {}
+        self._dead: deque[_Reference] = deque()
+
+    def find(self, key: tuple[int, Any]) -> GoObject | None:
+        """The object of a key, if it is alive."""
+        reference = self._references.get(key)
+        return None if reference is None else reference()
+
+    def add(self, key: tuple[int, Any], value: GoObject) -> None:
+        """Remember an object as long as it lives."""
+        while self._dead:
+            dead = self._dead[0]
+            if self._references.get(dead.key) is dead:
+                self._references.pop(dead.key, None)
+            self._dead.popleft()
+        reference = _Reference(value, self._dead.append)
+        reference.key = key
+        self._references[key] = reference
+
+    def all(self) -> list[GoObject]:
+        """The objects that are alive."""
+        found = [reference() for reference in [*self._references.values()]]
+        return [value for value in found if value is not None]
+
+
+_tables: dict[Native, _Alive] = {}
+
+
+class Objects:
+    """Lifts handles to objects and lowers objects to handles, for one binding.
+
+    Args:
+        number_of: the number of the first method of an interface or callable in the library.
+    """
+
+    def __init__(
+        self,
+        compile_method: Compile,
+        number_of: Callable[[InterfaceType | CallableType], int],
+        methods_of: Callable[[InterfaceType], list[str]],
+    ) -> None:
+        self._compile = compile_method
+        self._number_of = number_of
+        self._methods_of = methods_of
+        self._classes: dict[int, tuple[Node, Any]] = {}
+        self._reopen: Callable[[], None] | None = None
+
+    def connect(self, native: Native, guests: Guests, answers: Answers) -> None:
+        """Set the library that objects belong to."""
+        self._native, self._guests, self._answers = native, guests, answers
+        # All bindings of a library share them: an object is the same whichever interface it came from.
+        self._alive = _tables.setdefault(native, _Alive())
+        self._reopen = None
+
+    def abandon(self, reopen: Callable[[], None]) -> None:
+        """Close all objects without telling Go: it is the Go of another process.
+
+        Args:
+            reopen: opens this process's own, and connects to it.
+        """
+        for value in self._alive.all():
+            value._handle = protocol.LOST_HANDLE
+        self._reopen = reopen
+
+    def exception_of(self, number: int) -> BaseException:
+        """The exception of that number that Go holds; KeyError if there is none."""
+        found: BaseException = self._guests.value_of(number)
+        return found
+
+    def escaped(self) -> BaseException | None:
+        """The exception that has escaped from an upcall of this thread, None if it is not known."""
+        return self._guests.escaped.get(threading.get_ident())
+
+    # Go's objects
+
+    def lift(self, node: Node, handle: int) -> Any:
+        """The object that a handle stands for: one and the same while it is alive."""
+        if handle & protocol.PYTHON_OWNED:
+            return self._guests.value_of(handle & ~protocol.PYTHON_OWNED)
+        key = handle, getattr(node, "cls", node.text)
+        known = self._alive.find(key)
+        if known is not None and known._handle == handle:
+            return known
+        with self._alive.lock:
+            known = self._alive.find(key)
+            if known is None or known._handle != handle:  # a closed one, while a frame still held the handle
+                known = self._make(node, handle)
+                self._alive.add(key, known)
+        if isinstance(node, StreamType):
+            return _items_async(known) if node.is_async else _items(known)
+        return known
+
+    def _make(self, node: Node, handle: int) -> GoObject:
+        made: GoObject = object.__new__(self._class_of(node))
+        made._native = self._native
+        made._owned = Owned(self._native.releasing)
+        if not made._owned.take(self._native.retain, handle):
+            raise ClosedError(f"{node.text}: the object is closed")
+        made._handle = handle
+        return made
+
+    def _class_of(self, node: Node) -> Any:
+        if id(node) not in self._classes:
+            with whole:
+                if id(node) not in self._classes:
+                    self._classes[id(node)] = node, self._make_class(node)
+        return self._classes[id(node)][1]
+
+    def _make_class(self, node: Node) -> Any:
+        if isinstance(node, StreamType):
+            fetch = Method("fetch", (), ListType(node.item, list), node.is_async, MethodOptions(), "")
+            compiled = LazyMethod("fetch", partial(self._compile, fetch, protocol.STREAM_NEXT, node.text))
+            return type(node.text, (GoObject,), {"fetch": compiled})
+        if isinstance(node, CallableType):
+            compiled = LazyMethod(
+                "__call__", partial(self._compile, node.method, self._number_of(node), node.text)
+            )
+            return type(node.text, (GoObject,), {"__call__": compiled})
+        assert isinstance(node, InterfaceType), node.text
+        first, names = self._number_of(node), self._methods_of(node)
+        namespace = namespace_of(node, first, names, self._compile)
+        closing = next((m for m in node.methods if m.name == "close" and not m.params), None)
+        if closing is not None:
+            _add_closing(namespace, closing.is_async)
+        return type(node.cls)(node.text, (GoObject, node.cls), namespace)
+
+    # Python's objects
+
+    def lower(self, node: Node, value: Any, unsent: Unsent) -> int:
+        """The handle of an object, which belongs to `unsent` until the frame is sent.
+
+        Raises:
+            ClosedError: it is an object of Go that is closed.
+            TypeError: it cannot be passed as `node`.
+        """
+        if self._reopen is not None:
+            self._reopen()
+        if isinstance(value, GoObject) and value._native is self._native:
+            handle, handles = value._handle, unsent.handles()
+            if handle not in _NO_OBJECT:
+                handles.extend(map(self._native.retain, (handle,)))  # one step, as `Owned.take` is
+            if handle in _NO_OBJECT or not handles[-1]:
+                index(handle)  # what `gobind.runtime.sanitizer` puts there knows more
+                why = _NO_OBJECT.get(handle, "the object is closed")
+                raise ClosedError(f"{type(value).__name__}: {why}")
+            return handle
+        if isinstance(node, StreamType):
+            items: Any = value
+            value = items.__aiter__() if node.is_async else iter(items)
+        elif isinstance(node, CallableType):
+            if not callable(value) or misfit_of_function(value, node):
+                raise TypeError(f"expected {node.text}, got {type(value).__name__}")
+        elif isinstance(node, InterfaceType) and not implements(value, node):
+            raise TypeError(f"expected {node.text}, got {type(value).__name__}")
+        return self._guests.hold(value, self._answers.of(node), unsent) | protocol.PYTHON_OWNED
+
+
+def _items(stream: Any) -> Iterator[Any]:
+    """The items of a stream of Go; leaving the loop early, or collection, stops the stream."""
+    try:
+        while True:
+            items = stream.fetch()
+            if not items:
+                return
+            yield from items
+    finally:
+        stream._let_go()
+
+
+async def _items_async(stream: Any) -> AsyncIterator[Any]:
+    try:
+        while True:
+            items = await stream.fetch()
+            if not items:
+                return
+            for item in items:
+                yield item
+    finally:
+        stream._let_go()
+
+
+def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
+    """Make ``close`` release the object, once, and the class a context manager; warn of objects not closed."""
+    namespace["__del__"] = _warn_unclosed
+    closing: LazyMethod = namespace.pop("close")
+    closing.name = "_close_in_go"
+    namespace[closing.name] = closing
+    if is_async:
+        namespace.update(close=_close_async, __aenter__=_enter_async, __aexit__=_exit_async)
+    else:
+        namespace.update(close=_close, __enter__=_enter, __exit__=_exit)
+
+
+def _warn_unclosed(self: Any) -> None:
+    if self._handle not in self._no_object:
+        self._warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+
+
+def _close(self: Any) -> Any:
+    if self._handle != CLOSED and self._owned.claim():
+        try:
+            return self._close_in_go()
+        finally:
+            self._let_go()
+
+
+async def _close_async(self: Any) -> Any:
+    if self._handle != CLOSED and self._owned.claim():
+        try:
+            return await self._close_in_go()
+        finally:
+            self._let_go()
+
+
+def _enter(self: Any) -> Any:
+    return self
+
+
+def _exit(self: Any, *_: object) -> None:
+    self.close()
+
+
+async def _enter_async(self: Any) -> Any:
+    return self
+
+
+async def _exit_async(self: Any, *_: object) -> None:
+    await self.close()

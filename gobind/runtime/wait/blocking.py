@@ -1,0 +1,96 @@
+"""Waiting so that signals are served: what ``@gomethod(blocking=True)`` does instead of a plain call.
+
+The request goes to a goroutine as an asynchronous one does, and this thread waits where Python's
+signal handlers run. Imports `gobind.runtime.wait.completions` and before.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from gobind.runtime.call.status import Fetched, Parked
+from gobind.runtime.interrupts.ownership import Unsent, send_noted
+from gobind.runtime.process.native import Native
+from gobind.runtime.wait.completions import Queue
+
+LOOK_UP = 100
+"""Milliseconds after which a waiting thread looks for signals that another thread has received."""
+
+
+class Waiters:
+    """The waiting threads of one library, each with a queue of its own."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._local = threading.local()
+
+    def wait(
+        self, frame: bytes, number: int, lent: tuple[Any, ...] = (), unsent: Unsent | None = None
+    ) -> Fetched:
+        """Send a request and wait for its response. Whatever exception ends that, `abandon` has to follow."""
+        waiter = getattr(self._local, "waiter", None)
+        if waiter is None:
+            waiter = self._local.waiter = Waiter(self._native)
+        return waiter.call(frame, number, lent, unsent)
+
+    def abandon(self, number: int) -> None:
+        """Forget a call: cancel its context and wait until Go has returned, and drop its response.
+
+        The exception of a signal handler, KeyboardInterrupt above all, is so raised when Go has returned; a second
+        one is raised at once.
+        """
+        waiter = getattr(self._local, "waiter", None)
+        if waiter is not None:
+            waiter.cancel(number)
+
+    def parked(self, number: int) -> Parked:
+        """What the status of a call of this thread is asked for by."""
+        waiter = getattr(self._local, "waiter", None)
+        return Parked(waiter.queue if waiter else 0, number)
+
+
+class Waiter:
+    """The calls of one thread. It owns their queue.
+
+    Attributes:
+        queue: what Go knows that by.
+    """
+
+    def __init__(self, native: Native) -> None:
+        self._queue = Queue(native)
+        self.queue = self._queue.number
+        self._calls: dict[int, None] = {}  # sent and not ended; abandoned ones too
+        self._ended: dict[int, Fetched] = {}  # a handler's own call may fetch the response of this one
+
+    def call(self, frame: bytes, number: int, lent: tuple[Any, ...], unsent: Unsent | None) -> Fetched:
+        """Send a request and wait for its response; Python's signal handlers run meanwhile."""
+        submission = self._queue.submission(frame)
+        noting = self._queue.lending(number, lent)
+        send_noted(self._calls, number, [unsent] if unsent else [], *submission, noting=noting)
+        self._wait_for(number)
+        return self._ended.pop(number)
+
+    def cancel(self, number: int) -> None:
+        """Cancel a call's context and wait until Go has returned; an exception meanwhile ends the wait."""
+        if number in self._calls:
+            self._queue.cancel(number)
+            self._wait_for(number)
+        self._queue.lent.pop(number, None)
+        self._ended.pop(number, None)
+        self._queue.cancel(number)  # its response, which nobody wants
+
+    def _wait_for(self, number: int) -> None:
+        while number in self._calls:
+            if not self._queue.fetch(self._hand_out):
+                self._queue.wait(LOOK_UP)
+
+    def _hand_out(self, number: int, response: Fetched) -> None:
+        if number in self._calls:
+            self._ended[number] = response
+            self._queue.lent.pop(number, None)
+            self._calls.pop(number, None)  # a handler's own call may have come here in between
+
+    def __del__(self) -> None:
+        if hasattr(self, "_queue"):  # or making it was cut short, and the queue closes itself
+            self._queue.close()

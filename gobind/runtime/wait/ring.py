@@ -1,0 +1,173 @@
+"""The shared-memory ring: requests go to Go without a foreign call while Go is awake.
+
+`gosrc/gobind/ring.go` argues why no wake-up is lost; the two sides' steps are the same. Imports
+`gobind.runtime.process.native` and `gobind.codec.buffers`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
+from weakref import WeakSet
+
+from gobind.codec.buffers import pin
+from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
+from gobind.runtime.interrupts.ownership import Owned, Unsent, exhaust, keep_to_the_end
+from gobind.runtime.process.native import Native
+from gobind.runtime.process.platforms import own_target
+
+_run = partial.__call__  # calls a partial without arguments
+
+LAST_WAIT = 1.0
+"""Seconds that one-way calls on their way have when the process ends."""
+
+
+class Ring:
+    """Sends requests, each of which Go reads in its turn.
+
+    It owns the shared memory, and keeps each request until Go has read it.
+
+    Args:
+        capacity: how many requests may wait.
+        queue: the id of the queue that endings go to; 0 for one-way calls.
+    """
+
+    def __init__(self, native: Native, capacity: int, queue: int = 0) -> None:
+        self._native = native
+        self._capacity = capacity
+        # On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
+        self._moves_tail = own_target().endswith("/amd64")
+        self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
+        self._words = memoryview(self._memory).cast("B").cast("Q")
+        # By the number of the request, those that Go may still read.
+        self._frames: dict[int, Any] = {}
+        self._oldest = 0
+        self._sending: list[
+            list[Any]
+        ] = []  # the steps of the send under way, unless a later one has made it void
+        # Several threads may send, and a signal handler may while its own thread does; and its release is the fence
+        # between moving the tail and looking at `parked`.
+        self._lock = threading.RLock()
+        # Go looks at the memory until the ring is closed.
+        self._owned = Owned(native.closing_ring, self._memory)
+        _rings.add(self)
+        self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
+
+    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterator[Any] | None = None) -> bool:
+        """Put a request into the ring; False if it is full.
+
+        All of it is one step in C, so an exception leaves no trace of the request or has nothing to undo. A signal
+        handler that sends, too, before that step makes it void, and this request is put behind the handler's.
+
+        Args:
+            unsent: owns the handles in the request.
+            sent: is exhausted in the same step that sends the request.
+        """
+        words = self._words
+        with self._lock:
+            while True:
+                self._sending.clear()
+                plan: list[Any] = []
+                sending = self._sending = [plan]
+                tail, head = words[RING_TAIL], words[RING_HEAD]
+                if tail - head >= self._capacity:
+                    return False
+                done: list[Any] = []
+                plan += self._steps(frame, tail)
+                plan += [partial(each.clear) for each in (unsent.lists if unsent is not None else ())]
+                plan += [partial(exhaust, sent or ()), partial(done.append, True)]
+                exhaust(map(_run, chain.from_iterable(sending)))
+                if done:
+                    break
+            for number in range(self._oldest, head):
+                self._frames.pop(number, None)
+            self._oldest = head
+        if self._moves_tail and words[RING_PARKED]:
+            self._native.wake_ring(self._id)
+        return True
+
+    def _steps(self, frame: bytes, tail: int) -> list[Any]:
+        """What puts a request into the slot at the tail, and then moves that."""
+        address, kept = pin(frame)
+        slot = RING_SLOTS + 2 * (tail % self._capacity)
+        store = self._words.__setitem__
+        # Go wakes up by the same step if it sleeps, or an exception in between would leave it asleep.
+        if not self._moves_tail or self._words[RING_PARKED]:
+            move: Any = partial(self._native.publish_ring, self._id, tail + 1)
+        else:
+            move = partial(store, RING_TAIL, tail + 1)
+        keep = partial(self._frames.__setitem__, tail, kept)
+        return [keep, partial(store, slot, address), partial(store, slot + 1, len(frame)), move]
+
+    def send(self, frame: bytes, unsent: Unsent | None = None) -> None:
+        """Put a request into the ring; waits while it is full."""
+        while not self.try_send(frame, unsent):
+            self._native.wait_ring(self._id, self._words[RING_TAIL] - self._capacity + 1)
+
+    def wait_read(self) -> None:
+        """Wait until Go has read all requests; calls that nobody waits for are done by then."""
+        tail = self._words[RING_TAIL]
+        if self._words[RING_HEAD] < tail:
+            self._native.wait_ring(self._id, tail)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if Go has read all requests."""
+        return bool(self._words[RING_HEAD] == self._words[RING_TAIL])
+
+    def close(self) -> None:
+        """End the ring; requests that Go has not read are dropped."""
+        self._owned.release()
+
+
+class OneWay:
+    """Sends calls that nobody waits for, each done when the one before it is."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._rings: dict[int, Ring] = {}
+        # Two rings of one capacity would let later calls overtake earlier ones. A signal handler may come here, too.
+        self._lock = threading.RLock()
+        _opened.append(self)
+
+    def send(self, frame: bytes, capacity: int, unsent: Unsent | None = None) -> None:
+        """Send a request through the ring of that capacity; waits while it is full."""
+        ring = self._rings.get(capacity)
+        if ring is None:
+            with self._lock:
+                ring = self._rings.get(capacity)
+                if ring is None:
+                    ring = self._rings.setdefault(capacity, Ring(self._native, capacity))
+        ring.send(frame, unsent)
+
+    @property
+    def is_done(self) -> bool:
+        """True if all calls are."""
+        return all(ring.is_empty for ring in [*self._rings.values()])
+
+
+_opened: list[OneWay] = []
+_rings: WeakSet[Ring] = WeakSet()
+
+
+def after_fork() -> None:
+    """This is the child of a fork: the calls on their way are the parent's."""
+    _opened.clear()
+
+
+@atexit.register
+def _finish() -> None:
+    """Give calls on their way a second before the process ends.
+
+    Registered at import, so that it runs after the handlers of whoever has imported gobind.
+    """
+    end = time.monotonic() + LAST_WAIT
+    while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
+        time.sleep(0.001)
+    keep_to_the_end([*_rings])  # Go looks at their memory

@@ -1,0 +1,1 @@
+"""Builds a library from the glue: the toolchain, go.mod, the cache."""

@@ -1,0 +1,179 @@
+"""Builds a library: generates the glue, then runs go build, unless the library is up to date.
+
+May import: the other modules of :mod:`gobind.tool` and the standard library. When a library counts as up to
+date is the docstring of :mod:`gobind.tool.builder.cache`.
+
+The library is built in a folder beside its final place and then moved there: a library that a process has
+open must not be written over, and a build that fails or is interrupted leaves the old one as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, List, Optional, Sequence
+
+from gobind.tool.builder import cache, gomod
+from gobind.tool.builder.toolchain import Toolchain, ToolError, find_toolchain, identity
+from gobind.tool.generator import writer
+
+SUFFIXES = {"linux": ".so", "darwin": ".dylib", "windows": ".dll"}
+
+
+def build(
+    contract: str,
+    directory: Path,
+    output: Path,
+    target: Optional[str] = None,
+    cc: Optional[str] = None,
+    race: bool = False,
+    arguments: Sequence[str] = (),
+) -> Path:
+    """Generates the glue of *contract* into *directory* and builds the library *output*; returns its path.
+
+    Args:
+        contract: a ``.py`` path or a dotted module.
+        directory: the folder of the Go package ``main``.
+        output: the library; ``.so``, ``.dylib`` and ``.dll`` are exchanged for what the target uses, as at
+            load.
+        target: ``OS/ARCH``; None is this machine.
+        cc: the C compiler's command line; None: found.
+        race: build with Go's race detector.
+        arguments: passed on to go build.
+
+    Raises ContractError and :class:`gobind.tool.builder.toolchain.ToolError`.
+    """
+    toolchain = find_toolchain(target, cc)
+    output = place(output, toolchain.target)
+    writer.plan(contract, directory).apply()
+    command = ["build", "-buildmode=c-shared", "-trimpath", *(["-race"] if race else []), *arguments]
+    if not any(word.lstrip("-").startswith("buildvcs") for word in arguments):
+        # A commit would make a library stale that is built from the same sources; and go fails in a checkout
+        # that belongs to another user, as they do in containers.
+        command.insert(1, "-buildvcs=false")
+    facts = identity(toolchain, directory)
+    root = gomod.module_root(directory)
+    assert root is not None  # gen has seen to it
+    key = cache.key(root, directory, output, facts.get("GOWORK", ""), facts, command)
+    record = cache.Record(output)
+    if cache.trackable([*arguments, *facts.get("GOFLAGS", "").split()]) and record.up_to_date(key):
+        say(f"{output.name} is up to date")
+        return output
+    compile_library(toolchain, directory, output, command, record, key)
+    if race and toolchain.target.startswith("linux/"):
+        # Its shadow memory covers low addresses only; a shared library is normally mapped at high ones.
+        say("to load a library with the race detector, start Python as: setarch -L python ...")
+    return output
+
+
+def place(output: Path, target: str) -> Path:
+    """*output* with the target's own suffix. Raises :class:`ToolError` when it is a folder."""
+    if output.is_dir():
+        raise ToolError(
+            f"-o {output} is a folder; expected the file name of the library, such as libaccounts.so"
+        )
+    if output.suffix in SUFFIXES.values():
+        output = output.with_suffix(SUFFIXES.get(target.split("/")[0], output.suffix))
+    return output
+
+
+def compile_library(
+    toolchain: Toolchain,
+    directory: Path,
+    output: Path,
+    command: Sequence[str],
+    record: cache.Record,
+    key: str,
+) -> None:
+    """Runs go build and puts the library in place.
+
+    Raises :class:`ToolError` after printing go's own messages.
+    """
+    started = time.monotonic()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=cache.TEMPORARY, dir=output.parent))
+    try:
+        built = folder.resolve() / output.name
+        line = [toolchain.go, *command, "-o", str(built), "."]
+        with tempfile.TemporaryFile() as messages:
+            status = run(line, directory, toolchain, messages, f"building {output.name}")
+            messages.seek(0)
+            text = relative_messages(messages.read().decode(errors="replace"), directory)
+        if text:
+            print(text, end="", file=sys.stderr)
+        if status or not built.exists():
+            raise ToolError(
+                f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built"
+            )
+        sha256 = cache.file_hash(built)
+        os.replace(built, output)
+        record.write(key, sha256)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(f"built {output.name} in {time.monotonic() - started:.1f} s")
+
+
+def run(line: List[str], directory: Path, toolchain: Toolchain, messages: IO[bytes], task: str) -> int:
+    """Runs go, collecting what it prints, and shows that it is alive; returns its exit status."""
+    moving = sys.stderr.isatty()
+    if not moving:
+        say(f"{task} ...")
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            line,
+            cwd=directory,
+            env=dict(toolchain.env),
+            stdin=subprocess.DEVNULL,
+            stdout=messages,
+            stderr=messages,
+        )
+    except OSError as error:
+        raise ToolError(f"{line[0]} cannot be run: {error.strerror}") from None
+    try:
+        while True:
+            try:
+                return process.wait(0.2 if moving else None)
+            except subprocess.TimeoutExpired:
+                print(
+                    f"\rgobind: {task} ... {time.monotonic() - started:.0f} s",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        if moving:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def relative_messages(text: str, directory: Path) -> str:
+    """go's messages with file names as seen from the current folder instead of from the package's."""
+
+    def seen_from_here(match: "re.Match[str]") -> str:
+        path = directory / match[1]
+        return f"{writer.display(path)}:" if path.exists() else match[0]
+
+    return re.sub(
+        r"^([^\s:#][^\s:]*\.(?:go|c|h|cc|cpp|s|S|mod)):(?=\d)", seen_from_here, text, flags=re.MULTILINE
+    )
+
+
+def command_line(command: str, contract: str, directory: Path, *rest: str) -> str:
+    """The gobind command to tell people to run."""
+    return shlex.join(["python", "-m", "gobind", command, contract, writer.display(directory), *rest])
+
+
+def say(text: str) -> None:
+    """One line of progress, on stderr."""
+    print(f"gobind: {text}", file=sys.stderr, flush=True)

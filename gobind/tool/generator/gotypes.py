@@ -1,0 +1,368 @@
+"""The Go types of a contract: names, spellings and declarations.
+
+Imports `gobind.contract.types`, `gobind.contract.canonical`, `gobind.contract.scalars`, `gobind.errors`, `gobind.tool.generator.gonames`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gobind.contract.canonical import UNWRITABLE, own_doc
+from gobind.contract.scalars import SCALARS, Scalar
+from gobind.contract.types import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    BufferType,
+    CallableType,
+    Contract,
+    DictType,
+    EnumType,
+    InterfaceType,
+    ListType,
+    Method,
+    Node,
+    OptionalType,
+    SetType,
+    StreamType,
+    StructType,
+    TupleType,
+    UnionType,
+    references,
+    walk,
+)
+from gobind.errors import ContractError
+from gobind.tool.generator import gonames
+
+_LEAF_NAMES = {STR: "String", BYTES: "Bytes", DATETIME: "Time", TIMEDELTA: "Duration", UUID: "UUID"}
+
+_SHOWN = (*SCALARS.values(), STR, DATETIME, TIMEDELTA)
+
+
+class GoField(NamedTuple):
+    """A field of a Go struct."""
+
+    name: str
+    go: str
+    type: Node
+
+
+class GoTypes:
+    """The Go name of each type of one contract. Raises ContractError where two names collide."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._top = gonames.Names("")
+        self._named: dict[Node | InterfaceType, str] = {}
+        self._fields: dict[Node, tuple[GoField, ...]] = {}
+        self._bases: dict[str, str] = {}
+        self.tuples: list[TupleType] = []
+        self.unions: list[UnionType] = []
+        self.errors = set(contract.errors)
+        for interface in contract.interfaces:
+            name = self._named[interface] = self._take(interface.text)
+            self._top.take(f"Register{name}", f"the function that registers {interface.text}")
+        for struct in contract.structs:
+            self._named[struct] = self._take(struct.text)
+        for error in contract.errors:
+            self._named[error] = self._take(error.text, "" if error.text.endswith("Error") else "Error")
+        for enum in contract.enums:
+            self._take_enum(enum)
+        nodes = list(walk(*roots(contract), into=references))
+        for node in nodes:
+            if isinstance(node, UnionType):
+                self._take_union(node)
+        for node in nodes:
+            if isinstance(node, TupleType):
+                self._take_tuple(node)
+        for struct in contract.structs + contract.errors:
+            self._take_fields(struct)
+        self.objects = [node for node in nodes if isinstance(node, InterfaceType)]
+        self.callables = [node for node in nodes if isinstance(node, CallableType)]
+
+    def _take(self, name: str, suffix: str = "") -> str:
+        return self._top.take(gonames.class_name(name, name) + suffix, name)
+
+    def _take_enum(self, enum: EnumType) -> None:
+        name = self._named[enum] = self._take(enum.text)
+        for member in enum.members:
+            where = f"{enum.text}.{member}"
+            self._top.take(name + gonames.constant(member, where), where)
+
+    def _take_union(self, union: UnionType) -> None:
+        name = "Or".join(self._named[option] for option in union.options)
+        self._named[union] = self._top.take(name, union.text)
+        self.unions.append(union)
+
+    def _take_tuple(self, node: TupleType) -> None:
+        # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
+        name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
+        body = ", ".join(self.spelling(item) for item in node.items)
+        if self._bases.setdefault(name, body) != body:
+            raise ContractError(f"{node.text}: another tuple is {name} in Go as well; use a @gostruct class")
+        self._named[node] = name
+        self._fields[node] = tuple(GoField(f"[{i}]", f"V{i}", item) for i, item in enumerate(node.items))
+        if all(self._named[known] != name for known in self.tuples):
+            self._top.take(name, node.text)
+            self.tuples.append(node)
+
+    def _take_fields(self, struct: StructType) -> None:
+        names = gonames.Names(f"{struct.text}: fields")
+        fields = []
+        for field in struct.fields:
+            where = f"{struct.text}.{field.name}"
+            go = names.take(gonames.exported(field.name, where), field.name)
+            if go == "Error" and struct in self.errors:
+                raise ContractError(
+                    f"{where}: Error is the method that makes it an error in Go; rename the field"
+                )
+            fields.append(GoField(field.name, go, field.type))
+        self._fields[struct] = tuple(fields)
+
+    def name(self, node: Node | InterfaceType) -> str:
+        """The Go name of a class, union or tuple."""
+        return self._named[node]
+
+    def fields(self, node: StructType | TupleType) -> tuple[GoField, ...]:
+        """The fields of a struct or tuple as Go names them."""
+        return self._fields[node]
+
+    def spelling(self, node: Node) -> str:
+        """The Go type of a value of `node`."""
+        if node in self._named:
+            return self._named[node]
+        if isinstance(node, (ListType, BufferType)):
+            return f"[]{self.spelling(node.item)}"
+        if isinstance(node, SetType):
+            return f"map[{self.spelling(node.item)}]struct{{}}"
+        if isinstance(node, DictType):
+            return f"map[{self.spelling(node.key)}]{self.spelling(node.value)}"
+        if isinstance(node, OptionalType):
+            return f"*{self.spelling(node.item)}"
+        if isinstance(node, CallableType):
+            params = [self.parameter(node.method, param.type) for param in node.method.params]
+            return f"func({', '.join(['context.Context', *params])}) {self.results(node.method)}"
+        if isinstance(node, StreamType):
+            return f"func(yield func({self.spelling(node.item)}, error) bool)"
+        if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
+            self._take_tuple(node)
+            return self._named[node]
+        return node.go  # type: ignore[union-attr]
+
+    def word(self, node: Node) -> str:
+        """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
+        if isinstance(node, TupleType) and node not in self._named:
+            self._take_tuple(node)
+        if node in self._named:
+            return self._named[node]
+        if isinstance(node, ListType):
+            return f"List{self.word(node.item)}"
+        if isinstance(node, BufferType):  # a list in Go, too, but it travels otherwise
+            return f"Buffer{self.word(node.item)}"
+        if isinstance(node, SetType):
+            return f"Set{self.word(node.item)}"
+        if isinstance(node, DictType):
+            return f"Map{self.word(node.key)}{self.word(node.value)}"
+        if isinstance(node, OptionalType):
+            return f"Optional{self.word(node.item)}"
+        if isinstance(node, CallableType):
+            params = "".join(self.word(param.type) for param in node.method.params)
+            made = f"To{self.word(node.method.result)}" if node.method.result else ""
+            return f"{'Async' * node.method.is_async}Func{params}{made}"
+        if isinstance(node, StreamType):
+            return f"{'Async' * node.is_async}Stream{self.word(node.item)}"
+        if isinstance(node, Scalar):
+            return node.go.capitalize()
+        return _LEAF_NAMES[node]  # type: ignore[index]
+
+    def parameter(self, method: Method, node: Node) -> str:
+        """The Go type of a parameter: structs come as pointers, unless the method wants values."""
+        pointer = isinstance(node, StructType) and not method.options.by_value
+        return f"*{self.spelling(node)}" if pointer else self.spelling(node)
+
+    def results(self, method: Method) -> str:
+        """What a method returns in Go."""
+        return "error" if method.result is None else f"({self.spelling(method.result)}, error)"
+
+
+def roots(contract: Contract) -> list[Node]:
+    """The types that a contract's methods and errors mention themselves, in order."""
+    found: list[Node] = list(contract.errors)
+    for interface in contract.interfaces:
+        for method in interface.methods:
+            found.extend(param.type for param in method.params)
+            if method.result is not None:
+                found.append(method.result)
+    return found
+
+
+def method_name(interface: InterfaceType, method: Method) -> str:
+    """The Go name of a method."""
+    where = f"{interface.text}.{method.name}"
+    if method.options.name is not None:
+        return gonames.method_name(method.options.name, where)
+    return gonames.exported(method.name, where)
+
+
+def quote(text: str) -> str:
+    """`text` as a string literal of Go."""
+    out = []
+    for char in text:
+        if char in '"\\':
+            out.append("\\" + char)
+        elif char.isprintable():
+            out.append(char)
+        elif 0xD800 <= ord(char) <= 0xDFFF:
+            raise ContractError(f"{text!r} holds a lone surrogate; Go strings are UTF-8")
+        else:
+            out.append(f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")
+    return '"' + "".join(out) + '"'
+
+
+# Comments
+
+_ITEM = re.compile(r"([-*+•]|[0-9]+[.)])\s+")
+
+
+def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
+    """A docstring, or what stands in for one, as a Go doc comment that gofmt leaves as it is.
+
+    gofmt lays out lists, headings and indented text anew: so paragraphs are kept and the rest is flattened.
+    """
+    lines: list[str] = []
+    for line in inspect.cleandoc(re.sub(f"[{UNWRITABLE}]", " ", doc or default)).splitlines():
+        words = " ".join(line.split())
+        item = _ITEM.match(words)
+        if item or words.startswith("#"):
+            words = "\u2013 " + (words[item.end() :] if item else words.lstrip("# "))
+        if words.startswith("["):
+            words = "\u2013 " + words
+        if words or (lines and lines[-1]):
+            lines.append(words)
+    while lines and not lines[-1]:
+        lines.pop()
+    return [f"{indent}// {line}".rstrip() for line in lines]
+
+
+def aligned(rows: Iterable[tuple[str, ...]], indent: str = "\t") -> list[str]:
+    """Rows of cells as gofmt aligns them: each column as wide as its widest cell, the last one free."""
+    table = list(rows)
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)] if table else []
+    return [
+        indent + " ".join([cell.ljust(width) for cell, width in zip(row, widths)] + [row[-1]]).rstrip()
+        for row in table
+    ]
+
+
+def empty_function(head: str) -> list[str]:
+    """A function without statements: on one line if it is short, as gofmt has it."""
+    return [f"{head} {{}}"] if len(head) < 80 else [f"{head} {{", "}"]
+
+
+# Declarations
+
+
+def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -> list[str]:
+    """The Go struct of a gostruct, goerror or tuple."""
+    doc = own_doc(node.cls) if isinstance(node, StructType) else ""
+    lines = comment(doc, default)
+    name = types.name(node)
+    fields = types.fields(node)
+    if not fields:
+        return [*lines, f"type {name} struct{{}}"]
+    rows = []
+    for field in fields:
+        tag = f'`json:"{field.name}"`' if isinstance(node, StructType) else ""
+        rows.append(
+            (field.go, types.spelling(field.type), tag) if tag else (field.go, types.spelling(field.type))
+        )
+    return [*lines, f"type {name} struct {{", *aligned(rows), "}"]
+
+
+def declare_error(types: GoTypes, error: StructType) -> list[str]:
+    """A goerror: its struct and the method that makes it an error."""
+    name = types.name(error)
+    # Containers stay out of the message: Go would print one that contains itself for ever.
+    shown = [f for f in types.fields(error) if isinstance(f.type, EnumType) or f.type in _SHOWN]
+    pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
+    return [
+        *declare_struct(types, error, f"{name} is the error that Python raises as {error.text}."),
+        "",
+        f"// Error makes {name} an error; both {name} and *{name} may be returned.",
+        f"func (e {name}) Error() string {{",
+        f"\treturn gobind.ErrorText({quote(error.text)}{pairs})",
+        "}",
+    ]
+
+
+def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
+    """An enum: a named type and its constants."""
+    name = types.name(enum)
+    rows = []
+    for member, value in enum.members.items():
+        text = quote(value) if isinstance(value, str) else str(value)
+        rows.append((name + gonames.constant(member), name, f"= {text}"))
+    return [
+        *comment(own_doc(enum.cls), f"{name} is the enum {enum.text}."),
+        f"type {name} {'string' if enum.base is STR else 'int'}",
+        "",
+        f"// The values of {name}.",
+        "const (",
+        *aligned(rows),
+        ")",
+    ]
+
+
+def declare_union(types: GoTypes, union: UnionType) -> list[str]:
+    """A union: a sealed interface, which the options implement."""
+    name = types.name(union)
+    options = [types.name(option) for option in union.options]
+    listed = ", ".join(options[:-1]) + f" or {options[-1]}"
+    lines = [
+        f"// {name} is one of {listed}. Python's come as pointers; pointers and values may be returned.",
+        f"type {name} interface {{",
+        f"\tis{name}()",
+        "}",
+    ]
+    for option in options:
+        lines += ["", *empty_function(f"func ({option}) is{name}()")]
+    return lines
+
+
+def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
+    """The Go interface, and the function that registers its implementation."""
+    name = types.name(interface)
+    lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
+    body: list[str] = []
+    taken = gonames.Names(f"{interface.text}: methods")
+    for method in interface.methods:
+        go = taken.take(method_name(interface, method), method.name)
+        if method.doc:
+            body += [*([""] if body else []), *comment(method.doc, "", "\t")]
+        body.append(f"\t{go}{_signature(types, interface, method)}")
+    lines += [f"type {name} interface {{", *body, "}"] if body else [f"type {name} interface{{}}"]
+    register = f"Register{name}"
+    return [
+        *lines,
+        "",
+        f"// {register} makes impl the {name} that Python calls. Call it in an init function.",
+        f"func {register}(impl {name}) {{",
+        f"\tglue{name}.Set(impl)",
+        "}",
+        "",
+        f"var glue{name} = gobind.NewRoot[{name}]({quote(interface.text)}, {quote(register)})",
+    ]
+
+
+def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:
+    where = f"{interface.text}.{method.name}"
+    taken = gonames.Names(f"{where}: parameters")
+    params = ["ctx context.Context"]
+    for param in method.params:
+        go = taken.take(gonames.parameter(param.name, f"{where}: parameter {param.name}"), param.name)
+        params.append(f"{go} {types.parameter(method, param.type)}")
+    return f"({', '.join(params)}) {types.results(method)}"
