@@ -39,7 +39,7 @@ from gobind.errors import (
     LoadError,
     MismatchError,
 )
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
 
@@ -50,7 +50,7 @@ else:  # or type checkers would believe that there is everything
     def __getattr__(name: str) -> Any:
         """Import ``gobind._debug`` for those who ask."""
         if name == "_debug":
-            return late("gobind._debug")
+            return lazy_import("gobind._debug")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

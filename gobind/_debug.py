@@ -1,8 +1,8 @@
-"""For tests and the curious: what is outstanding. Imports `gobind.runtime.library`."""
+"""For tests and the curious: what is outstanding."""
 
 from __future__ import annotations
 
 from gobind.runtime.library import live
-from gobind.runtime.objects.upcalls import guests
+from gobind.runtime.objects.upcalls import exported
 
-__all__ = ["guests", "live"]
+__all__ = ["exported", "live"]

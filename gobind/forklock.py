@@ -13,14 +13,16 @@ import os
 import threading
 from typing import Any
 
-whole = threading.RLock()
+fork_lock = threading.RLock()
 """Held while a module is imported late, a function compiled, a library opened; and by a fork."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=whole.acquire, after_in_parent=whole.release, after_in_child=whole.release)
+    os.register_at_fork(
+        before=fork_lock.acquire, after_in_parent=fork_lock.release, after_in_child=fork_lock.release
+    )
 
 
-def late(name: str) -> Any:
+def lazy_import(name: str) -> Any:
     """The module of that name, which few programs need."""
-    with whole:
+    with fork_lock:
         return importlib.import_module(name)

@@ -56,8 +56,8 @@ everything else; blocks met meanwhile join it. So a tree costs one block a level
 
 **A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
 the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
-buffer. `LOOK` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used
-for anything else; or say ``gobind_forget(request)``. A failure (ERROR and what is behind it) is told as often as one
+buffer. `CHECK_STATUS` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used
+for anything else; or say ``gobind_release_status(request)``. A failure (ERROR and what is behind it) is told as often as one
 asks, and kept until it is forgotten. It writes a **status** into buffer (`REPLY_CAPACITY`
 bytes): u64 kind, i64 value, u64 n, u64 address, u64 length. That is the one segment of the response, which
 stands at `STATUS_SIZE` where it fits, else in Go's memory; with several segments, address is where n pairs
@@ -81,14 +81,14 @@ handed out: while another number stands in the buffer nothing is fetched, so an 
 nothing. An entry tagged `ENTRY_STATUS` has a status, to be asked for by
 ``gobind_completion(queue, number, buffer) -> id``, and dropped, if it is a failure or not asked for, by
 ``gobind_cancel(queue, number)``. The descriptor
-``gobind_queue_bell(queue)`` can be read from while there is something to fetch.
+``gobind_queue_wakeup_fd(queue)`` can be read from while there is something to fetch.
 
 **A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
 for each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no
 wake-up can be lost.
 
 **A handle** is an object's number: with `PYTHON_OWNED` of an object that lives in Python, else of one of
-Go's. A Python object has a number for each time it is passed, which Go gives up by `UPCALL_DROP`. In frames to
+Go's. A Python object has a number for each time it is passed, which Go gives up by `UPCALL_RELEASE`. In frames to
 Go each handle comes with one count, which Go takes over. In frames to Python they come
 without: what stands there is held until the status is released, or the upcall has returned, and Python
 retains what it keeps (``gobind_retain``, ``gobind_release``). A response with handles in it is always told
@@ -117,7 +117,7 @@ A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 number stands in its 
 `UPCALL_FETCH_INTO`, with that number in size, copies it to the address in request. For an async method a
 ticket stands in value before the call, to be answered by ``gobind_answer(ticket, failed, frame, size)`` exactly
 once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL` names a
-ticket in size; its value is 1 if an answer will come, 0 if the ticket is not known. `UPCALL_DROP` brings size bytes
+ticket in size; its value is 1 if an answer will come, 0 if the ticket is not known. `UPCALL_RELEASE` brings size bytes
 at request, u64 numbers that Go gives up.
 
 **The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL, u64
@@ -154,7 +154,7 @@ REPLY_CAPACITY = 1 << 16
 EXTERNAL_SIZE = 1 << 16
 """Bytes from which a piece of a frame is passed by reference instead of being copied into it."""
 
-LOOK = -0x2F0B1ED5
+CHECK_STATUS = -0x2F0B1ED5
 """The result that says "ask for the status"; rare as a true result, and then the status says so.
 
 One digit of CPython's integers: comparing with it is specialized.
@@ -195,7 +195,7 @@ ANSWER_SIZE = 24
 ANSWER = struct.Struct("<qQ")
 """The head of an answer: value, kind."""
 
-UPCALL_DROP, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
+UPCALL_RELEASE, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
 """Methods of object 0, which is gobind itself."""
 
 STREAM_NEXT = 0xFFFFFFFF

@@ -102,14 +102,14 @@ def get_numbers(code: str) -> Get:
     size = struct.calcsize(code)
 
     def get(source: Input, n: int) -> list[Any]:
-        return memoryview(source.look(n * size)).cast(code).tolist() if n else []  # type: ignore[call-overload]
+        return memoryview(source.view(n * size)).cast(code).tolist() if n else []  # type: ignore[call-overload]
 
     return get
 
 
 def get_u8(source: Input, n: int) -> list[int]:
     """Bytes are numbers already."""
-    return list(source.look(n))
+    return list(source.view(n))
 
 
 def put_bool(out: Output, values: list[Any]) -> None:
@@ -144,7 +144,7 @@ def get_str(source: Input, n: int) -> list[str]:
     if head & 1:
         lengths = source.lengths(n)
         return [piece.decode() for piece in _split(source.take(head >> 1), lengths)]
-    joined = source.look(head >> 1)
+    joined = source.view(head >> 1)
     values = (joined.decode() if type(joined) is bytes else str(joined, "utf-8")).split("\0")
     if len(values) != n:
         raise CorruptFrame(f"corrupted frame: {n} strings expected, got {len(values)}")

@@ -33,7 +33,7 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.contract.validate import Path, Place
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
@@ -197,7 +197,7 @@ class _Walker:
             micros, offsets = self._numbers("q", count), self._numbers("i", count)
             return [*map(_datetime, micros, offsets, paths)]
         if node is TIMEDELTA:
-            return [*map(late("gobind.codec.times").join_timedelta, self._numbers("q", count))]
+            return [*map(lazy_import("gobind.codec.times").join_timedelta, self._numbers("q", count))]
         assert isinstance(node, Leaf) and node is UUID
         return [self._take(16) for _ in paths]
 
@@ -245,7 +245,7 @@ def _text(data: bytes, path: Place) -> str:
 
 def _datetime(micros: int, offset: int, path: Place) -> Any:
     try:
-        return late("gobind.codec.times").join_datetime(micros, offset)
+        return lazy_import("gobind.codec.times").join_datetime(micros, offset)
     except (OverflowError, ValueError):
         raise OverflowError(
             f"{path}: the time from Go does not fit datetime: {micros} microseconds"

@@ -12,7 +12,7 @@ from gobind.codec.source import Source
 from gobind.contract.resolve import Schema
 from gobind.contract.types import BufferType, Node
 from gobind.contract.validate import check, check_unchanged, root_path
-from gobind.forklock import whole
+from gobind.forklock import fork_lock
 
 _made: dict[Any, tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]] = {}
 
@@ -60,7 +60,7 @@ def _compiled(annotation: Any) -> tuple[Node, Callable[[Any], bytes], Callable[[
         node = Schema().node(annotation, where="flatten")
     if isinstance(node, BufferType):
         raise TypeError("Buffer is memory by reference: it cannot be flattened")
-    with whole:
+    with fork_lock:
         blocks = Blocks()
         made = node, _compile_flatten(node, blocks), _compile_unflatten(node, blocks)
     try:

@@ -103,19 +103,19 @@ class Input:
             raise _cut_short(size, start, len(piece))
         return piece
 
-    def look(self, size: int) -> Any:
+    def view(self, size: int) -> Any:
         """The next `size` bytes, to be read at once.
 
         A large piece of a source that can show its memory is not copied first: touching fresh memory takes
         longer than decoding what is in it.
         """
-        if size < EXTERNAL_SIZE or not hasattr(self.source, "look"):
+        if size < EXTERNAL_SIZE or not hasattr(self.source, "view"):
             return self.take(size)
         start = self.position
         self.position = end = start + size
         if end > self.end:
             raise _cut_short(size, start, self.end - start)
-        piece = self.source.look(start, end)
+        piece = self.source.view(start, end)
         if len(piece) != size:
             raise _cut_short(size, start, len(piece))
         return piece

@@ -34,7 +34,7 @@ from gobind.contract.types import (
 )
 from gobind.contract.validate import check
 from gobind.errors import ContractError
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 
 
 class StringRef(ctypes.Structure):
@@ -207,9 +207,9 @@ def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
         assert tag is not None  # checked before
         return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
     if node is DATETIME:
-        return DateTime(*late("gobind.codec.times").split_datetime(value))
+        return DateTime(*lazy_import("gobind.codec.times").split_datetime(value))
     if node is TIMEDELTA:
-        return late("gobind.codec.times").nanoseconds(value)
+        return lazy_import("gobind.codec.times").nanoseconds(value)
     if node is UUID:
         return ctype(*value.bytes)
     return value
@@ -270,9 +270,9 @@ def _value(raw: Any, node: Node) -> Any:
     if isinstance(node, UnionType):
         return _values(raw.ptr, 1, node.options[raw.tag])[0]
     if node is DATETIME:
-        return late("gobind.codec.times").join_datetime(raw.micros, raw.offset)
+        return lazy_import("gobind.codec.times").join_datetime(raw.micros, raw.offset)
     if node is TIMEDELTA:
-        return late("gobind.codec.times").join_timedelta(raw)
+        return lazy_import("gobind.codec.times").join_timedelta(raw)
     if node is UUID:
         from uuid import UUID as UniqueID
 

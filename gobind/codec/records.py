@@ -35,7 +35,7 @@ from gobind.contract.types import (
     UnionType,
     walk,
 )
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 
 
 class Slot(NamedTuple):
@@ -209,7 +209,7 @@ class RecordWriter:
             self.pieces.append((piece, length))
 
     def _leaf(self, node: Node, value: str, offset: int) -> None:
-        times = late("gobind.codec.times")
+        times = lazy_import("gobind.codec.times")
         if node is DATETIME:
             micros, zone = self._source.fresh("d"), self._source.fresh("d")
             split = self._bind("split_datetime", times.split_datetime)
@@ -374,7 +374,7 @@ class RecordReader:
         return f"{name}[0]"
 
     def _leaf(self, node: Node, offset: int) -> str:
-        times = late("gobind.codec.times")
+        times = lazy_import("gobind.codec.times")
         if node is DATETIME:
             micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
             return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"

@@ -34,7 +34,7 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.errors import ContractError
-from gobind.forklock import late, whole
+from gobind.forklock import fork_lock, lazy_import
 
 _LEAVES: dict[Leaf, tuple[Put, Get]] = {
     STR: (columns.put_str, columns.get_str),
@@ -46,7 +46,7 @@ _LEAVES: dict[Leaf, tuple[Put, Get]] = {
 def _leaf(node: Leaf) -> tuple[Put, Get]:
     leaves: dict[Leaf, tuple[Put, Get]] = _LEAVES
     if node is DATETIME or node is TIMEDELTA:
-        leaves = late("gobind.codec.times").LEAVES
+        leaves = lazy_import("gobind.codec.times").LEAVES
     return leaves[node]
 
 
@@ -74,7 +74,7 @@ class Blocks:
 
     def put(self, node: Node) -> Put:
         """``put(out, values)`` for blocks of `node`."""
-        with whole:
+        with fork_lock:
             made = self._puts.get(node.text)
             if made is None:
                 made = self._puts[node.text] = self._make_put(node)
@@ -82,7 +82,7 @@ class Blocks:
 
     def get(self, node: Node) -> Get:
         """``get(source, n)`` for blocks of `node`."""
-        with whole:
+        with fork_lock:
             made = self._gets.get(node.text)
             if made is None:
                 made = self._gets[node.text] = self._make_get(node)

@@ -4,7 +4,7 @@ How a call travels
 ==================
 
 **Synchronous.** The generated function packs a frame, calls ``gobind_call(frame)``, and unpacks. The call's
-integer is the result (a number), the size of the response in a pooled buffer, or `protocol.LOOK`: only
+integer is the result (a number), the size of the response in a pooled buffer, or `protocol.CHECK_STATUS`: only
 then a second call asks for the status, by the address of the frame, which is unique while the call lasts.
 What is small comes back in a buffer of Python's, so that a failure costs two foreign calls and nothing is
 left to release. Where a signal handler's exception comes in between, the status is dropped.
@@ -13,7 +13,7 @@ left to release. Where a signal handler's exception comes in between, the status
 is taken, and given up, by single steps in C (`gobind.runtime.interrupts.ownership`); a queue's responses stay in its buffer until
 all have been handed out, and its wakeup fd stays readable; a ring's request is put into its slot and sent in one step;
 Python's answer to an upcall stands in memory, and its kind is stored last, so a missing one is seen.
-An error, a panic, a response that did not fit and a true result that happens to equal LOOK all look
+An error, a panic, a response that did not fit and a true result that happens to equal CHECK_STATUS all look
 alike until then, so the common case pays for one comparison.
 
 **Awaiting.** The same frames, but the loop collects those of one turn and sends them in one call; each call

@@ -20,12 +20,12 @@ from gobind.contract.fingerprint import fingerprint, reachable, struct_fingerpri
 from gobind.contract.resolve import Schema
 from gobind.contract.types import CallableType, Contract, InterfaceType, Method, StructType
 from gobind.errors import ClosedError, LoadError, MismatchError
-from gobind.forklock import late, whole
+from gobind.forklock import fork_lock, lazy_import
 from gobind.runtime.call.methods import compile_method, namespace_of
-from gobind.runtime.call.status import Replies, next_number
+from gobind.runtime.call.status import Statuses, next_number
 from gobind.runtime.objects.handlers import Answers
 from gobind.runtime.objects.proxies import Objects
-from gobind.runtime.objects.upcalls import guests_of
+from gobind.runtime.objects.upcalls import table_of
 from gobind.runtime.process.native import Native
 from gobind.runtime.wait.ring import OneWay
 
@@ -67,7 +67,7 @@ class CarriedContract:
         Raises:
             LoadError: the text cannot be read.
         """
-        with whole:  # two libraries of one contract make a module of one name
+        with fork_lock:  # two libraries of one contract make a module of one name
             if self._parsed is None:
                 try:
                     self._parsed = read_text(self.text, self.name)
@@ -127,17 +127,17 @@ class Binding:
         self._verify(native)
         if any(method.options.blocking for method in self.node.methods):
             # Now: a signal handler that calls one while the first call imports this would find half a module.
-            late("gobind.runtime.wait.blocking")
+            lazy_import("gobind.runtime.wait.blocking")
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
-        self._replies = replies = Replies(
+        self._statuses = statuses = Statuses(
             self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
         )
         self.blocks.namespace.names.update(
-            _look=replies.look,
-            _look_frame=replies.look_frame,
-            _number_of=replies.number,
-            _opened=replies.opened,
+            _fetch_result=statuses.fetch_result,
+            _fetch_response=statuses.fetch_response,
+            _number_of=statuses.number,
+            _opened=statuses.opened,
         )
         self.connect(native)
         self.root: Any = object.__new__(self._make_class(cls, native.path))
@@ -145,16 +145,16 @@ class Binding:
     def connect(self, native: Native) -> None:
         """Let calls go to `native`."""
         self.native = native
-        guests = guests_of(native)
-        answers = Answers(guests, self.blocks, self._carried.index, self._errors)
-        self.objects.connect(native, guests, answers)
+        table = table_of(native)
+        answers = Answers(table, self.blocks, self._carried.index, self._errors)
+        self.objects.connect(native, table, answers)
         namespace = self.blocks.namespace.names
         namespace.update(
             _call=native.call,
             _call_keeping_gil=native.call_keeping_gil,
-            _add_own=self._replies.add_own,
-            _forget=native.forget,
-            _make_unsent=guests.unsent,
+            _add_own=self._statuses.add_own,
+            _release_status=native.release_status,
+            _make_unsent=table.unsent,
         )
         for name, make in (
             ("_submit", self._connect_loop),
@@ -165,19 +165,22 @@ class Binding:
                 make()
 
     def _connect_loop(self) -> None:
-        courier = late("gobind.runtime.wait.asyncio_loop").courier_of(self.native)
+        dispatcher = lazy_import("gobind.runtime.wait.asyncio_loop").dispatcher_of(self.native)
         self.blocks.namespace.names.update(
-            _submit=courier.submit, _abandon=courier.abandon, _parked=courier.parked, _next_number=next_number
+            _submit=dispatcher.submit,
+            _cancel_call=dispatcher.cancel,
+            _parked=dispatcher.parked,
+            _next_number=next_number,
         )
 
     def _connect_ring(self) -> None:
         self.blocks.namespace.names["_send"] = OneWay(self.native).send
 
     def _connect_wait(self) -> None:
-        waiters = late("gobind.runtime.wait.blocking").Waiters(self.native)
+        waiters = lazy_import("gobind.runtime.wait.blocking").Waiters(self.native)
         self.blocks.namespace.names.update(
             _wait=waiters.wait,
-            _abandon_wait=waiters.abandon,
+            _cancel_call_wait=waiters.cancel,
             _parked_wait=waiters.parked,
             _next_number=next_number,
         )
@@ -188,14 +191,14 @@ class Binding:
         def refuse(*_: Any) -> Any:
             raise ClosedError(message)
 
-        self._divert(lambda name: refuse)
+        self._replace_entry_points(lambda name: refuse)
 
-    def interrupt(self, reopen: Callable[[], None]) -> None:
+    def after_fork(self, reopen: Callable[[], None]) -> None:
         """This is the child of a fork: let the first call, whatever it is, open the library anew.
 
         The objects of the parent's Go are closed.
         """
-        self.objects.abandon(reopen)
+        self.objects.after_fork(reopen)
         namespace = self.blocks.namespace.names
 
         def stub(name: str) -> Callable[..., Any]:
@@ -205,16 +208,18 @@ class Binding:
 
             return first_call
 
-        self._divert(stub)
+        self._replace_entry_points(stub)
         # What a call leaves behind if the library cannot be opened anew would be forgotten in the parent's Go.
-        namespace.update(_add_own=_nothing, _forget=_nothing, _abandon=_nothing, _abandon_wait=_nothing)
+        namespace.update(
+            _add_own=_nothing, _release_status=_nothing, _cancel_call=_nothing, _cancel_call_wait=_nothing
+        )
 
-    def _divert(self, make: Callable[[str], Callable[..., Any]]) -> None:
+    def _replace_entry_points(self, make: Callable[[str], Callable[..., Any]]) -> None:
         # All of them, as methods not yet compiled would connect themselves to the library as it was.
         namespace = self.blocks.namespace.names
         namespace.setdefault("_next_number", next_number)
-        namespace.setdefault("_abandon", _nothing)
-        namespace.setdefault("_abandon_wait", _nothing)
+        namespace.setdefault("_cancel_call", _nothing)
+        namespace.setdefault("_cancel_call_wait", _nothing)
         namespace.setdefault("_parked", _nothing)
         namespace.setdefault("_parked_wait", _nothing)
         for name in ("_call", "_call_keeping_gil", "_make_unsent", "_submit", "_send", "_wait"):

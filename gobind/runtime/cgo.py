@@ -243,10 +243,10 @@ def _memory(node: Node) -> _Type:
     def data(value: Any, name: str) -> tuple[Any, Any]:
         if isinstance(node, BufferType):
             try:
-                lent = borrow(value, format_of(node))
+                borrowed = borrow(value, format_of(node))
             except TypeError as error:
                 raise TypeError(f"{name}: {error}") from None
-            return GoSlice(lent.address or None, lent.count, lent.count), lent
+            return GoSlice(borrowed.address or None, borrowed.count, borrowed.count), borrowed
         check(node, value, name)
         copy = bytes(memoryview(value))
         kept = ctypes.create_string_buffer(copy, len(copy) or 1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from gobind.contract.decorators import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
-from gobind.forklock import late, whole
+from gobind.forklock import fork_lock, lazy_import
 from gobind.runtime.binding import Binding, CarriedContract, read_description
 from gobind.runtime.process.find import find_library
 from gobind.runtime.process.loader import File, handle_of, key_of
@@ -88,7 +88,7 @@ def load(path: str | os.PathLike[str], interface: Any = None) -> Any:
         ContractError: the class is not an interface that gobind can represent.
     """
     caller = sys._getframe(1).f_globals
-    with whole:
+    with fork_lock:
         library = _open(find_library(os.fspath(path), caller))
         return library if interface is None else library.bind(interface)
 
@@ -134,7 +134,7 @@ def _register(key: Any, native: Native) -> _Opened:
     opened = _opened.get(handle)
     if opened is None:
         if os.environ.get("GOBIND_DEBUG") == "1":
-            late("gobind.runtime.sanitizer").install()
+            lazy_import("gobind.runtime.sanitizer").install()
         opened = _opened[handle] = _Opened(native)
         if key is not None:
             _opened[key] = opened
@@ -147,7 +147,7 @@ def _count() -> int:
 
 def live() -> int:
     """How many blocks and handles of Go are outstanding, in all open libraries together."""
-    with whole:
+    with fork_lock:
         return sum(opened.native.live() for opened in {*_opened.values()} if opened.native.has_glue)
 
 
@@ -190,7 +190,7 @@ class Library:
         self._check_open()
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
-        return late("gobind.runtime.process.goruntime").GoRuntime(self._connected)  # type: ignore[no-any-return]
+        return lazy_import("gobind.runtime.process.goruntime").GoRuntime(self._connected)  # type: ignore[no-any-return]
 
     def _connected(self) -> Native:
         """The library as it is open in this process."""
@@ -211,7 +211,7 @@ class Library:
         if kind_of(cls) != INTERFACE:
             name = getattr(cls, "__name__", repr(cls))
             raise ContractError(f"{name}: not an interface; decorate it with @gointerface")
-        with whole:
+        with fork_lock:
             if cls not in self._bindings:
                 self._bindings[cls] = Binding(native, self._carrier(cls.__name__), cls)
             return cast(T, self._bindings[cls].root)
@@ -242,12 +242,12 @@ class Library:
         native = self._connected()
         exports = self._exports
         if exports is None:
-            exports = self._exports = late("gobind.runtime.cgo").Exports(native)
+            exports = self._exports = lazy_import("gobind.runtime.cgo").Exports(native)
         return exports
 
     def close(self) -> None:
         """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
-        with whole:
+        with fork_lock:
             self.is_closed = True
             for binding in self._bindings.values():
                 binding.close(f"{self.path} is closed")
@@ -260,11 +260,11 @@ class Library:
             self._exports.after_fork(self._reopen)
         for binding in self._bindings.values():
             if not self.is_closed:
-                binding.interrupt(self._reopen)
+                binding.after_fork(self._reopen)
         self._is_lost = True
 
     def _reopen(self) -> None:
-        with whole:
+        with fork_lock:
             if self._is_lost:
                 self._native = native = self._opened.connected()
                 for binding in self._bindings.values():
@@ -315,7 +315,7 @@ def _after_fork() -> None:
     for opened in {*_opened.values()}:
         opened.is_lost = True
         if opened.native.has_glue:
-            opened.native.die()
+            opened.native.after_fork()
         if opened.library is not None:
             opened.library._after_fork()
 

@@ -35,7 +35,7 @@ def install() -> None:
     """Look after memory and objects from now on."""
     if proxies.GoObject is not TracedObject:
         for module, name, value in (
-            (buffers, "borrow", LentCopy),
+            (buffers, "borrow", BorrowedCopy),
             (status, "give_reply", _give_poisoned),
             (proxies, "GoObject", TracedObject),
         ):
@@ -48,7 +48,7 @@ def _give_poisoned(reply: status.Reply) -> None:
     status._pool.append(reply)
 
 
-class LentCopy:
+class BorrowedCopy:
     """A copy of a buffer for Go, in place of the buffer itself, that is poisoned after the call.
 
     What Go wrote to a `MutableBuffer` is written back; of what it wrote to a `Buffer`, which it may only read,
@@ -59,12 +59,12 @@ class LentCopy:
 
     def __init__(self, value: Any, wanted: Any) -> None:
         self._memory: Any = None
-        self._lent = lent = _borrow(value, wanted)
-        self._wanted, self.count = wanted, lent.count
-        size = lent.count * wanted.size
+        self._lent = borrowed = _borrow(value, wanted)
+        self._wanted, self.count = wanted, borrowed.count
+        size = borrowed.count * wanted.size
         memory = (ctypes.c_char * size)()
         self.address = ctypes.addressof(memory) if size else 0
-        ctypes.memmove(memory, lent.address or 0, size)
+        ctypes.memmove(memory, borrowed.address or 0, size)
         self._before = None if wanted.is_mutable else bytes(memory)
         self._place = _lending_place(value)
         self._memory = memory
@@ -97,7 +97,7 @@ class LentCopy:
 
 
 def _lending_place(value: Any) -> str:
-    """The method and the parameter that a buffer is lent for, as the generated function has them."""
+    """The method and the parameter that a buffer is borrowed for, as the generated function has them."""
     frame: Any = sys._getframe(2)
     title = frame.f_code.co_filename
     names = [name for name, found in frame.f_locals.items() if found is value]

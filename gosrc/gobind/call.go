@@ -33,7 +33,7 @@ type Call struct {
 	value    int64
 	err      error
 	stack    []byte
-	queue    *queue             // that the ending goes to; nil: the caller waits
+	queue    *queue             // that the status goes to; nil: the caller waits
 	number   uint64             // of the call in its queue
 	rest     func()             // what Go has put off
 	detached context.CancelFunc // of a context that is to outlive the call
@@ -126,8 +126,8 @@ func (c *Call) ReturnBool(value bool) { c.Return(int64(c.out.Bool(value))) }
 // Respond ends the call with a result that is written into a frame.
 func Respond[M, T any](c *Call, value *T, write func(*Writer, *M, *T)) {
 	c.out.place = c.method.name
-	if len(c.In.lent) > 0 {
-		c.out.lent = c.In.lent
+	if len(c.In.borrowed) > 0 {
+		c.out.borrowed = c.In.borrowed
 	}
 	writeRecord(&c.out, value, write)
 	if !c.Failed(c.out.err) {
@@ -149,7 +149,7 @@ func (c *Call) refuse(format string, args ...any) {
 	c.kind, c.err = StatusRefused, fmt.Errorf(c.method.name+": "+format, args...)
 }
 
-// run calls f, or if it is nil the method's handler, and turns a panic into an ending like any other. So it does with
+// run calls f, or if it is nil the method's handler, and turns a panic into an status like any other. So it does with
 // runtime.Goexit, which ends the goroutine after that: what has to follow in any case is to be deferred by the caller.
 func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil
@@ -229,7 +229,7 @@ func stackOf() []byte {
 // free gives the call's memory back, clear of all that it held: the next call finds it as new made it.
 func (c *Call) free() {
 	if len(c.out.sent) > 0 {
-		c.out.dropSent()
+		c.out.releaseSent()
 	}
 	c.In.clear()
 	c.out.reset(nil)
@@ -317,7 +317,7 @@ func segmentsOf(list []byte) ([][]byte, error) {
 }
 
 // Invoke does the call whose request begins at frame, and is what the exported gobind_call forwards to. The result is
-// the method's own, or the size of the response in the buffer that the request names, or Look.
+// the method's own, or the size of the response in the buffer that the request names, or CheckStatus.
 //
 // # Memory
 //
@@ -326,7 +326,7 @@ func Invoke(frame unsafe.Pointer) int64 {
 	h := (*header)(frame)
 	m, size, err := h.check()
 	if err != nil {
-		return look(frame, refusal(err))
+		return keepStatus(frame, refusal(err))
 	}
 	if m.plain != nil && h.timeout == 0 {
 		if result, ok := m.invokePlain(frame, h.receiver); ok {
@@ -340,23 +340,23 @@ func Invoke(frame unsafe.Pointer) int64 {
 	}
 	c, err := start(h, m, unsafe.Slice((*byte)(frame), size)[HeaderSize:], reply)
 	if err != nil {
-		return look(frame, refusal(err))
+		return keepStatus(frame, refusal(err))
 	}
 	c.run(nil)
 	result := c.value
 	switch {
 	case c.kind == StatusResponse && c.out.inGiven():
 		result = int64(len(c.out.buf))
-	case c.kind != StatusValue || result == Look:
-		result = look(frame, c.ending())
+	case c.kind != StatusValue || result == CheckStatus:
+		result = keepStatus(frame, c.status())
 	}
 	c.free()
 	return result
 }
 
-// do does the call whose request is frame; buffer, which may be nil, is where the response may go. The ending is in Go
+// do does the call whose request is frame; buffer, which may be nil, is where the response may go. The status is in Go
 // memory of its own.
-func do(frame []byte, buffer []byte) *ending {
+func do(frame []byte, buffer []byte) *status {
 	if len(frame) < HeaderSize {
 		return refusal(fmt.Errorf("request refused: expected a header of %d bytes, got %d", HeaderSize, len(frame)))
 	}
@@ -373,7 +373,7 @@ func do(frame []byte, buffer []byte) *ending {
 		return refusal(err)
 	}
 	c.run(nil)
-	made := c.ending()
+	made := c.status()
 	c.free()
 	return made
 }

@@ -27,7 +27,7 @@ func failing(t *testing.T, fail func(context.Context) error) {
 }
 
 // failureOf reads a response that says what went wrong.
-func failureOf(t *testing.T, e *ending) (failure failureRecord, message, detail, key string) {
+func failureOf(t *testing.T, e *status) (failure failureRecord, message, detail, key string) {
 	t.Helper()
 	r := NewReader(e.segments...)
 	m := overlay[failureRecord](r)
@@ -164,7 +164,7 @@ func TestSmallStatusesAreCopied(t *testing.T) {
 	unleaked(t)
 	failing(t, func(context.Context) error { return errors.New("no") })
 	frame := pinned(t, pingRequest(0))
-	if Invoke(frame) != Look || Live() != 1 {
+	if Invoke(frame) != CheckStatus || Live() != 1 {
 		t.Fatal("expected a status that waits", Live())
 	}
 	runtime.GC()
@@ -178,7 +178,7 @@ func TestSmallStatusesAreCopied(t *testing.T) {
 	if again, _ := statusOf(frame); again == nil || again[0] != StatusError || Live() != 1 {
 		t.Error("a failure is told until it is forgotten", again)
 	}
-	Forget(frame)
+	ReleaseStatus(frame)
 	if again, _ := statusOf(frame); again != nil {
 		t.Error(again)
 	}
@@ -201,15 +201,15 @@ func TestLargeFailuresAreHeldUntilForgotten(t *testing.T) {
 		if block[2] > 1 {
 			pairs = unsafe.Slice((*uint64)(pointerOf(block[3])), 2*block[2])
 		}
-		e := &ending{}
+		e := &status{}
 		for i := uint64(0); i < block[2]; i++ {
 			e.segments = append(e.segments, bytesAt(pairs[2*i], int(pairs[2*i+1])))
 		}
 		if _, got, _, _ := failureOf(t, e); got != message {
 			t.Error(len(got), size)
 		}
-		Forget(frame)
-		Forget(frame)
+		ReleaseStatus(frame)
+		ReleaseStatus(frame)
 	}
 }
 
@@ -228,20 +228,20 @@ func TestAStatusThatNobodyAskedFor(t *testing.T) {
 	if message := bytesAt(block[3], int(block[4]))[48:52]; string(message) != "no 2" {
 		t.Errorf("%s", message)
 	}
-	Forget(frame)
+	ReleaseStatus(frame)
 	if again, _ := statusOf(frame); again != nil {
 		t.Error(again)
 	}
 }
 
 func TestAResultThatLooksLikeLook(t *testing.T) {
-	look := int64(Look)
+	look := int64(CheckStatus)
 	frame := pinned(t, pingRequest(uint64(look)))
-	if Invoke(frame) != Look {
-		t.Fatal("expected Look")
+	if Invoke(frame) != CheckStatus {
+		t.Fatal("expected CheckStatus")
 	}
 	block, id := statusOf(frame)
-	if block[0] != StatusValue || int64(block[1]) != Look || id != 0 {
+	if block[0] != StatusValue || int64(block[1]) != CheckStatus || id != 0 {
 		t.Error(block, id)
 	}
 }
@@ -252,8 +252,8 @@ func TestBuffersAreBorrowedAndHeld(t *testing.T) {
 	testServer.result = memory[6:16]
 	defer func() { testServer.result = nil }()
 	frame := pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[0]))), 6)))
-	if Invoke(frame) != Look {
-		t.Fatal("expected Look")
+	if Invoke(frame) != CheckStatus {
+		t.Fatal("expected CheckStatus")
 	}
 	block, id := statusOf(frame)
 	record := bytesAt(block[3], int(block[4]))
@@ -272,8 +272,8 @@ func TestForgetting(t *testing.T) {
 	failing(t, func(context.Context) error { return errors.New("no") })
 	frame := pinned(t, pingRequest(0))
 	Invoke(frame)
-	Forget(frame)
-	Forget(frame)
+	ReleaseStatus(frame)
+	ReleaseStatus(frame)
 	if status, id := statusOf(frame); status != nil || id != 0 {
 		t.Error(status, id)
 	}
@@ -293,9 +293,9 @@ func TestABufferArgumentCannotBeTheResult(t *testing.T) {
 		if c.from == 10 && c.to == 16 { // one item before
 			frame = pinned(t, request(buffer, words(uint64(uintptr(unsafe.Pointer(&memory[4]))), 7)))
 		}
-		if Invoke(frame) != Look {
+		if Invoke(frame) != CheckStatus {
 			if c.from != c.to {
-				t.Error("expected Look")
+				t.Error("expected CheckStatus")
 			}
 			continue
 		}
@@ -304,7 +304,7 @@ func TestABufferArgumentCannotBeTheResult(t *testing.T) {
 			t.Error(c, block)
 		}
 		Release(id)
-		Forget(frame)
+		ReleaseStatus(frame)
 	}
 }
 
@@ -317,12 +317,12 @@ func TestStatusesOfManyThreads(t *testing.T) {
 		go func(frame []byte) {
 			defer all.Done()
 			for j := 0; j < 200; j++ {
-				if Invoke(unsafe.Pointer(&frame[0])) != Look {
-					t.Error("expected Look")
+				if Invoke(unsafe.Pointer(&frame[0])) != CheckStatus {
+					t.Error("expected CheckStatus")
 				} else if block, _ := statusOf(unsafe.Pointer(&frame[0])); block == nil || block[0] != StatusError {
 					t.Error(block)
 				}
-				Forget(unsafe.Pointer(&frame[0]))
+				ReleaseStatus(unsafe.Pointer(&frame[0]))
 			}
 		}(pingRequest(0))
 	}

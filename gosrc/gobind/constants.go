@@ -15,7 +15,7 @@ const (
 	Scattered          = 1
 	ReplyCapacity      = 65536
 	ExternalSize       = 65536
-	Look               = -789257941
+	CheckStatus        = -789257941
 	StatusSize         = 40
 	StatusValue        = 0
 	StatusResponse     = 1
@@ -38,7 +38,7 @@ const (
 	AnswerLater        = 4
 	LateOffset         = 16
 	AnswerSize         = 24
-	UpcallDrop         = 0
+	UpcallRelease      = 0
 	UpcallCancel       = 1
 	UpcallFetchInto    = 2
 	StreamNext         = 4294967295

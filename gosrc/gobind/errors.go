@@ -227,7 +227,7 @@ func whyEnded(where string, value any, stack []byte) error {
 	return errors.New(panicText(value))
 }
 
-// exits reports whether runtime.Goexit is ending the goroutine of that stack.
+// exits reports whether runtime.Goexit is status the goroutine of that stack.
 func exits(stack []byte) bool { return bytes.Contains(stack, []byte("\nruntime.Goexit(")) }
 
 // ErrorText is the message of a contract's error: its name, then its fields as name and value in turn.

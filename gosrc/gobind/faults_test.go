@@ -98,7 +98,7 @@ func TestFieldsThatPanic(t *testing.T) {
 		w.uint64(1)
 		panic("no fields")
 	}})
-	m, message, _, _ := failureOf(t, c.ending())
+	m, message, _, _ := failureOf(t, c.status())
 	if m.Error != -1 || message != "the message (no fields)" {
 		t.Error(m.Error, message)
 	}
@@ -113,7 +113,7 @@ func TestGoexitEndsACall(t *testing.T) {
 	}
 	for _, quit := range quits {
 		failing(t, quit)
-		ended := make(chan *ending, 1)
+		ended := make(chan *status, 1)
 		frame := pingRequest(1)
 		go func() {
 			c, err := start(headerOf(frame), methods[ping], frame[HeaderSize:], nil)
@@ -121,7 +121,7 @@ func TestGoexitEndsACall(t *testing.T) {
 				t.Error(err)
 			}
 			c.rest = func() { handlePing(c) }
-			c.finish(func(c *Call) { ended <- c.ending() })
+			c.finish(func(c *Call) { ended <- c.status() })
 		}()
 		e := <-ended
 		_, message, stack, _ := failureOf(t, e)

@@ -161,7 +161,7 @@ func transfer(t *testing.T, doors []door) ([]door, error) {
 	writeRecord(&w, &doors, func(w *Writer, m *Ref, v *[]door) {
 		*m = WriteList(w, *v, func(w *Writer, c Column[door]) { WriteObjects(w, c, doorRoot) })
 	})
-	defer w.dropSent()
+	defer w.releaseSent()
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -256,9 +256,9 @@ func TestStatusesHoldHandles(t *testing.T) {
 	if c.out.inGiven() {
 		t.Error("a frame with handles would be forgotten")
 	}
-	e := c.ending()
+	e := c.status()
 	frame := pinned(t, pingRequest(0))
-	look(frame, e)
+	keepStatus(frame, e)
 	_, id := statusOf(frame)
 	handle := e.sent[0]
 	if _, ok := handles.get(handle); !ok {
@@ -273,8 +273,8 @@ func TestStatusesHoldHandles(t *testing.T) {
 func TestAStatusThatNobodyAskedForLetsGoOfHandles(t *testing.T) {
 	unleaked(t)
 	frame := pinned(t, pingRequest(0))
-	look(frame, &ending{sent: []uint64{handles.add(&room{6})}})
-	look(frame, &ending{kind: StatusValue})
+	keepStatus(frame, &status{sent: []uint64{handles.add(&room{6})}})
+	keepStatus(frame, &status{kind: StatusValue})
 	statusOf(frame)
 }
 
@@ -286,7 +286,7 @@ func TestErrorsLetGoOfWhatTheResultHeld(t *testing.T) {
 	Respond(c, &pair, func(w *Writer, m *[2]uint64, v *[2]door) {
 		m[0], m[1] = WriteObject(w, v[0], doorRoot), WriteObject(w, v[1], doorRoot)
 	})
-	e := c.ending()
+	e := c.status()
 	var problem *ValueError
 	if e.kind != StatusError || !errors.As(c.err, &problem) {
 		t.Error(e.kind, c.err)

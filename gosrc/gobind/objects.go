@@ -75,14 +75,14 @@ func WriteObject[T any](w *Writer, value T, kind any) uint64 {
 	return w.send(handles.addKnown(kind, boxed))
 }
 
-// send notes a handle that the frame holds until the ending that it is part of is released; Python retains what it takes.
+// send notes a handle that the frame holds until the status that it is part of is released; Python retains what it takes.
 func (w *Writer) send(handle uint64) uint64 {
 	w.sent = append(w.sent, handle)
 	return handle
 }
 
-// dropSent lets go of the handles that the frame holds.
-func (w *Writer) dropSent() {
+// releaseSent lets go of the handles that the frame holds.
+func (w *Writer) releaseSent() {
 	if w.sent == nil {
 		return
 	}

@@ -55,16 +55,16 @@ func (m *method) invokePlain(frame unsafe.Pointer, receiver uint64) (result int6
 		if !finished {
 			c := &Call{method: m}
 			c.broken(recover())
-			result, ok = look(frame, c.ending()), true
+			result, ok = keepStatus(frame, c.status()), true
 		}
 	}()
 	result, err, ok := m.plain(receiver, unsafe.Add(frame, HeaderSize))
-	if err != nil || result == Look {
+	if err != nil || result == CheckStatus {
 		c := &Call{method: m, value: result}
 		if c.Failed(err) {
 			c.explain()
 		}
-		result = look(frame, c.ending())
+		result = keepStatus(frame, c.status())
 	}
 	finished = true
 	return result, ok

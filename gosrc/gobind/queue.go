@@ -10,20 +10,20 @@ import (
 	"unsafe"
 )
 
-// queue collects the endings of the asynchronous calls of one event loop until the loop fetches them.
+// queue collects the statuses of the asynchronous calls of one event loop until the loop fetches them.
 //
-// The mutex is there because calls end on many threads. The bell is rung and silenced under it: it is silent only if
+// The mutex is there because calls end on many threads. The wakeup is rung and silenced under it: it is silent only if
 // there is nothing to fetch, and nothing is written to a descriptor that may by then be somebody else's. Nothing else is
 // called while it is held.
 type queue struct {
 	sync.Mutex
 	id      uint64
 	done    []completion
-	bell    bell
+	wakeup  wakeup
 	closed  bool
 	arrived *sync.Cond
 	cancels map[uint64]context.CancelFunc // of the calls in flight, by number
-	parked  map[uint64]*ending            // fetched, but nobody has asked for the status yet
+	parked  map[uint64]*status            // fetched, but nobody has asked for the status yet
 }
 
 // completion is how the call of that number ended.
@@ -31,7 +31,7 @@ type completion struct {
 	number   uint64
 	value    int64
 	response []byte  // not nil: the whole response, which is small
-	ended    *ending // not nil: what needs a status
+	ended    *status // not nil: what needs a status
 }
 
 // queues are the open ones, by the id that the loop knows them by, and those that are closed but have calls in flight.
@@ -41,10 +41,10 @@ var queues = struct {
 	open map[uint64]*queue
 }{open: map[uint64]*queue{}}
 
-// OpenQueue makes a queue and returns its id. The queue owns its bell, a descriptor that can be read while there is
+// OpenQueue makes a queue and returns its id. The queue owns its wakeup, a descriptor that can be read while there is
 // something to fetch.
 func OpenQueue() uint64 {
-	q := &queue{bell: openBell(), cancels: map[uint64]context.CancelFunc{}, parked: map[uint64]*ending{}}
+	q := &queue{wakeup: openWakeup(), cancels: map[uint64]context.CancelFunc{}, parked: map[uint64]*status{}}
 	q.arrived = sync.NewCond(q)
 	queues.Lock()
 	defer queues.Unlock()
@@ -54,10 +54,10 @@ func OpenQueue() uint64 {
 	return q.id
 }
 
-// QueueBell is the descriptor to watch; -1 where there is none.
-func QueueBell(id uint64) int64 {
+// QueueWakeupFD is the descriptor to watch; -1 where there is none.
+func QueueWakeupFD(id uint64) int64 {
 	if q := queueOf(id); q != nil {
-		return int64(q.bell.reading)
+		return int64(q.wakeup.reading)
 	}
 	return -1
 }
@@ -68,7 +68,7 @@ func queueOf(id uint64) *queue {
 	return queues.open[id]
 }
 
-// CloseQueue cancels the calls in flight, drops their endings, and closes the bell. It returns how many calls are still
+// CloseQueue cancels the calls in flight, drops their statuses, and closes the wakeup. It returns how many calls are still
 // in flight: called again it tells when there are none.
 func CloseQueue(id uint64) int64 {
 	q := queueOf(id)
@@ -83,9 +83,9 @@ func CloseQueue(id uint64) int64 {
 		}
 	}
 	if !q.closed {
-		q.bell.close()
+		q.wakeup.close()
 	}
-	q.closed, q.done, q.parked = true, nil, map[uint64]*ending{}
+	q.closed, q.done, q.parked = true, nil, map[uint64]*status{}
 	cancels := make([]context.CancelFunc, 0, len(q.cancels))
 	for _, cancel := range q.cancels {
 		cancels = append(cancels, cancel)
@@ -159,7 +159,7 @@ func (q *queue) begin(h *header, body []byte) {
 	go c.finish(q.complete)
 }
 
-// complete puts the ending of a call into the queue.
+// complete puts the status of a call into the queue.
 func (q *queue) complete(c *Call) {
 	made := completion{number: c.number, value: c.value}
 	switch {
@@ -170,13 +170,13 @@ func (q *queue) complete(c *Call) {
 			made.response = []byte{}
 		}
 	default:
-		made.ended = c.ending()
+		made.ended = c.status()
 	}
 	c.free()
 	q.push(made)
 }
 
-// push adds an ending, and rings the bell if it is the first.
+// push adds an status, and rings the wakeup if it is the first.
 func (q *queue) push(made completion) {
 	q.Lock()
 	defer q.Unlock()
@@ -192,7 +192,7 @@ func (q *queue) push(made completion) {
 	}
 	q.done = append(q.done, made)
 	if len(q.done) == 1 {
-		q.bell.ring()
+		q.wakeup.ring()
 		q.arrived.Broadcast()
 	}
 }
@@ -217,7 +217,7 @@ func Cancel(id, number uint64) {
 
 // Completion is what [Status] is, for the call of that number in a queue; [Cancel] is what forgets it.
 func Completion(id, number, buffer uint64) uint64 {
-	var e *ending
+	var e *status
 	if q := queueOf(id); q != nil {
 		q.Lock()
 		e = q.parked[number]
@@ -252,9 +252,9 @@ const entrySize = 24
 // drainHead is the size of what stands before the entries: the number of the fetch, and how many entries it has brought.
 const drainHead = 16
 
-// Drain fetches as many endings as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that the
+// Drain fetches as many statuses as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that the
 // caller has handed out: as long as that is not the one in the buffer, nothing is fetched. If there is nothing to fetch
-// the number stays and the bell is silenced.
+// the number stays and the wakeup is silenced.
 func Drain(id uint64, buffer unsafe.Pointer, done uint64) {
 	q := queueOf(id)
 	to := unsafe.Slice((*byte)(buffer), DrainCapacity)
@@ -289,7 +289,7 @@ func (q *queue) take() []completion {
 	q.Lock()
 	defer q.Unlock()
 	if len(q.done) == 0 {
-		q.bell.silence()
+		q.wakeup.silence()
 		return nil
 	}
 	size, n := drainHead, 0
@@ -305,7 +305,7 @@ func (q *queue) take() []completion {
 	}
 	taken := q.done[:n:n]
 	if q.done = q.done[n:]; len(q.done) == 0 {
-		q.done = nil // or the array would keep what was taken until the next ending comes
+		q.done = nil // or the array would keep what was taken until the next status comes
 	}
 	return taken
 }

@@ -22,17 +22,17 @@ const smallTail = 1024
 //
 // What a reader yields is Go's own memory, copied out of the frame; only a buffer is borrowed.
 type Reader struct {
-	segment []byte   // what is left of the segment being read
-	more    [][]byte // the segments after it
-	left    int      // bytes left in all of them
-	claimed int      // of these, how many the blocks in queue will take at least
-	text    string   // a copy that ends where segment ends, or ""
-	queue   steps[*Reader]
-	lent    []span   // the memory of the buffers, which the caller takes back when the call ends
-	fill    []func() // what can be done only when each value is in its place: putting values into maps
-	refused error    // what is wrong with an object: told at the end, so that the others are read
-	closed  bool     // it is that the object is closed
-	err     error
+	segment  []byte   // what is left of the segment being read
+	more     [][]byte // the segments after it
+	left     int      // bytes left in all of them
+	claimed  int      // of these, how many the blocks in queue will take at least
+	text     string   // a copy that ends where segment ends, or ""
+	queue    steps[*Reader]
+	borrowed []span   // the memory of the buffers, which the caller takes back when the call ends
+	fill     []func() // what can be done only when each value is in its place: putting values into maps
+	refused  error    // what is wrong with an object: told at the end, so that the others are read
+	closed   bool     // it is that the object is closed
+	err      error
 }
 
 // NewReader reads the segments, which one after another are a record and its columns.
@@ -60,8 +60,8 @@ func (r *Reader) resetOne(segment []byte) {
 // Reader is large, and calls are short.
 func (r *Reader) clear() {
 	r.segment, r.left, r.claimed = nil, 0, 0
-	if len(r.lent) > 0 {
-		r.lent = r.lent[:0]
+	if len(r.borrowed) > 0 {
+		r.borrowed = r.borrowed[:0]
 	}
 	if r.more != nil || r.text != "" || r.fill != nil || r.err != nil || len(r.queue.list) > 0 {
 		r.more, r.text, r.fill, r.refused, r.closed, r.err = nil, "", nil, nil, false, nil
@@ -219,7 +219,7 @@ func ReadBuffer[T any](r *Reader, ref Ref) []T {
 		r.refuse("a buffer of %d items cannot be at address %#x", ref.Len, ref.Pointer)
 		return nil
 	}
-	r.lent = append(r.lent, span{uintptr(ref.Pointer), uintptr(ref.Pointer) + uintptr(ref.Len)*unsafe.Sizeof(zero)})
+	r.borrowed = append(r.borrowed, span{uintptr(ref.Pointer), uintptr(ref.Pointer) + uintptr(ref.Len)*unsafe.Sizeof(zero)})
 	return unsafe.Slice((*T)(pointerOf(ref.Pointer)), int(ref.Len))
 }
 

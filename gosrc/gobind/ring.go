@@ -32,7 +32,7 @@ const spinTime = 100 * time.Microsecond
 type ring struct {
 	words    []uint64
 	capacity uint64
-	queue    *queue // that the calls' endings go to; nil: the calls are one-way and done one after another
+	queue    *queue // that the calls' statuses go to; nil: the calls are one-way and done one after another
 	head     uint64
 	wake     chan struct{}
 	closing  int32
@@ -80,7 +80,7 @@ func CloseRing(id uint64) {
 	rings.Unlock()
 	if r != nil {
 		atomic.StoreInt32(&r.closing, 1)
-		r.stir()
+		r.signal()
 		<-r.over
 	}
 }
@@ -88,7 +88,7 @@ func CloseRing(id uint64) {
 // WakeRing wakes a ring that has parked.
 func WakeRing(id uint64) {
 	if r := ringOf(id); r != nil {
-		r.stir()
+		r.signal()
 	}
 }
 
@@ -100,7 +100,7 @@ func PublishRing(id, tail uint64) {
 	}
 	atomic.StoreUint64(&r.words[RingTail], tail)
 	if atomic.LoadUint64(&r.words[RingParked]) != 0 {
-		r.stir()
+		r.signal()
 	}
 }
 
@@ -112,7 +112,7 @@ func WaitRing(id, head uint64) {
 	}
 	atomic.AddInt32(&r.waiting, 1)
 	defer atomic.AddInt32(&r.waiting, -1)
-	r.stir() // a sender that was interrupted may not have done so
+	r.signal() // a sender that was interrupted may not have done so
 	r.Lock()
 	defer r.Unlock()
 	for atomic.LoadUint64(&r.words[RingHead]) < head && atomic.LoadInt32(&r.closing) == 0 {
@@ -120,7 +120,7 @@ func WaitRing(id, head uint64) {
 	}
 }
 
-func (r *ring) stir() {
+func (r *ring) signal() {
 	select {
 	case r.wake <- struct{}{}:
 	default: // it has been woken already

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// ending is how a call ended, in Go memory of its own.
-type ending struct {
+// status is how a call ended, in Go memory of its own.
+type status struct {
 	kind     kind
 	value    int64
 	segments [][]byte
@@ -20,9 +20,9 @@ type ending struct {
 	pins     pins
 }
 
-// ending takes the result out of the call.
-func (c *Call) ending() *ending {
-	e := &ending{kind: c.kind, value: c.value}
+// status takes the result out of the call.
+func (c *Call) status() *status {
+	e := &status{kind: c.kind, value: c.value}
 	defer func() { e.sent, c.out.sent = c.out.sent, nil }()
 	switch c.kind {
 	case StatusValue:
@@ -34,9 +34,9 @@ func (c *Call) ending() *ending {
 	return e
 }
 
-// refusal is the ending of a call that could not even begin.
-func refusal(err error) *ending {
-	return &ending{kind: StatusRefused, segments: new(Call).failure(&report{message: err.Error(), index: -1})}
+// refusal is the status of a call that could not even begin.
+func refusal(err error) *status {
+	return &status{kind: StatusRefused, segments: new(Call).failure(&report{message: err.Error(), index: -1})}
 }
 
 // failureRecord is the record of a response that says what went wrong.
@@ -90,15 +90,15 @@ func (c *Call) writeFailure(r *report) (problem string) {
 	return problem
 }
 
-// asked are the endings that a caller has been told to ask for, by the address of the request frame. The mutex is there
+// asked are the statuses that a caller has been told to ask for, by the address of the request frame. The mutex is there
 // because calls end on many threads at once; nothing is called while it is held.
 var asked = struct {
 	sync.Mutex
-	waiting map[uintptr]*ending
-}{waiting: map[uintptr]*ending{}}
+	waiting map[uintptr]*status
+}{waiting: map[uintptr]*status{}}
 
-// exchange sets the ending that waits under the address of a request frame, nil for none, and is the one that did.
-func exchange(frame unsafe.Pointer, e *ending) (before *ending) {
+// exchange sets the status that waits under the address of a request frame, nil for none, and is the one that did.
+func exchange(frame unsafe.Pointer, e *status) (before *status) {
 	asked.Lock()
 	defer asked.Unlock()
 	before = asked.waiting[uintptr(frame)]
@@ -110,18 +110,18 @@ func exchange(frame unsafe.Pointer, e *ending) (before *ending) {
 	return before
 }
 
-// look keeps the ending for the caller to ask for, and is the result that tells the caller to do so.
-func look(frame unsafe.Pointer, e *ending) int64 {
+// keepStatus keeps the status for the caller to ask for, and is the result that tells the caller to do so.
+func keepStatus(frame unsafe.Pointer, e *status) int64 {
 	// No two calls under way share a frame: whoever should have asked for the one before has been interrupted.
 	if lost := exchange(frame, e); lost != nil {
 		lost.released()
 	}
-	return Look
+	return CheckStatus
 }
 
 // Status writes the status of the call whose request was at frame into the ReplyCapacity bytes at buffer, and returns
 // the handle of what is kept for it, which the caller then owns; 0: nothing is kept. The status is asked for once, but
-// that of a failure as often as one likes, until [Forget]: so the exception in it is never on its way alone.
+// that of a failure as often as one likes, until [ReleaseStatus]: so the exception in it is never on its way alone.
 func Status(frame unsafe.Pointer, buffer uint64) uint64 {
 	asked.Lock()
 	e := asked.waiting[uintptr(frame)]
@@ -132,18 +132,18 @@ func Status(frame unsafe.Pointer, buffer uint64) uint64 {
 	return tell(e, buffer)
 }
 
-// failed reports whether the ending is not a result, but what went wrong.
-func (e *ending) failed() bool { return e.kind != StatusValue && e.kind != StatusResponse }
+// failed reports whether the status is not a result, but what went wrong.
+func (e *status) failed() bool { return e.kind != StatusValue && e.kind != StatusResponse }
 
-// Forget drops the status of the call whose request was at frame; it does nothing if there is none.
-func Forget(frame unsafe.Pointer) {
+// ReleaseStatus drops the status of the call whose request was at frame; it does nothing if there is none.
+func ReleaseStatus(frame unsafe.Pointer) {
 	if e := exchange(frame, nil); e != nil {
 		e.released()
 	}
 }
 
-// tell writes the status of an ending, nil for none, and returns the handle of what is kept for it.
-func tell(e *ending, buffer uint64) uint64 {
+// tell writes the status of an status, nil for none, and returns the handle of what is kept for it.
+func tell(e *status, buffer uint64) uint64 {
 	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
 	if e == nil {
 		*status = [StatusSize / 8]uint64{StatusNone}
@@ -173,8 +173,8 @@ func tell(e *ending, buffer uint64) uint64 {
 	return handles.add(e)
 }
 
-// list is the address of pairs of address and length, one for each segment, in Go memory that the ending keeps.
-func (e *ending) list() unsafe.Pointer {
+// list is the address of pairs of address and length, one for each segment, in Go memory that the status keeps.
+func (e *status) list() unsafe.Pointer {
 	e.block = make([]uint64, 2*len(e.segments))
 	for i, segment := range e.segments {
 		if len(segment) > 0 {
@@ -185,14 +185,14 @@ func (e *ending) list() unsafe.Pointer {
 	return unsafe.Pointer(&e.block[0])
 }
 
-// pin is the address of a segment, which stays there until the ending is released.
-func (e *ending) pin(segment []byte) uint64 {
+// pin is the address of a segment, which stays there until the status is released.
+func (e *status) pin(segment []byte) uint64 {
 	e.pins.add(unsafe.Pointer(&segment[0]))
 	return uint64(uintptr(unsafe.Pointer(&segment[0])))
 }
 
-// released is called when nobody can look at the ending any more.
-func (e *ending) released() {
+// released is called when nobody can look at the status any more.
+func (e *status) released() {
 	e.pins.drop()
 	for _, handle := range e.sent {
 		handles.release(handle)

@@ -272,23 +272,23 @@ func (s *iterable[T]) run(yield func(T, error) bool) {
 
 // fetch gets at most size items, and at least one if there is one.
 func (s *iterable[T]) fetch(size uint64) (items []T, err error) {
-	q, m := NewQuestion[uint64](s.object, "iterator")
+	q, m := NewCallback[uint64](s.object, "iterator")
 	*m = size
 	read := func(r *Reader, m *Ref, to *[]T) { ReadList(r, *m, to, s.min, s.read) }
 	if s.async {
 		Await(s.ctx, q, IteratorNext, &items, read)
 	} else {
-		Ask(s.ctx, q, IteratorNext, &items, read)
+		Do(s.ctx, q, IteratorNext, &items, read)
 	}
 	return items, q.End()
 }
 
 // close lets the iterator end, as a loop that is left does. Nobody has to know how that went.
 func (s *iterable[T]) close() {
-	q, nothing := NewQuestion[struct{}](s.object, "iterator")
+	q, nothing := NewCallback[struct{}](s.object, "iterator")
 	read := func(*Reader, *struct{}, *struct{}) {}
 	if !s.async {
-		Ask(context.Background(), q, IteratorClose, nothing, read)
+		Do(context.Background(), q, IteratorClose, nothing, read)
 		_ = q.End()
 		return
 	}

@@ -21,7 +21,7 @@ func open(t *testing.T, run func(ctx context.Context, yield func(int, error) boo
 		stream := func(yield func(int, error) bool) { run(ctx, yield) }
 		RespondStream(c, stream, WriteNumbers[int])
 	})
-	e := c.ending()
+	e := c.status()
 	if e.kind != StatusResponse || len(e.sent) != 1 {
 		t.Fatal(e.kind, c.err)
 	}
@@ -38,7 +38,7 @@ func counting(n int) func(context.Context, func(int, error) bool) {
 }
 
 // fetch is the next batch, and how the call has ended.
-func fetch(t *testing.T, stream uint64) ([]int, *ending) {
+func fetch(t *testing.T, stream uint64) ([]int, *status) {
 	t.Helper()
 	frame := words(StreamNext, HeaderSize, 0, 0, stream)
 	e := do(frame, nil)
@@ -369,5 +369,5 @@ func BenchmarkStream(b *testing.B) {
 			break
 		}
 	}
-	c.out.dropSent()
+	c.out.releaseSent()
 }

@@ -52,50 +52,50 @@ func newPythonObject(id uint64) *PythonObject {
 
 // drop tells Python, from a goroutine that does nothing else: a finalizer must not wait for Python.
 func (o *PythonObject) drop() {
-	dropped.Lock()
-	dropped.ids = append(dropped.ids, o.id)
-	started := dropped.started
-	dropped.started = true
-	dropped.Unlock()
+	unreferenced.Lock()
+	unreferenced.ids = append(unreferenced.ids, o.id)
+	started := unreferenced.started
+	unreferenced.started = true
+	unreferenced.Unlock()
 	if !started {
-		go dropAll()
+		go releaseAll()
 	}
 	select {
-	case dropped.wake <- struct{}{}:
+	case unreferenced.wake <- struct{}{}:
 	default:
 	}
 }
 
-var dropped = struct {
+var unreferenced = struct {
 	sync.Mutex
 	ids     []uint64
 	started bool
 	wake    chan struct{}
 }{wake: make(chan struct{}, 1)}
 
-func dropAll() {
-	for range dropped.wake {
-		dropped.Lock()
-		ids := dropped.ids
-		dropped.ids = nil
-		dropped.Unlock()
+func releaseAll() {
+	for range unreferenced.wake {
+		unreferenced.Lock()
+		ids := unreferenced.ids
+		unreferenced.ids = nil
+		unreferenced.Unlock()
 		if len(ids) > 0 {
-			enter(0, UpcallDrop, unsafe.Pointer(&ids[0]), uint64(8*len(ids)), new(Reply))
+			enter(0, UpcallRelease, unsafe.Pointer(&ids[0]), uint64(8*len(ids)), new(Reply))
 		}
 	}
 }
 
 // Python is going to end: from then on goroutines do not enter it any more, or they would never come back.
 var (
-	quiet    int32
-	entered  int64 // upcalls under way
-	quietFor int64 // the thread that ends Python may still enter it
+	blocked    int32
+	entered    int64 // upcalls under way
+	blockedFor int64 // the thread that ends Python may still enter it
 )
 
-// Quiet keeps goroutines out of Python, but for those on the calling thread. It returns how many are still inside.
-func Quiet(thread int64) int64 {
-	atomic.StoreInt64(&quietFor, thread)
-	atomic.StoreInt32(&quiet, 1)
+// BlockUpcalls keeps goroutines out of Python, but for those on the calling thread. It returns how many are still inside.
+func BlockUpcalls(thread int64) int64 {
+	atomic.StoreInt64(&blockedFor, thread)
+	atomic.StoreInt32(&blocked, 1)
 	return atomic.LoadInt64(&entered)
 }
 
@@ -103,7 +103,7 @@ func Quiet(thread int64) int64 {
 // before is the context of one that comes now.
 func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply) {
 	atomic.AddInt64(&entered, 1)
-	if atomic.LoadInt32(&quiet) != 0 && threadID() != atomic.LoadInt64(&quietFor) {
+	if atomic.LoadInt32(&blocked) != 0 && threadID() != atomic.LoadInt64(&blockedFor) {
 		atomic.AddInt64(&entered, -1)
 		select {} // the process ends
 	}

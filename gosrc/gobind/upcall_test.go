@@ -52,7 +52,7 @@ func (p *python) enter(object, method uint64, frame unsafe.Pointer, size uint64,
 	p.Lock()
 	defer p.Unlock()
 	switch method {
-	case UpcallDrop:
+	case UpcallRelease:
 		p.dropped = append(p.dropped, unsafe.Slice((*uint64)(frame), int(size/8))...)
 	case UpcallCancel:
 		p.cancelled = append(p.cancelled, size)
@@ -91,21 +91,21 @@ func exception(object uint64, name, message string, index int64, flags uint64, f
 
 // concat asks object 1 to join two strings.
 func concat(ctx context.Context, o *PythonObject, a, b string, await bool) (result string, err error) {
-	q, m := NewQuestion[[2]Ref](o, "Joiner.concat")
+	q, m := NewCallback[[2]Ref](o, "Joiner.concat")
 	m[0], m[1] = q.Out.String(a), q.Out.String(b)
 	read := func(r *Reader, m *Ref, to *string) { *to = r.String(*m) }
 	if await {
 		Await(ctx, q, 0, &result, read)
 	} else {
-		Ask(ctx, q, 0, &result, read)
+		Do(ctx, q, 0, &result, read)
 	}
 	return result, q.End()
 }
 
 func negate(o *PythonObject, n int64) (int64, error) {
-	q, m := NewQuestion[int64](o, "Negator.negate")
+	q, m := NewCallback[int64](o, "Negator.negate")
 	*m = n
-	result := q.AskDirect(context.Background(), 1)
+	result := q.DoDirect(context.Background(), 1)
 	return result, q.End()
 }
 
@@ -136,7 +136,7 @@ func TestDirectAnswers(t *testing.T) {
 		to.value, to.kind = -int64(binary.LittleEndian.Uint64(request)), AnswerValue
 	})
 	o := &PythonObject{id: 1}
-	for _, n := range []int64{0, 1, -1, 1<<63 - 1, -1 << 63, -Look} {
+	for _, n := range []int64{0, 1, -1, 1<<63 - 1, -1 << 63, -CheckStatus} {
 		if got, err := negate(o, n); got != -n || err != nil {
 			t.Error(n, got, err)
 		}
@@ -302,7 +302,7 @@ func TestAwaitingExceptions(t *testing.T) {
 	if _, err := concat(context.Background(), &PythonObject{id: 1}, "a", "b", true); !errors.As(err, &raised) {
 		t.Error(err)
 	}
-	q, _ := NewQuestion[struct{}](&PythonObject{id: 1}, "f")
+	q, _ := NewCallback[struct{}](&PythonObject{id: 1}, "f")
 	if q.AwaitDirect(context.Background(), 0); !errors.As(q.End(), &raised) {
 		t.Error("no exception")
 	}
@@ -312,7 +312,7 @@ func TestAwaitingDirectly(t *testing.T) {
 	becomePython(t, func(_, _ uint64, _ []byte, to *Reply) {
 		answerWith(later(to), false, words(1<<63))
 	})
-	q, _ := NewQuestion[struct{}](&PythonObject{id: 1}, "f")
+	q, _ := NewCallback[struct{}](&PythonObject{id: 1}, "f")
 	if got, err := q.AwaitDirect(context.Background(), 0), q.End(); uint64(got) != 1<<63 || err != nil {
 		t.Error(got, err)
 	}
@@ -329,7 +329,7 @@ func TestAwaitingIsCancelled(t *testing.T) {
 		})
 		p.willAnswer = true
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
-		q, _ := NewQuestion[struct{}](&PythonObject{id: 1}, "f")
+		q, _ := NewCallback[struct{}](&PythonObject{id: 1}, "f")
 		var got door
 		Await(ctx, q, 0, &got, func(r *Reader, m *uint64, to *door) { *to = ReadObject(r, *m, wrapDoor) })
 		if err := q.End(); err != context.DeadlineExceeded {

@@ -17,7 +17,7 @@ type Writer struct {
 	given    []byte   // the buffer, as it was given
 	buf      []byte   // the segment being written
 	segments [][]byte // the segments before it
-	lent     []span   // the memory of the call's buffers: nothing may refer to it when the call has ended
+	borrowed []span   // the memory of the call's buffers: nothing may refer to it when the call has ended
 	held     []any    // what must live as long as the frame because the frame points to it
 	sent     []uint64 // handles that the frame holds
 	place    string   // the field or result being written, for messages
@@ -29,8 +29,8 @@ type Writer struct {
 // reset makes the writer write a new frame, into buffer as far as it goes. It does not write what is clear already.
 func (w *Writer) reset(buffer []byte) {
 	w.given, w.buf = buffer, buffer[:0]
-	if w.segments != nil || w.lent != nil || w.held != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
-		w.segments, w.lent, w.held, w.err, w.depth = nil, nil, nil, nil, depth{}
+	if w.segments != nil || w.borrowed != nil || w.held != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
+		w.segments, w.borrowed, w.held, w.err, w.depth = nil, nil, nil, nil, depth{}
 		w.queue.clear()
 	}
 }
@@ -139,7 +139,7 @@ func (w *Writer) bytes(b []byte) {
 	if len(w.buf) > 0 {
 		w.cutSegment()
 	}
-	if w.lent != nil && spanOf(b).touches(w.lent) {
+	if w.borrowed != nil && spanOf(b).touches(w.borrowed) {
 		b = append([]byte(nil), b...)
 	}
 	w.segments = append(w.segments, b)
@@ -179,7 +179,7 @@ func WriteBuffer[T any](w *Writer, values []T) Ref {
 	if len(values) == 0 {
 		return Ref{}
 	}
-	if w.lent != nil && spanOf(values).touches(w.lent) {
+	if w.borrowed != nil && spanOf(values).touches(w.borrowed) {
 		w.fail("a Buffer argument cannot be the result: its memory is valid during the call only; return a copy")
 		return Ref{}
 	}

@@ -96,7 +96,7 @@ def test_go_writes_into_the_memory_of_python(buffers: Any, name: str) -> None:
         assert getattr(buffers, f"fill_{name}")(whole[2:7], value) == address + 2 * size
         assert memory == b"\x55" * 2 * size + struct.pack(code, value) * 5 + b"\x55" * 3 * size
         whole.release()
-        memory.append(1)  # nothing is lent any more
+        memory.append(1)  # nothing is borrowed any more
 
 
 def test_ctypes_arrays(buffers: Any) -> None:
@@ -505,7 +505,7 @@ def test_formats_that_take_no_time(text: str) -> None:
     assert not _fits(text, 1, wanted)
 
 
-# What Go does with what is lent
+# What Go does with what is borrowed
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 10), (3, 4), (9, 10), (0, 1)])
@@ -547,7 +547,7 @@ def test_python_gets_a_copy_of_memory_that_go_shows(buffers: Any) -> None:
     data = bytearray(b"abc")
     assert buffers.show(Watcher(), data) == 99
     data[:] = b"xxx"
-    data.append(1)  # nothing is lent any more
+    data.append(1)  # nothing is borrowed any more
     assert seen[0].tobytes() == b"bc"
     assert buffers.show_own(Watcher()) == 3
     buffers.forget()

@@ -449,7 +449,7 @@ def test_a_loop_that_ends_before_the_method_has_begun() -> None:
 
     asyncio.run(next_loop())
     # By then the goroutine runs that drops objects of Python's, and stays.
-    assert collect_until(lambda: not gobind._debug.guests())
+    assert collect_until(lambda: not gobind._debug.exported())
     stats = libraries.load("objects").runtime.stats
     goroutines = stats().goroutines
     end_before_the_method_begins(never)
@@ -501,5 +501,5 @@ def test_one_function_on_one_loop_after_another() -> None:
         assert await functions.apply_later(f, 1) == 1
 
     run(main)
-    assert collect_until(lambda: not gobind._debug.guests())
+    assert collect_until(lambda: not gobind._debug.exported())
     run(main)

@@ -18,7 +18,7 @@ import pytest
 
 import gobind
 from gobind import _debug
-from gobind.protocol import LOOK
+from gobind.protocol import CHECK_STATUS
 
 failures_py = libraries.contract_of("failures")
 Record, Color, Access, Strict = (getattr(failures_py, n) for n in ("Record", "Color", "Access", "Strict"))
@@ -245,7 +245,7 @@ def test_tracebacks_show_the_generated_lines(failures: Any) -> None:
     except NotFound as error:
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     assert re.search(r'"<gobind Failures\.find(-\d+)?>", line ', text)
-    assert "_result = _look(_frame)" in text
+    assert "_result = _fetch_result(_frame)" in text
 
 
 # Nothing
@@ -349,12 +349,12 @@ def test_an_interface_that_nothing_implements() -> None:
 
 
 def test_results_that_look_like_a_status(failures: Any) -> None:
-    assert failures.look_int() == failures.look_i64() == LOOK
-    assert failures.look_i32() == (LOOK + 2**31) % 2**32 - 2**31
-    assert failures.look_u64() == LOOK + 2**64
-    assert awaited(failures.look_later)() == LOOK
+    assert failures.look_int() == failures.look_i64() == CHECK_STATUS
+    assert failures.look_i32() == (CHECK_STATUS + 2**31) % 2**32 - 2**31
+    assert failures.look_u64() == CHECK_STATUS + 2**64
+    assert awaited(failures.look_later)() == CHECK_STATUS
     for distance in range(-20, 21):
-        assert failures.near_look(distance) == LOOK + distance
+        assert failures.near_look(distance) == CHECK_STATUS + distance
 
 
 def test_the_ends_of_direct_results(failures: Any) -> None:
@@ -436,7 +436,7 @@ def test_a_signal_between_a_call_and_its_status(library: str, method: str, argum
 
     def interrupt(frame: Any, event: str, _: Any) -> Any:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-        if event == "line" and line in (f"if _result == {LOOK}:", "if _size >= 0:"):
+        if event == "line" and line in (f"if _result == {CHECK_STATUS}:", "if _size >= 0:"):
             reached.append(_debug.live())
             raise Stop
         return interrupt if frame.f_code.co_filename.startswith("<gobind ") else None

@@ -128,7 +128,7 @@ def test_a_buffer(plain: Any) -> None:
     numbers = array.array("d", [1, 2, 3, 4])
     plain.Fill(memoryview(numbers)[1:3], 0.5)
     assert numbers.tolist() == [1, 0.5, 0.5, 4]
-    numbers.append(5)  # nothing is lent any more
+    numbers.append(5)  # nothing is borrowed any more
     with pytest.raises(TypeError) as caught:
         plain.Fill(b"12345678", 0.5)
     assert str(caught.value) == "buffer: expected MutableBuffer[f64], got bytes that is read-only"
@@ -221,10 +221,10 @@ def test_c_strings_are_given_back_once(library: Any) -> None:
     @library.export
     def Lent() -> Tuple[int, int]: ...
 
-    lent, back = Lent()
+    borrowed, back = Lent()
     for number in range(1000):
         assert Lend(f"text {number}") == f"text {number}"
-    assert Lent() == (lent + 1000, back + 1000)
+    assert Lent() == (borrowed + 1000, back + 1000)
 
 
 def test_c_strings_are_given_back_when_they_are_no_text(library: Any) -> None:

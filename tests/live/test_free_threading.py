@@ -62,7 +62,7 @@ def release_others(pairs: list[tuple[Any, Any]]) -> int:
     """Release what the second owners have; returns how many objects were still there."""
     live = _debug.live()
     for _, other in pairs:
-        other._let_go()
+        other._release()
     return live
 
 
@@ -72,7 +72,7 @@ def test_an_object_is_released_once_by_threads_that_release_it_at_once() -> None
 
         def release(pairs: list[tuple[Any, Any]] = pairs) -> None:
             for one, _ in pairs:
-                one._let_go()
+                one._release()
 
         side_by_side(release)
         # Released twice, an object is gone for its other owner.

@@ -134,7 +134,7 @@ def test_arguments_changed_while_go_works(keeper: Any, size: int) -> None:
     def change() -> None:
         keeper.await_meeting(place)
         data[:] = b"x" * size
-        data.clear()  # a buffer that were still lent would refuse this
+        data.clear()  # a buffer that were still borrowed would refuse this
         words[:] = ["changed"] * 5
         item.name, item.tags = "changed", []
         item.data.extend(b"y" * 1000)

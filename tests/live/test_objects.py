@@ -77,7 +77,7 @@ def test_what_go_keeps_comes_back_as_another_object_when_the_first_is_gone() -> 
         store.set("a", "b")
         stores.keep(store)
         first = weakref.ref(store)
-        store._let_go()
+        store._release()
     del store
     gc.collect()
     assert first() is None
@@ -108,7 +108,7 @@ def test_threads_that_get_one_value_at_once_get_one_object() -> None:
             for thread in threads:
                 thread.join()
             assert len({*map(id, got)}) == 1 and len(got) == 4
-            got[0]._let_go()
+            got[0]._release()
     finally:
         sys.setswitchinterval(interval)
     stores.keep(None)
@@ -155,7 +155,7 @@ def test_a_closed_object_and_one_of_python_in_one_call() -> None:
     for arguments in ((closed, PythonStore()), (PythonStore(), closed)):
         with pytest.raises(gobind.ClosedError, match="^Store: the object is closed$"):
             stores.same(*arguments)
-    assert _debug.guests() == 0  # what had been passed before the closed one was found
+    assert _debug.exported() == 0  # what had been passed before the closed one was found
 
 
 def test_closing_twice_calls_go_once() -> None:
@@ -291,7 +291,7 @@ def test_a_call_under_way_keeps_what_it_uses() -> None:
     thread = threading.Thread(target=lambda call: results.append(call(7)), args=(slow.__call__,))
     thread.start()
     assert entered.wait(60)
-    slow._let_go()
+    slow._release()
     del slow
     gc.collect()
     load("Machine").gc()
@@ -335,11 +335,11 @@ def test_an_object_of_python_is_held_while_the_call_lasts_and_not_longer() -> No
 
     class Watched(Merger):
         def weigh(self, number: int, factor: float) -> float:
-            held.append(_debug.guests())
+            held.append(_debug.exported())
             return factor
 
     assert load("Calls").weigh(Watched(), 1, 2.0) == 2.0
-    assert held == [1] and collect_until(lambda: not _debug.guests())
+    assert held == [1] and collect_until(lambda: not _debug.exported())
 
 
 def test_python_answers_with_an_object_that_nobody_else_holds() -> None:
@@ -398,7 +398,7 @@ def test_what_does_not_match_is_refused(call: Any, message: str) -> None:
     with pytest.raises(TypeError) as caught:
         call()
     assert str(caught.value) == message
-    assert _debug.guests() == 0
+    assert _debug.exported() == 0
 
 
 def logger(**methods: Any) -> Any:
@@ -453,7 +453,7 @@ def test_an_object_that_cannot_be_called_as_go_will_is_refused(value: Any, why: 
         with pytest.raises(TypeError) as caught:
             load("Calls").set_logger(value)
         assert str(caught.value) == f"logger: expected Logger, got Mine, whose {why}"
-    assert _debug.guests() == 0
+    assert _debug.exported() == 0
 
 
 def test_a_class_in_place_of_its_instance() -> None:
@@ -505,7 +505,7 @@ def test_a_function_that_cannot_be_called_as_go_will_is_refused(function: Any, g
     with pytest.raises(TypeError) as caught:
         load("Functions").apply(function, 1)
     assert str(caught.value) == f"f: expected Callable[[int], int], got {got}"
-    assert _debug.guests() == 0
+    assert _debug.exported() == 0
 
 
 def test_whatever_can_be_called_as_go_will_is_taken() -> None:

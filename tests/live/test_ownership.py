@@ -59,9 +59,9 @@ def check_left():
         gc.collect()
         libraries.load("objects").runtime.gc()
         libraries.load("sleeper").runtime.gc()
-        if not _debug.live() and not _debug.guests(): return
+        if not _debug.live() and not _debug.exported(): return
         time.sleep(0.01)
-    raise AssertionError((_debug.live(), _debug.guests()))
+    raise AssertionError((_debug.live(), _debug.exported()))
 """
 
 STRIKES = {

@@ -64,7 +64,7 @@ def settle(is_done):
     return False
 
 def check_left():
-    assert settle(lambda: not _debug.live() and not _debug.guests()), (_debug.live(), _debug.guests())
+    assert settle(lambda: not _debug.live() and not _debug.exported()), (_debug.live(), _debug.exported())
 """
 
 GROWTH = {

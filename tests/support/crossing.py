@@ -43,7 +43,7 @@ def dies(reference: weakref.ref[Any]) -> bool:
 def left() -> tuple[int, int, int, int]:
     """Handles of Go, objects of Python that Go holds, running streams, goroutines beside Go's own."""
     goroutines = max(load("Machine").goroutines() - 3, 0)
-    return _debug.live(), _debug.guests(), load("Streams").active(), goroutines
+    return _debug.live(), _debug.exported(), load("Streams").active(), goroutines
 
 
 @pytest.fixture(autouse=True)
@@ -60,11 +60,11 @@ def failures_let_go() -> Iterator[None]:
     yield
     runtime = libraries.load("failures").runtime
     for _ in range(ROUNDS):
-        if not _debug.guests():
+        if not _debug.exported():
             break
         gc.collect()
         runtime.gc()
-    assert not _debug.guests()
+    assert not _debug.exported()
 
 
 class Merger:

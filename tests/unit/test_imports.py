@@ -147,7 +147,7 @@ def test_debug_is_there_for_those_who_ask() -> None:
     """The README says ``gobind._debug.live()``, and nobody else pays for its import."""
     code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
     assert "gobind._debug" not in loaded(code + "import gobind")
-    found = loaded(code + "import gobind; assert gobind._debug.live() == gobind._debug.guests() == 0")
+    found = loaded(code + "import gobind; assert gobind._debug.live() == gobind._debug.exported() == 0")
     assert "gobind._debug" in found
     with pytest.raises(AttributeError) as caught:
         gobind.nothing  # type: ignore[attr-defined]  # noqa: B018

@@ -12,7 +12,7 @@ import pytest
 from gobind import CorruptFrame, protocol
 from gobind.codec.frames import Input
 from gobind.codec.registry import Blocks
-from gobind.runtime.call.status import Ended, Held, Replies, ask_status, new_reply
+from gobind.runtime.call.status import Held, Status, Statuses, ask_status, new_reply
 from gobind.runtime.interrupts.ownership import only_here
 
 
@@ -43,7 +43,7 @@ class Released:
         return self._held
 
 
-def status_of(library: Any) -> Ended:
+def status_of(library: Any) -> Status:
     found = ask_status(library, b"", new_reply())
     assert found is not None
     return found
@@ -114,9 +114,9 @@ def test_large_pieces_are_shown_where_they_are() -> None:
     held = status_of(library)[2]
     assert isinstance(held, Held) and len(held) == 140_000
     assert held[0:2] == b"ab" and held[70_000:70_002] == b"cd"
-    assert held.look(70_000, 140_000) == second and held.look(1, 70_000) == first[1:]
+    assert held.view(70_000, 140_000) == second and held.view(1, 70_000) == first[1:]
     for start, stop in ((0, 70_001), (69_999, 70_001), (70_000, 140_001), (140_000, 140_001)):
-        for read in (lambda s: held[s], lambda s: held.look(s.start, s.stop)):
+        for read in (lambda s: held[s], lambda s: held.view(s.start, s.stop)):
             with pytest.raises(
                 CorruptFrame, match=f"{stop - start} bytes expected at {start}, no segment has them"
             ):
@@ -131,7 +131,7 @@ def test_failures_by_chance() -> None:
     """Whatever the bytes of a failure: it is told, or refused as corrupted."""
     numbers = random.Random(7)
     exceptions = {5: ValueError("five")}
-    replies = Replies(Any, Blocks(None), [], exceptions.__getitem__, lambda: None)  # type: ignore[arg-type]
+    replies = Statuses(Any, Blocks(None), [], exceptions.__getitem__, lambda: None)  # type: ignore[arg-type]
     refused = 0
     for _ in range(20_000):
         sizes = [numbers.choice([0, 1, 3, 1 << 40, numbers.getrandbits(64)]) for _ in range(2)]

@@ -12,7 +12,7 @@ from time import monotonic_ns
 from typing import Any, Callable, Optional
 
 from gobind.errors import GoTimeout
-from gobind.forklock import whole
+from gobind.forklock import fork_lock
 from gobind.protocol import TIMEOUT_OFFSET
 
 Pack = Callable[..., bytes]
@@ -62,7 +62,7 @@ class timeout:
 
 def watch(names: dict[str, Any], name: str) -> None:
     """Let the pack function ``names[name]`` write the time that is left into its frames."""
-    with whole:
+    with fork_lock:
         _packs.append((names, name))
         if _is_armed:
             names[name] = _stamping(names[name])
@@ -70,7 +70,7 @@ def watch(names: dict[str, Any], name: str) -> None:
 
 def _arm() -> None:
     global _is_armed
-    with whole:
+    with fork_lock:
         if not _is_armed:
             for names, name in _packs:
                 names[name] = _stamping(names[name])

@@ -22,7 +22,7 @@ from gobind.codec.source import Source
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import BufferType, Field, InterfaceType, Method, Node
 from gobind.contract.validate import check, check_unchanged, root_path
-from gobind.forklock import whole
+from gobind.forklock import fork_lock
 from gobind.runtime.call import deadline, status
 
 
@@ -39,7 +39,7 @@ class LazyMethod:
         self._compile = compile_method
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        with whole:
+        with fork_lock:
             function = vars(owner).get(self.name, self)
             if function is self:  # or another thread was faster
                 function = self._compile()
@@ -86,7 +86,7 @@ def compile_method(
         number: of the method in its library.
         interface: what it is a method of, for messages.
         has_receiver: True for methods of objects, which have a handle.
-        blocks: the codec; its namespace holds ``_call``, ``_look`` and what else belongs to the library.
+        blocks: the codec; its namespace holds ``_call``, ``_fetch_result`` and what else belongs to the library.
     """
     return _MethodWriter(method, number, interface, blocks, has_receiver).compile()
 
@@ -219,18 +219,18 @@ class _MethodWriter:
             for name in writer.borrowed:
                 source.line(f"{name}.release()")
             if self._direct:
-                with source.block(f"if _result == {protocol.LOOK}:"):
-                    source.line("_result = _look(_frame)")
+                with source.block(f"if _result == {protocol.CHECK_STATUS}:"):
+                    source.line("_result = _fetch_result(_frame)")
             else:
                 with source.block("if _size >= 0:"):
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
-                    source.line("_head, _buf, _size = _look_frame(_frame, _reply)")
+                    source.line("_head, _buf, _size = _fetch_response(_frame, _reply)")
         with source.block("except BaseException as _error:"):
             with source.block("try:"):
                 source.line("_add_own(_error, _frame)")
             with source.block("finally:"):
-                source.line("_forget(_frame)")
+                source.line("_release_status(_frame)")
             source.line("raise")
 
     def _write_awaiting(self, writer: RecordWriter, unsent: str) -> None:
@@ -250,7 +250,7 @@ class _MethodWriter:
             with source.block("try:"):
                 source.line(f"_add_own(_error, _parked{which}(_number))")
             with source.block("finally:"):
-                source.line(f"_abandon{which}(_number)")
+                source.line(f"_cancel_call{which}(_number)")
             if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them
                 source.line(f"del {', '.join(writer.borrowed)}")
             source.line("raise")

@@ -77,7 +77,7 @@ class Held:
             return self.head[start:stop]
         return bytes_at(self._find(start, stop), stop - start)
 
-    def look(self, start: int, stop: int) -> memoryview:
+    def view(self, start: int, stop: int) -> memoryview:
         """The memory of a piece, to be read before anything is released."""
         return memoryview(Memory.from_address(self._find(start, stop)))[: stop - start].cast("B")
 
@@ -94,7 +94,7 @@ class Held:
 Response = Union[bytes, Held]
 """A whole response: bytes if Go keeps nothing for it."""
 
-Ended = Tuple[int, int, Response]
+Status = Tuple[int, int, Response]
 """How a call ended, where that is more than a number or a small response: kind, value, response."""
 
 
@@ -105,7 +105,7 @@ class Parked(NamedTuple):
     number: int
 
 
-def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | None:
+def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Status | None:
     """The status of a call, once, but that of a failure until it is forgotten; None if there is none.
 
     Args:
@@ -137,7 +137,7 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Ended | Non
 next_number = itertools.count(1).__next__
 """The number of a call that nobody waits for inside Go: unique in the process; its response comes back with it."""
 
-Fetched = Any
+Completion = Any
 """A response: an int for a direct result, bytes, or a `Parked`."""
 
 
@@ -147,8 +147,8 @@ class Connection(Protocol):
     native: Native
 
 
-class Replies:
-    """Looks closer at a call that answered `protocol.LOOK`.
+class Statuses:
+    """Looks closer at a call that answered `protocol.CHECK_STATUS`.
 
     Args:
         errors: the nodes of the contract's errors, by index.
@@ -171,7 +171,7 @@ class Replies:
         self._errors = errors
         self._told: tuple[BaseException, Any] | None = None  # the failure raised last, and whose it is
 
-    def look(self, frame: bytes) -> int:
+    def fetch_result(self, frame: bytes) -> int:
         """The true result of a call whose result is a number.
 
         Raises:
@@ -179,7 +179,7 @@ class Replies:
         """
         return self._number(self._ask(frame), frame)
 
-    def look_frame(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
+    def fetch_response(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
         """Head, source and size of the response of a call whose result is a record.
 
         Args:
@@ -231,10 +231,10 @@ class Replies:
         """Head, source and size of the response a call from a queue ended with; raises what else it ended with."""
         return self._opened(self._ask(fetched), fetched)
 
-    def _ask(self, key: bytes | Parked) -> Ended:
+    def _ask(self, key: bytes | Parked) -> Status:
         return _found(self._status(key))
 
-    def _status(self, key: bytes | Parked) -> Ended | None:
+    def _status(self, key: bytes | Parked) -> Status | None:
         try:
             reply = take_reply()
         except IndexError:
@@ -244,13 +244,13 @@ class Replies:
         finally:
             give_reply(reply)
 
-    def _number(self, ended: Ended, key: bytes | Parked) -> int:
+    def _number(self, ended: Status, key: bytes | Parked) -> int:
         kind, value, response = ended
         if kind == protocol.VALUE:
             return value
         raise self._failure(kind, response, key)
 
-    def _opened(self, ended: Ended, key: bytes | Parked) -> tuple[Any, Response, int]:
+    def _opened(self, ended: Status, key: bytes | Parked) -> tuple[Any, Response, int]:
         kind, _, response = ended
         if kind == protocol.RESPONSE:
             head = response.head if isinstance(response, Held) else response
@@ -328,7 +328,7 @@ def _is_same(one: bytes | Parked, other: bytes | Parked) -> bool:
     return one is other or (isinstance(other, Parked) and one == other)
 
 
-def _found(ended: Ended | None) -> Ended:
+def _found(ended: Status | None) -> Status:
     if ended is None:
         raise CorruptFrame("Go knows of no status of a call that has one")
     return ended

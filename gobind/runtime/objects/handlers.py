@@ -27,11 +27,19 @@ from gobind.codec.source import Source
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
 from gobind.contract.validate import check
-from gobind.forklock import whole
+from gobind.forklock import fork_lock
 from gobind.runtime.call.methods import is_direct
 from gobind.runtime.interrupts.ownership import Unsent, exhaust
 from gobind.runtime.interrupts.uninterrupted import insistent, uninterrupted
-from gobind.runtime.objects.upcalls import Answer, Guest, Guests, is_answered, memories, memory_at, put_answer
+from gobind.runtime.objects.upcalls import (
+    Answer,
+    ExportedObject,
+    HandleTable,
+    is_answered,
+    memories,
+    memory_at,
+    put_answer,
+)
 
 QUICK = 1_000_000
 """Nanoseconds after which a batch of an iterator goes over as it is."""
@@ -45,8 +53,10 @@ class Answers:
         errors: the contract's errors.
     """
 
-    def __init__(self, guests: Guests, blocks: Blocks, contract: int, errors: Sequence[StructType]) -> None:
-        self._guests = guests
+    def __init__(
+        self, table: HandleTable, blocks: Blocks, contract: int, errors: Sequence[StructType]
+    ) -> None:
+        self._table = table
         self._blocks = blocks
         self._contract = contract
         # By identity: an exception's class may have a metaclass that cannot be hashed.
@@ -58,7 +68,7 @@ class Answers:
     def of(self, node: Node) -> list[Answer]:
         """The answers for objects passed as `node`, one for each method of it."""
         if id(node) not in self._made:
-            with whole:
+            with fork_lock:
                 self._made[id(node)] = node, self._make(node)
         return self._made[id(node)][1]
 
@@ -130,8 +140,8 @@ class Answers:
 
     def _responder(self, packed: Callable[[Any, Unsent], bytes]) -> Callable[[int, Any], None]:
         def respond(reply: int, value: Any) -> None:
-            unsent = self._guests.unsent()
-            self._guests.respond(reply, packed(value, unsent), unsent)
+            unsent = self._table.unsent()
+            self._table.respond(reply, packed(value, unsent), unsent)
 
         return respond
 
@@ -149,7 +159,9 @@ class Answers:
             source.line(f"return {packed}(_value, _unsent)")
         call = source.compile(name, self._blocks.namespace, f"answer {where}")
         unpack = self._unpacker(method, where)
-        return self._later(lambda guest, address, size, unsent: call(guest, unpack(address, size), unsent))
+        return self._later(
+            lambda exported, address, size, unsent: call(exported, unpack(address, size), unsent)
+        )
 
     def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
         """A function from a request to the arguments."""
@@ -211,36 +223,36 @@ class Answers:
 
     # Ways to answer
 
-    def _now(self, make: Callable[[Guest, int, int, Unsent], bytes]) -> Answer:
+    def _now(self, make: Callable[[ExportedObject, int, int, Unsent], bytes]) -> Answer:
         """An answer that waits for `make`."""
 
-        def answer(guest: Guest, address: int, size: int, reply: int) -> None:
+        def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
             try:
-                unsent = self._guests.unsent()
-                self._guests.respond(reply, make(guest, address, size, unsent), unsent)
+                unsent = self._table.unsent()
+                self._table.respond(reply, make(exported, address, size, unsent), unsent)
             except BaseException as error:
                 self._fail(reply, error)
 
         return answer
 
-    def _later(self, start: Callable[[Guest, int, int, Unsent], Any]) -> Answer:
-        """An answer by a task on the guest's loop; `start` reads the request and makes the coroutine."""
+    def _later(self, start: Callable[[ExportedObject, int, int, Unsent], Any]) -> Answer:
+        """An answer by a task on the exported's loop; `start` reads the request and makes the coroutine."""
 
-        def answer(guest: Guest, address: int, size: int, reply: int) -> None:
+        def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
             memory = memory_at(reply)
             ticket = int.from_bytes(memory[:8], "little")
             task: Any = None
             try:
-                self._check_loop(guest)
-                unsent = self._guests.unsent()
-                task = _Task(self, guest.loop, ticket, start(guest, address, size, unsent), unsent)
+                self._check_loop(exported)
+                unsent = self._table.unsent()
+                task = _Task(self, exported.loop, ticket, start(exported, address, size, unsent), unsent)
                 # Known before Go can cancel it; from here on it is what answers.
-                self._guests.tasks[ticket] = task
+                self._table.tasks[ticket] = task
                 put_answer(memory, 0, 0, protocol.ANSWER_LATER)
                 task.post()
             except BaseException as error:
                 if not is_answered(memory):
-                    self._guests.tasks.pop(ticket, None)
+                    self._table.tasks.pop(ticket, None)
                     if task is not None:
                         task.drop()
                     self._fail(reply, error)
@@ -249,15 +261,15 @@ class Answers:
 
         return answer
 
-    def _check_loop(self, guest: Guest) -> None:
-        if guest.loop is None:
-            name, _, what = _spoken(guest.value)
+    def _check_loop(self, exported: ExportedObject) -> None:
+        if exported.loop is None:
+            name, _, what = _spoken(exported.value)
             raise RuntimeError(
                 f"{name} was passed to Go where no event loop runs: {what} cannot run; "
                 "pass it to an async def method"
             )
-        if sys.modules["asyncio.events"]._get_running_loop() is guest.loop:
-            _, awaited, _ = _spoken(guest.value)
+        if sys.modules["asyncio.events"]._get_running_loop() is exported.loop:
+            _, awaited, _ = _spoken(exported.value)
             raise RuntimeError(
                 f"Go waits for {awaited} inside a call on the event loop's own thread: "
                 "declare that call async def"
@@ -265,19 +277,19 @@ class Answers:
 
     def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
         """Bring Go the answer of an async method, and clear `tickets` in the same step."""
-        sending = starmap(self._guests.native.answer, ((ticket, failed, frame, len(frame)),))
+        sending = starmap(self._table.native.answer, ((ticket, failed, frame, len(frame)),))
         clearing = map(list.clear, [*unsent.lists, tickets])
-        exhaust(chain(sending, clearing, map(self._guests.tasks.pop, (ticket,), (None,))))
+        exhaust(chain(sending, clearing, map(self._table.tasks.pop, (ticket,), (None,))))
 
     @property
     def unsent(self) -> Callable[[], Unsent]:
         """Makes what owns the handles of one frame."""
-        return self._guests.unsent
+        return self._table.unsent
 
     # Exceptions
 
     def _fail(self, reply: int, error: BaseException) -> None:
-        self._guests.fail(reply, error, self.exception)
+        self._table.fail(reply, error, self.exception)
 
     def exception(self, error: BaseException, unsent: Unsent) -> bytes:
         """The frame of an exception; if it is one of the contract's, with its fields."""
@@ -288,7 +300,7 @@ class Answers:
                 fields, index = self._fields(found[1], error, unsent), found[0]
             except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, struct.error):
                 index = -1  # a field does not fit: Go gets the exception without them
-        return self._guests.exception(error, unsent, index, self._contract, fields)
+        return self._table.exception(error, unsent, index, self._contract, fields)
 
     def _fields(self, node: StructType, error: BaseException, unsent: Unsent) -> bytes:
         check(node, error, node.text)
@@ -456,21 +468,21 @@ _READY = frozenset(type(iter(value)) for value in _MEMORY) - {type(iter(_Sequenc
 yields what is in a buffer and then reads more."""
 
 
-def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], bytes]:
+def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject, int, int, Unsent], bytes]:
     """Fetches items of an iterator; none: it has ended.
 
     Nothing can interrupt an iterator that waits, and Go, whose thread it is, gets no item before the iterator
     returns. So an item never shares a batch with one that has to be waited for, however quick those before were.
     """
 
-    def fetch(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
-        iterator = guest.value
+    def fetch(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
+        iterator = exported.value
         if type(iterator) not in _READY:
             for item in iterator:
                 return pack([item], unsent)
             return pack([], unsent)
-        if guest.kept is not None:
-            error, guest.kept = guest.kept, None
+        if exported.kept is not None:
+            error, exported.kept = exported.kept, None
             raise error
         items: list[Any] = []
         try:
@@ -478,14 +490,14 @@ def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, i
         except BaseException as error:
             if not items:
                 raise
-            guest.kept = error  # it comes after the items before it
+            exported.kept = error  # it comes after the items before it
         return pack(items, unsent)
 
     return fetch
 
 
-def _close(guest: Guest, address: int, size: int, unsent: Unsent) -> bytes:
-    close = getattr(guest.value, "close", None)
+def _close(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
+    close = getattr(exported.value, "close", None)
     if close is not None:
         close()
     return b""
@@ -594,29 +606,29 @@ def _tell(*futures: Any) -> None:
             future.set_result(None)
 
 
-def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[Guest, int, int, Unsent], Any]:
-    def start(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
-        return fetch(guest, _wanted(address, size), unsent)
+def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject, int, int, Unsent], Any]:
+    def start(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> Any:
+        return fetch(exported, _wanted(address, size), unsent)
 
-    async def fetch(guest: Guest, wanted: int, unsent: Unsent) -> bytes:
+    async def fetch(exported: ExportedObject, wanted: int, unsent: Unsent) -> bytes:
         try:
-            if guest.kept is None:
-                guest.kept = _source_of(guest.value, sys.modules["asyncio.events"].get_running_loop())
-            return pack(await guest.kept.fetch(wanted), unsent)
+            if exported.kept is None:
+                exported.kept = _source_of(exported.value, sys.modules["asyncio.events"].get_running_loop())
+            return pack(await exported.kept.fetch(wanted), unsent)
         except BaseException:
-            if guest.kept is not None:
-                guest.kept.stop()  # Go asks for no more
+            if exported.kept is not None:
+                exported.kept.stop()  # Go asks for no more
             raise
 
     return start
 
 
-def _close_async(guest: Guest, address: int, size: int, unsent: Unsent) -> Any:
+def _close_async(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> Any:
     async def close() -> bytes:
-        if guest.kept is not None:
-            guest.kept.stop()
-            await guest.kept.wait()
-        aclose = getattr(guest.value, "aclose", None)
+        if exported.kept is not None:
+            exported.kept.stop()
+            await exported.kept.wait()
+        aclose = getattr(exported.value, "aclose", None)
         if aclose is not None:
             await aclose()
         return b""

@@ -19,11 +19,11 @@ from gobind.contract.decorators import MethodOptions
 from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.contract.validate import implements, misfit_of_function
 from gobind.errors import ClosedError
-from gobind.forklock import whole
+from gobind.forklock import fork_lock
 from gobind.runtime.call.methods import LazyMethod, namespace_of
 from gobind.runtime.interrupts.ownership import Owned, Unsent
 from gobind.runtime.objects.handlers import Answers
-from gobind.runtime.objects.upcalls import Guests
+from gobind.runtime.objects.upcalls import HandleTable
 from gobind.runtime.process.native import Native
 
 CLOSED = protocol.CLOSED_HANDLE
@@ -52,7 +52,7 @@ class GoObject:
     _no_object = _NO_OBJECT
     _warn = staticmethod(warnings.warn)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._handle = self._closed
         self._owned.release()
 
@@ -130,14 +130,14 @@ class Objects:
         self._classes: dict[int, tuple[Node, Any]] = {}
         self._reopen: Callable[[], None] | None = None
 
-    def connect(self, native: Native, guests: Guests, answers: Answers) -> None:
+    def connect(self, native: Native, table: HandleTable, answers: Answers) -> None:
         """Set the library that objects belong to."""
-        self._native, self._guests, self._answers = native, guests, answers
+        self._native, self._table, self._answers = native, table, answers
         # All bindings of a library share them: an object is the same whichever interface it came from.
         self._alive = _tables.setdefault(native, _Alive())
         self._reopen = None
 
-    def abandon(self, reopen: Callable[[], None]) -> None:
+    def after_fork(self, reopen: Callable[[], None]) -> None:
         """Close all objects without telling Go: it is the Go of another process.
 
         Args:
@@ -149,19 +149,19 @@ class Objects:
 
     def exception_of(self, number: int) -> BaseException:
         """The exception of that number that Go holds; KeyError if there is none."""
-        found: BaseException = self._guests.value_of(number)
+        found: BaseException = self._table.value_of(number)
         return found
 
     def escaped(self) -> BaseException | None:
         """The exception that has escaped from an upcall of this thread, None if it is not known."""
-        return self._guests.escaped.get(threading.get_ident())
+        return self._table.escaped.get(threading.get_ident())
 
     # Go's objects
 
     def lift(self, node: Node, handle: int) -> Any:
         """The object that a handle stands for: one and the same while it is alive."""
         if handle & protocol.PYTHON_OWNED:
-            return self._guests.value_of(handle & ~protocol.PYTHON_OWNED)
+            return self._table.value_of(handle & ~protocol.PYTHON_OWNED)
         key = handle, getattr(node, "cls", node.text)
         known = self._alive.find(key)
         if known is not None and known._handle == handle:
@@ -186,7 +186,7 @@ class Objects:
 
     def _class_of(self, node: Node) -> Any:
         if id(node) not in self._classes:
-            with whole:
+            with fork_lock:
                 if id(node) not in self._classes:
                     self._classes[id(node)] = node, self._make_class(node)
         return self._classes[id(node)][1]
@@ -237,7 +237,7 @@ class Objects:
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
-        return self._guests.hold(value, self._answers.of(node), unsent) | protocol.PYTHON_OWNED
+        return self._table.hold(value, self._answers.of(node), unsent) | protocol.PYTHON_OWNED
 
 
 def _items(stream: Any) -> Iterator[Any]:
@@ -249,7 +249,7 @@ def _items(stream: Any) -> Iterator[Any]:
                 return
             yield from items
     finally:
-        stream._let_go()
+        stream._release()
 
 
 async def _items_async(stream: Any) -> AsyncIterator[Any]:
@@ -261,7 +261,7 @@ async def _items_async(stream: Any) -> AsyncIterator[Any]:
             for item in items:
                 yield item
     finally:
-        stream._let_go()
+        stream._release()
 
 
 def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
@@ -286,7 +286,7 @@ def _close(self: Any) -> Any:
         try:
             return self._close_in_go()
         finally:
-            self._let_go()
+            self._release()
 
 
 async def _close_async(self: Any) -> Any:
@@ -294,7 +294,7 @@ async def _close_async(self: Any) -> Any:
         try:
             return await self._close_in_go()
         finally:
-            self._let_go()
+            self._release()
 
 
 def _enter(self: Any) -> Any:

@@ -24,8 +24,8 @@ from gobind.runtime.interrupts.uninterrupted import uninterrupted
 from gobind.runtime.process.native import Native
 from gobind.runtime.process.platforms import peak_memory
 
-Answer = Callable[["Guest", int, int, int], None]
-"""Does one method of an object: ``(guest, address and size of the request, address for the answer)``."""
+Answer = Callable[["ExportedObject", int, int, int], None]
+"""Does one method of an object: ``(exported, address and size of the request, address for the answer)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 
@@ -35,7 +35,7 @@ MOST_WAITING, LEAST_WAITING = 1024, 64
 MOST_GROWTH = 32 << 20
 """Bytes that the process's peak may grow by while objects are passed, before Go's collector is asked."""
 
-LOOK_EACH = 32
+MEASURE_EACH = 32
 """How many objects are passed between two looks at the size of the process."""
 
 
@@ -52,7 +52,7 @@ def is_answered(memory: Any) -> bool:
     return bool(memory[8:16] != bytes(8))
 
 
-class Guest:
+class ExportedObject:
     """A Python object that Go holds.
 
     Attributes:
@@ -71,7 +71,7 @@ class Guest:
         self.kept: Any = None
 
 
-class Guests:
+class HandleTable:
     """The table of the Python objects that one library holds.
 
     Each time an object is passed to Go it gets a number of its own, which Go gives up when nothing in Go refers to
@@ -88,8 +88,8 @@ class Guests:
         self.native = native
         self.tasks: dict[int, Any] = {}
         self.escaped: dict[int, BaseException] = {}
-        self._guests: dict[int, Guest] = {}
-        self.unsent: Callable[[], Unsent] = partial(make_unsent, self._guests.pop, native.releasing)
+        self._table: dict[int, ExportedObject] = {}
+        self.unsent: Callable[[], Unsent] = partial(make_unsent, self._table.pop, native.releasing)
         self._limit = self._waiting = MOST_WAITING
         self._peak = 0  # of the process's memory, when the collector was asked; 0: not yet looked at
         self._responses: dict[int, bytes] = {}
@@ -104,25 +104,25 @@ class Guests:
     def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
         """A number for an object that goes into a frame."""
         number = self._next()
-        if number % LOOK_EACH == 0 or len(self._guests) >= self._limit:
+        if number % MEASURE_EACH == 0 or len(self._table) >= self._limit:
             self._relieve()
         unsent.numbers.append(number)
-        self._guests[number] = Guest(value, answers)
+        self._table[number] = ExportedObject(value, answers)
         return number
 
     def value_of(self, number: int) -> Any:
         """The object of that number; KeyError if Go has given it up."""
-        return self._guests[number].value
+        return self._table[number].value
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._table)
 
     def _relieve(self) -> None:
         """Let Go find out which objects it needs no more, if they are many or the process has grown.
 
         Go cannot tell when nothing refers to an object but by collecting, and its collector starts when its own heap
         has grown, where what keeps a large object of Python's alive is small. What it finds is told later, by
-        `UPCALL_DROP`.
+        `UPCALL_RELEASE`.
         """
         peak = peak_memory()
         self._peak = self._peak or peak
@@ -130,8 +130,8 @@ class Guests:
         if has_grown:
             self._peak = peak
             self._waiting = LEAST_WAITING
-        if has_grown or len(self._guests) >= self._limit:
-            self._limit = max(self._waiting, 2 * len(self._guests))
+        if has_grown or len(self._table) >= self._limit:
+            self._limit = max(self._waiting, 2 * len(self._table))
             self.native.control(protocol.CONTROL_GC, protocol.CONTROL_KEEP)
 
     # Answers
@@ -179,8 +179,8 @@ class Guests:
         late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
         if late:
             number = late & ~protocol.PYTHON_OWNED
-            add_context(error, self._guests[number].value)
-            self._guests[number] = Guest(error, ())
+            add_context(error, self._table[number].value)
+            self._table[number] = ExportedObject(error, ())
             return True
         if not is_answered(memory):
             return False
@@ -229,9 +229,9 @@ class Guests:
         ``try`` all the same (the stack has no room for one more frame), or in the last `fail`, is seen by
         `_unraisable`; Go sees that there is no answer.
         """
-        threads, guests, serve, pin, fail = (
+        threads, table, serve, pin, fail = (
             self._threads,
-            self._guests,
+            self._table,
             self._serve,
             self._pin_thread,
             self.fail,
@@ -244,8 +244,8 @@ class Guests:
                 except AttributeError:
                     pin()
                 if number:
-                    guest = guests[number]
-                    guest.answers[method](guest, address, size, reply)
+                    exported = table[number]
+                    exported.answers[method](exported, address, size, reply)
                 else:
                     serve(method, address, size, reply)
             except BaseException as error:
@@ -262,10 +262,10 @@ class Guests:
     def _serve(self, method: int, address: int, size: int, reply: int) -> None:
         """The methods of object 0, which is gobind itself."""
         value = 0
-        if method == protocol.UPCALL_DROP:
+        if method == protocol.UPCALL_RELEASE:
             for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
-                self._guests.pop(number, None)
-            self._limit = max(self._waiting, 2 * len(self._guests))
+                self._table.pop(number, None)
+            self._limit = max(self._waiting, 2 * len(self._table))
         elif method == protocol.UPCALL_CANCEL:
             task = self.tasks.get(size)
             if task is not None:
@@ -290,23 +290,23 @@ class Guests:
             ctypes.pythonapi.PyGILState_Ensure()
 
 
-_tables: dict[Native, Guests] = {}
+_tables: dict[Native, HandleTable] = {}
 
 
-def guests_of(native: Native) -> Guests:
+def table_of(native: Native) -> HandleTable:
     """The one table of a library."""
     if native not in _tables:
-        _tables[native] = Guests(native)
+        _tables[native] = HandleTable(native)
     return _tables[native]
 
 
-def guests() -> int:
+def exported() -> int:
     """How many Python objects Go holds, in all open libraries together."""
     return sum(map(len, [*_tables.values()]))
 
 
 @atexit.register
-def _keep_quiet() -> None:
+def _block_upcalls() -> None:
     """Python is about to end: let no goroutine in any more, and those inside out.
 
     Registered at import, so that it runs after the handlers of whoever has imported gobind, which may
@@ -314,7 +314,7 @@ def _keep_quiet() -> None:
     """
     end = time.monotonic() + 0.5
     for native in [*_tables]:
-        while native.quiet(threading.get_native_id()) > 0 and time.monotonic() < end:
+        while native.block_upcalls(threading.get_native_id()) > 0 and time.monotonic() < end:
             time.sleep(0.0005)
     ownership.stop()
 

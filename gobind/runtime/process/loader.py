@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 from gobind.errors import LoadError
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 from gobind.runtime.process.platforms import check_length, explain_file
 
 _PIECE = 1 << 20
@@ -269,7 +269,7 @@ def _detour(number: int) -> str:
 @contextlib.contextmanager
 def _copy_in_folder(file: File) -> Iterator[Iterator[str]]:
     """Names of a copy in a temporary file."""
-    descriptor, name = late("tempfile").mkstemp(".so", "gobind")
+    descriptor, name = lazy_import("tempfile").mkstemp(".so", "gobind")
     try:
         try:
             file.copy_to(descriptor)

@@ -13,7 +13,7 @@ from typing import Any
 
 from gobind.codec.memory import bytes_at
 from gobind.errors import LoadError
-from gobind.protocol import ABI, LOOK
+from gobind.protocol import ABI, CHECK_STATUS
 from gobind.runtime.interrupts.ownership import only_here
 from gobind.runtime.process.loader import File, has_go, open_copy, open_library
 
@@ -58,21 +58,23 @@ class Native:
         self.call_keeping_gil = _function(self._keeping_gil, "gobind_call", ctypes.c_int64)
         asking = (ctypes.c_char_p, ctypes.c_uint64)
         self.status = _function(self.dll, "gobind_status", ctypes.c_uint64, *asking)
-        self.forget = _function(self._keeping_gil, "gobind_forget", None, ctypes.c_char_p)
+        self.release_status = _function(self._keeping_gil, "gobind_release_status", None, ctypes.c_char_p)
         self.release = _function(self._keeping_gil, "gobind_release", None, ctypes.c_uint64)
         if sys.implementation.name != "cpython":
-            self.call, self.call_keeping_gil, self.status, self.forget = _with_stable_addresses(
-                self.call, self.call_keeping_gil, self.status, self.forget
+            self.call, self.call_keeping_gil, self.status, self.release_status = _with_stable_addresses(
+                self.call, self.call_keeping_gil, self.status, self.release_status
             )
         self.retain = _function(self._keeping_gil, "gobind_retain", ctypes.c_uint64, ctypes.c_uint64)
         self.releasing = only_here(self.release)
         self.set_upcall = _function(self.dll, "gobind_set_upcall", None, ctypes.c_void_p)
         answer = (ctypes.c_uint64, ctypes.c_int64, ctypes.c_char_p, ctypes.c_uint64)
         self.answer = _function(self.dll, "gobind_answer", None, *answer)
-        self.quiet = _function(self.dll, "gobind_quiet", ctypes.c_int64, ctypes.c_int64)
+        self.block_upcalls = _function(self.dll, "gobind_block_upcalls", ctypes.c_int64, ctypes.c_int64)
         self.live = _function(self._keeping_gil, "gobind_live", ctypes.c_int64)
         self.open_queue = _function(self.dll, "gobind_open_queue", ctypes.c_uint64)
-        self.queue_bell = _function(self._keeping_gil, "gobind_queue_bell", ctypes.c_int64, ctypes.c_uint64)
+        self.queue_wakeup_fd = _function(
+            self._keeping_gil, "gobind_queue_wakeup_fd", ctypes.c_int64, ctypes.c_uint64
+        )
         self.close_queue = _function(self.dll, "gobind_close_queue", ctypes.c_int64, ctypes.c_uint64)
         self.closing_queue = only_here(self.close_queue)
         word = ctypes.c_uint64
@@ -127,7 +129,7 @@ class Native:
             raise LoadError(f"{self.path} cannot be copied: the system's loader does not tell where it is")
         return Native(self.path, self.file, open_copy(self.file))
 
-    def die(self) -> None:
+    def after_fork(self) -> None:
         """Call Go no more: this is the child of a fork, where the parent's Go runtime does not run."""
         for name, value in list(vars(self).items()):
             if name not in ("dll", "_keeping_gil") and isinstance(value, ctypes._CFuncPtr):  # type: ignore[attr-defined]
@@ -160,7 +162,7 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget
         def call(frame: bytes) -> Any:
             memory = kept[id(frame)] = ctypes.create_string_buffer(frame, len(frame))
             result = function(memory)
-            if result != LOOK:
+            if result != CHECK_STATUS:
                 del kept[id(frame)]
             return result
 

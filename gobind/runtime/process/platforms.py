@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from gobind.errors import LoadError
-from gobind.forklock import late
+from gobind.forklock import lazy_import
 
 _ELF_MACHINES = {3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
 _PE_MACHINES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
@@ -65,7 +65,7 @@ def _in_subinterpreter() -> bool:
 
 def own_target() -> str:
     """What this process runs on, as OS/ARCH."""
-    machine = (os.uname().machine if hasattr(os, "uname") else late("platform").machine()).lower()
+    machine = (os.uname().machine if hasattr(os, "uname") else lazy_import("platform").machine()).lower()
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 
 
@@ -126,7 +126,7 @@ def target_of(head: bytes) -> str | None:
 def peak_memory() -> int:
     """Bytes of memory that this process has had at most; 0 where the system does not tell."""
     try:
-        resource = late("resource")
+        resource = lazy_import("resource")
     except ImportError:  # Windows
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

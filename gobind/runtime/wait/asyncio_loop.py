@@ -21,7 +21,7 @@ from time import monotonic_ns
 from typing import Any, Optional, Tuple
 
 from gobind.errors import ClosedError
-from gobind.runtime.call.status import Fetched, Parked
+from gobind.runtime.call.status import Completion, Parked
 from gobind.runtime.interrupts.ownership import Unsent, exhaust, send_batch
 from gobind.runtime.interrupts.uninterrupted import insistent
 from gobind.runtime.process.native import Native
@@ -42,12 +42,12 @@ MOST_SKIPPED = 63
 keep each other from working."""
 
 
-def courier_of(native: Native) -> Courier:
-    """The one courier of a library."""
-    return _couriers.setdefault(native, Courier(native))
+def dispatcher_of(native: Native) -> Dispatcher:
+    """The one dispatcher of a library."""
+    return _dispatchers.setdefault(native, Dispatcher(native))
 
 
-class Courier:
+class Dispatcher:
     """Carries the asynchronous calls to one library."""
 
     def __init__(self, native: Native) -> None:
@@ -60,14 +60,14 @@ class Courier:
         self,
         frame: bytes,
         number: int,
-        lent: tuple[Any, ...] = (),
+        borrowed: tuple[Any, ...] = (),
         unsent: Unsent | None = None,
         ring: int = 0,
-    ) -> asyncio.Future[Fetched]:
+    ) -> asyncio.Future[Completion]:
         """Send a request with all others of this loop turn.
 
         Args:
-            lent: buffers that Go uses until the call ends, whoever waits for it.
+            borrowed: buffers that Go uses until the call ends, whoever waits for it.
             unsent: owns the handles in the request.
             ring: not 0: at once, through a ring of that capacity.
 
@@ -77,30 +77,30 @@ class Courier:
         loop = _get_running_loop()
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
-        noting = calls.queue.lending(number, lent)
+        noting = calls.queue.noting_borrowed(number, borrowed)
         if ring:
             calls.send(ring, frame, number, unsent, noting)
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
-            if lent or unsent is not None:
+            if borrowed or unsent is not None:
                 owners = () if unsent is None else (unsent,)
                 exhaust(chain(noting, map(calls.unsent.append, owners), map(calls.batch.append, (frame,))))
             else:
                 calls.batch.append(frame)
         return future
 
-    def abandon(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """The caller waits no longer: cancel the call's context. What it holds stays until Go is done."""
         for calls in [*self._loops.values()]:  # the loop may no longer run
-            calls.abandon(number)
+            calls.cancel(number)
 
     def parked(self, number: int) -> Parked:
         """What the status of a call of this loop is asked for by."""
         calls = self._loops.get(id(asyncio._get_running_loop()))  # none where a coroutine is closed
         return Parked(calls.queue.number if calls else 0, number)
 
-    def lose(self) -> None:
+    def after_fork(self) -> None:
         """Let the calls in flight end with `ClosedError`: what they wait for happens in another process."""
         for calls in self._loops.values():
             for future in calls.futures.values():
@@ -137,7 +137,7 @@ class LoopCalls:
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
-        self.futures: dict[int, asyncio.Future[Fetched]] = {}
+        self.futures: dict[int, asyncio.Future[Completion]] = {}
         self.batch: list[bytes] = []
         self.unsent: list[Unsent] = []
         self._rings: dict[int, Ring] = {}
@@ -154,11 +154,11 @@ class LoopCalls:
             threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Let the loop watch the bell; False where there is none (Windows), or loops watch no descriptors."""
-        if self.queue.bell < 0:
+        """Let the loop watch the wakeup_fd; False where there is none (Windows), or loops watch no descriptors."""
+        if self.queue.wakeup_fd < 0:
             return False
         try:
-            loop.add_reader(self.queue.bell, self._hear)
+            loop.add_reader(self.queue.wakeup_fd, self._hear)
         except NotImplementedError:
             return False
         return True
@@ -212,7 +212,7 @@ class LoopCalls:
                     break
                 self._spin_until = monotonic_ns() + SPIN_TIME
 
-    def abandon(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """Forget a call and cancel its context, or drop its response."""
         if self.futures.pop(number, None) is not None:
             for capacity, waiting in self._waiting.items():
@@ -280,7 +280,7 @@ class LoopCalls:
         self._ended.clear()
         return count
 
-    def _hand_out(self, number: int, response: Fetched) -> None:
+    def _hand_out(self, number: int, response: Completion) -> None:
         future = self.futures.get(number)  # and not pop: this may be repeated until the whole fetch is done
         if future is not None:
             self._ended.append(number)
@@ -288,16 +288,16 @@ class LoopCalls:
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
             self.queue.cancel(number)  # nobody will ask for it
-        if self.queue.lent:
-            self.queue.lent.pop(number, None)
+        if self.queue.borrowed:
+            self.queue.borrowed.pop(number, None)
 
 
-_couriers: dict[Native, Courier] = {}
+_dispatchers: dict[Native, Dispatcher] = {}
 
 
 def after_fork() -> None:
     """This is the child of a fork: the calls in flight are the parent's."""
-    for courier in _couriers.values():
-        courier.lose()
-    _couriers.clear()
+    for dispatcher in _dispatchers.values():
+        dispatcher.after_fork()
+    _dispatchers.clear()
     completions.after_fork()

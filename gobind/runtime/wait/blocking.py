@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from gobind.runtime.call.status import Fetched, Parked
+from gobind.runtime.call.status import Completion, Parked
 from gobind.runtime.interrupts.ownership import Unsent, send_noted
 from gobind.runtime.process.native import Native
 from gobind.runtime.wait.completions import Queue
 
-LOOK_UP = 100
+POLL_INTERVAL = 100
 """Milliseconds after which a waiting thread looks for signals that another thread has received."""
 
 
@@ -26,15 +26,15 @@ class Waiters:
         self._local = threading.local()
 
     def wait(
-        self, frame: bytes, number: int, lent: tuple[Any, ...] = (), unsent: Unsent | None = None
-    ) -> Fetched:
-        """Send a request and wait for its response. Whatever exception ends that, `abandon` has to follow."""
+        self, frame: bytes, number: int, borrowed: tuple[Any, ...] = (), unsent: Unsent | None = None
+    ) -> Completion:
+        """Send a request and wait for its response. Whatever exception ends that, `cancel` has to follow."""
         waiter = getattr(self._local, "waiter", None)
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
-        return waiter.call(frame, number, lent, unsent)
+        return waiter.call(frame, number, borrowed, unsent)
 
-    def abandon(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         """Forget a call: cancel its context and wait until Go has returned, and drop its response.
 
         The exception of a signal handler, KeyboardInterrupt above all, is so raised when Go has returned; a second
@@ -61,12 +61,12 @@ class Waiter:
         self._queue = Queue(native)
         self.queue = self._queue.number
         self._calls: dict[int, None] = {}  # sent and not ended; abandoned ones too
-        self._ended: dict[int, Fetched] = {}  # a handler's own call may fetch the response of this one
+        self._ended: dict[int, Completion] = {}  # a handler's own call may fetch the response of this one
 
-    def call(self, frame: bytes, number: int, lent: tuple[Any, ...], unsent: Unsent | None) -> Fetched:
+    def call(self, frame: bytes, number: int, borrowed: tuple[Any, ...], unsent: Unsent | None) -> Completion:
         """Send a request and wait for its response; Python's signal handlers run meanwhile."""
         submission = self._queue.submission(frame)
-        noting = self._queue.lending(number, lent)
+        noting = self._queue.noting_borrowed(number, borrowed)
         send_noted(self._calls, number, [unsent] if unsent else [], *submission, noting=noting)
         self._wait_for(number)
         return self._ended.pop(number)
@@ -76,19 +76,19 @@ class Waiter:
         if number in self._calls:
             self._queue.cancel(number)
             self._wait_for(number)
-        self._queue.lent.pop(number, None)
+        self._queue.borrowed.pop(number, None)
         self._ended.pop(number, None)
         self._queue.cancel(number)  # its response, which nobody wants
 
     def _wait_for(self, number: int) -> None:
         while number in self._calls:
             if not self._queue.fetch(self._hand_out):
-                self._queue.wait(LOOK_UP)
+                self._queue.wait(POLL_INTERVAL)
 
-    def _hand_out(self, number: int, response: Fetched) -> None:
+    def _hand_out(self, number: int, response: Completion) -> None:
         if number in self._calls:
             self._ended[number] = response
-            self._queue.lent.pop(number, None)
+            self._queue.borrowed.pop(number, None)
             self._calls.pop(number, None)  # a handler's own call may have come here in between
 
     def __del__(self) -> None:

@@ -17,20 +17,20 @@ from typing import Any
 
 from gobind import protocol
 from gobind.codec.memory import readable
-from gobind.runtime.call.status import Fetched, Parked
+from gobind.runtime.call.status import Completion, Parked
 from gobind.runtime.interrupts.ownership import Owned, keep_to_the_end
 from gobind.runtime.process.native import Native
 
 
 class Queue:
-    """One queue: Go's half of it, with the bell that Go rings, and the buffer that endings are fetched into.
+    """One queue: Go's half of it, with the wakeup_fd that Go rings, and the buffer that endings are fetched into.
 
     It owns both until `close`.
 
     Attributes:
         number: what Go knows it by.
-        lent: by number, what calls in flight use. It is kept until Go has ended them, also when the queue is gone.
-        bell: the descriptor that can be read while there are endings to fetch; -1: there is none.
+        borrowed: by number, what calls in flight use. It is kept until Go has ended them, also when the queue is gone.
+        wakeup_fd: the descriptor that can be read while there are endings to fetch; -1: there is none.
     """
 
     def __init__(self, native: Native) -> None:
@@ -41,10 +41,10 @@ class Queue:
         self._handed_out = 0
         self._owned = Owned(native.closing_queue)
         self.number: int = self._owned.take(native.open_queue)
-        self.bell: int = native.queue_bell(self.number)
+        self.wakeup_fd: int = native.queue_wakeup_fd(self.number)
         self._is_open = True
-        self.lent: dict[int, Any] = {}
-        _lending[native, self.number] = self.lent, weakref.ref(self)
+        self.borrowed: dict[int, Any] = {}
+        _borrowing[native, self.number] = self.borrowed, weakref.ref(self)
 
     def submission(self, frames: bytes) -> tuple[Any, int, bytes, int]:
         """The function, and its arguments, that sends requests which stand one behind another.
@@ -53,13 +53,13 @@ class Queue:
         """
         return self._native.submit, self.number, frames, len(frames)
 
-    def lending(self, number: int, lent: tuple[Any, ...]) -> Iterator[Any]:
+    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterator[Any]:
         """Notes what a call uses, in the step that sends it: when it is exhausted."""
-        if lent:
-            free_lent()
-        return map(self.lent.__setitem__, (number,), (lent,)) if lent else iter(())
+        if borrowed:
+            release_borrowed()
+        return map(self.borrowed.__setitem__, (number,), (borrowed,)) if borrowed else iter(())
 
-    def fetch(self, hand_out: Callable[[int, Fetched], Any]) -> int:
+    def fetch(self, hand_out: Callable[[int, Completion], Any]) -> int:
         """Hand out the responses that one call brings, with the numbers of their calls; none: the queue is empty.
 
         An exception on the way loses nothing: the next time begins with the same responses, so `hand_out` may
@@ -89,11 +89,11 @@ class Queue:
 
     def wait(self, milliseconds: int) -> None:
         """Wait until there is something to fetch, no longer than that; signal handlers run meanwhile."""
-        if self.bell < 0:  # Windows, where nobody rings: look again soon
+        if self.wakeup_fd < 0:  # Windows, where nobody rings: look again soon
             time.sleep(0.001)
             return
         poll = select.poll()  # and not select(), which knows only the first 1024 descriptors
-        poll.register(self.bell, select.POLLIN)
+        poll.register(self.wakeup_fd, select.POLLIN)
         poll.poll(milliseconds)
 
     @property
@@ -106,25 +106,25 @@ class Queue:
         if self.is_ours:
             self._is_open = False
             self._owned.release()
-            free_lent()
+            release_borrowed()
 
 
 # What calls in flight use, by the queue they are in. Whoever waited for them may be gone, and nobody is told when they
 # end: so that is asked for now and then.
-_lending: dict[tuple[Native, int], tuple[dict[int, Any], weakref.ref[Queue]]] = {}
+_borrowing: dict[tuple[Native, int], tuple[dict[int, Any], weakref.ref[Queue]]] = {}
 
 
-atexit.register(keep_to_the_end, _lending)
+atexit.register(keep_to_the_end, _borrowing)
 
 
-def free_lent() -> None:
+def release_borrowed() -> None:
     """Free what calls in queues that are closed, or gone, have used, if Go has ended them."""
-    for key, (lent, owner) in [*_lending.items()]:
+    for key, (borrowed, owner) in [*_borrowing.items()]:
         queue, (native, number) = owner(), key
-        if (queue is None or not queue.is_ours) and not (lent and native.close_queue(number)):
-            _lending.pop(key, None)
+        if (queue is None or not queue.is_ours) and not (borrowed and native.close_queue(number)):
+            _borrowing.pop(key, None)
 
 
 def after_fork() -> None:
     """This is the child of a fork: the calls in flight are the parent's."""
-    _lending.clear()
+    _borrowing.clear()

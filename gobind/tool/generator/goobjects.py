@@ -152,7 +152,7 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
             checks += [f"if {source} == nil {{", f"\treturn {failed}{problem}", "}"]
         writes += _write(codec, method, GoField(param.name, gonames.exported(param.name), param.type))
     m = "m" if any(re.search(r"\bm\b", line) for line in writes) else "_"
-    lines = [*checks, f"q, {m} := gobind.NewQuestion[{called.mirror}]({receiver}, {quote(called.where)})"]
+    lines = [*checks, f"q, {m} := gobind.NewCallback[{called.mirror}]({receiver}, {quote(called.where)})"]
     if any(re.search(r"\bw\b", line) for line in writes):
         lines.append("w := &q.Out")
     return [*lines, *writes, *_answer(types, codec, method, number)]
@@ -168,7 +168,7 @@ def _write(codec: GoCodec, method: Method, param: GoField) -> list[str]:
 
 def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:
     """Call the method and return what it answers."""
-    verb, result = "Await" if method.is_async else "Ask", method.result
+    verb, result = "Await" if method.is_async else "Do", method.result
     direct = f"q.{verb}Direct(ctx, {number})"
     if result is None:
         return [direct, "return q.End()"]

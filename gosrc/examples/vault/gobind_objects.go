@@ -28,11 +28,11 @@ func (o gluePythonRule) Merge(ctx context.Context, argOld *Place, argNew *Place)
 	if argNew == nil {
 		return result, gobind.Refused("Rule.merge: new: expected a value, got nil")
 	}
-	q, m := gobind.NewQuestion[glueParamsRuleMerge](o.object, "Rule.merge")
+	q, m := gobind.NewCallback[glueParamsRuleMerge](o.object, "Rule.merge")
 	w := &q.Out
 	glueWritePlaceRecord(w, &m.Old, argOld)
 	glueWritePlaceRecord(w, &m.New, argNew)
-	gobind.Ask(ctx, q, 0, &result, glueReadPlaceRecord)
+	gobind.Do(ctx, q, 0, &result, glueReadPlaceRecord)
 	return result, q.End()
 }
 
@@ -49,8 +49,8 @@ func (o gluePythonWatch) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonWatch) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Watch.close")
-	q.AskDirect(ctx, 0)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Watch.close")
+	q.DoDirect(ctx, 0)
 	return q.End()
 }
 
@@ -67,76 +67,76 @@ func (o gluePythonStore) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonStore) Load(ctx context.Context, argPlaces []Place) error {
-	q, m := gobind.NewQuestion[glueParamsStoreLoad](o.object, "Store.load")
+	q, m := gobind.NewCallback[glueParamsStoreLoad](o.object, "Store.load")
 	w := &q.Out
 	m.Places = gobind.WriteList(w, argPlaces, glueWritePlace)
-	q.AskDirect(ctx, 0)
+	q.DoDirect(ctx, 0)
 	return q.End()
 }
 
 func (o gluePythonStore) Merge(ctx context.Context, argPlaces []Place, argRule Rule) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreMerge](o.object, "Store.merge")
+	q, m := gobind.NewCallback[glueParamsStoreMerge](o.object, "Store.merge")
 	w := &q.Out
 	m.Places = gobind.WriteList(w, argPlaces, glueWritePlace)
 	m.Rule = gobind.WriteObject(w, argRule, glueRule)
-	value := q.AskDirect(ctx, 1)
+	value := q.DoDirect(ctx, 1)
 	return int(value), q.End()
 }
 
 func (o gluePythonStore) Get(ctx context.Context, argName string) (result Place, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreGet](o.object, "Store.get")
+	q, m := gobind.NewCallback[glueParamsStoreGet](o.object, "Store.get")
 	w := &q.Out
 	m.Name = w.String(argName)
-	gobind.Ask(ctx, q, 2, &result, glueReadPlaceRecord)
+	gobind.Do(ctx, q, 2, &result, glueReadPlaceRecord)
 	return result, q.End()
 }
 
 func (o gluePythonStore) Scan(ctx context.Context, argPrefix string) (result func(yield func(Place, error) bool), err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreScan](o.object, "Store.scan")
+	q, m := gobind.NewCallback[glueParamsStoreScan](o.object, "Store.scan")
 	w := &q.Out
 	m.Prefix = w.String(argPrefix)
-	gobind.Ask(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(Place, error) bool)) {
+	gobind.Do(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(Place, error) bool)) {
 		*to = gobind.ReadStream(ctx, r, *m, false, 26, glueReadPlace)
 	})
 	return result, q.End()
 }
 
 func (o gluePythonStore) Nearest(ctx context.Context, argLatitude float64, argLongitude float64, argLimit int) (result []Found, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreNearest](o.object, "Store.nearest")
+	q, m := gobind.NewCallback[glueParamsStoreNearest](o.object, "Store.nearest")
 	m.Latitude = argLatitude
 	m.Longitude = argLongitude
 	m.Limit = argLimit
-	gobind.Ask(ctx, q, 4, &result, glueReadListFoundResult)
+	gobind.Do(ctx, q, 4, &result, glueReadListFoundResult)
 	return result, q.End()
 }
 
 func (o gluePythonStore) Inside(ctx context.Context, argSouth float64, argWest float64, argNorth float64, argEast float64) (result []Place, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreInside](o.object, "Store.inside")
+	q, m := gobind.NewCallback[glueParamsStoreInside](o.object, "Store.inside")
 	m.South = argSouth
 	m.West = argWest
 	m.North = argNorth
 	m.East = argEast
-	gobind.Ask(ctx, q, 5, &result, glueReadListPlaceResult)
+	gobind.Do(ctx, q, 5, &result, glueReadListPlaceResult)
 	return result, q.End()
 }
 
 func (o gluePythonStore) Count(ctx context.Context) (result int, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Store.count")
-	value := q.AskDirect(ctx, 6)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Store.count")
+	value := q.DoDirect(ctx, 6)
 	return int(value), q.End()
 }
 
 func (o gluePythonStore) Watch(ctx context.Context, argChanged func(context.Context, *Change) error) (result Watch, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreWatch](o.object, "Store.watch")
+	q, m := gobind.NewCallback[glueParamsStoreWatch](o.object, "Store.watch")
 	w := &q.Out
 	m.Changed = gobind.WriteObject(w, argChanged, nil)
-	gobind.Ask(ctx, q, 7, &result, glueReadWatchResult)
+	gobind.Do(ctx, q, 7, &result, glueReadWatchResult)
 	return result, q.End()
 }
 
 func (o gluePythonStore) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Store.close")
-	q.AskDirect(ctx, 8)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Store.close")
+	q.DoDirect(ctx, 8)
 	return q.End()
 }
 
@@ -146,10 +146,10 @@ func glueWrapFuncChange(object *gobind.PythonObject) func(context.Context, *Chan
 		if argA0 == nil {
 			return gobind.Refused("Callable[[Change], None]: a0: expected a value, got nil")
 		}
-		q, m := gobind.NewQuestion[glueArgumentsFuncChange](object, "Callable[[Change], None]")
+		q, m := gobind.NewCallback[glueArgumentsFuncChange](object, "Callable[[Change], None]")
 		w := &q.Out
 		glueWriteChangeRecord(w, &m.A0, argA0)
-		q.AskDirect(ctx, 0)
+		q.DoDirect(ctx, 0)
 		return q.End()
 	}
 }

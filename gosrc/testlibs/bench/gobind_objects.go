@@ -22,31 +22,31 @@ func (o gluePythonCounter) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonCounter) Add(ctx context.Context, argA int, argB int) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsCounterAdd](o.object, "Counter.add")
+	q, m := gobind.NewCallback[glueParamsCounterAdd](o.object, "Counter.add")
 	m.A = argA
 	m.B = argB
-	value := q.AskDirect(ctx, 0)
+	value := q.DoDirect(ctx, 0)
 	return int(value), q.End()
 }
 
 func (o gluePythonCounter) Next(ctx context.Context) (result *int, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Counter.next")
-	gobind.Ask(ctx, q, 1, &result, glueReadOptionalIntResult)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Counter.next")
+	gobind.Do(ctx, q, 1, &result, glueReadOptionalIntResult)
 	return result, q.End()
 }
 
 func (o gluePythonCounter) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Counter.close")
-	q.AskDirect(ctx, 2)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Counter.close")
+	q.DoDirect(ctx, 2)
 	return q.End()
 }
 
 // glueWrapFuncIntToInt is the function that a Callable[[int], int] of Python is.
 func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
 		m.A0 = argA0
-		value := q.AskDirect(ctx, 0)
+		value := q.DoDirect(ctx, 0)
 		return int(value), q.End()
 	}
 }

@@ -22,10 +22,10 @@ func (o gluePythonWatcher) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonWatcher) Look(ctx context.Context, argBuffer []uint8) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsWatcherLook](o.object, "Watcher.look")
+	q, m := gobind.NewCallback[glueParamsWatcherLook](o.object, "Watcher.look")
 	w := &q.Out
 	m.Buffer = gobind.WriteBuffer(w, argBuffer)
-	value := q.AskDirect(ctx, 0)
+	value := q.DoDirect(ctx, 0)
 	return int(value), q.End()
 }
 

@@ -29,14 +29,14 @@ func invoke(t *testing.T, method byte, body []byte, reply *[gobind.ReplyCapacity
 	binary.LittleEndian.PutUint64(frame[gobind.ReplyOffset:], at)
 	copy(reply[:], untouched)
 	result := gobind.Invoke(unsafe.Pointer(&frame[0]))
-	if result != gobind.Look {
+	if result != gobind.CheckStatus {
 		if 0 <= result && result <= gobind.ReplyCapacity && string(reply[:len(untouched)]) != untouched {
 			return reply[:result]
 		}
 		return nil // a number, which is the result itself
 	}
 	handle := gobind.Status(unsafe.Pointer(&frame[0]), at)
-	defer gobind.Forget(unsafe.Pointer(&frame[0]))
+	defer gobind.ReleaseStatus(unsafe.Pointer(&frame[0]))
 	words := (*[gobind.StatusSize / 8]uint64)(unsafe.Pointer(&reply[0]))
 	if words[0] == gobind.StatusPanic {
 		t.Fatalf("method %d panics: %q", method, reply[gobind.StatusSize:])

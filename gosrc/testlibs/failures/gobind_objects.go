@@ -22,27 +22,27 @@ func (o gluePythonFeed) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonFeed) Numbers(ctx context.Context) (result func(yield func(int, error) bool), err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Feed.numbers")
-	gobind.Ask(ctx, q, 0, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
+	q, _ := gobind.NewCallback[struct{}](o.object, "Feed.numbers")
+	gobind.Do(ctx, q, 0, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
 		*to = gobind.ReadStream(ctx, r, *m, false, 8, gobind.ReadNumbers[int])
 	})
 	return result, q.End()
 }
 
 func (o gluePythonFeed) Take(ctx context.Context, argN int) error {
-	q, m := gobind.NewQuestion[glueParamsFeedTake](o.object, "Feed.take")
+	q, m := gobind.NewCallback[glueParamsFeedTake](o.object, "Feed.take")
 	m.N = argN
-	q.AskDirect(ctx, 1)
+	q.DoDirect(ctx, 1)
 	return q.End()
 }
 
 // glueWrapFuncStringToString is the function that a Callable[[str], str] of Python is.
 func glueWrapFuncStringToString(object *gobind.PythonObject) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, argA0 string) (result string, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
+		q, m := gobind.NewCallback[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
 		w := &q.Out
 		m.A0 = w.String(argA0)
-		gobind.Ask(ctx, q, 0, &result, glueReadStringResult)
+		gobind.Do(ctx, q, 0, &result, glueReadStringResult)
 		return result, q.End()
 	}
 }
@@ -50,9 +50,9 @@ func glueWrapFuncStringToString(object *gobind.PythonObject) func(context.Contex
 // glueWrapFuncInt is the function that a Callable[[int], None] of Python is.
 func glueWrapFuncInt(object *gobind.PythonObject) func(context.Context, int) error {
 	return func(ctx context.Context, argA0 int) error {
-		q, m := gobind.NewQuestion[glueArgumentsFuncInt](object, "Callable[[int], None]")
+		q, m := gobind.NewCallback[glueArgumentsFuncInt](object, "Callable[[int], None]")
 		m.A0 = argA0
-		q.AskDirect(ctx, 0)
+		q.DoDirect(ctx, 0)
 		return q.End()
 	}
 }

@@ -253,7 +253,7 @@ func (*server) LongSpan(context.Context) (time.Duration, error) { return math.Mi
 
 // Numbers: LOOK is the one result that means something else.
 
-const look = gobind.Look
+const look = gobind.CheckStatus
 
 func (*server) LookInt(context.Context) (int, error) { return look, nil }
 

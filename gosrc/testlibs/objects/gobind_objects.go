@@ -22,41 +22,41 @@ func (o gluePythonStore) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonStore) Set(ctx context.Context, argKey string, argValue string) error {
-	q, m := gobind.NewQuestion[glueParamsStoreSet](o.object, "Store.set")
+	q, m := gobind.NewCallback[glueParamsStoreSet](o.object, "Store.set")
 	w := &q.Out
 	m.Key = w.String(argKey)
 	m.Value = w.String(argValue)
-	q.AskDirect(ctx, 0)
+	q.DoDirect(ctx, 0)
 	return q.End()
 }
 
 func (o gluePythonStore) Get(ctx context.Context, argKey string) (result string, err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreGet](o.object, "Store.get")
+	q, m := gobind.NewCallback[glueParamsStoreGet](o.object, "Store.get")
 	w := &q.Out
 	m.Key = w.String(argKey)
-	gobind.Ask(ctx, q, 1, &result, glueReadStringResult)
+	gobind.Do(ctx, q, 1, &result, glueReadStringResult)
 	return result, q.End()
 }
 
 func (o gluePythonStore) Count(ctx context.Context) (result int, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Store.count")
-	value := q.AskDirect(ctx, 2)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Store.count")
+	value := q.DoDirect(ctx, 2)
 	return int(value), q.End()
 }
 
 func (o gluePythonStore) Scan(ctx context.Context, argPrefix string) (result func(yield func(string, error) bool), err error) {
-	q, m := gobind.NewQuestion[glueParamsStoreScan](o.object, "Store.scan")
+	q, m := gobind.NewCallback[glueParamsStoreScan](o.object, "Store.scan")
 	w := &q.Out
 	m.Prefix = w.String(argPrefix)
-	gobind.Ask(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(string, error) bool)) {
+	gobind.Do(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(string, error) bool)) {
 		*to = gobind.ReadStream(ctx, r, *m, false, 1, gobind.ReadStrings[string])
 	})
 	return result, q.End()
 }
 
 func (o gluePythonStore) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Store.close")
-	q.AskDirect(ctx, 4)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Store.close")
+	q.DoDirect(ctx, 4)
 	return q.End()
 }
 
@@ -73,12 +73,12 @@ func (o gluePythonMerger) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonMerger) Merge(ctx context.Context, argKey string, argOld []string, argNew []string) (result []string, err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerMerge](o.object, "Merger.merge")
+	q, m := gobind.NewCallback[glueParamsMergerMerge](o.object, "Merger.merge")
 	w := &q.Out
 	m.Key = w.String(argKey)
 	m.Old = gobind.WriteList(w, argOld, gobind.WriteStrings[string])
 	m.New = gobind.WriteList(w, argNew, gobind.WriteStrings[string])
-	gobind.Ask(ctx, q, 0, &result, glueReadListStringResult)
+	gobind.Do(ctx, q, 0, &result, glueReadListStringResult)
 	return result, q.End()
 }
 
@@ -86,56 +86,56 @@ func (o gluePythonMerger) Upper(ctx context.Context, argUser *User) (result User
 	if argUser == nil {
 		return result, gobind.Refused("Merger.upper: user: expected a value, got nil")
 	}
-	q, m := gobind.NewQuestion[glueParamsMergerUpper](o.object, "Merger.upper")
+	q, m := gobind.NewCallback[glueParamsMergerUpper](o.object, "Merger.upper")
 	w := &q.Out
 	glueWriteUserRecord(w, &m.User, argUser)
-	gobind.Ask(ctx, q, 1, &result, glueReadUserRecord)
+	gobind.Do(ctx, q, 1, &result, glueReadUserRecord)
 	return result, q.End()
 }
 
 func (o gluePythonMerger) Weigh(ctx context.Context, argNumber int, argFactor float64) (result float64, err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerWeigh](o.object, "Merger.weigh")
+	q, m := gobind.NewCallback[glueParamsMergerWeigh](o.object, "Merger.weigh")
 	m.Number = argNumber
 	m.Factor = argFactor
-	gobind.Ask(ctx, q, 2, &result, glueReadFloat64Result)
+	gobind.Do(ctx, q, 2, &result, glueReadFloat64Result)
 	return result, q.End()
 }
 
 func (o gluePythonMerger) Huge(ctx context.Context, argNumber uint64) (result uint64, err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerHuge](o.object, "Merger.huge")
+	q, m := gobind.NewCallback[glueParamsMergerHuge](o.object, "Merger.huge")
 	m.Number = argNumber
-	value := q.AskDirect(ctx, 3)
+	value := q.DoDirect(ctx, 3)
 	return uint64(value), q.End()
 }
 
 func (o gluePythonMerger) Pick(ctx context.Context, argStores map[string]Store) (result Store, err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerPick](o.object, "Merger.pick")
+	q, m := gobind.NewCallback[glueParamsMergerPick](o.object, "Merger.pick")
 	w := &q.Out
 	m.Stores = gobind.WriteMap(w, argStores, gobind.WriteStrings[string], glueWriteStore)
-	gobind.Ask(ctx, q, 4, &result, glueReadStoreResult)
+	gobind.Do(ctx, q, 4, &result, glueReadStoreResult)
 	return result, q.End()
 }
 
 func (o gluePythonMerger) Again(ctx context.Context) (result Merger, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Merger.again")
-	gobind.Ask(ctx, q, 5, &result, glueReadMergerResult)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Merger.again")
+	gobind.Do(ctx, q, 5, &result, glueReadMergerResult)
 	return result, q.End()
 }
 
 func (o gluePythonMerger) Numbers(ctx context.Context, argN int) (result func(yield func(int, error) bool), err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerNumbers](o.object, "Merger.numbers")
+	q, m := gobind.NewCallback[glueParamsMergerNumbers](o.object, "Merger.numbers")
 	m.N = argN
-	gobind.Ask(ctx, q, 6, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
+	gobind.Do(ctx, q, 6, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
 		*to = gobind.ReadStream(ctx, r, *m, false, 8, gobind.ReadNumbers[int])
 	})
 	return result, q.End()
 }
 
 func (o gluePythonMerger) Total(ctx context.Context, argNumbers func(yield func(int, error) bool)) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsMergerTotal](o.object, "Merger.total")
+	q, m := gobind.NewCallback[glueParamsMergerTotal](o.object, "Merger.total")
 	w := &q.Out
 	m.Numbers = gobind.WriteStream(w, glueContract, argNumbers, gobind.WriteNumbers[int])
-	value := q.AskDirect(ctx, 7)
+	value := q.DoDirect(ctx, 7)
 	return int(value), q.End()
 }
 
@@ -152,18 +152,18 @@ func (o gluePythonLogger) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonLogger) Log(ctx context.Context, argLevel int, argMessage string) error {
-	q, m := gobind.NewQuestion[glueParamsLoggerLog](o.object, "Logger.log")
+	q, m := gobind.NewCallback[glueParamsLoggerLog](o.object, "Logger.log")
 	w := &q.Out
 	m.Level = argLevel
 	m.Message = w.String(argMessage)
-	q.AskDirect(ctx, 0)
+	q.DoDirect(ctx, 0)
 	return q.End()
 }
 
 func (o gluePythonLogger) Enabled(ctx context.Context, argLevel int) (result bool, err error) {
-	q, m := gobind.NewQuestion[glueParamsLoggerEnabled](o.object, "Logger.enabled")
+	q, m := gobind.NewCallback[glueParamsLoggerEnabled](o.object, "Logger.enabled")
 	m.Level = argLevel
-	value := q.AskDirect(ctx, 1)
+	value := q.DoDirect(ctx, 1)
 	return value != 0, q.End()
 }
 
@@ -180,7 +180,7 @@ func (o gluePythonFetcher) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonFetcher) Fetch(ctx context.Context, argURL string) (result []byte, err error) {
-	q, m := gobind.NewQuestion[glueParamsFetcherFetch](o.object, "Fetcher.fetch")
+	q, m := gobind.NewCallback[glueParamsFetcherFetch](o.object, "Fetcher.fetch")
 	w := &q.Out
 	m.URL = w.String(argURL)
 	gobind.Await(ctx, q, 0, &result, glueReadBytesResult)
@@ -188,7 +188,7 @@ func (o gluePythonFetcher) Fetch(ctx context.Context, argURL string) (result []b
 }
 
 func (o gluePythonFetcher) Size(ctx context.Context, argURL string) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsFetcherSize](o.object, "Fetcher.size")
+	q, m := gobind.NewCallback[glueParamsFetcherSize](o.object, "Fetcher.size")
 	w := &q.Out
 	m.URL = w.String(argURL)
 	value := q.AwaitDirect(ctx, 1)
@@ -196,7 +196,7 @@ func (o gluePythonFetcher) Size(ctx context.Context, argURL string) (result int,
 }
 
 func (o gluePythonFetcher) Open(ctx context.Context, argURL string) (result Store, err error) {
-	q, m := gobind.NewQuestion[glueParamsFetcherOpen](o.object, "Fetcher.open")
+	q, m := gobind.NewCallback[glueParamsFetcherOpen](o.object, "Fetcher.open")
 	w := &q.Out
 	m.URL = w.String(argURL)
 	gobind.Await(ctx, q, 2, &result, glueReadStoreResult)
@@ -206,9 +206,9 @@ func (o gluePythonFetcher) Open(ctx context.Context, argURL string) (result Stor
 // glueWrapFuncIntToInt is the function that a Callable[[int], int] of Python is.
 func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
 		m.A0 = argA0
-		value := q.AskDirect(ctx, 0)
+		value := q.DoDirect(ctx, 0)
 		return int(value), q.End()
 	}
 }
@@ -219,10 +219,10 @@ func glueWrapFuncUserToString(object *gobind.PythonObject) func(context.Context,
 		if argA0 == nil {
 			return result, gobind.Refused("Callable[[User], str]: a0: expected a value, got nil")
 		}
-		q, m := gobind.NewQuestion[glueArgumentsFuncUserToString](object, "Callable[[User], str]")
+		q, m := gobind.NewCallback[glueArgumentsFuncUserToString](object, "Callable[[User], str]")
 		w := &q.Out
 		glueWriteUserRecord(w, &m.A0, argA0)
-		gobind.Ask(ctx, q, 0, &result, glueReadStringResult)
+		gobind.Do(ctx, q, 0, &result, glueReadStringResult)
 		return result, q.End()
 	}
 }
@@ -230,8 +230,8 @@ func glueWrapFuncUserToString(object *gobind.PythonObject) func(context.Context,
 // glueWrapFunc is the function that a Callable[[], None] of Python is.
 func glueWrapFunc(object *gobind.PythonObject) func(context.Context) error {
 	return func(ctx context.Context) error {
-		q, _ := gobind.NewQuestion[struct{}](object, "Callable[[], None]")
-		q.AskDirect(ctx, 0)
+		q, _ := gobind.NewCallback[struct{}](object, "Callable[[], None]")
+		q.DoDirect(ctx, 0)
 		return q.End()
 	}
 }
@@ -239,7 +239,7 @@ func glueWrapFunc(object *gobind.PythonObject) func(context.Context) error {
 // glueWrapAsyncFuncIntToInt is the function that a Callable[[int], Awaitable[int]] of Python is.
 func glueWrapAsyncFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")
+		q, m := gobind.NewCallback[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")
 		m.A0 = argA0
 		value := q.AwaitDirect(ctx, 0)
 		return int(value), q.End()
@@ -249,10 +249,10 @@ func glueWrapAsyncFuncIntToInt(object *gobind.PythonObject) func(context.Context
 // glueWrapFuncStringToString is the function that a Callable[[str], str] of Python is.
 func glueWrapFuncStringToString(object *gobind.PythonObject) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, argA0 string) (result string, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
+		q, m := gobind.NewCallback[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
 		w := &q.Out
 		m.A0 = w.String(argA0)
-		gobind.Ask(ctx, q, 0, &result, glueReadStringResult)
+		gobind.Do(ctx, q, 0, &result, glueReadStringResult)
 		return result, q.End()
 	}
 }

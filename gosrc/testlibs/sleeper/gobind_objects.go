@@ -22,23 +22,23 @@ func (o gluePythonThing) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonThing) Value(ctx context.Context) (result int, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Thing.value")
-	value := q.AskDirect(ctx, 0)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Thing.value")
+	value := q.DoDirect(ctx, 0)
 	return int(value), q.End()
 }
 
 func (o gluePythonThing) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Thing.close")
-	q.AskDirect(ctx, 1)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Thing.close")
+	q.DoDirect(ctx, 1)
 	return q.End()
 }
 
 // glueWrapFuncIntToInt is the function that a Callable[[int], int] of Python is.
 func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
 		m.A0 = argA0
-		value := q.AskDirect(ctx, 0)
+		value := q.DoDirect(ctx, 0)
 		return int(value), q.End()
 	}
 }

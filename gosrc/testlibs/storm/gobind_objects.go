@@ -22,21 +22,21 @@ func (o gluePythonBox) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonBox) Value(ctx context.Context) (result int, err error) {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Box.value")
-	value := q.AskDirect(ctx, 0)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Box.value")
+	value := q.DoDirect(ctx, 0)
 	return int(value), q.End()
 }
 
 func (o gluePythonBox) Add(ctx context.Context, argN int) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsBoxAdd](o.object, "Box.add")
+	q, m := gobind.NewCallback[glueParamsBoxAdd](o.object, "Box.add")
 	m.N = argN
-	value := q.AskDirect(ctx, 1)
+	value := q.DoDirect(ctx, 1)
 	return int(value), q.End()
 }
 
 func (o gluePythonBox) Close(ctx context.Context) error {
-	q, _ := gobind.NewQuestion[struct{}](o.object, "Box.close")
-	q.AskDirect(ctx, 2)
+	q, _ := gobind.NewCallback[struct{}](o.object, "Box.close")
+	q.DoDirect(ctx, 2)
 	return q.End()
 }
 
@@ -53,33 +53,33 @@ func (o gluePythonVisitor) PythonObject() *gobind.PythonObject {
 }
 
 func (o gluePythonVisitor) Visit(ctx context.Context, argN int) (result int, err error) {
-	q, m := gobind.NewQuestion[glueParamsVisitorVisit](o.object, "Visitor.visit")
+	q, m := gobind.NewCallback[glueParamsVisitorVisit](o.object, "Visitor.visit")
 	m.N = argN
-	value := q.AskDirect(ctx, 0)
+	value := q.DoDirect(ctx, 0)
 	return int(value), q.End()
 }
 
 func (o gluePythonVisitor) Rename(ctx context.Context, argName string) (result string, err error) {
-	q, m := gobind.NewQuestion[glueParamsVisitorRename](o.object, "Visitor.rename")
+	q, m := gobind.NewCallback[glueParamsVisitorRename](o.object, "Visitor.rename")
 	w := &q.Out
 	m.Name = w.String(argName)
-	gobind.Ask(ctx, q, 1, &result, glueReadStringResult)
+	gobind.Do(ctx, q, 1, &result, glueReadStringResult)
 	return result, q.End()
 }
 
 func (o gluePythonVisitor) Open(ctx context.Context, argN int) (result Box, err error) {
-	q, m := gobind.NewQuestion[glueParamsVisitorOpen](o.object, "Visitor.open")
+	q, m := gobind.NewCallback[glueParamsVisitorOpen](o.object, "Visitor.open")
 	m.N = argN
-	gobind.Ask(ctx, q, 2, &result, glueReadBoxResult)
+	gobind.Do(ctx, q, 2, &result, glueReadBoxResult)
 	return result, q.End()
 }
 
 // glueWrapFuncIntToInt is the function that a Callable[[int], int] of Python is.
 func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntToInt](object, "Callable[[int], int]")
 		m.A0 = argA0
-		value := q.AskDirect(ctx, 0)
+		value := q.DoDirect(ctx, 0)
 		return int(value), q.End()
 	}
 }
@@ -87,9 +87,9 @@ func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int
 // glueWrapFuncIntToBool is the function that a Callable[[int], bool] of Python is.
 func glueWrapFuncIntToBool(object *gobind.PythonObject) func(context.Context, int) (bool, error) {
 	return func(ctx context.Context, argA0 int) (result bool, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntToBool](object, "Callable[[int], bool]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntToBool](object, "Callable[[int], bool]")
 		m.A0 = argA0
-		value := q.AskDirect(ctx, 0)
+		value := q.DoDirect(ctx, 0)
 		return value != 0, q.End()
 	}
 }
@@ -97,10 +97,10 @@ func glueWrapFuncIntToBool(object *gobind.PythonObject) func(context.Context, in
 // glueWrapFuncStringToString is the function that a Callable[[str], str] of Python is.
 func glueWrapFuncStringToString(object *gobind.PythonObject) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, argA0 string) (result string, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
+		q, m := gobind.NewCallback[glueArgumentsFuncStringToString](object, "Callable[[str], str]")
 		w := &q.Out
 		m.A0 = w.String(argA0)
-		gobind.Ask(ctx, q, 0, &result, glueReadStringResult)
+		gobind.Do(ctx, q, 0, &result, glueReadStringResult)
 		return result, q.End()
 	}
 }
@@ -108,10 +108,10 @@ func glueWrapFuncStringToString(object *gobind.PythonObject) func(context.Contex
 // glueWrapFuncIntIntToBytes is the function that a Callable[[int, int], bytes] of Python is.
 func glueWrapFuncIntIntToBytes(object *gobind.PythonObject) func(context.Context, int, int) ([]byte, error) {
 	return func(ctx context.Context, argA0 int, argA1 int) (result []byte, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsFuncIntIntToBytes](object, "Callable[[int, int], bytes]")
+		q, m := gobind.NewCallback[glueArgumentsFuncIntIntToBytes](object, "Callable[[int, int], bytes]")
 		m.A0 = argA0
 		m.A1 = argA1
-		gobind.Ask(ctx, q, 0, &result, glueReadBytesResult)
+		gobind.Do(ctx, q, 0, &result, glueReadBytesResult)
 		return result, q.End()
 	}
 }
@@ -119,7 +119,7 @@ func glueWrapFuncIntIntToBytes(object *gobind.PythonObject) func(context.Context
 // glueWrapAsyncFuncIntToInt is the function that a Callable[[int], Awaitable[int]] of Python is.
 func glueWrapAsyncFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {
-		q, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")
+		q, m := gobind.NewCallback[glueArgumentsAsyncFuncIntToInt](object, "Callable[[int], Awaitable[int]]")
 		m.A0 = argA0
 		value := q.AwaitDirect(ctx, 0)
 		return int(value), q.End()

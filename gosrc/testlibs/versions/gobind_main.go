@@ -36,10 +36,10 @@ func gobind_call(frame unsafe.Pointer) int64 { return gobind.Invoke(frame) }
 //export gobind_status
 func gobind_status(frame unsafe.Pointer, buffer uint64) uint64 { return gobind.Status(frame, buffer) }
 
-// gobind_forget drops the status of the call whose request began at frame.
+// gobind_release_status drops the status of the call whose request began at frame.
 //
-//export gobind_forget
-func gobind_forget(frame unsafe.Pointer) { gobind.Forget(frame) }
+//export gobind_release_status
+func gobind_release_status(frame unsafe.Pointer) { gobind.ReleaseStatus(frame) }
 
 // gobind_release releases one count of a handle: of an object, a stream, or what is kept for a status.
 //
@@ -69,22 +69,22 @@ func gobind_answer(ticket uint64, failed int64, frame unsafe.Pointer, size uint6
 	gobind.Answer(ticket, failed != 0, frame, size)
 }
 
-// gobind_quiet keeps goroutines out of Python, but for those on that thread; it is how many are still inside.
+// gobind_block_upcalls keeps goroutines out of Python, but for those on that thread; it is how many are still inside.
 //
-//export gobind_quiet
-func gobind_quiet(thread int64) int64 { return gobind.Quiet(thread) }
+//export gobind_block_upcalls
+func gobind_block_upcalls(thread int64) int64 { return gobind.BlockUpcalls(thread) }
 
-// gobind_open_queue makes a queue for the endings of asynchronous calls.
+// gobind_open_queue makes a queue for the statuses of asynchronous calls.
 //
 //export gobind_open_queue
 func gobind_open_queue() uint64 { return gobind.OpenQueue() }
 
-// gobind_queue_bell is the descriptor that can be read while the queue holds something; -1: there is none.
+// gobind_queue_wakeup_fd is the descriptor that can be read while the queue holds something; -1: there is none.
 //
-//export gobind_queue_bell
-func gobind_queue_bell(queue uint64) int64 { return gobind.QueueBell(queue) }
+//export gobind_queue_wakeup_fd
+func gobind_queue_wakeup_fd(queue uint64) int64 { return gobind.QueueWakeupFD(queue) }
 
-// gobind_close_queue cancels the queue's calls, drops their endings, and returns how many calls are still in flight.
+// gobind_close_queue cancels the queue's calls, drops their statuses, and returns how many calls are still in flight.
 //
 //export gobind_close_queue
 func gobind_close_queue(queue uint64) int64 { return gobind.CloseQueue(queue) }
@@ -113,7 +113,7 @@ func gobind_submit(queue uint64, frames unsafe.Pointer, size uint64) {
 //export gobind_cancel
 func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
 
-// gobind_drain fetches endings into the memory at buffer, unless it holds some that have not been handed out.
+// gobind_drain fetches statuses into the memory at buffer, unless it holds some that have not been handed out.
 //
 //export gobind_drain
 func gobind_drain(queue uint64, buffer unsafe.Pointer, done uint64) {

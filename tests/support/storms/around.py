@@ -169,12 +169,12 @@ def left(tick: Callable[[], None]) -> dict[str, int]:
     """
     runtime = libraries.load("storm").runtime
     gc.unfreeze()
-    counts, same = {"live": -1, "guests": -1}, 0
+    counts, same = {"live": -1, "exported": -1}, 0
     while any(counts.values()) and same < ROUNDS:
         gc.collect()
         runtime.gc()
         time.sleep(0.001)
-        before, counts = counts, {"live": _debug.live(), "guests": _debug.guests()}
+        before, counts = counts, {"live": _debug.live(), "exported": _debug.exported()}
         same = same + 1 if counts == before else 0
         tick()
     return counts

@@ -25,7 +25,7 @@ from .oracle import NAMELESS, Oracle, Struck, place_of
 contract = libraries.contract_of("storm")
 Item, Odd = contract.Item, contract.Odd
 MASK = (1 << 64) - 1
-LOOK = -0x2F0B1ED5
+CHECK_STATUS = -0x2F0B1ED5
 """A number that the protocol gives a meaning to: it must come back like any other."""
 SIZES = [0, 10, 10, 1000, 1000, 65_500, 70_000]
 """Of payloads: with and without room in the buffer for responses."""
@@ -122,7 +122,9 @@ class Caller:
         return (
             n
             if n & 63
-            else numbers.choice([0, -1, LOOK, LOOK + 1, -(1 << 63), (1 << 62), -(1 << 40), 1 << 40])
+            else numbers.choice(
+                [0, -1, CHECK_STATUS, CHECK_STATUS + 1, -(1 << 63), (1 << 62), -(1 << 40), 1 << 40]
+            )
         )
 
     def small(self) -> int:

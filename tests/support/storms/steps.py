@@ -191,16 +191,16 @@ class Walk:
     def check_left(self, failures: Failures) -> None:
         end = time.monotonic() + 1
         gc.collect()
-        while _debug.live() or _debug.guests():
+        while _debug.live() or _debug.exported():
             gc.collect()
             self.runtime.gc()
             if time.monotonic() > end:
                 failures.add(
-                    f"left: {_debug.live() - self.leaks[0]} live, {_debug.guests() - self.leaks[1]} guests"
+                    f"left: {_debug.live() - self.leaks[0]} live, {_debug.exported() - self.leaks[1]} exported"
                 )
-                self.leaks = _debug.live(), _debug.guests()
+                self.leaks = _debug.live(), _debug.exported()
                 return
-            if (_debug.live(), _debug.guests()) == self.leaks:
+            if (_debug.live(), _debug.exported()) == self.leaks:
                 return
 
     leaks = 0, 0

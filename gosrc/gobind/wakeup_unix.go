@@ -6,29 +6,29 @@ package gobind
 
 import "syscall"
 
-// bell is a descriptor that can be read from when it has been rung until it is silenced: a pipe.
-type bell struct{ reading, writing int }
+// wakeup is a descriptor that can be read from when it has been rung until it is silenced: a pipe.
+type wakeup struct{ reading, writing int }
 
-func openBell() bell {
+func openWakeup() wakeup {
 	var ends [2]int
 	if syscall.Pipe(ends[:]) != nil {
-		return bell{-1, -1}
+		return wakeup{-1, -1}
 	}
 	for _, end := range ends {
 		syscall.CloseOnExec(end)
 		_ = syscall.SetNonblock(end, true)
 	}
-	return bell{ends[0], ends[1]}
+	return wakeup{ends[0], ends[1]}
 }
 
 // ring writes a byte. Where the pipe is full it can be read from already.
-func (b bell) ring() {
+func (b wakeup) ring() {
 	if b.writing >= 0 {
 		_, _ = syscall.Write(b.writing, []byte{1})
 	}
 }
 
-func (b bell) silence() {
+func (b wakeup) silence() {
 	var rung [64]byte
 	for b.reading >= 0 {
 		if n, err := syscall.Read(b.reading, rung[:]); n < len(rung) || err != nil {
@@ -37,7 +37,7 @@ func (b bell) silence() {
 	}
 }
 
-func (b bell) close() {
+func (b wakeup) close() {
 	if b.reading >= 0 {
 		_ = syscall.Close(b.reading)
 		_ = syscall.Close(b.writing)

@@ -11,15 +11,15 @@ import (
 	"unsafe"
 )
 
-// Question is one call of a method of an object in Python under way, as a [Call] is one of Go: made by [NewQuestion],
-// which yields the record of the parameters to be filled in; asked by one of Ask, Await, AskDirect and AwaitDirect;
-// and ended by [Question.End], which tells what went wrong.
+// Callback is one call of a method of an object in Python under way, as a [Call] is one of Go: made by [NewCallback],
+// which yields the record of the parameters to be filled in; asked by one of Do, Await, DoDirect and AwaitDirect;
+// and ended by [Callback.End], which tells what went wrong.
 //
 // # Memory
 //
 // Questions are pooled with the buffers of their frames, so that a call of Python allocates nothing of its own. What an
 // answer yields is Go's own. The objects among the parameters are held until End.
-type Question struct {
+type Callback struct {
 	Out    Writer
 	in     Reader
 	object *PythonObject
@@ -31,11 +31,11 @@ type Question struct {
 	err    error
 }
 
-var questions = sync.Pool{New: func() any { return new(Question) }}
+var callbacks = sync.Pool{New: func() any { return new(Callback) }}
 
-// NewQuestion begins a call of a method; place is its name, for messages.
-func NewQuestion[P any](object *PythonObject, place string) (*Question, *P) {
-	q := questions.Get().(*Question)
+// NewCallback begins a call of a method; place is its name, for messages.
+func NewCallback[P any](object *PythonObject, place string) (*Callback, *P) {
+	q := callbacks.Get().(*Callback)
 	q.object = object
 	q.Out.reset(nil)
 	q.Out.buf, q.Out.place = q.space, place
@@ -44,22 +44,22 @@ func NewQuestion[P any](object *PythonObject, place string) (*Question, *P) {
 	return q, record
 }
 
-// End ends the call: its error is that of the question, of the answer, or the exception that Python code has raised.
-func (q *Question) End() error {
+// End ends the call: its error is that of the callback, of the answer, or the exception that Python code has raised.
+func (q *Callback) End() error {
 	err := q.err
 	if frame := q.Out.buf; len(q.Out.segments) == 0 && cap(frame) <= ReplyCapacity {
 		q.space = frame[:0]
 	}
-	q.Out.dropSent()
+	q.Out.releaseSent()
 	q.Out.reset(nil)
 	q.in.clear()
 	q.object, q.record, q.err = nil, nil, nil
-	questions.Put(q)
+	callbacks.Put(q)
 	return err
 }
 
 // frame is the request, if it can be sent.
-func (q *Question) frame(ctx context.Context) (address unsafe.Pointer, size uint64, ok bool) {
+func (q *Callback) frame(ctx context.Context) (address unsafe.Pointer, size uint64, ok bool) {
 	q.Out.endRecord(q.record, q.size)
 	if q.err = ctx.Err(); q.err == nil {
 		q.err = q.Out.err
@@ -71,8 +71,8 @@ func (q *Question) frame(ctx context.Context) (address unsafe.Pointer, size uint
 	return address, uint64(len(frame)), q.err == nil
 }
 
-// Ask calls a method whose answer is a frame, which read takes the result from.
-func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read func(*Reader, *R, *T)) {
+// Do calls a method whose answer is a frame, which read takes the result from.
+func Do[R, T any](ctx context.Context, q *Callback, method uint64, to *T, read func(*Reader, *R, *T)) {
 	if !q.ask(ctx, method, AnswerFrame) {
 		return
 	}
@@ -81,8 +81,8 @@ func Ask[R, T any](ctx context.Context, q *Question, method uint64, to *T, read 
 	}
 }
 
-// AskDirect calls a method whose result is nothing (0), a bool or an integer.
-func (q *Question) AskDirect(ctx context.Context, method uint64) int64 {
+// DoDirect calls a method whose result is nothing (0), a bool or an integer.
+func (q *Callback) DoDirect(ctx context.Context, method uint64) int64 {
 	if !q.ask(ctx, method, AnswerValue) {
 		return 0
 	}
@@ -91,7 +91,7 @@ func (q *Question) AskDirect(ctx context.Context, method uint64) int64 {
 }
 
 // ask enters Python, and makes an error of an exception. It is true if there is an answer of the wanted kind.
-func (q *Question) ask(ctx context.Context, method, wanted uint64) bool {
+func (q *Callback) ask(ctx context.Context, method, wanted uint64) bool {
 	frame, size, ok := q.frame(ctx)
 	if !ok {
 		return false
@@ -119,7 +119,7 @@ func (q *Question) ask(ctx context.Context, method, wanted uint64) bool {
 }
 
 // enter calls the object's method.
-func (q *Question) enter(method uint64, frame unsafe.Pointer, size uint64) {
+func (q *Callback) enter(method uint64, frame unsafe.Pointer, size uint64) {
 	if q.reply == nil {
 		q.reply = new(Reply)
 	}
@@ -127,12 +127,12 @@ func (q *Question) enter(method uint64, frame unsafe.Pointer, size uint64) {
 	enter(q.object.id, method, frame, size, q.reply)
 }
 
-func (q *Question) senseless() {
+func (q *Callback) senseless() {
 	q.err = fmt.Errorf("%s: Python's answer is of kind %d and value %d, which means nothing", q.Out.place, q.reply.kind, q.reply.value)
 }
 
 // fetch gets what does not fit into the buffer of answers, which has the number of it instead.
-func (q *Question) fetch() {
+func (q *Callback) fetch() {
 	size := q.reply.value
 	if size >= 0 && size <= ReplyCapacity {
 		return
@@ -154,7 +154,7 @@ func (q *Question) fetch() {
 }
 
 // answer is the frame that Python has answered with.
-func (q *Question) answer() []byte {
+func (q *Callback) answer() []byte {
 	frame := q.large
 	if frame == nil {
 		frame = q.reply.data[:q.reply.value]
@@ -164,7 +164,7 @@ func (q *Question) answer() []byte {
 }
 
 // readException makes the error of an answer that is an exception.
-func (q *Question) readException() { q.err = readException(q.answer()) }
+func (q *Callback) readException() { q.err = readException(q.answer()) }
 
 // readAnswer reads the frame that a method of Python has answered with.
 func readAnswer[R, T any](r *Reader, frame []byte, to *T, read func(*Reader, *R, *T)) error {
@@ -198,7 +198,7 @@ type answer struct {
 
 // Await calls an async method whose answer is a frame, which read takes the result from. If the context ends first so
 // does the method; what it yields nevertheless is read, and dropped.
-func Await[R, T any](ctx context.Context, q *Question, method uint64, to *T, read func(*Reader, *R, *T)) {
+func Await[R, T any](ctx context.Context, q *Callback, method uint64, to *T, read func(*Reader, *R, *T)) {
 	got, ok := q.await(ctx, method, func(late answer) {
 		_ = readAnswer(new(Reader), late.frame, new(T), read)
 	})
@@ -208,7 +208,7 @@ func Await[R, T any](ctx context.Context, q *Question, method uint64, to *T, rea
 }
 
 // AwaitDirect calls an async method whose result is nothing (0), a bool or an integer.
-func (q *Question) AwaitDirect(ctx context.Context, method uint64) (result int64) {
+func (q *Callback) AwaitDirect(ctx context.Context, method uint64) (result int64) {
 	got, ok := q.await(ctx, method, func(answer) {})
 	if ok {
 		q.err = readAnswer(&q.in, got.frame, &result, func(_ *Reader, m *int64, to *int64) { *to = *m })
@@ -217,7 +217,7 @@ func (q *Question) AwaitDirect(ctx context.Context, method uint64) (result int64
 }
 
 // await enters Python and waits for the answer. If it is false the method has failed.
-func (q *Question) await(ctx context.Context, method uint64, abandoned func(answer)) (got answer, ok bool) {
+func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answer)) (got answer, ok bool) {
 	frame, size, ok := q.frame(ctx)
 	if !ok {
 		return got, false
@@ -261,7 +261,7 @@ func (q *Question) await(ctx context.Context, method uint64, abandoned func(answ
 }
 
 // refuseLater says why an async method will not answer.
-func (q *Question) refuseLater() {
+func (q *Callback) refuseLater() {
 	switch q.reply.kind {
 	case AnswerLater:
 	case AnswerNone:
