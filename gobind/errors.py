@@ -1,4 +1,4 @@
-"""Every exception that gobind raises. Imports nothing of gobind."""
+"""Every exception that gobind raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fork must not cut in two. Imports nothing of gobind.
+"""What a fork must not cut in two.
 
 The child of a fork has one thread. Whatever another thread was doing stays half done there for ever: a module
 that was being imported can never be imported again (its lock belongs to a thread that does not exist), a

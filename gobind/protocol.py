@@ -1,6 +1,6 @@
 """What Python and Go agree on: the frame format, and each constant that both sides know.
 
-The Go half is generated from here (`gobind.tool.generator.glue`). Imports nothing of gobind.
+The Go half is generated from here (`gobind.tool.generator.glue`).
 
 A **frame** is one request or one response. All numbers are little-endian; nothing is aligned but
 the record.

@@ -1,7 +1,7 @@
 """Memory by reference: the address behind a buffer of Python, a view over memory of Go.
 
 The one place that asks CPython's C API for addresses (`PyObject_GetBuffer`, through ctypes); other
-implementations go through `ctypes` alone, which copies what is read-only. Imports `gobind.codec.mirrors`.
+implementations go through `ctypes` alone, which copies what is read-only.
 """
 
 from __future__ import annotations

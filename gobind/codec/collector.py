@@ -1,4 +1,4 @@
-"""Making many objects at once without the cyclic collector coming in between. Imports nothing of gobind.
+"""Making many objects at once without the cyclic collector coming in between.
 
 Before CPython 3.12 the collector runs whenever 700 more containers are made than freed, also in the middle of a
 primitive that makes 100,000: it looks at each of them three or four times, which takes twice as long as making them.

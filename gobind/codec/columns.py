@@ -4,18 +4,17 @@
 format. Functions for containers are made from the functions of what they contain. Values are
 checked here only as far as it costs nothing: what the fast way refuses, `gobind.contract.validate` explains, and
 `gobind.codec.diagnose` what comes back wrong.
-Imports `gobind.codec.frames`.
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from itertools import accumulate, chain, islice, repeat, starmap
 from operator import countOf, getitem
-from typing import Any, Callable
+from typing import Any
 
 from gobind.codec import collector
 from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, pack_u64

@@ -1,8 +1,9 @@
-"""The codec on its own: any value as one contiguous block. Imports `gobind.codec.records` and before."""
+"""The codec on its own: any value as one contiguous block."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from gobind.codec.diagnose import locate
 from gobind.codec.layout import layout_of

@@ -1,13 +1,11 @@
-"""The two ends of a frame's columns: `Output` collects them, `Input` takes them.
-
-Imports `gobind.errors` and `gobind.protocol`.
-"""
+"""The two ends of a frame's columns: `Output` collects them, `Input` takes them."""
 
 from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import Any, Callable, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from gobind.errors import GobindError
 from gobind.protocol import EXTERNAL_SIZE

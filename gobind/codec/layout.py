@@ -1,7 +1,4 @@
-"""Where each field of a record lies: sizes, alignments and offsets as a C compiler lays them out.
-
-Imports `gobind.contract.types` and `gobind.contract.scalars`.
-"""
+"""Where each field of a record lies: sizes, alignments and offsets as a C compiler lays them out."""
 
 from __future__ import annotations
 

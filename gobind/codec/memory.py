@@ -1,4 +1,4 @@
-"""Memory at an address, read in any size. Imports nothing of gobind."""
+"""Memory at an address, read in any size."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Records: the lines of generated functions that pack parameters and unpack results.
 
 `RecordWriter` and `RecordReader` write lines into the text of one function; what surrounds them (a
-call, `flatten`) is their user's. Imports `gobind.codec.registry` and before, and `gobind.codec.layout`.
+call, `flatten`) is their user's.
 """
 
 from __future__ import annotations

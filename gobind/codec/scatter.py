@@ -1,7 +1,4 @@
-"""Frames too large to be copied together: a table of segments, large pieces by reference.
-
-Imports `gobind.protocol` and `gobind.codec.buffers`.
-"""
+"""Frames too large to be copied together: a table of segments, large pieces by reference."""
 
 from __future__ import annotations
 

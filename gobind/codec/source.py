@@ -1,13 +1,11 @@
-"""Python functions made from text: written line by line, compiled once, visible in tracebacks.
-
-Imports nothing of gobind.
-"""
+"""Python functions made from text: written line by line, compiled once, visible in tracebacks."""
 
 from __future__ import annotations
 
 import linecache
 import re
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(

@@ -1,7 +1,7 @@
 """From what stands in the source to an object of `typing`: evaluates annotations that are text.
 
 Differs from `typing.get_type_hints`: names of a function's scope are found for declared classes, and
-nothing is wrapped or unwrapped. Imports only `gobind.contract.decorators`.
+nothing is wrapped or unwrapped.
 """
 
 from __future__ import annotations

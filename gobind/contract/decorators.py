@@ -1,15 +1,12 @@
-"""The decorators a contract is written with. They record; nothing is resolved here.
-
-Imports only `gobind.errors`: annotations are read later by `gobind.contract.resolve`, when every class exists,
-which is what makes forward and circular references work.
-"""
+"""The decorators a contract is written with. They record; nothing is resolved here."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
 import types
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from gobind.errors import ContractError, GoError
 

@@ -1,7 +1,4 @@
-"""Reading contracts: users' annotated classes become the type tree of `gobind.contract.types`.
-
-Imports `gobind.contract.types`, `gobind.contract.annotations` and before.
-"""
+"""Reading contracts: users' annotated classes become the type tree of `gobind.contract.types`."""
 
 from __future__ import annotations
 
@@ -484,7 +481,7 @@ def _lacks_brackets(hint: Any) -> bool:
     origin = typing.get_origin(hint)
     if origin is None:
         return _is_hashable(hint) and hint in _GENERICS
-    return not typing.get_args(hint) and origin in _GENERICS and (origin is not tuple or hint is typing.Tuple)
+    return not typing.get_args(hint) and origin in _GENERICS and (origin is not tuple or hint is typing.Tuple)  # noqa: UP006
 
 
 def _is_hashable(hint: Any) -> bool:

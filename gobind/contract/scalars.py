@@ -1,4 +1,4 @@
-"""The words a contract is written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`. Imports nothing of gobind."""
+"""The words a contract is written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`."""
 
 from __future__ import annotations
 

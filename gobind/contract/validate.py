@@ -1,7 +1,7 @@
 """The slow walk over a value: finds what is wrong with it and says where.
 
 Fast code finds only that something is wrong. This one is complete and plain; it costs no stack,
-however deep a value is. Imports `gobind.contract.types`.
+however deep a value is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Binding: a class of the user's and an interface of a library become an object with methods.
-
-Imports `gobind.runtime.call.methods`, `gobind.contract.canonical` and before.
-"""
+"""Binding: a class of the user's and an interface of a library become an object with methods."""
 
 from __future__ import annotations
 

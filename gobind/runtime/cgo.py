@@ -1,7 +1,6 @@
 """Plain cgo libraries: functions called by C's rules, declared by annotations.
 
-The one place where values travel as C arguments. Imports `gobind.runtime.process.native`, `gobind.codec.mirrors`,
-`gobind.codec.buffers`, `gobind.contract.resolve` and before.
+The one place where values travel as C arguments.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import functools
 import inspect
 import sys
 import typing
-from typing import Annotated, Any, Callable, NamedTuple, Optional, Union
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, Union
 
 from gobind.codec.buffers import borrow, format_of
 from gobind.codec.memory import bytes_at
@@ -61,7 +61,7 @@ class Exports:
         self._is_closed = False
         self._reopen: Callable[[], None] | None = None
 
-    def export(self, function: Any, free: Optional[str]) -> Any:
+    def export(self, function: Any, free: str | None) -> Any:
         """A callable for a declared function; without one, a decorator."""
         if function is None:
             return functools.partial(self.export, free=free)
@@ -140,7 +140,7 @@ class Exports:
         except AttributeError:
             raise LoadError(f"{self._native.path} exports no function {name}") from None
 
-    def _freeing(self, free: Optional[str]) -> Callable[[int], Any]:
+    def _freeing(self, free: str | None) -> Callable[[int], Any]:
         """What gives the memory of a C string back."""
         if free is None:
             return lambda address: None
@@ -159,7 +159,7 @@ def _libc() -> Any:
     return ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
 
 
-def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int], Any]) -> Optional[_Type]:
+def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int], Any]) -> _Type | None:
     """How a result travels; None for nothing. Tuples are cgo's way of several results."""
     if annotation is inspect.Signature.empty:
         raise ContractError(f"{where} has no annotation; write -> None if there is none")

@@ -1,8 +1,4 @@
-"""Libraries: opened once for each file, bound to the classes of contracts.
-
-Imports `gobind.runtime.binding`, `gobind.runtime.process.find` and before; `gobind.runtime.cgo`,
-`gobind.runtime.process.goruntime` and `gobind.runtime.sanitizer` only if they are asked for.
-"""
+"""Libraries: opened once for each file, bound to the classes of contracts."""
 
 from __future__ import annotations
 

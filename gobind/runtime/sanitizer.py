@@ -1,7 +1,7 @@
 """``GOBIND_DEBUG=1``: finding who uses memory and objects too long.
 
 `install` exchanges three names before the first method is compiled, so that whoever does not ask for
-this pays nothing. Imports `gobind.runtime.objects.proxies`, `gobind.runtime.call.status`, `gobind.codec.buffers`.
+this pays nothing.
 """
 
 from __future__ import annotations

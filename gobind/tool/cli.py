@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import List, NoReturn, Optional, Sequence
+from typing import NoReturn
 
 from gobind.errors import GobindError
 
@@ -26,7 +27,7 @@ class UsageError(GobindError):
     """The command line is wrong."""
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line *arguments* (None: the process's own) and returns the exit status.
 
     0: done, or fresh. 1: ``gen --check`` found stale files. 2: an error, told in one line on stderr.
@@ -45,7 +46,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 2
 
 
-def _run(words: List[str]) -> int:
+def _run(words: list[str]) -> int:
     split = words.index("--") if "--" in words else len(words)
     passed_on = words[split + 1 :]
     parser = _parser()

@@ -1,7 +1,5 @@
 """Finds a contract's module and reads it.
 
-Imports `gobind.contract.decorators`, `gobind.errors`, `gobind.contract.resolve`, `gobind.contract.canonical`.
-
 Importing a contract runs it: it is the user's own code. The packages around it are not run, as their
 ``__init__`` may load the library that is about to be built: while a contract is read, empty modules stand
 in for them.

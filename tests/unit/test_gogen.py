@@ -120,16 +120,16 @@ def test_how_go_calls_python() -> None:
         "\tif argUser == nil {\n"
         '\t\treturn result, gobind.Refused("Merger.upper: user: expected a value, got nil")\n'
         "\t}\n"
-        '\tq, m := gobind.NewQuestion[glueParamsMergerUpper](o.object, "Merger.upper")\n'
+        '\tq, m := gobind.NewCallback[glueParamsMergerUpper](o.object, "Merger.upper")\n'
         "\tw := &q.Out\n"
         "\tglueWriteUserRecord(w, &m.User, argUser)\n"
-        "\tgobind.Ask(ctx, q, 1, &result, glueReadUserRecord)\n"
+        "\tgobind.Do(ctx, q, 1, &result, glueReadUserRecord)\n"
         "\treturn result, q.End()\n"
         "}\n"
     ) in objects
     assert (
         "\treturn func(ctx context.Context, argA0 int) (result int, err error) {\n"
-        "\t\tq, m := gobind.NewQuestion[glueArgumentsAsyncFuncIntToInt](object, "
+        "\t\tq, m := gobind.NewCallback[glueArgumentsAsyncFuncIntToInt](object, "
         '"Callable[[int], Awaitable[int]]")\n'
         "\t\tm.A0 = argA0\n"
         "\t\tvalue := q.AwaitDirect(ctx, 0)\n"

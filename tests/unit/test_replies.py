@@ -122,9 +122,9 @@ def test_large_pieces_are_shown_where_they_are() -> None:
             ):
                 read(slice(start, stop))
     source = Input(held, 0, len(held))
-    assert source.look(70_000) == first and source.position == 70_000
+    assert source.view(70_000) == first and source.position == 70_000
     with pytest.raises(CorruptFrame, match="70001 bytes expected at 70000, 70000 are there"):
-        source.look(70_001)
+        source.view(70_001)
 
 
 def test_failures_by_chance() -> None:

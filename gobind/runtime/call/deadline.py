@@ -1,4 +1,4 @@
-"""Deadlines: ``with gobind.timeout(seconds)``. Imports `gobind.errors` and `gobind.protocol`.
+"""Deadlines: ``with gobind.timeout(seconds)``.
 
 Who never uses one pays nothing: the functions that pack requests are exchanged for ones that look at
 the deadline when the first ``with`` block is entered.
@@ -7,9 +7,10 @@ the deadline when the first ``with`` block is entered.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from time import monotonic_ns
-from typing import Any, Callable, Optional
+from typing import Any
 
 from gobind.errors import GoTimeout
 from gobind.forklock import fork_lock
@@ -17,7 +18,7 @@ from gobind.protocol import TIMEOUT_OFFSET
 
 Pack = Callable[..., bytes]
 
-_deadline: ContextVar[Optional[int]] = ContextVar("gobind deadline", default=None)
+_deadline: ContextVar[int | None] = ContextVar("gobind deadline", default=None)
 
 _LONGEST = 1e18
 """Nanoseconds, 31 years: more than that is as good as for ever."""
@@ -47,7 +48,7 @@ class timeout:
         if seconds != seconds:
             raise ValueError(f"timeout: expected a number of seconds, got {seconds}")
         self._nanoseconds = int(max(-_LONGEST, min(seconds * 1e9, _LONGEST)))
-        self._tokens: list[Token[Optional[int]]] = []
+        self._tokens: list[Token[int | None]] = []
 
     def __enter__(self) -> timeout:
         if not _is_armed:

@@ -1,14 +1,12 @@
-"""Methods: one generated Python function for each, which packs, calls once, and unpacks.
-
-Imports `gobind.runtime.call.status`, `gobind.codec` and before.
-"""
+"""Methods: one generated Python function for each, which packs, calls once, and unpacks."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
-from typing import Any, Callable
+from typing import Any
 
 from gobind import protocol
 from gobind.codec.buffers import borrow, format_of

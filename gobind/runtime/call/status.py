@@ -1,7 +1,4 @@
-"""What comes back from a call: response buffers, memory held by Go, errors and panics.
-
-Imports `gobind.runtime.process.native`, `gobind.codec` and before.
-"""
+"""What comes back from a call: response buffers, memory held by Go, errors and panics."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ import ctypes
 import itertools
 import struct
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple, Protocol, Tuple, Union
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, Union
 
 from gobind import protocol
 from gobind.codec.diagnose import locate_value
@@ -94,7 +91,7 @@ class Held:
 Response = Union[bytes, Held]
 """A whole response: bytes if Go keeps nothing for it."""
 
-Status = Tuple[int, int, Response]
+Status = tuple[int, int, Response]
 """How a call ended, where that is more than a number or a small response: kind, value, response."""
 
 

@@ -1,7 +1,4 @@
-"""Contexts: several exceptions are under way at once, and only one of them can be raised.
-
-Imports nothing of gobind.
-"""
+"""Contexts: several exceptions are under way at once, and only one of them can be raised."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ first instruction of ``__del__``. So none of that is done by instructions here:
   destructor and what releases it early. It does so once, whichever thread comes first.
 - What a frame holds is **sent** by one step in C: the call that sends it, and then the clearing of the lists
   that would give it back.
-
-Imports nothing of gobind.
 """
 
 from __future__ import annotations

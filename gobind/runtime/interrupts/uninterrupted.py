@@ -6,7 +6,7 @@ there, in a callback of ctypes, is printed and gone. But it does not look where 
 gets that argument, and the handler runs a few instructions later, inside its ``try``.
 
 Up to 3.10 there is no such instruction: a function that begins with ``try`` is not interrupted before it (ceval.c
-skips ``SETUP_FINALLY``). Where the bytecode is not as expected the function stays as it is. Imports nothing of gobind.
+skips ``SETUP_FINALLY``). Where the bytecode is not as expected the function stays as it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Answers: the generated functions that do a method of a Python object for Go.
 
 The way back of `gobind.runtime.call.methods`: unpack the parameters, call the object, pack the result.
-Imports `gobind.runtime.objects.upcalls`, `gobind.codec` and before.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import struct
 import sys
 import types
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, starmap
 from time import monotonic_ns
-from typing import Any, Callable
+from typing import Any
 
 from gobind import protocol
 from gobind.codec.frames import Output

@@ -1,17 +1,14 @@
-"""Objects across the border: what stands for Go's objects in Python, and handles for Python's in Go.
-
-Imports `gobind.runtime.objects.handlers`, `gobind.runtime.call.methods` and before.
-"""
+"""Objects across the border: what stands for Go's objects in Python, and handles for Python's in Go."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from operator import index
-from typing import Any, Callable
+from typing import Any
 from weakref import ref
 
 from gobind import protocol

@@ -1,7 +1,4 @@
-"""Go calls Python: the objects that Go holds, and the one callback that Go enters Python by.
-
-Imports `gobind.runtime.process.native`, `gobind.runtime.interrupts.ownership`, `gobind.runtime.interrupts.uninterrupted` and before.
-"""
+"""Go calls Python: the objects that Go holds, and the one callback that Go enters Python by."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 from gobind import protocol
 from gobind.codec.memory import IS_CPYTHON, Memory, bytes_at

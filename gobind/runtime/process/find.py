@@ -1,4 +1,4 @@
-"""Where a library is looked for. Imports `gobind.runtime.process.loader`."""
+"""Where a library is looked for."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Go's runtime as operators see it: environment, limits, garbage collection, figures.
-
-Imports `gobind.runtime.process.native`, `gobind.protocol`.
-"""
+"""Go's runtime as operators see it: environment, limits, garbage collection, figures."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 The loader goes by names first: one that it has seen before means what it meant then, whatever file has it now.
 Then it goes by device and inode. So a file that is in use stays open, or its inode could become another file's;
 a file whose name once was another's is opened as a copy; and each copy gets a name of its own.
-
-Imports `gobind.runtime.process.platforms` and before.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 from gobind.errors import LoadError
 from gobind.forklock import lazy_import
@@ -162,16 +160,16 @@ def handle_of(library: Any) -> Any:
     return _address_of_description(library)  # PyPy wraps each handle anew
 
 
-def _address_of_description(library: Any) -> Optional[int]:
+def _address_of_description(library: Any) -> int | None:
     return ctypes.cast(library.gobind_describe, ctypes.c_void_p).value
 
 
-def has_go(library: Any, file: Optional[File]) -> bool:
+def has_go(library: Any, file: File | None) -> bool:
     """True if a library has a Go runtime."""
     return hasattr(library, "crosscall2") or (file is not None and file.has_go())
 
 
-def path_of(library: Any) -> Optional[str]:
+def path_of(library: Any) -> str | None:
     """Where the loader found a library; None if it does not tell."""
     if _link_map(library) is not None:
         name = _link_map(library).name

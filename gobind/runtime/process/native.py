@@ -1,7 +1,4 @@
-"""The functions that a library with gobind's glue exports, as ctypes sees them.
-
-Imports `gobind.runtime.process.loader`, `gobind.protocol`.
-"""
+"""The functions that a library with gobind's glue exports, as ctypes sees them."""
 
 from __future__ import annotations
 

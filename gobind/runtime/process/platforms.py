@@ -1,4 +1,4 @@
-"""Where Go libraries cannot live, and why a file is not one. Imports `gobind.errors`."""
+"""Where Go libraries cannot live, and why a file is not one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Awaiting Go: requests of one loop turn go over in one call, many responses come back in one.
 
 Imported when the first ``async def`` method is compiled, so that users of synchronous methods do not
-pay for asyncio. Imports `gobind.runtime.wait.completions`, `gobind.runtime.wait.ring` and before, and asyncio.
+pay for asyncio.
 
 Go never touches Python for this. A goroutine that ends puts its response into the queue of the loop
 that asked, and writes to the queue's file descriptor only if the queue was empty; the loop then
@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import chain
 from time import monotonic_ns
-from typing import Any, Optional, Tuple
+from typing import Any
 
 from gobind.errors import ClosedError
 from gobind.runtime.call.status import Completion, Parked
@@ -34,7 +34,7 @@ _get_running_loop = asyncio.get_running_loop
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake for after a request through a ring."""
 
-Waiting = Tuple[bytes, Optional[Unsent], Iterator[Any]]
+Waiting = tuple[bytes, Unsent | None, Iterator[Any]]
 """A request that a ring has no room for, what owns the handles in it, and what notes when it is sent."""
 
 MOST_SKIPPED = 63

@@ -1,7 +1,7 @@
 """Waiting so that signals are served: what ``@gomethod(blocking=True)`` does instead of a plain call.
 
 The request goes to a goroutine as an asynchronous one does, and this thread waits where Python's
-signal handlers run. Imports `gobind.runtime.wait.completions` and before.
+signal handlers run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Queues: where Go puts the endings of calls that nobody waits for inside Go.
-
-Imports `gobind.runtime.process.native`, `gobind.runtime.interrupts.ownership` and `gobind.runtime.call.status`.
-"""
+"""Queues: where Go puts the endings of calls that nobody waits for inside Go."""
 
 from __future__ import annotations
 

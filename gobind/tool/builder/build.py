@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, List, Optional, Sequence
+from typing import IO
 
 from gobind.tool.builder import cache, gomod
 from gobind.tool.builder.toolchain import Toolchain, ToolError, find_toolchain, identity
@@ -31,8 +32,8 @@ def build(
     contract: str,
     directory: Path,
     output: Path,
-    target: Optional[str] = None,
-    cc: Optional[str] = None,
+    target: str | None = None,
+    cc: str | None = None,
     race: bool = False,
     arguments: Sequence[str] = (),
 ) -> Path:
@@ -120,7 +121,7 @@ def compile_library(
     say(f"built {output.name} in {time.monotonic() - started:.1f} s")
 
 
-def run(line: List[str], directory: Path, toolchain: Toolchain, messages: IO[bytes], task: str) -> int:
+def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[bytes], task: str) -> int:
     """Runs go, collecting what it prints, and shows that it is alive; returns its exit status."""
     moving = sys.stderr.isatty()
     if not moving:
@@ -160,7 +161,7 @@ def run(line: List[str], directory: Path, toolchain: Toolchain, messages: IO[byt
 def relative_messages(text: str, directory: Path) -> str:
     """go's messages with file names as seen from the current folder instead of from the package's."""
 
-    def seen_from_here(match: "re.Match[str]") -> str:
+    def seen_from_here(match: re.Match[str]) -> str:
         path = directory / match[1]
         return f"{writer.display(path)}:" if path.exists() else match[0]
 

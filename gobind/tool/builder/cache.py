@@ -35,8 +35,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from gobind.tool.builder import gomod
 
@@ -95,7 +95,7 @@ def key(
     return total.hexdigest()
 
 
-def _folders(module_root: Path, go_work: str) -> List[Path]:
+def _folders(module_root: Path, go_work: str) -> list[Path]:
     """The folders of local source: the module, go.work's, what they replace; none inside another."""
     modules = [module_root]
     folders = [module_root]
@@ -109,10 +109,10 @@ def _folders(module_root: Path, go_work: str) -> List[Path]:
     return [folder for folder in found if not any(other in folder.parents for other in found)]
 
 
-def _tree(root: Path, package: str, marker: bytes) -> Iterator["tuple[str, str]"]:
+def _tree(root: Path, package: str, marker: bytes) -> Iterator[tuple[str, str]]:
     """Path and sha256 of each file under *root* that counts for *package*, a folder, in a fixed order."""
     seen = set()  # links to folders count, as go imports through them; they may lead in a circle
-    embedding: List[str] = []  # folders whose packages embed files, of which any below may be one
+    embedding: list[str] = []  # folders whose packages embed files, of which any below may be one
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
@@ -132,7 +132,7 @@ def _tree(root: Path, package: str, marker: bytes) -> Iterator["tuple[str, str]"
                 yield path, hashlib.sha256(content).hexdigest()
 
 
-def _contents(folder: str, names: Sequence[str]) -> Iterator["tuple[str, bytes]"]:
+def _contents(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Path and content of each file of *folder* that may count."""
     for name in sorted(names):
         path = os.path.join(folder, name)
@@ -189,7 +189,7 @@ class Record:
     def up_to_date(self, key: str) -> bool:
         """Whether the output is, byte for byte, what a build under *key* made."""
         try:
-            known: Dict[str, str] = json.loads(self._path.read_bytes())
+            known: dict[str, str] = json.loads(self._path.read_bytes())
             return known["key"] == key and known["sha256"] == file_hash(self._output)
         except (OSError, ValueError, KeyError, TypeError):
             return False
@@ -212,7 +212,7 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def cache_folder(environ: Optional[Mapping[str, str]] = None) -> Path:
+def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     """gobind's folder in the user's cache folder, as the platform has it; it need not exist."""
     environ = os.environ if environ is None else environ
     if environ.get("XDG_CACHE_HOME"):

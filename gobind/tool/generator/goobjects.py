@@ -1,8 +1,7 @@
 """The Go code for calls between the two sides: what a call is called, and Go's way of calling Python.
 
 For each interface and function type whose values cross the border there is a Go type, or a function,
-that stands for an object of Python. Imports `gobind.contract.types`, `gobind.codec.layout`, `gobind.contract.scalars`,
-`gobind.tool.generator.gotypes`, `gobind.tool.generator.gocodec`, `gobind.tool.generator.gonames`.
+that stands for an object of Python.
 """
 
 from __future__ import annotations

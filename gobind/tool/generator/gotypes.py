@@ -1,7 +1,4 @@
-"""The Go types of a contract: names, spellings and declarations.
-
-Imports `gobind.contract.types`, `gobind.contract.canonical`, `gobind.contract.scalars`, `gobind.errors`, `gobind.tool.generator.gonames`.
-"""
+"""The Go types of a contract: names, spellings and declarations."""
 
 from __future__ import annotations
 

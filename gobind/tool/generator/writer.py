@@ -14,7 +14,6 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional
 
 from gobind.tool.builder import gomod
 from gobind.tool.builder.toolchain import ToolError, go_version
@@ -38,10 +37,10 @@ class Plan:
 
     directory: Path
     module_root: Path
-    write: Dict[Path, bytes] = field(default_factory=dict)
-    remove: List[Path] = field(default_factory=list)
+    write: dict[Path, bytes] = field(default_factory=dict)
+    remove: list[Path] = field(default_factory=list)
 
-    def complaints(self, command: str) -> List[str]:
+    def complaints(self, command: str) -> list[str]:
         """One line for each file that is not as it should be; *command* is what would mend it."""
         lines = [
             f"{display(path)}: {'stale' if path.exists() else 'missing'}; run: {command}"
@@ -61,7 +60,7 @@ class Plan:
             path.unlink()
 
 
-def plan(contract: str, directory: Path, package: Optional[str] = None, main: bool = True) -> Plan:
+def plan(contract: str, directory: Path, package: str | None = None, main: bool = True) -> Plan:
     """What generating *contract* (a ``.py`` path or dotted module) into *directory* would change.
 
     *package* is the Go package name (None: ``main``, or the folder's name when *main* is false); *main* says
@@ -95,7 +94,7 @@ def plan(contract: str, directory: Path, package: Optional[str] = None, main: bo
     return plan
 
 
-def _plan_folder(plan: Plan, folder: Path, files: Dict[str, bytes], ours: str) -> None:
+def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -> None:
     """Adds to *plan* what makes *folder* hold *files*, and no others of gobind's that match *ours*."""
     for name, content in files.items():
         path = folder / name
@@ -113,7 +112,7 @@ def _plan_folder(plan: Plan, folder: Path, files: Dict[str, bytes], ours: str) -
             plan.remove.append(path)
 
 
-def _runtime_files(folder: Path) -> Dict[str, bytes]:
+def _runtime_files(folder: Path) -> dict[str, bytes]:
     """The runtime's Go files as *folder* should hold them.
 
     A copy gets the header, so that a later gobind may replace it. The source itself (in gobind's own
@@ -136,7 +135,7 @@ def is_ours(content: bytes) -> bool:
     return False
 
 
-def _content(path: Path) -> Optional[bytes]:
+def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, NoReturn, Optional, Sequence, TypeVar
+from typing import NoReturn, TypeVar
 
 from vault import Change, Found, NotFound, Place, Store, Vault
 from zones import find_table, read_table
@@ -31,7 +32,7 @@ REPEATS = 5  # of each query: the first call of a method prepares it
 BOX = (6.0, 9.0)  # how far the box reaches to the north and south, and to the east and west, in degrees
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure:
         reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to fail
@@ -64,7 +65,7 @@ def natural(text: str) -> int:
     return int(text)
 
 
-def coordinate(latitude: Optional[str], longitude: Optional[str]) -> tuple[float, float]:
+def coordinate(latitude: str | None, longitude: str | None) -> tuple[float, float]:
     """The coordinate of the arguments. Raises ValueError when they are none."""
     if latitude is None:
         return BERLIN
@@ -150,7 +151,7 @@ def show_box(store: Store, latitude: float, longitude: float) -> None:
 
 
 def show_lookup(store: Store, name: str) -> None:
-    def look_up() -> Optional[Place]:
+    def look_up() -> Place | None:
         try:
             return store.get(name)
         except NotFound as missing:
@@ -228,7 +229,7 @@ def heading(text: str, seconds: float) -> None:
     print(with_time(text, seconds))
 
 
-def line(text: str, seconds: Optional[float] = None) -> None:
+def line(text: str, seconds: float | None = None) -> None:
     print(with_time(f"  {text}", seconds) if seconds is not None else f"  {text}")
 
 

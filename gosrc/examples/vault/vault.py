@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Callable, Optional, Protocol
+from typing import Protocol
 
 from gobind import GoError, goerror, gointerface, gostruct
 
@@ -17,7 +17,7 @@ class Place:
     country_codes: list[str]
     latitude: float
     longitude: float
-    comment: Optional[str] = None
+    comment: str | None = None
 
 
 @gostruct
@@ -40,7 +40,7 @@ class Change:
     """What has happened to a place: the place as it is now, and as it was before, if it was there."""
 
     place: Place
-    before: Optional[Place] = None
+    before: Place | None = None
 
 
 @gointerface

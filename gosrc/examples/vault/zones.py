@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import zoneinfo
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, Optional
 
 from vault import Place
 
@@ -70,7 +70,7 @@ def parse_position(text: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def degrees(sign: str, whole: str, minutes: str, seconds: Optional[str]) -> float:
+def degrees(sign: str, whole: str, minutes: str, seconds: str | None) -> float:
     """An angle from its digits, computed in whole seconds so that it is rounded once."""
     if int(minutes) > 59 or int(seconds or 0) > 59:
         raise ValueError(f"minutes and seconds go to 59, got {minutes} and {seconds or '00'}")

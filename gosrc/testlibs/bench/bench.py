@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Iterator, Optional, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct, u8, u32
 
@@ -94,7 +95,7 @@ class Counter(Protocol):
     """A Go object."""
 
     def add(self, a: int, b: int) -> int: ...
-    def next(self) -> Optional[int]: ...
+    def next(self) -> int | None: ...
     def close(self) -> None: ...
 
 

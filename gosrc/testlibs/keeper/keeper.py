@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Protocol
+from typing import Protocol
 
 from gobind import gointerface, gomethod, gostruct, u32
 
@@ -13,7 +13,7 @@ class Item:
     name: str
     data: bytes
     tags: list[str]
-    more: Optional[list[Item]] = None
+    more: list[Item] | None = None
 
 
 @gointerface

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
-from typing import Optional, Protocol, Union
+from typing import Protocol
 from uuid import UUID
 
 from gobind import f32, f64, gointerface, gomethod, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
@@ -80,15 +80,15 @@ class Nested:
     bools: list[bool]
     table: dict[str, list[u16]]
     by_number: dict[i8, str]
-    by_color: dict[Color, Optional[bool]]
+    by_color: dict[Color, bool | None]
     names: set[str]
-    maybe: Optional[str]
-    maybes: list[Optional[i32]]
+    maybe: str | None
+    maybes: list[i32 | None]
     pair: tuple[u8, tuple[str, bool]]
     pairs: list[tuple[i64, f32]]
-    shape: Union[Circle, Square]
-    shapes: list[Union[Circle, Square]]
-    maybe_shape: Optional[Union[Circle, Square]]
+    shape: Circle | Square
+    shapes: list[Circle | Square]
+    maybe_shape: Circle | Square | None
     tree: Tree
     forest: list[Tree]
     moments: list[datetime]

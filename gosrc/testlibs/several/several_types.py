@@ -1,7 +1,6 @@
 """Types of several.py."""
 
 import enum
-from typing import Optional
 
 from gobind import gostruct
 
@@ -14,4 +13,4 @@ class Shade(enum.Enum):
 @gostruct
 class Named:
     name: str
-    inner: "Optional[Named]" = None
+    inner: "Named | None" = None

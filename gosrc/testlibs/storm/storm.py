@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
-from typing import Callable, Optional, Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Protocol
 
 from gobind import Buffer, GoError, MutableBuffer, goerror, gointerface, gomethod, gostruct, u8, u32
 
@@ -173,7 +173,7 @@ class Storm(Protocol):
     def call_visitor(self, visitor: Visitor, n: int, times: int) -> int: ...
     async def call_later(self, f: Callable[[int], int], n: int, times: int) -> int: ...
     async def call_awaiting(self, f: Callable[[int], Awaitable[int]], n: int, times: int) -> int: ...
-    def keep(self, f: Optional[Callable[[int], int]]) -> None: ...
+    def keep(self, f: Callable[[int], int] | None) -> None: ...
     def call_kept(self, n: int, times: int) -> int: ...
 
     def count(self, n: int, times: int) -> Iterator[int]:

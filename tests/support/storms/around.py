@@ -1,4 +1,4 @@
-"""What goes on around the calls: other threads, collections, forks, a watchdog. Imports `storms.calls` and before."""
+"""What goes on around the calls: other threads, collections, forks, a watchdog."""
 
 from __future__ import annotations
 

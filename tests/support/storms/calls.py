@@ -1,4 +1,4 @@
-"""The calls, by kind, each with the answer that it must have. Imports `storms.oracle`.
+"""The calls, by kind, each with the answer that it must have.
 
 A `Caller` makes the calls of one thread. Its methods named like calls are the *work* of attempts: an injected exception
 may leave any line of them, so they keep no state that half a method would damage. What they find wrong they tell the

@@ -1,4 +1,4 @@
-"""The oracle: injects exceptions, catches them, and knows what became of each one. Imports nothing of the others.
+"""The oracle: injects exceptions, catches them, and knows what became of each one.
 
 An attempt is a few calls of Go during which a signal handler may raise, a limited number of times. Whatever it
 raised must come out of the attempt: as the exception itself, as the context of a later injected one, as an error that

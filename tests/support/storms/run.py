@@ -1,4 +1,4 @@
-"""Storms in processes of their own. Imports nothing of the others: what it starts may crash or hang."""
+"""Storms in processes of their own."""
 
 from __future__ import annotations
 

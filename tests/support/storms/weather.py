@@ -1,4 +1,4 @@
-"""Weathers: which signals come, and what their handlers do. Imports `storms.oracle`.
+"""Weathers: which signals come, and what their handlers do.
 
 Each sends process-directed signals at random intervals, 0.05 to 3 ms; only the main thread runs handlers.
 """
