@@ -9,7 +9,7 @@ import select
 import struct
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gobind import protocol
@@ -50,11 +50,12 @@ class Queue:
         """
         return self._native.submit, self.number, frames, len(frames)
 
-    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterator[Any]:
+    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterable[Any]:
         """Notes what a call uses, in the step that sends it: when it is exhausted."""
-        if borrowed:
-            release_borrowed()
-        return map(self.borrowed.__setitem__, (number,), (borrowed,)) if borrowed else iter(())
+        if not borrowed:
+            return ()
+        release_borrowed()
+        return map(self.borrowed.__setitem__, (number,), (borrowed,))
 
     def fetch(self, hand_out: Callable[[int, Completion], Any]) -> int:
         """Hand out the responses that one call brings, with the numbers of their calls; none: the queue is empty.

@@ -10,7 +10,7 @@ import atexit
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -59,7 +59,7 @@ class Ring:
         _rings.add(self)
         self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
-    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterator[Any] | None = None) -> bool:
+    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterable[Any] = ()) -> bool:
         """Put a request into the ring; False if it is full.
 
         All of it is one step in C, so an exception leaves no trace of the request or has nothing to undo. A signal
@@ -81,7 +81,7 @@ class Ring:
                 done: list[Any] = []
                 plan += self._steps(frame, tail)
                 plan += [partial(each.clear) for each in (unsent.lists if unsent is not None else ())]
-                plan += [partial(exhaust, sent or ()), partial(done.append, True)]
+                plan += [partial(exhaust, sent), partial(done.append, True)]
                 exhaust(map(_run, chain.from_iterable(sending)))
                 if done:
                     break
