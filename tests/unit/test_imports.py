@@ -124,7 +124,7 @@ def loaded(code: str) -> List[str]:
 
 
 LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.times"
-LATE = "control debug exports waits"  # modules of the runtime that few programs need
+LATE = "cgo sanitizer process.goruntime wait.blocking wait.asyncio_loop"  # modules of the runtime that few programs need
 
 
 @pytest.mark.parametrize("name", [*LEFT_OUT.split(), *(f"gobind.runtime.{name}" for name in LATE.split())])
