@@ -14,7 +14,7 @@ import pytest
 from gobind import ContractError
 from gobind.contract.types import Contract
 from gobind.tool.contract_file import read_contract
-from gobind.tool.generator import glue
+from gobind.tool.generator import constants, glue
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
@@ -236,7 +236,23 @@ def test_the_output_does_not_depend_on_hashes() -> None:
 
 def test_the_constants_of_the_runtime_are_those_of_the_protocol() -> None:
     committed = (ROOT / "gosrc" / "gobind" / "constants.go").read_text()
-    assert committed == glue.constants_go(), "write glue.constants_go() to gosrc/gobind/constants.go"
+    assert committed == constants.constants_go(), "run: make gen"
+
+
+def test_stale_constants_are_told_and_then_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "constants.go"
+    for stale in (None, b"package gobind\n"):
+        if stale is not None:
+            path.write_bytes(stale)
+        assert constants.main([str(path), "--check"]) == 1
+        assert capsys.readouterr().out == f"{path}: stale; run: make gen\n"
+        assert (path.read_bytes() if path.exists() else None) == stale
+        assert constants.main([str(path)]) == 0
+        assert path.read_text() == constants.constants_go()
+        assert constants.main([str(path), "--check"]) == 0
+        assert capsys.readouterr().out == ""
 
 
 def test_runtime_files() -> None:

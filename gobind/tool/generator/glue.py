@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gobind import protocol
 from gobind.codec.layout import layout_of
 from gobind.contract.canonical import contract_text
 from gobind.contract.fingerprint import fingerprint, struct_fingerprint
@@ -77,31 +76,6 @@ def runtime_files(runtime_import: str) -> dict[str, bytes]:
         for path in paths
         if not path.name.endswith("_test.go")
     }
-
-
-def constants_go() -> str:
-    """The runtime's ``constants.go``: what `gobind.protocol` says, in Go."""
-    rows = []
-    for name, value in vars(protocol).items():
-        if not name.startswith("_") and type(value) is int:
-            go = f"Status{name.capitalize()}" if name in _STATUSES else _constant(name)
-            rows.append((go, f"= {value}"))
-    lines = [
-        HEADER,
-        "",
-        "package gobind",
-        "",
-        "// What Python and Go agree on, generated from gobind/protocol.py, which explains it.",
-        "const (",
-    ]
-    return "\n".join([*lines, *gotypes.aligned(rows), ")", ""])
-
-
-_STATUSES = ("VALUE", "RESPONSE", "ERROR", "PANIC", "REFUSED", "CLOSED", "NONE")
-
-
-def _constant(name: str) -> str:
-    return name if len(name) < 4 else name.title().replace("_", "")
 
 
 def _file(package: str, runtime_import: str, about: str, lines: list[str]) -> str:
