@@ -19,6 +19,7 @@ from gobind.tool.builder import cache, gomod
 from gobind.tool.builder.build import build
 from gobind.tool.builder.toolchain import ToolError
 from gobind.tool.generator import writer
+from gobind.tool.generator.gosource import HEADER
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="writes executable scripts")
 
@@ -101,7 +102,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def fake_generate(contract: str, *, package: str, runtime_import: str, main: bool) -> Dict[str, str]:
     """One file for each word of the contract."""
     end = "\nfunc main() {}\n" if main else ""
-    head = f'{writer.glue.HEADER}\n\npackage {package}\n\nimport _ "{runtime_import}"\n'
+    head = f'{HEADER}\n\npackage {package}\n\nimport _ "{runtime_import}"\n'
     return {f"gobind_{word}.go": head + end for word in contract.split()}
 
 
@@ -245,8 +246,8 @@ def test_gen_refuses_wrong_folders(project: Project) -> None:
 def test_complaints_name_each_file_and_the_command(project: Project) -> None:
     generate(project)
     project.contract.write_text("one two")
-    (project.directory / "gobind_one.go").write_text(f"{writer.glue.HEADER}\npackage main\n")
-    (project.directory / "gobind_old.go").write_text(f"{writer.glue.HEADER}\npackage main\n")
+    (project.directory / "gobind_one.go").write_text(f"{HEADER}\npackage main\n")
+    (project.directory / "gobind_old.go").write_text(f"{HEADER}\npackage main\n")
     plan = writer.plan(str(project.contract), project.directory)
     assert plan.complaints("RUN") == [
         "lib/gobind_one.go: stale; run: RUN",
@@ -254,8 +255,8 @@ def test_complaints_name_each_file_and_the_command(project: Project) -> None:
         "lib/gobind_old.go: no longer generated; run: RUN",
     ]
     generate(project)
-    (project.root / "gobind" / "entry" / "entry.go").write_text(f"{writer.glue.HEADER}\npackage entry\n")
-    (project.root / "gobind" / "entry" / "old.go").write_text(f"{writer.glue.HEADER}\npackage entry\n")
+    (project.root / "gobind" / "entry" / "entry.go").write_text(f"{HEADER}\npackage entry\n")
+    (project.root / "gobind" / "entry" / "old.go").write_text(f"{HEADER}\npackage entry\n")
     plan = writer.plan(str(project.contract), project.directory)
     assert plan.complaints("RUN") == [
         "gobind/entry/entry.go: stale; run: RUN",

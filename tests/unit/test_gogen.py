@@ -15,6 +15,7 @@ from gobind import ContractError
 from gobind.contract.types import Contract
 from gobind.tool.contract_file import read_contract
 from gobind.tool.generator import constants, glue
+from gobind.tool.generator.gosource import HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
@@ -259,7 +260,7 @@ def test_runtime_files() -> None:
     files = glue.runtime_files("example.com/m/gobind")
     assert "call.go" in files and not any(name.endswith("_test.go") for name in files)
     for name, content in files.items():
-        assert content.decode().startswith(glue.HEADER + "\n") == (name == "constants.go"), name
+        assert content.decode().startswith(HEADER + "\n") == (name == "constants.go"), name
     assert b'\t"example.com/m/gobind"\n' in files["entry/entry.go"]
     assert not any(b'"gosrc/gobind"' in content for content in files.values())
 

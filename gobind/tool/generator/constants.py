@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 from gobind import protocol
-from gobind.tool.generator.glue import HEADER
-from gobind.tool.generator.gotypes import aligned
+from gobind.tool.generator.gosource import HEADER, aligned
 from gobind.tool.generator.writer import write_atomically
 
 _STATUSES = ("VALUE", "RESPONSE", "ERROR", "PANIC", "REFUSED", "CLOSED", "NONE")

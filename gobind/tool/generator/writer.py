@@ -19,6 +19,7 @@ from gobind.tool.builder import gomod
 from gobind.tool.builder.toolchain import ToolError, go_version
 from gobind.tool.contract_file import read_contract
 from gobind.tool.generator import glue
+from gobind.tool.generator.gosource import HEADER
 
 # What the import paths of Go's own packages begin with: a module of such a name would be ambiguous to go.
 _GO_PACKAGES = frozenset(
@@ -104,7 +105,7 @@ def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -
             continue
         if found is not None and not is_ours(found):
             raise ToolError(
-                f"{display(path)} is not gobind's (it lacks the line {glue.HEADER!r}) and is in the way;"
+                f"{display(path)} is not gobind's (it lacks the line {HEADER!r}) and is in the way;"
                 " move or rename it"
             )
         plan.write[path] = content
@@ -123,7 +124,7 @@ def _runtime_folders(runtime: Path, runtime_import: str) -> dict[Path, dict[str,
     for name, content in glue.runtime_files(runtime_import).items():
         path = runtime / name
         if _content(path) != content and not is_ours(content):
-            content = f"{glue.HEADER}\n\n".encode() + content
+            content = f"{HEADER}\n\n".encode() + content
         folders.setdefault(path.parent, {})[path.name] = content
     return folders
 
@@ -131,7 +132,7 @@ def _runtime_folders(runtime: Path, runtime_import: str) -> dict[Path, dict[str,
 def is_ours(content: bytes) -> bool:
     """Whether gobind made this file: the header stands on a line before the package clause."""
     for line in content.splitlines():
-        if line.decode(errors="replace").rstrip() == glue.HEADER:
+        if line.decode(errors="replace").rstrip() == HEADER:
             return True
         if line.startswith(b"package "):
             return False
