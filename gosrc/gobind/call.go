@@ -31,8 +31,7 @@ type Call struct {
 	value    int64
 	err      error
 	stack    []byte
-	queue    *queue             // that the status goes to; nil: the caller waits
-	number   uint64             // of the call in its queue
+	async    bool               // what Go is given is put off: the caller of run finds it in rest
 	rest     func()             // what Go has put off
 	detached context.CancelFunc // of a context that is to outlive the call
 	mayExit  bool               // the goroutine is gobind's own: if the method ends it the call has an error
@@ -105,10 +104,10 @@ func (c *Call) Detach() context.Context {
 	return ctx
 }
 
-// Go runs the part of a call that follows the reading of its parameters. For a call that came through a queue that is
-// put off: the queue runs it in a goroutine of its own.
+// Go runs the part of a call that follows the reading of its parameters. For an asynchronous call that is put off:
+// whoever began the call runs it in a goroutine of its own.
 func (c *Call) Go(f func()) {
-	if c.queue != nil {
+	if c.async {
 		c.rest = f
 		return
 	}
@@ -203,14 +202,6 @@ func (c *Call) left() {
 	}
 }
 
-// finish runs what Go has put off, in a goroutine of its own, and then calls ended, however that has gone.
-func (c *Call) finish(ended func(*Call)) {
-	rest := c.rest
-	c.rest, c.mayExit = nil, true
-	defer ended(c)
-	c.run(rest)
-}
-
 // stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.
 var stacks = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
@@ -231,9 +222,9 @@ func (c *Call) free() {
 	}
 	c.In.clear()
 	c.out.reset(nil)
-	if c.ctx != nil || c.err != nil || c.queue != nil {
-		c.ctx, c.cancel, c.detached, c.err, c.stack, c.queue, c.rest = nil, nil, nil, nil, nil, nil, nil
-		c.mayExit = false
+	if c.ctx != nil || c.err != nil || c.async {
+		c.ctx, c.cancel, c.detached, c.err, c.stack, c.rest = nil, nil, nil, nil, nil, nil
+		c.async, c.mayExit = false, false
 	}
 	calls.Put(c)
 }
@@ -350,28 +341,4 @@ func Invoke(frame unsafe.Pointer) int64 {
 	}
 	c.free()
 	return result
-}
-
-// do does the call whose request is frame; buffer, which may be nil, is where the response may go. The status is in Go
-// memory of its own.
-func do(frame []byte, buffer []byte) *status {
-	if len(frame) < HeaderSize {
-		return refusal(fmt.Errorf("request refused: expected a header of %d bytes, got %d", HeaderSize, len(frame)))
-	}
-	h := headerOf(frame)
-	m, size, err := h.check()
-	if err == nil && size != len(frame) {
-		err = fmt.Errorf("request refused: truncated: expected %d bytes, got %d", size, len(frame))
-	}
-	if err != nil {
-		return refusal(err)
-	}
-	c, err := start(h, m, frame[HeaderSize:], buffer)
-	if err != nil {
-		return refusal(err)
-	}
-	c.run(nil)
-	made := c.status()
-	c.free()
-	return made
 }

@@ -140,26 +140,35 @@ func (q *queue) begin(h *header, body []byte) {
 		q.push(completion{number: h.reply, ended: refusal(err)})
 		return
 	}
-	c.queue, c.number = q, h.reply
+	number := h.reply
+	c.async = true
 	if c.timeout == 0 {
 		c.ctx, c.cancel = context.WithCancel(context.Background())
 	} else {
 		c.ctx, c.cancel = context.WithTimeout(context.Background(), c.timeout)
 	}
 	q.Lock()
-	q.cancels[c.number] = c.cancel
+	q.cancels[number] = c.cancel
 	q.Unlock()
 	c.run(nil)
 	if c.rest == nil {
-		q.complete(c)
+		q.complete(c, number)
 		return
 	}
-	go c.finish(q.complete)
+	go q.finish(c, number)
 }
 
-// complete puts the status of a call into the queue.
-func (q *queue) complete(c *Call) {
-	made := completion{number: c.number, value: c.value}
+// finish runs what the call's method has put off, and then puts the status into the queue, whether it succeeded or not.
+func (q *queue) finish(c *Call, number uint64) {
+	rest := c.rest
+	c.rest, c.mayExit = nil, true
+	defer q.complete(c, number)
+	c.run(rest)
+}
+
+// complete puts the status of the call of that number into the queue.
+func (q *queue) complete(c *Call, number uint64) {
+	made := completion{number: number, value: c.value}
 	switch {
 	case c.kind == StatusValue:
 	case c.kind == StatusResponse && len(c.out.segments) == 0 && len(c.out.held) == 0 && len(c.out.sent) == 0 && len(c.out.buf) <= InlineSize:
