@@ -14,10 +14,6 @@ import (
 	"unsafe"
 )
 
-// Handler does one call of one method: it reads the parameters, calls the implementation, and gives the call its
-// result. It does not know how the request came or where the response goes.
-type Handler func(c *Call)
-
 // Call is one call of one method under way.
 type Call struct {
 	In       Reader
@@ -42,6 +38,9 @@ type kind uint64
 
 // calls keeps the memory of calls for the next ones: a Call is too large to be allocated for each.
 var calls = sync.Pool{New: func() any { return new(Call) }}
+
+// callCount is how many calls have been begun.
+var callCount int64
 
 // Context is what the implementation gets as its context: it ends with the request's timeout, if there is one.
 func (c *Call) Context() context.Context {
@@ -78,6 +77,27 @@ func receiverOf[T any](c *Call) T {
 		c.kind, c.err = StatusClosed, fmt.Errorf("%s: %s", c.method.name, whyGone(c.receiver))
 	}
 	return found
+}
+
+// of returns the object that a call is for. If there is none the call has an error.
+func (r *Root[T]) of(c *Call) (impl T) {
+	if c.receiver != 0 {
+		return receiverOf[T](c)
+	}
+	if held := (*T)(atomic.LoadPointer(&r.impl)); held != nil {
+		return *held
+	}
+	c.kind = StatusRefused
+	c.err = fmt.Errorf("%s is not implemented: call %s in an init function", r.name, r.register)
+	return impl
+}
+
+// whyGone says why there is no object of that handle.
+func whyGone(handle uint64) string {
+	if handle == LostHandle {
+		return "the object belongs to the parent process"
+	}
+	return "the object is closed"
 }
 
 // Decoded reports whether all parameters have been read without fault and there is an object to call. After it the
@@ -182,7 +202,7 @@ func (c *Call) explain() {
 	if !reported {
 		r = reportOf(c.err, c.method)
 	}
-	c.failure(r)
+	c.out.failure(r)
 	c.err = r
 }
 
@@ -303,42 +323,4 @@ func segmentsOf(list []byte) ([][]byte, error) {
 		}
 	}
 	return segments, nil
-}
-
-// Invoke does the call whose request begins at frame, and is what the exported gobind_call forwards to. The result is
-// the method's own, or the size of the response in the buffer that the request names, or CheckStatus.
-//
-// # Memory
-//
-// The request and the buffer belong to the caller and are not touched after the return.
-func Invoke(frame unsafe.Pointer) int64 {
-	h := (*header)(frame)
-	m, size, err := h.check()
-	if err != nil {
-		return keepStatus(frame, refusal(err))
-	}
-	if m.plain != nil && h.timeout == 0 {
-		if result, ok := m.invokePlain(frame, h.receiver); ok {
-			atomic.AddInt64(&callCount, 1)
-			return result
-		}
-	}
-	var reply []byte
-	if h.reply != 0 {
-		reply = bytesAt(h.reply, ReplyCapacity)
-	}
-	c, err := start(h, m, unsafe.Slice((*byte)(frame), size)[HeaderSize:], reply)
-	if err != nil {
-		return keepStatus(frame, refusal(err))
-	}
-	c.run(nil)
-	result := c.value
-	switch {
-	case c.kind == StatusResponse && c.out.inGiven():
-		result = int64(len(c.out.buf))
-	case c.kind != StatusValue || result == CheckStatus:
-		result = keepStatus(frame, c.status())
-	}
-	c.free()
-	return result
 }

@@ -112,8 +112,6 @@ func Control(what, value int64) int64 {
 	return 0
 }
 
-var callCount int64
-
 // Stats writes what operators want to know: goroutines, bytes of the heap, live handles, calls so far.
 func Stats(to unsafe.Pointer) {
 	var memory runtime.MemStats

@@ -7,15 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 )
-
-// ErrorType is one error of a contract.
-type ErrorType struct {
-	name        string
-	fingerprint string
-	find        func(r *report) func(*Writer) // nil if the error is not of this type
-	read        func(*Reader) error           // the error out of a block of one
-}
 
 // ErrorOf is the error of a contract whose Go type is T. An implementation may return a T or a *T, wrapped or not.
 func ErrorOf[T error](
@@ -242,4 +235,54 @@ func ErrorText(name string, fields ...any) string {
 		separator = ", "
 	}
 	return string(text)
+}
+
+// failureRecord is the record of a response that says what went wrong.
+type failureRecord struct {
+	Message Ref
+	Detail  Ref
+	Error   int64
+	Flags   uint64
+}
+
+// failureRoom is what a failure takes besides its texts: the record, and fields of an error if they are short.
+const failureRoom = 128
+
+// failure writes a response that says what went wrong.
+func (w *Writer) failure(r *report) [][]byte {
+	for {
+		problem := w.writeFailure(r)
+		if problem == "" {
+			return w.frame()
+		}
+		// A field of the error cannot be sent: say that, and the error's own message with it.
+		r.message, r.index, r.write = fmt.Sprintf("%s (%s)", r.message, problem), -1, nil
+	}
+}
+
+// writeFailure does what failure does, and returns what is wrong with a field of the error, if anything.
+func (w *Writer) writeFailure(r *report) (problem string) {
+	w.reset(nil)
+	if size := len(r.message) + len(r.detail); size < ExternalSize { // so much is needed: it need not grow
+		w.buf = make([]byte, 0, size+failureRoom)
+	}
+	problem = guarded(func() {
+		writeRecord(w, r, func(w *Writer, m *failureRecord, r *report) {
+			m.Message = w.String(strings.ToValidUTF8(r.message, "\uFFFD"))
+			m.Detail = w.String(strings.ToValidUTF8(r.detail, "\uFFFD"))
+			m.Error, m.Flags = int64(r.index), r.flags
+			switch {
+			case r.object != nil:
+				m.Error, m.Flags = int64(r.object.id), r.flags|Exception
+				w.held = append(w.held, r.object)
+			case r.write != nil:
+				w.place = r.name
+				r.write(w)
+			}
+		})
+	})
+	if problem == "" && w.err != nil {
+		problem = w.err.Error()
+	}
+	return problem
 }

@@ -94,7 +94,7 @@ func TestReports(t *testing.T) {
 
 func TestFieldsThatPanic(t *testing.T) {
 	c := &Call{method: methods[ping], kind: StatusError}
-	c.failure(&report{message: "the message", index: 3, write: func(w *Writer) {
+	c.out.failure(&report{message: "the message", index: 3, write: func(w *Writer) {
 		w.uint64(1)
 		panic("no fields")
 	}})

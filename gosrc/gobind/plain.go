@@ -6,10 +6,6 @@ import (
 	"unsafe"
 )
 
-// plainHandler does a call of a plain method: its parameters are numbers, so the record is all there is to read, and its
-// result is a number or nothing. If it is false there is no such object.
-type plainHandler func(receiver uint64, record unsafe.Pointer) (result int64, err error, ok bool)
-
 // PlainMethod adds a plain method: do calls the implementation with parameters in the frame's memory. Such calls take
 // half the time of others, because they need neither Reader nor Writer.
 func PlainMethod[P, T any](i *Interface, name string, root *Root[T], do func(context.Context, T, *P) (int64, error)) {
@@ -44,26 +40,4 @@ func (r *Root[T]) find(receiver uint64) (impl T, ok bool) {
 		return *held, true
 	}
 	return impl, false
-}
-
-// invokePlain does a call the short way. If it is false the call has not begun, and goes the usual way, which says why.
-func (m *method) invokePlain(frame unsafe.Pointer, receiver uint64) (result int64, ok bool) {
-	finished := false // a panic's value may be nil
-	defer func() {
-		if !finished {
-			c := &Call{method: m}
-			c.broken(recover())
-			result, ok = keepStatus(frame, c.status()), true
-		}
-	}()
-	result, err, ok := m.plain(receiver, unsafe.Add(frame, HeaderSize))
-	if err != nil || result == CheckStatus {
-		c := &Call{method: m, value: result}
-		if c.Failed(err) {
-			c.explain()
-		}
-		result = keepStatus(frame, c.status())
-	}
-	finished = true
-	return result, ok
 }

@@ -24,26 +24,13 @@ func NewRoot[T any](name, register string) *Root[T] {
 // Set registers the implementation, in place of an earlier one.
 func (r *Root[T]) Set(impl T) { atomic.StorePointer(&r.impl, unsafe.Pointer(&impl)) }
 
-// of is the object that a call is for. If there is none the call has an error.
-func (r *Root[T]) of(c *Call) (impl T) {
-	if c.receiver != 0 {
-		return receiverOf[T](c)
-	}
-	if held := (*T)(atomic.LoadPointer(&r.impl)); held != nil {
-		return *held
-	}
-	c.kind = StatusRefused
-	c.err = fmt.Errorf("%s is not implemented: call %s in an init function", r.name, r.register)
-	return impl
-}
+// Handler runs one call of one method: it reads the parameters, calls the implementation, and gives the call its
+// result. It does not know how the request came or where the response goes.
+type Handler func(c *Call)
 
-// whyGone says why there is no object of that handle.
-func whyGone(handle uint64) string {
-	if handle == LostHandle {
-		return "the object belongs to the parent process"
-	}
-	return "the object is closed"
-}
+// plainHandler runs a call of a plain method: its parameters are numbers, so there is only the record to read, and
+// its result is a number or nothing. It returns false if there is no such object.
+type plainHandler func(receiver uint64, record unsafe.Pointer) (result int64, err error, ok bool)
 
 // method is an entry of the table that requests refer to by number.
 type method struct {
@@ -62,8 +49,8 @@ var (
 // registering guards the two tables above while packages add to them; calls only read, when all init functions are done.
 var registering sync.Mutex
 
-// streamMethod is the built-in method that fetches items.
-var streamMethod = &method{name: "stream", handle: nextBatch, contract: new(Contract)}
+// streamMethod is the built-in method that fetches items; stream.go gives it its handler.
+var streamMethod = &method{name: "stream", contract: new(Contract)}
 
 func methodOf(number uint32) (*method, error) {
 	if number == StreamNext {
@@ -73,6 +60,14 @@ func methodOf(number uint32) (*method, error) {
 		return nil, fmt.Errorf("request refused: there are %d methods, got number %d", len(methods), number)
 	}
 	return methods[number], nil
+}
+
+// ErrorType is one error of a contract.
+type ErrorType struct {
+	name        string
+	fingerprint string
+	find        func(r *report) func(*Writer) // nil if the error is not of this type
+	read        func(*Reader) error           // the error out of a block of one
 }
 
 // Contract describes what one generated package offers.

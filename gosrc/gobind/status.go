@@ -1,8 +1,6 @@
 package gobind
 
 import (
-	"fmt"
-	"strings"
 	"sync"
 	"unsafe"
 )
@@ -27,65 +25,14 @@ func (c *Call) status() *status {
 	case StatusResponse, StatusError: // which run has written
 		e.segments, e.held = c.out.frame(), c.out.held
 	default:
-		e.segments = c.failure(&report{message: c.err.Error(), detail: string(c.stack), index: -1})
+		e.segments = c.out.failure(&report{message: c.err.Error(), detail: string(c.stack), index: -1})
 	}
 	return e
 }
 
 // refusal is the status of a call that could not even begin.
 func refusal(err error) *status {
-	return &status{kind: StatusRefused, segments: new(Call).failure(&report{message: err.Error(), index: -1})}
-}
-
-// failureRecord is the record of a response that says what went wrong.
-type failureRecord struct {
-	Message Ref
-	Detail  Ref
-	Error   int64
-	Flags   uint64
-}
-
-// failureRoom is what a failure takes besides its texts: the record, and fields of an error if they are short.
-const failureRoom = 128
-
-// failure writes a response that says what went wrong.
-func (c *Call) failure(r *report) [][]byte {
-	for {
-		problem := c.writeFailure(r)
-		if problem == "" {
-			return c.out.frame()
-		}
-		// A field of the error cannot be sent: say that, and the error's own message with it.
-		r.message, r.index, r.write = fmt.Sprintf("%s (%s)", r.message, problem), -1, nil
-	}
-}
-
-// writeFailure is what failure does, unless something is wrong with a field of the error: then it is that.
-func (c *Call) writeFailure(r *report) (problem string) {
-	w := &c.out
-	w.reset(nil)
-	if size := len(r.message) + len(r.detail); size < ExternalSize { // so much is needed: it need not grow
-		w.buf = make([]byte, 0, size+failureRoom)
-	}
-	problem = guarded(func() {
-		writeRecord(w, r, func(w *Writer, m *failureRecord, r *report) {
-			m.Message = w.String(strings.ToValidUTF8(r.message, "\uFFFD"))
-			m.Detail = w.String(strings.ToValidUTF8(r.detail, "\uFFFD"))
-			m.Error, m.Flags = int64(r.index), r.flags
-			switch {
-			case r.object != nil:
-				m.Error, m.Flags = int64(r.object.id), r.flags|Exception
-				w.held = append(w.held, r.object)
-			case r.write != nil:
-				w.place = r.name
-				r.write(w)
-			}
-		})
-	})
-	if problem == "" && w.err != nil {
-		problem = w.err.Error()
-	}
-	return problem
+	return &status{kind: StatusRefused, segments: new(Writer).failure(&report{message: err.Error(), index: -1})}
 }
 
 // asked are the statuses that a caller has been told to ask for, by the address of the request frame. The mutex is there

@@ -195,6 +195,8 @@ func (p *producer[T]) released() {
 	p.cancel()
 }
 
+func init() { streamMethod.handle = nextBatch }
+
 // nextBatch is the built-in method of streams.
 func nextBatch(c *Call) {
 	value, _ := handles.get(c.receiver)
