@@ -12,18 +12,14 @@ from typing import Any
 
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
+from gobind.codec.leaves import codec_of
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     DictType,
     EnumType,
     HandleType,
-    Leaf,
     ListType,
     Node,
     OptionalType,
@@ -33,7 +29,6 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.contract.validate import Path, Place
-from gobind.forklock import lazy_import
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
@@ -128,13 +123,12 @@ class _Walker:
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
         if isinstance(node, Scalar):
             return struct.unpack_from(f"<{node.code}", record, offset)[0]
-        if node is STR or node is BYTES:
-            data = self._take(struct.unpack_from("<Q", record, offset + 8)[0])
-            return _text(data, path) if node is STR else data
-        if node is DATETIME:
-            micros, zone = struct.unpack_from("<qi", record, offset)
-            return _datetime(micros, zone, path)
-        return None
+        assert isinstance(node, Leaf), node.text
+        codec = codec_of(node)
+        parts = [struct.unpack_from(f"<{code}", record, offset + start)[0] for start, code in codec.slots]
+        if not parts:
+            parts = [self._take(struct.unpack_from("<Q", record, offset + 8)[0])]
+        return codec.explain(path, *parts) if codec.explain else None
 
     # Blocks
 
@@ -189,19 +183,20 @@ class _Walker:
             return self._numbers(node.code, count)
         if isinstance(node, HandleType):
             return self._numbers("Q", count)
-        if node is STR:
-            return self._strings(paths)
-        if node is BYTES:
-            return [self._take(length) for length in self._numbers("Q", count)]
-        if node is DATETIME:
-            micros, offsets = self._numbers("q", count), self._numbers("i", count)
-            return [*map(_datetime, micros, offsets, paths)]
-        if node is TIMEDELTA:
-            return [*map(lazy_import("gobind.codec.times").join_timedelta, self._numbers("q", count))]
-        assert isinstance(node, Leaf) and node is UUID
-        return [self._take(16) for _ in paths]
+        assert isinstance(node, Leaf), node.text
+        codec = codec_of(node)
+        parts: list[Sequence[Any]] = []
+        if codec.is_joined:
+            parts = [self._strings(paths)]
+        elif not codec.slots:
+            parts = [[self._take(length) for length in self._numbers("Q", count)]]
+        elif codec.explain:
+            parts = [self._numbers(code, count) for _, code in codec.slots]
+        else:
+            self._take(node.least * count)
+        return [*map(codec.explain, paths, *parts)] if codec.explain else ()
 
-    def _strings(self, paths: list[Place]) -> list[str]:
+    def _strings(self, paths: list[Place]) -> list[bytes]:
         head = self._numbers("Q", 1)[0]
         if head & 1:
             lengths = self._numbers("Q", len(paths))
@@ -216,7 +211,7 @@ class _Walker:
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
-        return [_text(piece, path) for piece, path in zip(pieces, paths)]
+        return pieces
 
     def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:
         for flag, path in zip(flags, paths):
@@ -234,19 +229,3 @@ class _Walker:
             node.cls(value)
         except ValueError:
             raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
-
-
-def _text(data: bytes, path: Place) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise UnicodeDecodeError("utf-8", data, error.start, error.end, f"{path}: {error.reason}") from None
-
-
-def _datetime(micros: int, offset: int, path: Place) -> Any:
-    try:
-        return lazy_import("gobind.codec.times").join_datetime(micros, offset)
-    except (OverflowError, ValueError):
-        raise OverflowError(
-            f"{path}: the time from Go does not fit datetime: {micros} microseconds"
-        ) from None

@@ -7,21 +7,19 @@ call, `flatten`) is their user's.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from gobind.codec import buffers, columns
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
 from gobind.codec.layout import layout_of
+from gobind.codec.leaves import LeafCodec, codec_of
 from gobind.codec.memory import IS_CPYTHON, readable
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     DictType,
     EnumType,
@@ -35,7 +33,6 @@ from gobind.contract.types import (
     UnionType,
     walk,
 )
-from gobind.forklock import lazy_import
 
 
 class Slot(NamedTuple):
@@ -74,6 +71,14 @@ def make_struct(slots: list[Slot], size: int) -> struct.Struct:
     return struct.Struct(text + f"{size - end}x" * (size > end))
 
 
+def _filled(
+    template: str, codec: LeafCodec, bind: Callable[[str, Any], str], *parts: str, **named: str
+) -> str:
+    """The expression of a leaf's codec with the names of what it refers to, and of the parts of a value."""
+    names = {name: bind(name, value) for name, value in codec.names.items() if f"{{{name}}}" in template}
+    return template.format(*parts, **named, **names)
+
+
 class RecordWriter:
     """Writes the lines that check and encode values.
 
@@ -107,14 +112,14 @@ class RecordWriter:
         """Encode the expression `value` at `offset`."""
         if isinstance(node, Scalar):
             self._scalar(node, value, offset)
+        elif isinstance(node, Leaf):
+            self._leaf(node, value, offset)
         elif isinstance(node, StructType):
             self._struct(node, value, offset)
         elif isinstance(node, EnumType):
             self._enum(node, value, offset)
         elif isinstance(node, TupleType):
             self._tuple(node, value, offset)
-        elif node in (STR, BYTES):
-            self._text(node, value, offset)
         elif isinstance(node, (ListType, SetType, DictType)):
             self._container(node, value, offset)
         elif isinstance(node, OptionalType):
@@ -132,8 +137,6 @@ class RecordWriter:
             what = self._bind(f"type_{node.text}", node)
             self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
             self._slot(offset, "Q", name)
-        else:
-            self._leaf(node, value, offset)
 
     def finish(self, explain: str, values: str) -> None:
         """Write the deferred blocks; `explain` is called with `values` if they may contain themselves."""
@@ -197,36 +200,35 @@ class RecordWriter:
             self._source.line("raise TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
-    def _text(self, node: Node, value: str, offset: int) -> None:
-        encode = self._bind("encode", str.encode) if node is STR else self._bind("as_bytes", columns.as_bytes)
+    def _leaf(self, node: Leaf, value: str, offset: int) -> None:
+        codec = codec_of(node)
+        if codec.cls is not None or len(codec.pack) > 1:
+            value = self._local(value)
+        if codec.cls is not None:
+            cls = self._bind(node.text, codec.cls)
+            with self._source.block(f"if _type({value}) is not {cls}:"):
+                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
+        parts = [_filled(text, codec, self._bind, v=value) for text in codec.pack]
+        if not codec.slots:
+            self._bytes(parts[0], offset)
+            return
+        if len(parts) < len(codec.slots):
+            made = parts[0]
+            parts = [self._source.fresh("d") for _ in codec.slots]
+            self._source.line(f"{', '.join(parts)} = {made}")
+        for (start, code), part in zip(codec.slots, parts):
+            self._slot(offset + start, code, part)
+
+    def _bytes(self, made: str, offset: int) -> None:
+        """Bytes behind the record, which the expression `made` makes."""
         piece, length = self._source.fresh("b"), self._source.fresh("n")
-        self._source.line(f"{piece} = {encode}({value})")
+        self._source.line(f"{piece} = {made}")
         self._source.line(f"{length} = _len({piece})")
         self._slot(offset + 8, "Q", length)
         if self.has_blocks:
             self._source.line(f"_out.append({piece})")
         else:
             self.pieces.append((piece, length))
-
-    def _leaf(self, node: Node, value: str, offset: int) -> None:
-        times = lazy_import("gobind.codec.times")
-        if node is DATETIME:
-            micros, zone = self._source.fresh("d"), self._source.fresh("d")
-            split = self._bind("split_datetime", times.split_datetime)
-            self._source.line(f"{micros}, {zone} = {split}({value})")
-            self._slot(offset, "q", micros)
-            self._slot(offset + 8, "i", zone)
-        elif node is TIMEDELTA:
-            self._slot(offset, "q", f"{self._bind('nanoseconds', times.nanoseconds)}({value})")
-        else:
-            assert node is UUID, node.text
-            value = self._local(value)
-            from uuid import UUID as UniqueID
-
-            cls = self._bind("UUID", UniqueID)
-            with self._source.block(f"if _type({value}) is not {cls}:"):
-                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
-            self._slot(offset, "16s", f"{value}.bytes")
 
     def _container(self, node: ListType | SetType | DictType, value: str, offset: int) -> None:
         name, count = self._source.fresh("l"), self._source.fresh("n")
@@ -289,6 +291,8 @@ class RecordReader:
         """The expression for the value at `offset`."""
         if isinstance(node, Scalar):
             return self._slot(offset, node.code)
+        if isinstance(node, Leaf):
+            return self._leaf(node, offset)
         if isinstance(node, StructType):
             offsets = layout_of(node).offsets
             values = [self.read(field.type, offset + start) for field, start in zip(node.fields, offsets)]
@@ -299,8 +303,6 @@ class RecordReader:
         if isinstance(node, EnumType):
             member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
             return f"{member}({self.read(node.base, offset)})"
-        if node in (STR, BYTES):
-            return self._text(node, offset)
         if isinstance(node, BufferType):
             address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
             shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
@@ -313,9 +315,8 @@ class RecordReader:
         if isinstance(node, OptionalType):
             name = self._get(node.item, self._slot(offset, "Q"))
             return f"({name}[0] if {name} else None)"
-        if isinstance(node, (ListType, SetType, DictType)):
-            return self._container(node, offset)
-        return self._leaf(node, offset)
+        assert isinstance(node, (ListType, SetType, DictType)), node.text
+        return self._container(node, offset)
 
     def finish(self) -> None:
         """Write the lines: unpack, take what follows the record, check the end."""
@@ -342,15 +343,15 @@ class RecordReader:
         self._slots.append(Slot(offset, code, name))
         return name
 
-    def _text(self, node: Node, offset: int) -> str:
+    def _bytes(self, codec: LeafCodec, offset: int) -> str:
         length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
-        decode = ".decode()" if node is STR else ""
         if self._has_blocks:
-            self._lines.append(f"{name} = _source.take({length}){decode}")
+            taken = f"_source.take({length})"
         else:
             start, self._end = self._end, self._source.fresh("e")
             self._ends.append(f"{self._end} = {start} + {length}")
-            self._lines.append(f"{name} = _buf[{start}:{self._end}]{decode}")
+            taken = f"_buf[{start}:{self._end}]"
+        self._lines.append(f"{name} = {_filled(codec.unpack, codec, self._bind, taken)}")
         return name
 
     def _get(self, node: Node, count: str) -> str:
@@ -373,14 +374,9 @@ class RecordReader:
         self._lines.append(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
-    def _leaf(self, node: Node, offset: int) -> str:
-        times = lazy_import("gobind.codec.times")
-        if node is DATETIME:
-            micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
-            return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"
-        if node is TIMEDELTA:
-            return f"{self._bind('join_timedelta', times.join_timedelta)}({self._slot(offset, 'q')})"
-        assert node is UUID, node.text
-        from uuid import UUID as UniqueID
-
-        return f"{self._bind('UUID', UniqueID)}(bytes={self._slot(offset, '16s')})"
+    def _leaf(self, node: Leaf, offset: int) -> str:
+        codec = codec_of(node)
+        if not codec.slots:
+            return self._bytes(codec, offset)
+        parts = [self._slot(offset + start, code) for start, code in codec.slots]
+        return _filled(codec.unpack, codec, self._bind, *parts)

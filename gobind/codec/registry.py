@@ -12,19 +12,15 @@ from typing import Any
 
 from gobind.codec import collector, columns
 from gobind.codec.frames import Get, Handles, Input, Output, Put
+from gobind.codec.leaves import codec_of
 from gobind.codec.source import Namespace, Source
 from gobind.contract.decorators import ERROR, kind_of, maker_of, only_sets_fields
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     DictType,
     EnumType,
     HandleType,
-    Leaf,
     ListType,
     Node,
     OptionalType,
@@ -34,21 +30,7 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.errors import ContractError
-from gobind.forklock import fork_lock, lazy_import
-
-_LEAVES: dict[Leaf, tuple[Put, Get]] = {
-    STR: (columns.put_str, columns.get_str),
-    BYTES: (columns.put_bytes, columns.get_bytes),
-    UUID: (columns.put_uuid, columns.get_uuid),
-}
-
-
-def _leaf(node: Leaf) -> tuple[Put, Get]:
-    leaves: dict[Leaf, tuple[Put, Get]] = _LEAVES
-    if node is DATETIME or node is TIMEDELTA:
-        leaves = lazy_import("gobind.codec.times").LEAVES
-    return leaves[node]
-
+from gobind.forklock import fork_lock
 
 _SCALARS: dict[str, tuple[Put, Get]] = {
     name: (columns.put_numbers(scalar.code), columns.get_numbers(scalar.code))
@@ -98,7 +80,7 @@ class Blocks:
         if isinstance(node, Scalar):
             return _SCALARS[node.text][0]
         if isinstance(node, Leaf):
-            return _leaf(node)[0]
+            return codec_of(node).put
         if isinstance(node, StructType):
             return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
         if isinstance(node, EnumType):
@@ -122,7 +104,7 @@ class Blocks:
         if isinstance(node, Scalar):
             return _SCALARS[node.text][1]
         if isinstance(node, Leaf):
-            return _leaf(node)[1]
+            return codec_of(node).get
         if isinstance(node, StructType):
             return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
         if isinstance(node, EnumType):

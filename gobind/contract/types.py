@@ -14,25 +14,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Union
 
 from gobind.contract.decorators import MethodOptions
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 
 
-class Leaf(NamedTuple):
-    """A type that is one value, not a number: ``str``, ``bytes``, ``datetime``, ``timedelta``, ``UUID``."""
-
-    text: str
-    go: str
-
-
-STR = Leaf("str", "string")
-BYTES = Leaf("bytes", "[]byte")
-DATETIME = Leaf("datetime", "time.Time")
-TIMEDELTA = Leaf("timedelta", "time.Duration")
-UUID = Leaf("UUID", "[16]byte")
-
-
 class EnumType:
-    """An `enum.Enum` class: ``base`` is the scalar ``int`` or ``STR``."""
+    """An `enum.Enum` class: ``base`` is the scalar ``int`` or the leaf ``str``."""
 
     def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
         self.cls = cls

@@ -8,13 +8,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
-from gobind.contract.scalars import SCALARS, Scalar
+from gobind.contract.leaves import STR, Leaf
+from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     CallableType,
     Contract,
@@ -35,10 +31,6 @@ from gobind.contract.types import (
 )
 from gobind.errors import ContractError
 from gobind.tool.generator import gonames
-
-_LEAF_NAMES = {STR: "String", BYTES: "Bytes", DATETIME: "Time", TIMEDELTA: "Duration", UUID: "UUID"}
-
-_SHOWN = (*SCALARS.values(), STR, DATETIME, TIMEDELTA)
 
 
 class GoField(NamedTuple):
@@ -148,7 +140,8 @@ class GoTypes:
         if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
             self._take_tuple(node)
             return self._named[node]
-        return node.go  # type: ignore[union-attr]
+        assert isinstance(node, (Scalar, Leaf)), node.text
+        return node.go
 
     def word(self, node: Node) -> str:
         """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
@@ -174,7 +167,8 @@ class GoTypes:
             return f"{'Async' * node.is_async}Stream{self.word(node.item)}"
         if isinstance(node, Scalar):
             return node.go.capitalize()
-        return _LEAF_NAMES[node]  # type: ignore[index]
+        assert isinstance(node, Leaf), node.text
+        return node.word
 
     def parameter(self, method: Method, node: Node) -> str:
         """The Go type of a parameter: structs come as pointers, unless the method wants values."""
@@ -280,11 +274,15 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
     return [*lines, f"type {name} struct {{", *aligned(rows), "}"]
 
 
+def _is_shown(node: Node) -> bool:
+    return isinstance(node, (EnumType, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
+
+
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
     """A goerror: its struct and the method that makes it an error."""
     name = types.name(error)
     # Containers stay out of the message: Go would print one that contains itself for ever.
-    shown = [f for f in types.fields(error) if isinstance(f.type, EnumType) or f.type in _SHOWN]
+    shown = [f for f in types.fields(error) if _is_shown(f.type)]
     pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
     return [
         *declare_struct(types, error, f"{name} is the error that Python raises as {error.text}."),
