@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from gobind.codec import columns
 from gobind.codec.frames import Get, Input, Output, Put
 from gobind.codec.memory import bytes_at
-from gobind.contract.leaves import BYTES, DATETIME, STR, TIMEDELTA, UUID, Leaf
+from gobind.contract.leaves import BYTES, COMPLEX, DATETIME, STR, TIMEDELTA, UUID, Leaf
 from gobind.forklock import fork_lock, lazy_import
 
 
@@ -26,6 +28,12 @@ class DateTime(ctypes.Structure):
     """Microseconds since 1970 UTC, and the UTC offset in seconds."""
 
     _fields_ = [("micros", ctypes.c_int64), ("offset", ctypes.c_int32)]
+
+
+class Complex(ctypes.Structure):
+    """The two parts of a complex number."""
+
+    _fields_ = [("real", ctypes.c_double), ("imag", ctypes.c_double)]
 
 
 class LeafCodec(NamedTuple):
@@ -196,10 +204,37 @@ def _uuid() -> LeafCodec:
     )
 
 
+def _complex() -> LeafCodec:
+    array = lazy_import("array").array
+    parts = attrgetter("real", "imag")  # which int, float and all numbers have
+
+    def put(out: Output, values: list[Any]) -> None:
+        out.append(array("d", chain.from_iterable(map(parts, values))).tobytes())
+
+    def get(source: Input, n: int) -> list[complex]:
+        if not n:
+            return []
+        numbers = iter(memoryview(source.view(16 * n)).cast("d"))
+        return [*map(complex, numbers, numbers)]
+
+    return LeafCodec(
+        put,
+        get,
+        slots=((0, "d"), (8, "d")),
+        pack=("{v}.real", "{v}.imag"),
+        unpack="{complex}({0}, {1})",
+        names={"complex": complex},
+        mirror=Complex,
+        to_mirror=lambda value, kept: Complex(*parts(value)),
+        from_mirror=lambda raw: complex(raw.real, raw.imag),
+    )
+
+
 _ROWS: dict[str, Callable[[], LeafCodec]] = {
     STR.text: _str,
     BYTES.text: _bytes,
     DATETIME.text: _datetime,
     TIMEDELTA.text: _timedelta,
     UUID.text: _uuid,
+    COMPLEX.text: _complex,
 }

@@ -7,6 +7,7 @@ and in Go what reads and writes it, unless Go's own value lies in a frame as it 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -122,6 +123,15 @@ def _check_uuid(value: Any, path: object) -> None:
     expect(value, UUID, "UUID", path)
 
 
+def _check_complex(value: Any, path: object) -> None:
+    try:
+        struct.pack("<2d", value.real, value.imag)
+    except (OverflowError, AttributeError, TypeError, struct.error) as error:
+        if isinstance(error, OverflowError) or isinstance(value, int):
+            raise OverflowError(f"{path}: {short(value)} does not fit complex") from None
+        raise TypeError(f"{path}: expected complex, got {type(value).__name__}") from None
+
+
 # The rows
 
 STR = Leaf(
@@ -188,6 +198,17 @@ UUID = Leaf(
     least=16,
     check=_check_uuid,
 )
+COMPLEX = Leaf(
+    text="complex",
+    module="builtins",
+    go="complex128",
+    word="Complex",
+    size=16,
+    align=8,
+    least=16,
+    check=_check_complex,
+    is_shown=True,
+)
 
-LEAVES = (STR, BYTES, DATETIME, TIMEDELTA, UUID)
+LEAVES = (STR, BYTES, DATETIME, TIMEDELTA, UUID, COMPLEX)
 """All rows, in the order in which messages list them."""

@@ -672,12 +672,61 @@ func glueCallOneWayMakeUnique(c *gobind.Call) {
 	}
 }
 
+// glueParamsOneWayMakeWave mirrors the parameters of OneWay.make_wave.
+type glueParamsOneWayMakeWave struct {
+	Real gobind.Ref
+	Imag gobind.Ref
+}
+
+// glueCallOneWayMakeWave does one call of OneWay.make_wave.
+func glueCallOneWayMakeWave(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsOneWayMakeWave](c, glueOneWay)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argReal := r.String(m.Real)
+	argImag := r.String(m.Imag)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.MakeWave(c.Context(), argReal, argImag)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteComplexResult)
+	}
+}
+
+// glueParamsOneWayShowWaves mirrors the parameters of OneWay.show_waves.
+type glueParamsOneWayShowWaves struct {
+	Wave  complex128
+	Waves gobind.Ref
+}
+
+// glueCallOneWayShowWaves does one call of OneWay.show_waves.
+func glueCallOneWayShowWaves(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsOneWayShowWaves](c, glueOneWay)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argWave := m.Wave
+	var argWaves []complex128
+	gobind.ReadList(r, m.Waves, &argWaves, 16, gobind.ReadNumbers[complex128])
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.ShowWaves(c.Context(), argWave, argWaves)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
 // glueContract is what this package adds to the library.
 var glueContract = gobind.NewContract("oneway", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "09fbcd43520570cd", glueOneWay)
+	interface0 := gobind.NewInterface(contract, "044698c43657a31b", glueOneWay)
 	interface0.Method("show_leaves", unsafe.Sizeof(glueParamsOneWayShowLeaves{}), glueCallOneWayShowLeaves)
 	interface0.Method("show_rows", unsafe.Sizeof(glueParamsOneWayShowRows{}), glueCallOneWayShowRows)
 	interface0.Method("show_parameters", unsafe.Sizeof(glueParamsOneWayShowParameters{}), glueCallOneWayShowParameters)
@@ -706,6 +755,8 @@ func init() {
 	interface0.Method("make_moment", unsafe.Sizeof(glueParamsOneWayMakeMoment{}), glueCallOneWayMakeMoment)
 	interface0.Method("make_span", unsafe.Sizeof(glueParamsOneWayMakeSpan{}), glueCallOneWayMakeSpan)
 	interface0.Method("make_unique", unsafe.Sizeof(glueParamsOneWayMakeUnique{}), glueCallOneWayMakeUnique)
+	interface0.Method("make_wave", unsafe.Sizeof(glueParamsOneWayMakeWave{}), glueCallOneWayMakeWave)
+	interface0.Method("show_waves", unsafe.Sizeof(glueParamsOneWayShowWaves{}), glueCallOneWayShowWaves)
 	contract.Layout("Leaves", unsafe.Sizeof(glueMirrorLeaves{}), unsafe.Offsetof(glueMirrorLeaves{}.Truth), unsafe.Offsetof(glueMirrorLeaves{}.Whole), unsafe.Offsetof(glueMirrorLeaves{}.Real), unsafe.Offsetof(glueMirrorLeaves{}.A), unsafe.Offsetof(glueMirrorLeaves{}.B), unsafe.Offsetof(glueMirrorLeaves{}.C), unsafe.Offsetof(glueMirrorLeaves{}.D), unsafe.Offsetof(glueMirrorLeaves{}.E), unsafe.Offsetof(glueMirrorLeaves{}.F), unsafe.Offsetof(glueMirrorLeaves{}.G), unsafe.Offsetof(glueMirrorLeaves{}.H), unsafe.Offsetof(glueMirrorLeaves{}.I), unsafe.Offsetof(glueMirrorLeaves{}.J), unsafe.Offsetof(glueMirrorLeaves{}.Text), unsafe.Offsetof(glueMirrorLeaves{}.Data), unsafe.Offsetof(glueMirrorLeaves{}.Moment), unsafe.Offsetof(glueMirrorLeaves{}.Span), unsafe.Offsetof(glueMirrorLeaves{}.Unique), unsafe.Offsetof(glueMirrorLeaves{}.Color), unsafe.Offsetof(glueMirrorLeaves{}.Access), unsafe.Offsetof(glueMirrorLeaves{}.Mood))
 	contract.Layout("Nested", unsafe.Sizeof(glueMirrorNested{}), unsafe.Offsetof(glueMirrorNested{}.Words), unsafe.Offsetof(glueMirrorNested{}.Blobs), unsafe.Offsetof(glueMirrorNested{}.Bools), unsafe.Offsetof(glueMirrorNested{}.Table), unsafe.Offsetof(glueMirrorNested{}.ByNumber), unsafe.Offsetof(glueMirrorNested{}.ByColor), unsafe.Offsetof(glueMirrorNested{}.Names), unsafe.Offsetof(glueMirrorNested{}.Maybe), unsafe.Offsetof(glueMirrorNested{}.Maybes), unsafe.Offsetof(glueMirrorNested{}.Pair), unsafe.Offsetof(glueMirrorNested{}.Pairs), unsafe.Offsetof(glueMirrorNested{}.Shape), unsafe.Offsetof(glueMirrorNested{}.Shapes), unsafe.Offsetof(glueMirrorNested{}.MaybeShape), unsafe.Offsetof(glueMirrorNested{}.Tree), unsafe.Offsetof(glueMirrorNested{}.Forest), unsafe.Offsetof(glueMirrorNested{}.Moments), unsafe.Offsetof(glueMirrorNested{}.Spans), unsafe.Offsetof(glueMirrorNested{}.Uniques), unsafe.Offsetof(glueMirrorNested{}.Moods))
 	contract.Layout("Circle", unsafe.Sizeof(glueMirrorCircle{}), unsafe.Offsetof(glueMirrorCircle{}.Radius))
@@ -875,4 +926,8 @@ class OneWay(Protocol):
     def make_span(self, text: str) -> timedelta: ...
 
     def make_unique(self, text: str) -> UUID: ...
+
+    def make_wave(self, real: str, imag: str) -> complex: ...
+
+    def show_waves(self, wave: complex, waves: list[complex]) -> str: ...
 `

@@ -244,6 +244,10 @@ func glueWriteUUIDResult(w *gobind.Writer, m *[16]byte, v *[16]byte) {
 	*m = *v
 }
 
+func glueWriteComplexResult(w *gobind.Writer, m *complex128, v *complex128) {
+	*m = *v
+}
+
 // glueMirrorCircle mirrors the record of Circle.
 type glueMirrorCircle struct {
 	Radius float64

@@ -40,6 +40,8 @@ type OneWay interface {
 	MakeMoment(ctx context.Context, text string) (time.Time, error)
 	MakeSpan(ctx context.Context, text string) (time.Duration, error)
 	MakeUnique(ctx context.Context, text string) ([16]byte, error)
+	MakeWave(ctx context.Context, real_ string, imag_ string) (complex128, error)
+	ShowWaves(ctx context.Context, wave complex128, waves []complex128) (string, error)
 }
 
 // RegisterOneWay makes impl the OneWay that Python calls. Call it in an init function.
