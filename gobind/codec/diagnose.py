@@ -19,13 +19,12 @@ from gobind.contract.types import (
     BufferType,
     DictType,
     EnumType,
-    HandleType,
     ListType,
     Node,
     OptionalType,
+    Record,
     SetType,
     StructType,
-    TupleType,
     UnionType,
 )
 from gobind.contract.validate import Path, Place
@@ -78,8 +77,7 @@ class _Walker:
 
     def _finish(self) -> None:
         for struct_node, paths in self._queue:  # grows while it is read
-            for field in struct_node.fields:
-                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
+            self._parts(struct_node, paths)
         if self._position != self._size:
             raise CorruptFrame(
                 f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
@@ -102,11 +100,9 @@ class _Walker:
     # Values in the record
 
     def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
-        if isinstance(node, (StructType, TupleType)):
-            names = [f".{f.name}" for f in node.fields] if isinstance(node, StructType) else None
-            items = [f.type for f in node.fields] if isinstance(node, StructType) else list(node.items)
-            for index, (item, start) in enumerate(zip(items, layout_of(node).offsets)):
-                self._value(item, record, offset + start, Path(path, names[index] if names else f"[{index}]"))
+        if isinstance(node, Record):
+            for (place, item), start in zip(node.parts, layout_of(node).offsets):
+                self._value(item, record, offset + start, Path(path, place))
         elif isinstance(node, EnumType):
             self._enum(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
@@ -117,7 +113,7 @@ class _Walker:
             self._block(node.item, self._present([flag], [path]))
         elif isinstance(node, UnionType):
             self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
-        elif not isinstance(node, (BufferType, *HandleType)):
+        elif not (node.is_handle or isinstance(node, BufferType)):
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
@@ -136,19 +132,10 @@ class _Walker:
         count = len(paths)
         if not count:
             return
-        if isinstance(node, StructType):
-            if node.is_recursive:
-                self._queue.append((node, paths))
-                return
-            for field in node.fields:
-                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
-            if not node.fields:
-                self._take(count)
-        elif isinstance(node, TupleType):
-            for index, item in enumerate(node.items):
-                self._block(item, [Path(path, f"[{index}]") for path in paths])
-            if not node.items:
-                self._take(count)
+        if isinstance(node, StructType) and node.is_recursive:
+            self._queue.append((node, paths))
+        elif isinstance(node, Record):
+            self._parts(node, paths)
         elif isinstance(node, (ListType, SetType, DictType)):
             self._items(node, self._numbers("Q", count), paths)
         elif isinstance(node, OptionalType):
@@ -164,6 +151,12 @@ class _Walker:
                 self._enum(node, value, path)
         else:
             self._leaves(node, paths)
+
+    def _parts(self, node: Record, paths: list[Place]) -> None:
+        for place, item in node.parts:
+            self._block(item, [Path(path, place) for path in paths])
+        if not node.parts:
+            self._take(len(paths))
 
     def _items(self, node: ListType | SetType | DictType, counts: Sequence[int], paths: list[Place]) -> None:
         if sum(counts) > self._size:
@@ -181,7 +174,7 @@ class _Walker:
         count = len(paths)
         if isinstance(node, Scalar):
             return self._numbers(node.code, count)
-        if isinstance(node, HandleType):
+        if node.is_handle:
             return self._numbers("Q", count)
         assert isinstance(node, Leaf), node.text
         codec = codec_of(node)

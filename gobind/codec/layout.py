@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gobind.contract.leaves import Leaf
-from gobind.contract.scalars import Scalar
-from gobind.contract.types import (
-    EnumType,
-    HandleType,
-    Node,
-    OptionalType,
-    StructType,
-    TupleType,
-)
+from gobind.contract.types import Node, Record
 
 
 class Layout(NamedTuple):
@@ -25,22 +16,11 @@ class Layout(NamedTuple):
     offsets: tuple[int, ...] = ()
 
 
-REF = Layout(16, 8)  # {pointer, length}
-
-
 def layout_of(node: Node) -> Layout:
     """The layout of one value of `node` inside a record."""
-    if isinstance(node, Scalar):
-        return Layout(node.size, node.size)
-    if isinstance(node, Leaf):
-        return Layout(node.size, node.align)
-    if isinstance(node, (StructType, TupleType)):
-        return record_layout(node.items if isinstance(node, TupleType) else [f.type for f in node.fields])
-    if isinstance(node, EnumType):
-        return layout_of(node.base)
-    if isinstance(node, (OptionalType, *HandleType)):
-        return Layout(8, 8)
-    return REF
+    if isinstance(node, Record):
+        return record_layout(node.children)
+    return Layout(node.size, node.align)
 
 
 def record_layout(nodes: Iterable[Node]) -> Layout:

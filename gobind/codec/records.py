@@ -21,13 +21,15 @@ from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
+    CallableType,
     DictType,
     EnumType,
-    HandleType,
+    InterfaceType,
     ListType,
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
@@ -43,18 +45,9 @@ class Slot(NamedTuple):
     name: str
 
 
-def has_blocks(node: Node) -> bool:
-    """True if values of `node` in a record need more behind it than the bytes of strings."""
-    if isinstance(node, StructType):
-        return any(has_blocks(field.type) for field in node.fields)
-    if isinstance(node, TupleType):
-        return any(map(has_blocks, node.items))
-    return isinstance(node, (ListType, SetType, DictType, OptionalType, UnionType))
-
-
 def has_handles(node: Node) -> bool:
     """True if values of `node` hold objects."""
-    return any(isinstance(inner, HandleType) for inner in walk(node))
+    return any(inner.is_handle for inner in walk(node))
 
 
 def _is_packed_at_once(node: Node) -> bool:
@@ -98,7 +91,7 @@ class RecordWriter:
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
         self.has_handles = any(map(has_handles, nodes))
-        self.has_blocks = self.has_handles or any(map(has_blocks, nodes))
+        self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
         self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
         self._blocks = blocks
         self._source = source
@@ -110,33 +103,7 @@ class RecordWriter:
 
     def write(self, node: Node, value: str, offset: int) -> None:
         """Encode the expression `value` at `offset`."""
-        if isinstance(node, Scalar):
-            self._scalar(node, value, offset)
-        elif isinstance(node, Leaf):
-            self._leaf(node, value, offset)
-        elif isinstance(node, StructType):
-            self._struct(node, value, offset)
-        elif isinstance(node, EnumType):
-            self._enum(node, value, offset)
-        elif isinstance(node, TupleType):
-            self._tuple(node, value, offset)
-        elif isinstance(node, (ListType, SetType, DictType)):
-            self._container(node, value, offset)
-        elif isinstance(node, OptionalType):
-            value = self._local(value)
-            self._slot(offset, "Q", f"{value} is not None")
-            with self._source.block(f"if {value} is not None:"):
-                self._source.line(f"{self._put(node.item)}(_out, [{value}])")
-        elif isinstance(node, UnionType):
-            self._union(node, value, offset)
-        elif isinstance(node, BufferType):
-            self._buffer(node, value, offset)
-        elif isinstance(node, HandleType):
-            name = self._source.fresh("h")
-            lower = self._bind("lower", self._blocks.need_handles(node).lower)
-            what = self._bind(f"type_{node.text}", node)
-            self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
-            self._slot(offset, "Q", name)
+        _WRITERS[type(node)](self, node, value, offset)
 
     def finish(self, explain: str, values: str) -> None:
         """Write the deferred blocks; `explain` is called with `values` if they may contain themselves."""
@@ -251,6 +218,19 @@ class RecordWriter:
         else:
             self._source.line(f"{self._put(node.item)}(_out, {name})")
 
+    def _optional(self, node: OptionalType, value: str, offset: int) -> None:
+        value = self._local(value)
+        self._slot(offset, "Q", f"{value} is not None")
+        with self._source.block(f"if {value} is not None:"):
+            self._source.line(f"{self._put(node.item)}(_out, [{value}])")
+
+    def _handle(self, node: Node, value: str, offset: int) -> None:
+        name = self._source.fresh("h")
+        lower = self._bind("lower", self._blocks.need_handles(node).lower)
+        what = self._bind(f"type_{node.text}", node)
+        self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
+        self._slot(offset, "Q", name)
+
     def _union(self, node: UnionType, value: str, offset: int) -> None:
         value, tag = self._local(value), self._source.fresh("u")
         options = self._bind(f"options_{node.text}", tuple(option.cls for option in node.options))
@@ -280,7 +260,7 @@ class RecordReader:
         self._slots: list[Slot] = []
         self._ends: list[str] = []  # of strings, where nothing else follows the record
         self._lines: list[str] = []
-        self._has_blocks = any(map(has_blocks, nodes))
+        self._has_blocks = any(node.has_blocks for node in nodes)
         self._blocks = blocks
         self._source = source
         self._bind = blocks.namespace.bind
@@ -289,34 +269,8 @@ class RecordReader:
 
     def read(self, node: Node, offset: int) -> str:
         """The expression for the value at `offset`."""
-        if isinstance(node, Scalar):
-            return self._slot(offset, node.code)
-        if isinstance(node, Leaf):
-            return self._leaf(node, offset)
-        if isinstance(node, StructType):
-            offsets = layout_of(node).offsets
-            values = [self.read(field.type, offset + start) for field, start in zip(node.fields, offsets)]
-            return self._blocks.construct(node, values)
-        if isinstance(node, TupleType):
-            items = [self.read(item, offset + at) for item, at in zip(node.items, layout_of(node).offsets)]
-            return f"({', '.join(items)}{',' * (len(items) == 1)})"
-        if isinstance(node, EnumType):
-            member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
-            return f"{member}({self.read(node.base, offset)})"
-        if isinstance(node, BufferType):
-            address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
-            shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
-            return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
-        if isinstance(node, UnionType):
-            return self._union(node, offset)
-        if isinstance(node, HandleType):
-            lift = self._bind("lift", self._blocks.need_handles(node).lift)
-            return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
-        if isinstance(node, OptionalType):
-            name = self._get(node.item, self._slot(offset, "Q"))
-            return f"({name}[0] if {name} else None)"
-        assert isinstance(node, (ListType, SetType, DictType)), node.text
-        return self._container(node, offset)
+        made: str = _READERS[type(node)](self, node, offset)
+        return made
 
     def finish(self) -> None:
         """Write the lines: unpack, take what follows the record, check the end."""
@@ -342,6 +296,38 @@ class RecordReader:
         name = self._source.fresh("r")
         self._slots.append(Slot(offset, code, name))
         return name
+
+    def _scalar(self, node: Scalar, offset: int) -> str:
+        return self._slot(offset, node.code)
+
+    def _struct(self, node: StructType, offset: int) -> str:
+        return self._blocks.construct(node, self._parts(node, offset))
+
+    def _tuple(self, node: TupleType, offset: int) -> str:
+        items = self._parts(node, offset)
+        return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+    def _parts(self, node: StructType | TupleType, offset: int) -> list[str]:
+        return [
+            self.read(part, offset + start) for part, start in zip(node.children, layout_of(node).offsets)
+        ]
+
+    def _enum(self, node: EnumType, offset: int) -> str:
+        member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
+        return f"{member}({self.read(node.base, offset)})"
+
+    def _buffer(self, node: BufferType, offset: int) -> str:
+        address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
+        shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
+        return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
+
+    def _handle(self, node: Node, offset: int) -> str:
+        lift = self._bind("lift", self._blocks.need_handles(node).lift)
+        return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
+
+    def _optional(self, node: OptionalType, offset: int) -> str:
+        name = self._get(node.item, self._slot(offset, "Q"))
+        return f"({name}[0] if {name} else None)"
 
     def _bytes(self, codec: LeafCodec, offset: int) -> str:
         length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
@@ -380,3 +366,26 @@ class RecordReader:
             return self._bytes(codec, offset)
         parts = [self._slot(offset + start, code) for start, code in codec.slots]
         return _filled(codec.unpack, codec, self._bind, *parts)
+
+
+def _by_kind(methods: Any) -> dict[type, Any]:
+    """The method of `RecordWriter` or `RecordReader` for each kind of node."""
+    return {
+        Scalar: methods._scalar,
+        Leaf: methods._leaf,
+        StructType: methods._struct,
+        EnumType: methods._enum,
+        TupleType: methods._tuple,
+        ListType: methods._container,
+        SetType: methods._container,
+        DictType: methods._container,
+        OptionalType: methods._optional,
+        UnionType: methods._union,
+        BufferType: methods._buffer,
+        InterfaceType: methods._handle,
+        CallableType: methods._handle,
+        StreamType: methods._handle,
+    }
+
+
+_WRITERS, _READERS = _by_kind(RecordWriter), _by_kind(RecordReader)

@@ -11,8 +11,27 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from gobind.contract.kinds import Kind
 
-class Leaf(NamedTuple):
+
+class _Row(NamedTuple):
+    text: str
+    module: str
+    go: str
+    word: str
+    size: int
+    align: int
+    least: int
+    check: Callable[[Any, object], None]
+    go_record: str = ""
+    go_method: str = ""
+    go_block: str = "Numbers"
+    may_fail: bool = False
+    is_shown: bool = False
+    is_key: bool = False
+
+
+class Leaf(_Row, Kind):
     """A type that is one value, not a sized number: ``str``, ``bytes``, ``datetime``, ``UUID`` ...
 
     Attributes:
@@ -31,20 +50,7 @@ class Leaf(NamedTuple):
         is_key: values may be keys of dicts and items of sets.
     """
 
-    text: str
-    module: str
-    go: str
-    word: str
-    size: int
-    align: int
-    least: int
-    check: Callable[[Any, object], None]
-    go_record: str = ""
-    go_method: str = ""
-    go_block: str = "Numbers"
-    may_fail: bool = False
-    is_shown: bool = False
-    is_key: bool = False
+    __slots__ = ()
 
 
 # Refusals

@@ -429,7 +429,7 @@ def _inline_structs(node: Node) -> Iterator[StructType]:
     if isinstance(node, StructType):
         yield node
     elif isinstance(node, TupleType):
-        for item in node.items:
+        for item in node.children:
             yield from _inline_structs(item)
 
 

@@ -18,6 +18,7 @@ ROOT = Path(gobind.__file__).parent
 LAYERS = [
     "errors protocol forklock",
     "contract",
+    "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",
     "contract.annotations contract.types",
     "contract.resolve contract.validate contract.fingerprint",

@@ -16,7 +16,7 @@ from gobind.contract.types import (
     CallableType,
     DictType,
     EnumType,
-    HandleType,
+    Handle,
     InterfaceType,
     ListType,
     Node,
@@ -50,7 +50,7 @@ def may_fail(node: Node) -> bool:
     """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
     if isinstance(node, Leaf):
         return node.may_fail
-    if isinstance(node, (UnionType, *HandleType)):
+    if isinstance(node, (UnionType, Handle)):
         return True
     return not isinstance(node, StructType) and any(may_fail(item) for item in children(node))
 
@@ -119,7 +119,7 @@ class GoCodec:
             return "byte"
         if is_number(node):
             return self._types.spelling(node)
-        if isinstance(node, (OptionalType, *HandleType)):
+        if isinstance(node, (OptionalType, Handle)):
             return "uint64"
         if isinstance(node, UnionType):
             return "gobind.Tag"
