@@ -97,6 +97,11 @@ class _Walker:
         size = struct.calcsize(code)
         return struct.unpack(f"{count}{code}", self._take(size * count))
 
+    def _column(self, code: str, count: int) -> list[Any]:
+        """What each value has in one column: a number, or several."""
+        data = self._take(struct.calcsize(f"<{code}") * count)
+        return [each[0] if len(each) == 1 else each for each in struct.iter_unpack(f"<{code}", data)]
+
     # Values in the record
 
     def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
@@ -183,10 +188,8 @@ class _Walker:
             parts = [self._strings(paths)]
         elif not codec.slots:
             parts = [[self._take(length) for length in self._numbers("Q", count)]]
-        elif codec.explain:
-            parts = [self._numbers(code, count) for _, code in codec.slots]
         else:
-            self._take(node.least * count)
+            parts = [self._column(code, count) for code in codec.columns]
         return [*map(codec.explain, paths, *parts)] if codec.explain else ()
 
     def _strings(self, paths: list[Place]) -> list[bytes]:

@@ -43,6 +43,7 @@ class LeafCodec(NamedTuple):
 
     Attributes:
         put, get: of a block.
+        columns: formats of the columns that a block consists of, one behind another; none for a type without slots.
         slots: offsets and format characters of the parts of a value inside a record; none for a type whose values are
             bytes behind the record, with their length in it.
         pack: what makes the parts, or the bytes, of ``{v}``: an expression for each part, or one for all.
@@ -59,6 +60,7 @@ class LeafCodec(NamedTuple):
 
     put: Put
     get: Get
+    columns: tuple[str, ...]
     slots: tuple[tuple[int, str], ...]
     pack: tuple[str, ...]
     unpack: str
@@ -110,6 +112,7 @@ def _str() -> LeafCodec:
     return LeafCodec(
         columns.put_str,
         columns.get_str,
+        columns=(),
         slots=(),
         pack=("{encode}({v})",),
         unpack="{0}.decode()",
@@ -126,6 +129,7 @@ def _bytes() -> LeafCodec:
     return LeafCodec(
         columns.put_bytes,
         columns.get_bytes,
+        columns=(),
         slots=(),
         pack=("{as_bytes}({v})",),
         unpack="{0}",
@@ -152,6 +156,7 @@ def _datetime() -> LeafCodec:
     return LeafCodec(
         times.put_datetime,
         times.get_datetime,
+        columns=("q", "i"),
         slots=((0, "q"), (8, "i")),
         pack=("{split_datetime}({v})",),
         unpack="{join_datetime}({0}, {1})",
@@ -168,6 +173,7 @@ def _timedelta() -> LeafCodec:
     return LeafCodec(
         times.put_timedelta,
         times.get_timedelta,
+        columns=("q",),
         slots=((0, "q"),),
         pack=("{nanoseconds}({v})",),
         unpack="{join_timedelta}({0})",
@@ -193,6 +199,7 @@ def _uuid() -> LeafCodec:
     return LeafCodec(
         put,
         get,
+        columns=("16s",),
         slots=((0, "16s"),),
         pack=("{v}.bytes",),
         unpack="{UUID}(bytes={0})",
@@ -220,6 +227,7 @@ def _complex() -> LeafCodec:
     return LeafCodec(
         put,
         get,
+        columns=("2d",),
         slots=((0, "d"), (8, "d")),
         pack=("{v}.real", "{v}.imag"),
         unpack="{complex}({0}, {1})",
