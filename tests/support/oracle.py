@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import functools
 import struct
+import types
 import typing
 import uuid
 from collections import deque
@@ -22,7 +23,14 @@ CODES = {
     **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
     **{"i8": "b", "i16": "h", "i32": "i", "i64": "q", "u8": "B", "u16": "H", "u32": "I", "u64": "Q"},
 }
-LEAVES = {str: "str", bytes: "bytes", datetime: "datetime", timedelta: "timedelta", uuid.UUID: "UUID"}
+LEAVES = {
+    str: "str",
+    bytes: "bytes",
+    datetime: "datetime",
+    timedelta: "timedelta",
+    uuid.UUID: "UUID",
+    complex: "complex",
+}
 
 
 class Damaged(Exception):
@@ -59,7 +67,7 @@ def shape(annotation: Any) -> Shape:
         return Shape("tuple", () if args == ((),) else args)
     if annotation == tuple[()]:
         return Shape("tuple")
-    if origin is Union:
+    if origin in (Union, types.UnionType):
         options = tuple(arg for arg in args if arg is not type(None))
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
@@ -169,6 +177,8 @@ class Encoder:
             self.fixed("q", value // timedelta(microseconds=1) * 1000)
         elif kind == "UUID":
             self.record += value.bytes
+        elif kind == "complex":
+            self.fixed("dd", value.real, value.imag)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
                 self.in_record(item, part)
@@ -216,6 +226,10 @@ class Encoder:
         elif kind == "UUID":
             for value in values:
                 self.columns += value.bytes
+        elif kind == "complex":
+            for value in values:
+                self.column("d", value.real)
+                self.column("d", value.imag)
         elif kind == "struct" and contains_itself(annotation):
             self.queue.append((annotation, values))
         else:
@@ -302,6 +316,8 @@ class Decoder:
             return timedelta(microseconds=fixed("q") // 1000)
         if kind == "UUID":
             return uuid.UUID(bytes=record[offset : offset + 16])
+        if kind == "complex":
+            return complex(fixed("d"), fixed("d", 8))
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -342,6 +358,9 @@ class Decoder:
             return [timedelta(microseconds=nanos // 1000) for nanos in self.numbers("q", count)]
         if kind == "UUID":
             return [uuid.UUID(bytes=self.take(16)) for _ in range(count)]
+        if kind == "complex":
+            numbers = self.numbers("d", 2 * count)
+            return [*map(complex, numbers[::2], numbers[1::2])]
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
