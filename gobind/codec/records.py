@@ -174,7 +174,7 @@ class RecordWriter:
         if node.text == "bool":
             value = self._local(value)
             with self._source.block(f"if {value} is not True and {value} is not False:"):
-                self._source.line("raise TypeError")
+                self._source.line("raise _TypeError")
         self._slot(offset, node.code, value)
 
     def _struct(self, node: StructType, value: str, offset: int) -> None:
@@ -194,7 +194,7 @@ class RecordWriter:
     def _enum(self, node: EnumType, value: str, offset: int) -> None:
         value = self._local(value)
         with self._source.block(f"if _type({value}) is not {self._bind(node.text, node.cls)}:"):
-            self._source.line("raise TypeError")
+            self._source.line("raise _TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
     def _text(self, node: Node, value: str, offset: int) -> None:

@@ -23,6 +23,7 @@ LAYERS = [
     "contract.resolve contract.validate contract.fingerprint",
     "contract.canonical contract.compatibility",
     "codec",
+    "codec.linkage",
     "codec.memory codec.collector codec.source codec.frames codec.layout",
     "codec.columns codec.mirrors",
     "codec.times",

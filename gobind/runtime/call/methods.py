@@ -84,7 +84,7 @@ def compile_method(
         number: of the method in its library.
         interface: what it is a method of, for messages.
         has_receiver: True for methods of objects, which have a handle.
-        blocks: the codec; its namespace holds ``_call``, ``_fetch_result`` and what else belongs to the library.
+        blocks: the codec; its namespace holds what `gobind.codec.linkage` lists.
     """
     return _MethodWriter(method, number, interface, blocks, has_receiver).compile()
 
@@ -120,7 +120,7 @@ class _MethodWriter:
                 source.line("_unsent = _make_unsent()")
             with source.block("try:"):
                 writer = self._write_request()
-            with source.block("except Exception:"):
+            with source.block("except _Exception:"):
                 if has_handles:
                     source.line("_next(_unsent)")
                 source.line(f"{self._explain}({self._names})")
@@ -173,7 +173,7 @@ class _MethodWriter:
         elif not self._direct:
             with source.block("try:"):
                 source.line(f"_reply = {self._bind('take_reply', status.take_reply)}()")
-            with source.block("except IndexError:"):
+            with source.block("except _IndexError:"):
                 source.line(f"_reply = {self._bind('new_reply', status.new_reply)}()")
             slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_reply[1]"))
         fixed = base + layout.size
@@ -224,7 +224,7 @@ class _MethodWriter:
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
                     source.line("_head, _buf, _size = _fetch_response(_frame, _reply)")
-        with source.block("except BaseException as _error:"):
+        with source.block("except _BaseException as _error:"):
             with source.block("try:"):
                 source.line("_add_own(_error, _frame)")
             with source.block("finally:"):
@@ -244,7 +244,7 @@ class _MethodWriter:
         with source.block("try:"):
             source.line(f"{target} = {ended}")
             self._write_opening()
-        with source.block("except BaseException as _error:"):
+        with source.block("except _BaseException as _error:"):
             with source.block("try:"):
                 source.line(f"_add_own(_error, _parked{which}(_number))")
             with source.block("finally:"):
@@ -283,7 +283,7 @@ class _MethodWriter:
             value = reader.read(result, 0)
             reader.finish()
             source.line(f"_result = {value}")
-        with source.block("except Exception as _error:"):
+        with source.block("except _Exception as _error:"):
             name = self._bind(f"result_{self._method.name}", (("result", result),))
             source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
         if not self._goes_through_queue:

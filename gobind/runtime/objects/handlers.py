@@ -62,7 +62,6 @@ class Answers:
         self._errors = {id(error.cls): (index, error) for index, error in enumerate(errors)}
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
         self._failed = self._fail  # one object, so that it has one name in generated functions
-        blocks.namespace.names["_BaseException"] = BaseException
 
     def of(self, node: Node) -> list[Answer]:
         """The answers for objects passed as `node`, one for each method of it."""
