@@ -18,12 +18,9 @@ from gobind.contract.types import (
     DATETIME,
     STR,
     TIMEDELTA,
-    UUID,
     BufferType,
     DictType,
     EnumType,
-    HandleType,
-    Leaf,
     ListType,
     Node,
     OptionalType,
@@ -35,6 +32,9 @@ from gobind.contract.types import (
 from gobind.contract.validate import Path, Place
 from gobind.forklock import lazy_import
 
+_CODES = {"datetime": "qi", "timedelta": "q", "UUID": "16s"}
+"""Format characters of leaves of fixed size; what is not here is a handle."""
+
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
     """The exception to raise where the fast way failed with `error`.
@@ -44,16 +44,16 @@ def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Ex
         source: gives bytes for a slice of the frame.
         size: bytes of the frame.
     """
-    return _located(_Walker(source, size), lambda walker: walker.record(fields), error)
+    return _located(Walker(source, size), lambda walker: walker.record(fields), error)
 
 
 def locate_value(node: Node, source: Any, start: int, size: int, error: Exception) -> Exception:
     """`locate` for a block of one value, at `start` in the frame."""
-    walker = _Walker(source, size, start)
+    walker = Walker(source, size, start)
     return _located(walker, lambda walker: walker.value(node), error)
 
 
-def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception) -> Exception:
+def _located(walker: Walker, walk: Callable[[Walker], None], error: Exception) -> Exception:
     try:
         walk(walker)
     except (UnicodeDecodeError, CorruptFrame, ValueError, OverflowError) as found:
@@ -63,14 +63,38 @@ def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception)
     return error
 
 
-class _Walker:
+class Walker:
+    """Reads a frame value by value; raises what is wrong.
+
+    Args:
+        source: gives bytes for a slice of the frame.
+        size: bytes of the frame.
+        start: where the record, or the block, stands.
+
+    Attributes:
+        reached: where the last bytes were read, or should have been.
+    """
+
     def __init__(self, source: Any, size: int, start: int = 0) -> None:
         self._source = source
         self._size = size
-        self._position = start
+        self._position = self._record_start = self.reached = start
         self._queue: list[tuple[StructType, list[Place]]] = []
 
+    def note(self, offset: int, size: int, path: Place, text: str, value: Any) -> None:
+        """Hear of each part that is read, before it is checked: where it stands, its path, type and value.
+
+        A str comes as bytes. `gobind.tool.dump` shows what comes here.
+        """
+
+    def _note_column(
+        self, start: int, size: int, paths: list[Place], text: str, values: Sequence[Any]
+    ) -> None:
+        for index, (path, value) in enumerate(zip(paths, values)):
+            self.note(start + index * size, size, path, text, value)
+
     def record(self, fields: Sequence[tuple[str, Node]]) -> None:
+        """Read a record and what follows it; the fields have names."""
         layout = record_layout([node for _, node in fields])
         record = self._take(layout.size)
         for (name, node), offset in zip(fields, layout.offsets):
@@ -78,6 +102,7 @@ class _Walker:
         self._finish()
 
     def value(self, node: Node) -> None:
+        """Read a block of one value."""
         self._block(node, [node.text])
         self._finish()
 
@@ -86,12 +111,13 @@ class _Walker:
             for field in struct_node.fields:
                 self._block(field.type, [Path(path, f".{field.name}") for path in paths])
         if self._position != self._size:
+            self.reached = self._position
             raise CorruptFrame(
                 f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
             )
 
     def _take(self, size: int) -> bytes:
-        start = self._position
+        start = self.reached = self._position
         self._position += size
         if self._position > self._size:
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start} of {self._size}")
@@ -116,25 +142,38 @@ class _Walker:
             self._enum(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
             count = struct.unpack_from("<Q", record, offset + 8)[0]
+            self.note(self._record_start + offset + 8, 8, path, "length", count)
             self._items(node, [count], [path])
         elif isinstance(node, OptionalType):
             flag = struct.unpack_from("<Q", record, offset)[0]
+            self.note(self._record_start + offset, 8, path, "flag", flag)
             self._block(node.item, self._present([flag], [path]))
         elif isinstance(node, UnionType):
-            self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
-        elif not isinstance(node, (BufferType, *HandleType)):
+            tag = struct.unpack_from("<I", record, offset)[0]
+            self.note(self._record_start + offset, 4, path, "tag", tag)
+            self._block(self._option(node, tag, path), [path])
+        elif isinstance(node, BufferType):
+            address, count = struct.unpack_from("<QQ", record, offset)
+            self.note(self._record_start + offset, 8, path, "address", address)
+            self.note(self._record_start + offset + 8, 8, path, "length", count)
+        else:
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
-        if isinstance(node, Scalar):
-            return struct.unpack_from(f"<{node.code}", record, offset)[0]
+        place = self._record_start + offset
         if node is STR or node is BYTES:
-            data = self._take(struct.unpack_from("<Q", record, offset + 8)[0])
+            length = struct.unpack_from("<Q", record, offset + 8)[0]
+            self.note(place + 8, 8, path, "length", length)
+            start, data = self._position, self._take(length)
+            self.note(start, length, path, node.text, data)
             return _text(data, path) if node is STR else data
+        code = node.code if isinstance(node, Scalar) else _CODES.get(node.text, "Q")
+        values = struct.unpack_from(f"<{code}", record, offset)
+        size = struct.calcsize(f"<{code}")
+        self.note(place, size, path, node.text, values[0] if len(values) == 1 else values)
         if node is DATETIME:
-            micros, zone = struct.unpack_from("<qi", record, offset)
-            return _datetime(micros, zone, path)
-        return None
+            return _datetime(values[0], values[1], path)
+        return values[0]
 
     # Blocks
 
@@ -156,11 +195,16 @@ class _Walker:
             if not node.items:
                 self._take(count)
         elif isinstance(node, (ListType, SetType, DictType)):
-            self._items(node, self._numbers("Q", count), paths)
+            start, lengths = self._position, self._numbers("Q", count)
+            self._note_column(start, 8, paths, "length", lengths)
+            self._items(node, lengths, paths)
         elif isinstance(node, OptionalType):
-            self._block(node.item, self._present(self._take(count), paths))
+            start, flags = self._position, self._take(count)
+            self._note_column(start, 1, paths, "flag", flags)
+            self._block(node.item, self._present(flags, paths))
         elif isinstance(node, UnionType):
-            tags = self._take(count)
+            start, tags = self._position, self._take(count)
+            self._note_column(start, 1, paths, "tag", tags)
             for path, tag in zip(paths, tags):
                 self._option(node, tag, path)
             for tag, option in enumerate(node.options):
@@ -184,39 +228,55 @@ class _Walker:
             self._block(node.item, places)
 
     def _leaves(self, node: Node, paths: list[Place]) -> Sequence[Any]:
-        count = len(paths)
-        if isinstance(node, Scalar):
-            return self._numbers(node.code, count)
-        if isinstance(node, HandleType):
-            return self._numbers("Q", count)
         if node is STR:
             return self._strings(paths)
         if node is BYTES:
-            return [self._take(length) for length in self._numbers("Q", count)]
+            lengths = self._column("Q", paths, "length")
+            return [self._piece(length, path, "bytes") for length, path in zip(lengths, paths)]
         if node is DATETIME:
-            micros, offsets = self._numbers("q", count), self._numbers("i", count)
-            return [*map(_datetime, micros, offsets, paths)]
+            micros = self._column("q", paths, "microseconds")
+            return [*map(_datetime, micros, self._column("i", paths, "UTC offset"), paths)]
+        code = node.code if isinstance(node, Scalar) else _CODES.get(node.text, "Q")
+        values = self._column(code, paths, node.text)
         if node is TIMEDELTA:
-            return [*map(lazy_import("gobind.codec.times").join_timedelta, self._numbers("q", count))]
-        assert isinstance(node, Leaf) and node is UUID
-        return [self._take(16) for _ in paths]
+            return [*map(lazy_import("gobind.codec.times").join_timedelta, values)]
+        return values
+
+    def _column(self, code: str, paths: list[Place], text: str) -> Sequence[Any]:
+        """A number, or 16 bytes, for each path."""
+        start, size = self._position, struct.calcsize(f"<{code}")
+        data = self._take(size * len(paths))
+        values = [value for (value,) in struct.iter_unpack(f"<{code}", data)]
+        self._note_column(start, size, paths, text, values)
+        return values
+
+    def _piece(self, length: int, path: Place, text: str) -> bytes:
+        start, data = self._position, self._take(length)
+        self.note(start, length, path, text, data)
+        return data
 
     def _strings(self, paths: list[Place]) -> list[str]:
-        head = self._numbers("Q", 1)[0]
+        head = self._column("Q", paths[:1], "head")[0]
         if head & 1:
-            lengths = self._numbers("Q", len(paths))
+            lengths = self._column("Q", paths, "length")
             if sum(lengths) != head >> 1:
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {sum(lengths)} bytes expected, got {head >> 1}"
                 )
-            pieces = [self._take(length) for length in lengths]
+            start, pieces = self._position, [self._take(length) for length in lengths]
         else:
-            pieces = self._take(head >> 1).split(b"\0")
+            start, joined = self._position, self._take(head >> 1)
+            pieces = joined.split(b"\0")
             if len(pieces) != len(paths):
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
-        return [_text(piece, path) for piece, path in zip(pieces, paths)]
+        texts = []
+        for piece, path in zip(pieces, paths):
+            self.note(start, len(piece), path, "str", piece)
+            texts.append(_text(piece, path))
+            start += len(piece) + 1 - (head & 1)
+        return texts
 
     def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:
         for flag, path in zip(flags, paths):
