@@ -51,7 +51,7 @@ LAYERS = [
     "runtime.objects.handlers",
     "runtime.objects.proxies",
     "runtime.binding runtime.cgo",
-    "runtime.sanitizer",
+    "runtime.sanitizer runtime.trace",
     "runtime.library",
     "_debug",
     "__init__",

@@ -86,10 +86,10 @@ def compile_method(
         has_receiver: True for methods of objects, which have a handle.
         blocks: the codec; its namespace holds what `gobind.codec.linkage` lists.
     """
-    return _MethodWriter(method, number, interface, blocks, has_receiver).compile()
+    return MethodWriter(method, number, interface, blocks, has_receiver).compile()
 
 
-class _MethodWriter:
+class MethodWriter:
     """Writes the text of one method."""
 
     def __init__(
