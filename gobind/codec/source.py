@@ -62,8 +62,14 @@ class Source:
         self._indent = ""
         self._names = 0
 
-    def line(self, text: str) -> None:
-        """Add a line at the present indentation."""
+    def line(self, text: str, comment: str = "") -> None:
+        """Add a line at the present indentation.
+
+        Args:
+            comment: for who reads the line in a traceback; left out where the line says so itself.
+        """
+        if comment and comment not in text:
+            text += f"  # {comment}"
         self.lines.append(self._indent + text)
 
     def fresh(self, prefix: str) -> str:
@@ -71,9 +77,9 @@ class Source:
         self._names += 1
         return f"_{prefix}{self._names}"
 
-    def block(self, head: str) -> _Block:
+    def block(self, head: str, comment: str = "") -> _Block:
         """Add `head` and indent what follows inside ``with``."""
-        self.line(head)
+        self.line(head, comment)
         return _Block(self)
 
     def indent(self) -> None:

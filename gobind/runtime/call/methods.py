@@ -186,14 +186,17 @@ class MethodWriter:
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
         deadline.watch(self._blocks.namespace.names, pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
-        source.line(f"_frame = {pack}({arguments})")
+        words = {str(self._number): "method", "_size": "size", "_reply[1]": "reply", "_number": "number"}
+        words.update({"self._handle": "receiver", str(fixed): "size"})
+        comment = ", ".join(words.get(slot.name) or writer.path_of(slot.name) for slot in sorted(slots))
+        source.line(f"_frame = {pack}({arguments})", comment)
         if has_rest:
             self._write_joining(writer)
         return writer
 
     def _write_joining(self, writer: RecordWriter) -> None:
         source = self._source
-        with source.block(f"if _size < {protocol.EXTERNAL_SIZE}:"):
+        with source.block(f"if _size < {protocol.EXTERNAL_SIZE}:", "EXTERNAL_SIZE"):
             if writer.has_blocks or len(writer.pieces) > 2:
                 source.line(f"_frame = b''.join((_frame, {writer.rest}))")
             else:
@@ -217,7 +220,7 @@ class MethodWriter:
             for name in writer.borrowed:
                 source.line(f"{name}.release()")
             if self._direct:
-                with source.block(f"if _result == {protocol.CHECK_STATUS}:"):
+                with source.block(f"if _result == {protocol.CHECK_STATUS}:", "CHECK_STATUS"):
                     source.line("_result = _fetch_result(_frame)")
             else:
                 with source.block("if _size >= 0:"):
@@ -280,7 +283,7 @@ class MethodWriter:
         source = self._source
         with source.block("try:"):
             reader = RecordReader(self._blocks, source, [result], layout_of(result).size)
-            value = reader.read(result, 0)
+            value = reader.read(result, 0, "result")
             reader.finish()
             source.line(f"_result = {value}")
         with source.block("except _Exception as _error:"):
