@@ -18,6 +18,7 @@ from gobind.contract.types import (
     DATETIME,
     STR,
     TIMEDELTA,
+    UUID,
     BufferType,
     DictType,
     EnumType,
@@ -32,7 +33,7 @@ from gobind.contract.types import (
 from gobind.contract.validate import Path, Place
 from gobind.forklock import lazy_import
 
-_CODES = {"datetime": "qi", "timedelta": "q", "UUID": "16s"}
+_CODES: dict[Node, str] = {DATETIME: "qi", TIMEDELTA: "q", UUID: "16s"}
 """Format characters of leaves of fixed size; what is not here is a handle."""
 
 
@@ -167,10 +168,10 @@ class Walker:
             start, data = self._position, self._take(length)
             self.note(start, length, path, node.text, data)
             return _text(data, path) if node is STR else data
-        code = node.code if isinstance(node, Scalar) else _CODES.get(node.text, "Q")
+        code = node.code if isinstance(node, Scalar) else _CODES.get(node, "Q")
         values = struct.unpack_from(f"<{code}", record, offset)
         size = struct.calcsize(f"<{code}")
-        self.note(place, size, path, node.text, values[0] if len(values) == 1 else values)
+        self.note(place, size, path, node.text, values if node is DATETIME else values[0])
         if node is DATETIME:
             return _datetime(values[0], values[1], path)
         return values[0]
@@ -236,7 +237,7 @@ class Walker:
         if node is DATETIME:
             micros = self._column("q", paths, "microseconds")
             return [*map(_datetime, micros, self._column("i", paths, "UTC offset"), paths)]
-        code = node.code if isinstance(node, Scalar) else _CODES.get(node.text, "Q")
+        code = node.code if isinstance(node, Scalar) else _CODES.get(node, "Q")
         values = self._column(code, paths, node.text)
         if node is TIMEDELTA:
             return [*map(lazy_import("gobind.codec.times").join_timedelta, values)]
