@@ -166,8 +166,11 @@ class TracedAnswers(Answers):
                 return
             self._begun.pop(ticket, None)
             notes.response = NUMBER_SIZE if kind == protocol.ANSWER_VALUE else value
-            frame = memory[protocol.ANSWER_SIZE : protocol.ANSWER_SIZE + min(value, protocol.REPLY_CAPACITY)]
-            notes.end(_class_in(frame) if kind == protocol.ANSWER_EXCEPTION else "ok")
+            if kind == protocol.ANSWER_EXCEPTION:
+                end = protocol.ANSWER_SIZE + min(value, protocol.REPLY_CAPACITY)
+                notes.end(_class_in(memory[protocol.ANSWER_SIZE : end]))
+            else:
+                notes.end("ok")
 
         return traced
 
