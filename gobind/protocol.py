@@ -56,6 +56,36 @@ A dict in a record is block(K, n), block(V, n). The block of a struct that may c
 *deferred*: it is put at the end of a queue, and the queue is written, first in first out, behind
 everything else; blocks met meanwhile join it. So a tree costs one block a level, not one a node.
 
+**Worked bytes**: ``greet(User(7, "Eve"), [1, 2])``, which returns ``["hi", "ho"]``, of method 1
+
+    @gostruct
+    class User:
+        id: u32
+        name: str
+    def greet(self, user: User, times: list[u16]) -> list[str]: ...
+
+    offset  request                  what
+         0  01 00 00 00              header: method
+         4  00 00 00 00              flags
+         8  57 00 00 00 00 00 00 00  size, 87
+        16  00 10 00 00 00 00 00 00  reply, the address 0x1000
+        24  00 00 00 00 00 00 00 00  timeout
+        32  00 00 00 00 00 00 00 00  receiver
+        40  07 00 00 00              record: user.id
+        44  00 00 00 00              nothing: what follows is aligned to 8
+        48  00 00 00 00 00 00 00 00  user.name, 0
+        56  03 00 00 00 00 00 00 00  and its length
+        64  00 00 00 00 00 00 00 00  times, 0
+        72  02 00 00 00 00 00 00 00  and its number of items
+        80  45 76 65                 columns: user.name
+        83  01 00 02 00              block(u16, 2) of times
+
+    offset  response                 what
+         0  00 00 00 00 00 00 00 00  record: the result, 0
+         8  02 00 00 00 00 00 00 00  and its number of items
+        16  0a 00 00 00 00 00 00 00  columns: block(str, 2): head, 5 bytes and no lengths
+        24  68 69 00 68 6f           "hi", NUL, "ho"
+
 **A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
 the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
 buffer. `CHECK_STATUS` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used

@@ -1,7 +1,6 @@
 """The slow walk over a frame: finds what is wrong with what came back and says where.
 
-A plain reader of the format in `gobind.protocol`: one value at a time, each with its path. Imports
-`gobind.contract.types`, `gobind.contract.validate`, `gobind.codec.layout` and `gobind.codec.frames`.
+A plain reader of the format in `gobind.protocol`: one value at a time, each with its path.
 """
 
 from __future__ import annotations
@@ -38,16 +37,16 @@ def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Ex
         source: gives bytes for a slice of the frame.
         size: bytes of the frame.
     """
-    return _located(_Walker(source, size), lambda walker: walker.record(fields), error)
+    return _located(Walker(source, size), lambda walker: walker.record(fields), error)
 
 
 def locate_value(node: Node, source: Any, start: int, size: int, error: Exception) -> Exception:
     """`locate` for a block of one value, at `start` in the frame."""
-    walker = _Walker(source, size, start)
+    walker = Walker(source, size, start)
     return _located(walker, lambda walker: walker.value(node), error)
 
 
-def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception) -> Exception:
+def _located(walker: Walker, walk: Callable[[Walker], None], error: Exception) -> Exception:
     try:
         walk(walker)
     except (UnicodeDecodeError, CorruptFrame, ValueError, OverflowError) as found:
@@ -57,14 +56,38 @@ def _located(walker: _Walker, walk: Callable[[_Walker], None], error: Exception)
     return error
 
 
-class _Walker:
+class Walker:
+    """Reads a frame value by value; raises what is wrong.
+
+    Args:
+        source: gives bytes for a slice of the frame.
+        size: bytes of the frame.
+        start: where the record, or the block, stands.
+
+    Attributes:
+        reached: where the last bytes were read, or should have been.
+    """
+
     def __init__(self, source: Any, size: int, start: int = 0) -> None:
         self._source = source
         self._size = size
-        self._position = start
+        self._position = self._record_start = self.reached = start
         self._queue: list[tuple[StructType, list[Place]]] = []
 
+    def note(self, offset: int, size: int, path: Place, text: str, value: Any) -> None:
+        """Hear of each part that is read, before it is checked: where it stands, its path, type and value.
+
+        A str comes as bytes. `gobind.tool.dump` shows what comes here.
+        """
+
+    def _note_column(
+        self, start: int, size: int, paths: list[Place], text: str, values: Sequence[Any]
+    ) -> None:
+        for index, (path, value) in enumerate(zip(paths, values)):
+            self.note(start + index * size, size, path, text, value)
+
     def record(self, fields: Sequence[tuple[str, Node]]) -> None:
+        """Read a record and what follows it; the fields have names."""
         layout = record_layout([node for _, node in fields])
         record = self._take(layout.size)
         for (name, node), offset in zip(fields, layout.offsets):
@@ -72,6 +95,7 @@ class _Walker:
         self._finish()
 
     def value(self, node: Node) -> None:
+        """Read a block of one value."""
         self._block(node, [node.text])
         self._finish()
 
@@ -79,12 +103,13 @@ class _Walker:
         for struct_node, paths in self._queue:  # grows while it is read
             self._parts(struct_node, paths)
         if self._position != self._size:
+            self.reached = self._position
             raise CorruptFrame(
                 f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
             )
 
     def _take(self, size: int) -> bytes:
-        start = self._position
+        start = self.reached = self._position
         self._position += size
         if self._position > self._size:
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start} of {self._size}")
@@ -97,11 +122,6 @@ class _Walker:
         size = struct.calcsize(code)
         return struct.unpack(f"{count}{code}", self._take(size * count))
 
-    def _column(self, code: str, count: int) -> list[Any]:
-        """What each value has in one column: a number, or several."""
-        data = self._take(struct.calcsize(f"<{code}") * count)
-        return [each[0] if len(each) == 1 else each for each in struct.iter_unpack(f"<{code}", data)]
-
     # Values in the record
 
     def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
@@ -112,24 +132,42 @@ class _Walker:
             self._enum(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
             count = struct.unpack_from("<Q", record, offset + 8)[0]
+            self.note(self._record_start + offset + 8, 8, path, "length", count)
             self._items(node, [count], [path])
         elif isinstance(node, OptionalType):
             flag = struct.unpack_from("<Q", record, offset)[0]
+            self.note(self._record_start + offset, 8, path, "flag", flag)
             self._block(node.item, self._present([flag], [path]))
         elif isinstance(node, UnionType):
-            self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
-        elif not (node.is_handle or isinstance(node, BufferType)):
+            tag = struct.unpack_from("<I", record, offset)[0]
+            self.note(self._record_start + offset, 4, path, "tag", tag)
+            self._block(self._option(node, tag, path), [path])
+        elif isinstance(node, BufferType):
+            address, count = struct.unpack_from("<QQ", record, offset)
+            self.note(self._record_start + offset, 8, path, "address", address)
+            self.note(self._record_start + offset + 8, 8, path, "length", count)
+        else:
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
-        if isinstance(node, Scalar):
-            return struct.unpack_from(f"<{node.code}", record, offset)[0]
-        assert isinstance(node, Leaf), node.text
+        """A value that stands in the record, or whose length does."""
+        place = self._record_start + offset
+        if not isinstance(node, Leaf):
+            code = node.code if isinstance(node, Scalar) else "Q"  # a handle
+            value = struct.unpack_from(f"<{code}", record, offset)[0]
+            self.note(place, struct.calcsize(f"<{code}"), path, node.text, value)
+            return value
         codec = codec_of(node)
         parts = [struct.unpack_from(f"<{code}", record, offset + start)[0] for start, code in codec.slots]
-        if not parts:
-            parts = [self._take(struct.unpack_from("<Q", record, offset + 8)[0])]
-        return codec.explain(path, *parts) if codec.explain else None
+        if parts:
+            last, code = codec.slots[-1]
+            size = last + struct.calcsize(f"<{code}")
+            self.note(place, size, path, node.text, parts[0] if len(parts) == 1 else tuple(parts))
+        else:
+            length = struct.unpack_from("<Q", record, offset + 8)[0]
+            self.note(place + 8, 8, path, "length", length)
+            parts = [self._piece(length, path, node.text)]
+        return codec.explain(path, *parts) if codec.explain else parts[0]
 
     # Blocks
 
@@ -142,11 +180,16 @@ class _Walker:
         elif isinstance(node, Record):
             self._parts(node, paths)
         elif isinstance(node, (ListType, SetType, DictType)):
-            self._items(node, self._numbers("Q", count), paths)
+            start, lengths = self._position, self._numbers("Q", count)
+            self._note_column(start, 8, paths, "length", lengths)
+            self._items(node, lengths, paths)
         elif isinstance(node, OptionalType):
-            self._block(node.item, self._present(self._take(count), paths))
+            start, flags = self._position, self._take(count)
+            self._note_column(start, 1, paths, "flag", flags)
+            self._block(node.item, self._present(flags, paths))
         elif isinstance(node, UnionType):
-            tags = self._take(count)
+            start, tags = self._position, self._take(count)
+            self._note_column(start, 1, paths, "tag", tags)
             for path, tag in zip(paths, tags):
                 self._option(node, tag, path)
             for tag, option in enumerate(node.options):
@@ -176,37 +219,51 @@ class _Walker:
             self._block(node.item, places)
 
     def _leaves(self, node: Node, paths: list[Place]) -> Sequence[Any]:
-        count = len(paths)
-        if isinstance(node, Scalar):
-            return self._numbers(node.code, count)
-        if node.is_handle:
-            return self._numbers("Q", count)
-        assert isinstance(node, Leaf), node.text
+        if not isinstance(node, Leaf):
+            return self._column(node.code if isinstance(node, Scalar) else "Q", paths, node.text)
         codec = codec_of(node)
         parts: list[Sequence[Any]] = []
         if codec.is_joined:
             parts = [self._strings(paths)]
         elif not codec.slots:
-            parts = [[self._take(length) for length in self._numbers("Q", count)]]
+            lengths = self._column("Q", paths, "length")
+            parts = [[self._piece(length, path, node.text) for length, path in zip(lengths, paths)]]
         else:
-            parts = [self._column(code, count) for code in codec.columns]
+            parts = [self._column(code, paths, node.text) for code in codec.columns]
         return [*map(codec.explain, paths, *parts)] if codec.explain else ()
 
+    def _column(self, code: str, paths: list[Place], text: str) -> Sequence[Any]:
+        """What each value has in one column: a number, several, or 16 bytes."""
+        start, size = self._position, struct.calcsize(f"<{code}")
+        data = self._take(size * len(paths))
+        values = [each[0] if len(each) == 1 else each for each in struct.iter_unpack(f"<{code}", data)]
+        self._note_column(start, size, paths, text, values)
+        return values
+
+    def _piece(self, length: int, path: Place, text: str) -> bytes:
+        start, data = self._position, self._take(length)
+        self.note(start, length, path, text, data)
+        return data
+
     def _strings(self, paths: list[Place]) -> list[bytes]:
-        head = self._numbers("Q", 1)[0]
+        head = self._column("Q", paths[:1], "head")[0]
         if head & 1:
-            lengths = self._numbers("Q", len(paths))
+            lengths = self._column("Q", paths, "length")
             if sum(lengths) != head >> 1:
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {sum(lengths)} bytes expected, got {head >> 1}"
                 )
-            pieces = [self._take(length) for length in lengths]
+            start, pieces = self._position, [self._take(length) for length in lengths]
         else:
-            pieces = self._take(head >> 1).split(b"\0")
+            start, joined = self._position, self._take(head >> 1)
+            pieces = joined.split(b"\0")
             if len(pieces) != len(paths):
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
+        for piece, path in zip(pieces, paths):
+            self.note(start, len(piece), path, "str", piece)
+            start += len(piece) + 1 - (head & 1)
         return pieces
 
     def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:

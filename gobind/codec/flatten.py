@@ -94,7 +94,7 @@ def _compile_unflatten(node: Node, blocks: Blocks) -> Callable[[Any, int], Any]:
     with source.block("def unflatten(_head, _size):"):
         source.line("_buf = _head")
         reader = RecordReader(blocks, source, [node], size)
-        value = reader.read(node, 0)
+        value = reader.read(node, 0, "value")
         reader.finish()
         source.line(f"return {value}")
     return source.compile("unflatten", blocks.namespace, f"unflatten {node.text}")

@@ -6,6 +6,7 @@ call, `flatten`) is their user's.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -90,6 +91,7 @@ class RecordWriter:
         self.slots: list[Slot] = []
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
+        self._paths: dict[str, str] = {}  # what locals stand for
         self.has_handles = any(map(has_handles, nodes))
         self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
         self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
@@ -129,12 +131,22 @@ class RecordWriter:
     def _slot(self, offset: int, code: str, expression: str) -> None:
         self.slots.append(Slot(offset, code, expression))
 
+    def path_of(self, expression: str) -> str:
+        """What an expression stands for in the terms of the contract, for comments."""
+        head = re.match(r"\w*", expression)[0]  # type: ignore[index]
+        return self._paths.get(head, head) + expression[len(head) :]
+
+    def _name(self, name: str, path: str) -> str:
+        """Note what a local stands for; returns its path, for the comment of the line that sets it."""
+        self._paths[name] = path
+        return path
+
     def _local(self, value: str) -> str:
         """A local name for an expression that is used more than once."""
         if value.isidentifier():
             return value
         name = self._source.fresh("v")
-        self._source.line(f"{name} = {value}")
+        self._source.line(f"{name} = {value}", self._name(name, self.path_of(value)))
         return name
 
     def _put(self, node: Node) -> str:
@@ -144,7 +156,7 @@ class RecordWriter:
         if node.text == "bool":
             value = self._local(value)
             with self._source.block(f"if {value} is not True and {value} is not False:"):
-                self._source.line("raise TypeError")
+                self._source.line("raise _TypeError")
         self._slot(offset, node.code, value)
 
     def _struct(self, node: StructType, value: str, offset: int) -> None:
@@ -157,14 +169,16 @@ class RecordWriter:
 
     def _tuple(self, node: TupleType, value: str, offset: int) -> None:
         name = self._source.fresh("t")
-        self._source.line(f"{name} = {self._bind('as_tuple', columns.as_tuple)}({value}, {len(node.items)})")
+        path = self._name(name, self.path_of(value))
+        as_tuple = self._bind("as_tuple", columns.as_tuple)
+        self._source.line(f"{name} = {as_tuple}({value}, {len(node.items)})", path)
         for position, (item, start) in enumerate(zip(node.items, layout_of(node).offsets)):
             self.write(item, f"{name}[{position}]", offset + start)
 
     def _enum(self, node: EnumType, value: str, offset: int) -> None:
         value = self._local(value)
         with self._source.block(f"if _type({value}) is not {self._bind(node.text, node.cls)}:"):
-            self._source.line("raise TypeError")
+            self._source.line("raise _TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
     def _leaf(self, node: Leaf, value: str, offset: int) -> None:
@@ -177,7 +191,7 @@ class RecordWriter:
                 self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
         parts = [_filled(text, codec, self._bind, v=value) for text in codec.pack]
         if not codec.slots:
-            self._bytes(parts[0], offset)
+            self._bytes(parts[0], value, offset)
             return
         if len(parts) < len(codec.slots):
             made = parts[0]
@@ -186,11 +200,12 @@ class RecordWriter:
         for (start, code), part in zip(codec.slots, parts):
             self._slot(offset + start, code, part)
 
-    def _bytes(self, made: str, offset: int) -> None:
-        """Bytes behind the record, which the expression `made` makes."""
+    def _bytes(self, made: str, value: str, offset: int) -> None:
+        """Bytes behind the record, which the expression `made` makes of `value`."""
         piece, length = self._source.fresh("b"), self._source.fresh("n")
-        self._source.line(f"{piece} = {made}")
+        self._source.line(f"{piece} = {made}", self._name(piece, self.path_of(value)))
         self._source.line(f"{length} = _len({piece})")
+        self._name(length, f"len({self.path_of(value)})")
         self._slot(offset + 8, "Q", length)
         if self.has_blocks:
             self._source.line(f"_out.append({piece})")
@@ -199,17 +214,19 @@ class RecordWriter:
 
     def _container(self, node: ListType | SetType | DictType, value: str, offset: int) -> None:
         name, count = self._source.fresh("l"), self._source.fresh("n")
+        path = self._name(name, self.path_of(value))
+        self._name(count, f"len({path})")
         if isinstance(node, DictType):
-            self._source.line(f"{name} = {self._bind('as_dict', columns.as_dict)}({value})")
+            self._source.line(f"{name} = {self._bind('as_dict', columns.as_dict)}({value})", path)
         elif isinstance(node, SetType):
-            self._source.line(f"{name} = {self._bind('as_set', columns.as_set)}({value})")
+            self._source.line(f"{name} = {self._bind('as_set', columns.as_set)}({value})", path)
         else:
             value = self._local(value)
             convert = self._bind("as_list", columns.as_list)
             # A copy: another thread may change the list while its columns are made. For numbers a tuple, which
             # `struct.pack` would make of a list anyway.
             copy = f"_tuple({value})" if _is_packed_at_once(node.item) else f"[*{value}]"
-            self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})")
+            self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})", path)
         self._source.line(f"{count} = _len({name})")
         self._slot(offset + 8, "Q", count)
         if isinstance(node, DictType):
@@ -266,9 +283,12 @@ class RecordReader:
         self._bind = blocks.namespace.bind
         self._size = record_size
         self._end = str(record_size)
+        self._path = ""  # of what is being read
+        self._paths: dict[str, str] = {}  # of slots
 
-    def read(self, node: Node, offset: int) -> str:
-        """The expression for the value at `offset`."""
+    def read(self, node: Node, offset: int, path: str = "") -> str:
+        """The expression for the value at `offset`, which comments call `path`."""
+        self._path = path or self._path
         made: str = _READERS[type(node)](self, node, offset)
         return made
 
@@ -279,7 +299,8 @@ class RecordReader:
         unpack = self._bind(f"unpack_{layout.format}", layout.unpack_from)
         if names:
             head = "_head" if IS_CPYTHON else f"{self._bind('readable', readable)}(_head)"
-            self._source.line(f"{names}= {unpack}({head})")
+            paths = ", ".join(filter(None, (self._paths[slot.name] for slot in sorted(self._slots))))
+            self._source.line(f"{names}= {unpack}({head})", paths)
         if self._has_blocks:
             self._source.line(f"_source = {self._bind('Input', Input)}(_buf, {self._size}, _size)")
         if not self._has_blocks:  # asked first: what is read may be memory that has no end of its own
@@ -295,7 +316,11 @@ class RecordReader:
     def _slot(self, offset: int, code: str) -> str:
         name = self._source.fresh("r")
         self._slots.append(Slot(offset, code, name))
+        self._paths[name] = self._path
         return name
+
+    def _add_line(self, text: str) -> None:
+        self._lines.append(text + f"  # {self._path}" * bool(self._path))
 
     def _scalar(self, node: Scalar, offset: int) -> str:
         return self._slot(offset, node.code)
@@ -308,8 +333,10 @@ class RecordReader:
         return f"({', '.join(items)}{',' * (len(items) == 1)})"
 
     def _parts(self, node: StructType | TupleType, offset: int) -> list[str]:
+        path = self._path
         return [
-            self.read(part, offset + start) for part, start in zip(node.children, layout_of(node).offsets)
+            self.read(part, offset + start, f"{path}{place}" * bool(path))
+            for (place, part), start in zip(node.parts, layout_of(node).offsets)
         ]
 
     def _enum(self, node: EnumType, offset: int) -> str:
@@ -337,13 +364,13 @@ class RecordReader:
             start, self._end = self._end, self._source.fresh("e")
             self._ends.append(f"{self._end} = {start} + {length}")
             taken = f"_buf[{start}:{self._end}]"
-        self._lines.append(f"{name} = {_filled(codec.unpack, codec, self._bind, taken)}")
+        self._add_line(f"{name} = {_filled(codec.unpack, codec, self._bind, taken)}")
         return name
 
     def _get(self, node: Node, count: str) -> str:
         name = self._source.fresh("l")
         get = self._bind(f"get_{node.text}", self._blocks.get(node))
-        self._lines.append(f"{name} = {get}(_source, {count})")
+        self._add_line(f"{name} = {get}(_source, {count})")
         return name
 
     def _container(self, node: ListType | SetType | DictType, offset: int) -> str:
@@ -357,7 +384,7 @@ class RecordReader:
     def _union(self, node: UnionType, offset: int) -> str:
         tag, name = self._slot(offset, "I"), self._source.fresh("u")
         gets = self._bind(f"gets_{node.text}", tuple(self._blocks.get(option) for option in node.options))
-        self._lines.append(f"{name} = {gets}[{tag}](_source, 1)")
+        self._add_line(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
     def _leaf(self, node: Leaf, offset: int) -> str:

@@ -53,7 +53,7 @@ class Blocks:
 
     def __init__(self, handles: Handles | None = None) -> None:
         self.handles = handles
-        self.namespace = Namespace(countOf=countOf, require=columns.require)
+        self.namespace = Namespace()
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
 
@@ -123,10 +123,11 @@ class Blocks:
 
     def _struct_put(self, node: StructType) -> Put:
         name, source = f"put_{node.text}", Source()
-        cls = self.namespace.bind(node.text, node.cls)
+        bind = self.namespace.bind
+        cls = bind(node.text, node.cls)
         with source.block(f"def {name}(out, values):"):
-            with source.block(f"if countOf(map(type, values), {cls}) != len(values):"):
-                source.line(f"require(values, {cls})")
+            with source.block(f"if {bind('countOf', countOf)}(map(type, values), {cls}) != len(values):"):
+                source.line(f"{bind('require', columns.require)}(values, {cls})")
             with source.block("if values:"):
                 for field in node.fields:
                     put = self.namespace.bind(f"put_{field.type.text}", self.put(field.type))

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from gobind.codec import linkage
+
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _unsent _value".split()
+    "_arguments _address _buf _error _frame _guest _head _notes _number _out _reply _result _size _source _unsent _value".split()
 )
 
 
@@ -17,16 +19,24 @@ class Namespace:
     """The globals of generated functions, with names that are unique and readable.
 
     They begin with an underscore, as do all locals, so that a parameter of a contract, which keeps its
-    name, hides nothing that the function needs; the builtins in use are bound that way too.
+    name, hides nothing that the function needs. They are those of `gobind.codec.linkage`, and those of `bind`.
 
     Attributes:
         names: what the functions see. A dict and no subclass: CPython looks up only those fast.
     """
 
-    def __init__(self, **values: Any) -> None:
-        self.names: dict[str, Any] = values
-        for builtin in (bytes, dict, frozenset, int, len, list, map, next, set, sum, tuple, type, zip):
-            self.names[f"_{builtin.__name__}"] = builtin
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self.link(linkage.NAMESPACE, **{f"_{builtin.__name__}": builtin for builtin in linkage.BUILTINS})
+
+    def link(self, moment: str, **values: Any) -> None:
+        """Set the names that `linkage.LINKAGE` has for a moment: all of them, in one step."""
+        linkage.check_links(moment, values)
+        self.names.update(values)
+
+    def is_linked(self, moment: str) -> bool:
+        """True if the names of a moment are set."""
+        return linkage.is_set(self.names, moment)
 
     def bind(self, name: str, value: Any) -> str:
         """Make `value` known under `name`, or a name like it; returns the name to use in text."""
@@ -39,7 +49,7 @@ class Namespace:
         return name
 
     def _is_taken(self, name: str, value: Any) -> bool:
-        if name in _LOCALS or re.fullmatch(r"_[a-z]\d+", name):
+        if name in _LOCALS or name in linkage.LINKAGE or re.fullmatch(r"_[a-z]\d+", name):
             return True
         return name in self.names and self.names[name] is not value
 
@@ -52,8 +62,14 @@ class Source:
         self._indent = ""
         self._names = 0
 
-    def line(self, text: str) -> None:
-        """Add a line at the present indentation."""
+    def line(self, text: str, comment: str = "") -> None:
+        """Add a line at the present indentation.
+
+        Args:
+            comment: for who reads the line in a traceback; left out where the line says so itself.
+        """
+        if comment and comment not in text:
+            text += f"  # {comment}"
         self.lines.append(self._indent + text)
 
     def fresh(self, prefix: str) -> str:
@@ -61,9 +77,9 @@ class Source:
         self._names += 1
         return f"_{prefix}{self._names}"
 
-    def block(self, head: str) -> _Block:
+    def block(self, head: str, comment: str = "") -> _Block:
         """Add `head` and indent what follows inside ``with``."""
-        self.line(head)
+        self.line(head, comment)
         return _Block(self)
 
     def indent(self) -> None:

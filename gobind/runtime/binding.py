@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gobind.codec import linkage
 from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tuples, get_u64
 from gobind.codec.frames import Input
 from gobind.codec.layout import layout_of
@@ -112,8 +113,8 @@ def _unreadable(path: str, error: Exception) -> str:
 class Binding:
     """One class bound to one interface of a library.
 
-    It owns the codec and the generated functions, whose namespace says what ``_call`` is: that is
-    what `close` and a fork change.
+    It owns the codec and the generated functions, and sets the names in their namespace that
+    `gobind.codec.linkage` lists: some of them are what `close` and a fork change.
     """
 
     def __init__(self, native: Native, carried: CarriedContract, cls: Any) -> None:
@@ -130,7 +131,9 @@ class Binding:
         self._statuses = statuses = Statuses(
             self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
         )
-        self.blocks.namespace.names.update(
+        self.blocks.namespace.link(
+            linkage.BINDING,
+            _next_number=next_number,
             _fetch_result=statuses.fetch_result,
             _fetch_response=statuses.fetch_response,
             _number_of=statuses.number,
@@ -145,41 +148,47 @@ class Binding:
         table = table_of(native)
         answers = Answers(table, self.blocks, self._carried.index, self._errors)
         self.objects.connect(native, table, answers)
-        namespace = self.blocks.namespace.names
-        namespace.update(
+        namespace = self.blocks.namespace
+        namespace.link(
+            linkage.CONNECTION,
             _call=native.call,
             _call_keeping_gil=native.call_keeping_gil,
             _add_own=self._statuses.add_own,
             _release_status=native.release_status,
             _make_unsent=table.unsent,
         )
-        for name, make in (
-            ("_submit", self._connect_loop),
-            ("_send", self._connect_ring),
-            ("_wait", self._connect_wait),
-        ):
-            if name in namespace:
-                make()
+        for moment, connect in self._connecting.items():
+            if namespace.is_linked(moment):
+                connect()
+
+    @property
+    def _connecting(self) -> dict[str, Callable[[], None]]:
+        """What sets the names that only some kinds of methods need."""
+        return {
+            linkage.FIRST_ASYNC: self._connect_loop,
+            linkage.FIRST_RING: self._connect_ring,
+            linkage.FIRST_BLOCKING: self._connect_wait,
+        }
 
     def _connect_loop(self) -> None:
         dispatcher = lazy_import("gobind.runtime.wait.asyncio_loop").dispatcher_of(self.native)
-        self.blocks.namespace.names.update(
+        self.blocks.namespace.link(
+            linkage.FIRST_ASYNC,
             _submit=dispatcher.submit,
             _cancel_call=dispatcher.cancel,
             _parked=dispatcher.parked,
-            _next_number=next_number,
         )
 
     def _connect_ring(self) -> None:
-        self.blocks.namespace.names["_send"] = OneWay(self.native).send
+        self.blocks.namespace.link(linkage.FIRST_RING, _send=OneWay(self.native).send)
 
     def _connect_wait(self) -> None:
         waiters = lazy_import("gobind.runtime.wait.blocking").Waiters(self.native)
-        self.blocks.namespace.names.update(
+        self.blocks.namespace.link(
+            linkage.FIRST_BLOCKING,
             _wait=waiters.wait,
             _cancel_call_wait=waiters.cancel,
             _parked_wait=waiters.parked,
-            _next_number=next_number,
         )
 
     def close(self, message: str) -> None:
@@ -207,19 +216,14 @@ class Binding:
 
         self._replace_entry_points(stub)
         # What a call leaves behind if the library cannot be opened anew would be forgotten in the parent's Go.
-        namespace.update(
-            _add_own=_nothing, _release_status=_nothing, _cancel_call=_nothing, _cancel_call_wait=_nothing
-        )
+        namespace.update(dict.fromkeys(linkage.names_of(linkage.CLEANUP), _nothing))
 
     def _replace_entry_points(self, make: Callable[[str], Callable[..., Any]]) -> None:
         # All of them, as methods not yet compiled would connect themselves to the library as it was.
         namespace = self.blocks.namespace.names
-        namespace.setdefault("_next_number", next_number)
-        namespace.setdefault("_cancel_call", _nothing)
-        namespace.setdefault("_cancel_call_wait", _nothing)
-        namespace.setdefault("_parked", _nothing)
-        namespace.setdefault("_parked_wait", _nothing)
-        for name in ("_call", "_call_keeping_gil", "_make_unsent", "_submit", "_send", "_wait"):
+        for name in linkage.names_of(linkage.CLEANUP):
+            namespace.setdefault(name, _nothing)
+        for name in linkage.names_of(linkage.ENTRY):
             namespace[name] = make(name)
 
     def _make_class(self, cls: Any, path: str) -> Any:
@@ -233,13 +237,9 @@ class Binding:
         return self._compile(method, number, name, has_receiver=True)
 
     def _compile(self, method: Method, number: int, name: str, has_receiver: bool = False) -> Any:
-        namespace = self.blocks.namespace.names
-        if method.is_async and "_submit" not in namespace:
-            self._connect_loop()
-        elif method.options.ring and not method.is_async and "_send" not in namespace:
-            self._connect_ring()
-        elif method.options.blocking and not method.is_async and "_wait" not in namespace:
-            self._connect_wait()
+        moment = _moment_of(method)
+        if moment is not None and not self.blocks.namespace.is_linked(moment):
+            self._connecting[moment]()
         return compile_method(method, number, name, self.blocks, has_receiver)
 
     # Verification
@@ -294,6 +294,15 @@ def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> 
     contract = quote(getattr(module, "__file__", None) or node.cls.__module__)
     advice = f"build the library again: python -m gobind build {contract} DIR -o {quote(path)}"
     return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, advice]))
+
+
+def _moment_of(method: Method) -> str | None:
+    """When the names are set that a method needs and others do not."""
+    if method.is_async:
+        return linkage.FIRST_ASYNC
+    if method.options.ring:
+        return linkage.FIRST_RING
+    return linkage.FIRST_BLOCKING if method.options.blocking else None
 
 
 def _nothing(*_: Any) -> None:

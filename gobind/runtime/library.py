@@ -131,6 +131,8 @@ def _register(key: Any, native: Native) -> _Opened:
     if opened is None:
         if os.environ.get("GOBIND_DEBUG") == "1":
             lazy_import("gobind.runtime.sanitizer").install()
+        if os.environ.get("GOBIND_TRACE") == "1":
+            lazy_import("gobind.runtime.trace").install()
         opened = _opened[handle] = _Opened(native)
         if key is not None:
             _opened[key] = opened

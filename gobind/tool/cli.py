@@ -1,4 +1,4 @@
-"""The command line: ``gen``, ``build`` and ``inspect``. Errors are one line and exit status 2.
+"""The command line: ``gen``, ``build``, ``inspect`` and ``dump``. Errors are one line and exit status 2.
 
 May import: :mod:`gobind` and the other modules of :mod:`gobind.tool`, each only when its command runs.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gobind.errors import GobindError
 
@@ -60,6 +60,10 @@ def _run(words: list[str]) -> int:
         return _gen(options)
     if options.command == "build":
         return _build(options, passed_on)
+    if options.command == "dump":
+        from gobind.tool.dump import dump
+
+        return dump(options.library, options.method, options.request, options.response)
     return _inspect(options)
 
 
@@ -150,7 +154,24 @@ def _parser() -> _Parser:
         "inspect", help="print the contract inside a library", description="Print it."
     )
     inspect.add_argument("library", metavar="LIB", help="the library")
+    _add_dump(commands)
     return parser
+
+
+def _add_dump(commands: Any) -> None:
+    dump = commands.add_parser(
+        "dump",
+        help="print a library's description, or a frame field by field",
+        description="Print the methods of a library with their numbers and its structs with their layouts; with a"
+        " method the records of its frames; with a frame each field of it. Exit 1 if the frame is damaged.",
+    )
+    dump.add_argument("library", metavar="LIB", type=Path, help="the library")
+    dump.add_argument("method", metavar="METHOD", nargs="?", help="Interface.method")
+    frame = dump.add_mutually_exclusive_group()
+    frame.add_argument(
+        "--request", metavar="FILE", help="a request, raw or as hexadecimal digits; - is stdin"
+    )
+    frame.add_argument("--response", metavar="FILE", help="a response, likewise")
 
 
 def _add_contract(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,8 @@ import pytest
 from programs import run
 
 import gobind
+import gobind._debug
+from gobind.runtime.wait import asyncio_loop
 
 sleeper_py = libraries.contract_of("sleeper")
 
@@ -300,6 +302,121 @@ def test_a_coroutine_closed_in_the_turn_that_sent_its_call(sleeper: Any) -> None
         settled(sleeper, *moved(before, 10, 0, 10))
 
     asyncio.run(main())
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The loops that a cancellation asks, in order."""
+    found: list[Any] = []
+    cancel = asyncio_loop.LoopCalls.cancel
+
+    def cancel_noted(calls: Any, number: int) -> None:
+        found.append(calls.loop())
+        cancel(calls, number)
+
+    monkeypatch.setattr(asyncio_loop.LoopCalls, "cancel", cancel_noted)
+    return found
+
+
+@pytest.fixture
+def two_loops(sleeper: Any) -> Any:
+    """Two loops that have both called."""
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    for loop in loops:
+        assert loop.run_until_complete(sleeper.echo_later(1)) == 1
+    yield loops
+    for loop in loops:
+        loop.close()
+
+
+async def begun(coroutine: Any) -> Any:
+    """Send the call of a coroutine that no task runs."""
+    coroutine.send(None)
+    await asyncio.sleep(0)
+    return coroutine
+
+
+@pytest.mark.parametrize("method", ["sleep_later", "sleep_by_ring", "fail", "fail_by_ring"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_cancelling_asks_the_running_loop(
+    sleeper: Any, two_loops: Any, asked: list[Any], method: str, which: int
+) -> None:
+    """So does dropping the status of an error."""
+    argument = "error" if method.startswith("fail") else 60_000
+
+    async def main() -> None:
+        task = asyncio.ensure_future(getattr(sleeper, method)(argument))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises((asyncio.CancelledError, gobind.GoError)):
+            await task
+
+    two_loops[which].run_until_complete(main())
+    assert asked == [two_loops[which]]
+
+
+@pytest.mark.parametrize("is_another_running", [False, True])
+def test_a_coroutine_closed_outside_of_its_loop_cancels_there(
+    sleeper: Any, two_loops: Any, asked: list[Any], is_another_running: bool
+) -> None:
+    before = sleeper.counts()
+    one, other = two_loops
+
+    async def close(coroutine: Any) -> None:
+        coroutine.close()
+
+    coroutine = one.run_until_complete(begun(sleeper.sleep_later(60_000)))
+    if is_another_running:
+        other.run_until_complete(close(coroutine))
+    else:
+        coroutine.close()
+    assert asked == [one]
+    settled(sleeper, *moved(before, 1, 0, 1))
+
+
+def test_a_coroutine_closed_after_its_response_came_drops_that(
+    sleeper: Any, two_loops: Any, asked: list[Any]
+) -> None:
+    live = gobind._debug.live()
+    one, other = two_loops
+
+    async def main() -> Any:
+        coroutine = sleeper.repeat("x", 100_000)  # which Go keeps until somebody asks
+        future = coroutine.send(None)
+        while not future.done():
+            await asyncio.sleep(0.001)
+        return coroutine
+
+    async def close(coroutine: Any) -> None:
+        coroutine.close()
+
+    coroutine = one.run_until_complete(main())
+    other.run_until_complete(close(coroutine))
+    assert asked == [one]
+    assert gobind._debug.live() == live
+
+
+def test_an_entry_of_a_dead_loop_is_not_taken_for_a_new_one_of_its_id(sleeper: Any, two_loops: Any) -> None:
+    """As if the callback that removes an entry had been struck by the exception of a signal handler."""
+    (dispatcher,) = {
+        key: each for key, each in asyncio_loop._dispatchers.items() if "sleeper" in key.path
+    }.values()
+    one, other = two_loops
+    fresh = asyncio.new_event_loop()
+    stale = dispatcher._loops[id(fresh)] = dispatcher._loops.pop(id(one))
+    one.close()
+
+    async def main() -> list[int]:
+        assert dispatcher.parked(5).queue == 0
+        task = asyncio.ensure_future(sleeper.sleep_later(60_000))
+        await asyncio.sleep(0)
+        assert dispatcher.parked(5).queue == dispatcher._loops[id(fresh)].queue.number
+        task.cancel()
+        return await asyncio.gather(*map(sleeper.echo_later, range(100)))
+
+    assert fresh.run_until_complete(asyncio.wait_for(main(), 10)) == [*range(100)]
+    assert dispatcher._loops[id(fresh)] is not stale and not stale.queue.is_ours
+    fresh.close()
 
 
 def test_a_call_that_is_never_awaited_is_not_made(sleeper: Any) -> None:

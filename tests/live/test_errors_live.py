@@ -436,7 +436,7 @@ def test_a_signal_between_a_call_and_its_status(library: str, method: str, argum
 
     def interrupt(frame: Any, event: str, _: Any) -> Any:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-        if event == "line" and line in (f"if _result == {CHECK_STATUS}:", "if _size >= 0:"):
+        if event == "line" and line in (f"if _result == {CHECK_STATUS}:  # CHECK_STATUS", "if _size >= 0:"):
             reached.append(_debug.live())
             raise Stop
         return interrupt if frame.f_code.co_filename.startswith("<gobind ") else None

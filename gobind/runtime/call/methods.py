@@ -84,12 +84,12 @@ def compile_method(
         number: of the method in its library.
         interface: what it is a method of, for messages.
         has_receiver: True for methods of objects, which have a handle.
-        blocks: the codec; its namespace holds ``_call``, ``_fetch_result`` and what else belongs to the library.
+        blocks: the codec; its namespace holds what `gobind.codec.linkage` lists.
     """
-    return _MethodWriter(method, number, interface, blocks, has_receiver).compile()
+    return MethodWriter(method, number, interface, blocks, has_receiver).compile()
 
 
-class _MethodWriter:
+class MethodWriter:
     """Writes the text of one method."""
 
     def __init__(
@@ -120,7 +120,7 @@ class _MethodWriter:
                 source.line("_unsent = _make_unsent()")
             with source.block("try:"):
                 writer = self._write_request()
-            with source.block("except Exception:"):
+            with source.block("except _Exception:"):
                 if has_handles:
                     source.line("_next(_unsent)")
                 source.line(f"{self._explain}({self._names})")
@@ -173,7 +173,7 @@ class _MethodWriter:
         elif not self._direct:
             with source.block("try:"):
                 source.line(f"_reply = {self._bind('take_reply', status.take_reply)}()")
-            with source.block("except IndexError:"):
+            with source.block("except _IndexError:"):
                 source.line(f"_reply = {self._bind('new_reply', status.new_reply)}()")
             slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_reply[1]"))
         fixed = base + layout.size
@@ -186,14 +186,17 @@ class _MethodWriter:
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
         deadline.watch(self._blocks.namespace.names, pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
-        source.line(f"_frame = {pack}({arguments})")
+        words = {str(self._number): "method", "_size": "size", "_reply[1]": "reply", "_number": "number"}
+        words.update({"self._handle": "receiver", str(fixed): "size"})
+        comment = ", ".join(words.get(slot.name) or writer.path_of(slot.name) for slot in sorted(slots))
+        source.line(f"_frame = {pack}({arguments})", comment)
         if has_rest:
             self._write_joining(writer)
         return writer
 
     def _write_joining(self, writer: RecordWriter) -> None:
         source = self._source
-        with source.block(f"if _size < {protocol.EXTERNAL_SIZE}:"):
+        with source.block(f"if _size < {protocol.EXTERNAL_SIZE}:", "EXTERNAL_SIZE"):
             if writer.has_blocks or len(writer.pieces) > 2:
                 source.line(f"_frame = b''.join((_frame, {writer.rest}))")
             else:
@@ -217,14 +220,14 @@ class _MethodWriter:
             for name in writer.borrowed:
                 source.line(f"{name}.release()")
             if self._direct:
-                with source.block(f"if _result == {protocol.CHECK_STATUS}:"):
+                with source.block(f"if _result == {protocol.CHECK_STATUS}:", "CHECK_STATUS"):
                     source.line("_result = _fetch_result(_frame)")
             else:
                 with source.block("if _size >= 0:"):
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
                     source.line("_head, _buf, _size = _fetch_response(_frame, _reply)")
-        with source.block("except BaseException as _error:"):
+        with source.block("except _BaseException as _error:"):
             with source.block("try:"):
                 source.line("_add_own(_error, _frame)")
             with source.block("finally:"):
@@ -244,7 +247,7 @@ class _MethodWriter:
         with source.block("try:"):
             source.line(f"{target} = {ended}")
             self._write_opening()
-        with source.block("except BaseException as _error:"):
+        with source.block("except _BaseException as _error:"):
             with source.block("try:"):
                 source.line(f"_add_own(_error, _parked{which}(_number))")
             with source.block("finally:"):
@@ -280,10 +283,10 @@ class _MethodWriter:
         source = self._source
         with source.block("try:"):
             reader = RecordReader(self._blocks, source, [result], layout_of(result).size)
-            value = reader.read(result, 0)
+            value = reader.read(result, 0, "result")
             reader.finish()
             source.line(f"_result = {value}")
-        with source.block("except Exception as _error:"):
+        with source.block("except _Exception as _error:"):
             name = self._bind(f"result_{self._method.name}", (("result", result),))
             source.line(f"raise {self._bind('locate', locate)}({name}, _buf, _size, _error) from None")
         if not self._goes_through_queue:

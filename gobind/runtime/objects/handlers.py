@@ -62,7 +62,6 @@ class Answers:
         self._errors = {id(error.cls): (index, error) for index, error in enumerate(errors)}
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
         self._failed = self._fail  # one object, so that it has one name in generated functions
-        blocks.namespace.names["_BaseException"] = BaseException
 
     def of(self, node: Node) -> list[Answer]:
         """The answers for objects passed as `node`, one for each method of it."""
@@ -114,7 +113,10 @@ class Answers:
         with source.block(f"except {bind('KeyError', KeyError)}:"):
             source.line(f"_head = _buf = {bind('memory_at', memory_at)}(_address)")
         reader = RecordReader(self._blocks, source, nodes, layout.size)
-        values = [reader.read(node, offset) for node, offset in zip(nodes, layout.offsets)]
+        values = [
+            reader.read(param.type, offset, param.name)
+            for param, offset in zip(method.params, layout.offsets)
+        ]
         reader.finish()
         return values
 
@@ -135,7 +137,7 @@ class Answers:
             with source.block(f"if _type(_value) is not _int or not {result.low} <= _value <= {high}:"):
                 source.line(f"_value = {bind(f'checked_{where}', self._checker(where, result))}(_value)")
         put = f"{bind('put_answer', put_answer)}({bind('memory_at', memory_at)}(_reply), 0, _value"
-        source.line(f"{put}, {protocol.ANSWER_VALUE})")
+        source.line(f"{put}, {protocol.ANSWER_VALUE})", "ANSWER_VALUE")
 
     def _responder(self, packed: Callable[[Any, Unsent], bytes]) -> Callable[[int, Any], None]:
         def respond(reply: int, value: Any) -> None:

@@ -75,7 +75,9 @@ class Dispatcher:
             a future of the response: an int for direct results, bytes, or a `replies.Parked`.
         """
         loop = _get_running_loop()
-        calls = self._loops.get(id(loop)) or self._open(loop)
+        calls = self._loops.get(id(loop))
+        if calls is None or calls.loop() is not loop:
+            calls = self._open(loop)
         future = calls.futures[number] = loop.create_future()
         noting = calls.queue.noting_borrowed(number, borrowed) if borrowed else ()
         if ring:
@@ -92,12 +94,29 @@ class Dispatcher:
 
     def cancel(self, number: int) -> None:
         """The caller waits no longer: cancel the call's context. What it holds stays until Go is done."""
-        for calls in [*self._loops.values()]:  # the loop may no longer run
+        for calls in self._senders(number):
             calls.cancel(number)
+
+    def _senders(self, number: int) -> list[LoopCalls]:
+        """The loop that sent a call: the running one, or where a coroutine is closed elsewhere the one that knows it.
+
+        If none does, it may be any of them: a coroutine that no task runs may be closed long after its response came.
+        """
+        here = self._running()
+        if here is not None and here.knows(number):
+            return [here]
+        loops = [*self._loops.values()]
+        return [calls for calls in loops if calls.knows(number)] or loops
+
+    def _running(self) -> LoopCalls | None:
+        """The calls of the running loop, if one runs and has any."""
+        loop = asyncio._get_running_loop()
+        calls = self._loops.get(id(loop))
+        return calls if calls is not None and calls.loop() is loop else None
 
     def parked(self, number: int) -> Parked:
         """What the status of a call of this loop is asked for by."""
-        calls = self._loops.get(id(asyncio._get_running_loop()))  # none where a coroutine is closed
+        calls = self._running()  # None where a coroutine is closed
         return Parked(calls.queue.number if calls else 0, number)
 
     def after_fork(self) -> None:
@@ -115,7 +134,8 @@ class Dispatcher:
             for calls in [*self._loops.values()]:
                 calls.close_if_over()
             calls = LoopCalls(self._native, loop)
-            # The entry must be gone before another loop can have the same id: so this comes first.
+            # Removes the entry when the loop is collected. Should that be cut short, another loop may have its id: so
+            # whoever looks one up compares the loops.
             weakref.finalize(loop, self._drop, id(loop), calls).atexit = False
             self._loops[id(loop)] = calls
             return calls
@@ -134,6 +154,7 @@ class LoopCalls:
         batch: the requests of this loop turn.
         unsent: owners of the handles in them.
         queue: where they end.
+        loop: the loop, None once it is collected.
     """
 
     def __init__(self, native: Native, loop: asyncio.AbstractEventLoop) -> None:
@@ -145,9 +166,10 @@ class LoopCalls:
         self._spin_until = 0
         self._skipped = self._to_skip = 0
         self._native = native
-        self._loop = weakref.ref(loop)
+        self.loop = weakref.ref(loop)
         self.queue = Queue(native)
-        self._ended: list[int] = []  # numbers of calls that `futures` need not know any longer
+        self._ended: set[int] = set()  # numbers of calls that `futures` need not know any longer
+        self._told: set[int] = set()  # those of the last fetch: their callers may not have run since
         self._drained = threading.Event()
         if not self._watch(loop):
             number = self.queue.number
@@ -212,6 +234,10 @@ class LoopCalls:
                     break
                 self._spin_until = monotonic_ns() + SPIN_TIME
 
+    def knows(self, number: int) -> bool:
+        """True of a call that is in flight, or has ended and its caller may not have run since."""
+        return number in self.futures or number in self._told
+
     def cancel(self, number: int) -> None:
         """Forget a call and cancel its context, or drop its response."""
         if self.futures.pop(number, None) is not None:
@@ -224,7 +250,7 @@ class LoopCalls:
 
     def close_if_over(self) -> None:
         """Close if the loop is closed, but not yet collected."""
-        loop = self._loop()
+        loop = self.loop()
         if loop is None or loop.is_closed():
             self.close()
 
@@ -251,7 +277,7 @@ class LoopCalls:
     def _wait(self, number: int) -> None:
         """A thread of its own: wait for responses and tell the loop."""
         while self._native.wait_queue(number):
-            loop = self._loop()
+            loop = self.loop()
             if loop is None:
                 return
             self._drained.clear()
@@ -277,13 +303,14 @@ class LoopCalls:
         count = self.queue.fetch(self._hand_out)
         for number in self._ended:
             self.futures.pop(number, None)
-        self._ended.clear()
+        if self._ended:
+            self._told, self._ended = self._ended, set()
         return count
 
     def _hand_out(self, number: int, response: Completion) -> None:
         future = self.futures.get(number)  # and not pop: this may be repeated until the whole fetch is done
         if future is not None:
-            self._ended.append(number)
+            self._ended.add(number)
             if not future.done():
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
