@@ -1,6 +1,6 @@
-"""What a fork must not cut in two.
+"""The fork lock: held by what a fork must not cut in two.
 
-The child of a fork has one thread. Whatever another thread was doing stays half done there for ever: a module
+The child of a fork has one thread. What another thread was doing stays half done there for ever: a module
 that was being imported can never be imported again (its lock belongs to a thread that does not exist), a
 library that was being opened is neither open nor closed. So all this happens under one lock, and a fork waits
 for it.
@@ -14,7 +14,7 @@ import threading
 from typing import Any
 
 fork_lock = threading.RLock()
-"""Held while a module is imported late, a function compiled, a library opened; and by a fork."""
+"""Held while a module is imported lazily, a function compiled, a library opened; and by a fork."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -23,6 +23,6 @@ if hasattr(os, "register_at_fork"):
 
 
 def lazy_import(name: str) -> Any:
-    """The module of that name, which few programs need."""
+    """Imports and returns a module that few programs need."""
     with fork_lock:
         return importlib.import_module(name)

@@ -42,5 +42,5 @@ who does not need it.
 
 **Large things stay where they are.** Pieces of 64 KiB and more are not copied into the frame: the frame then
 is a short table of addresses, and Go copies once, straight from the Python object. On the way back a large
-block is not copied in Go either; Python copies once, and lets go of it.
+block is not copied in Go either; Python copies once, and releases it.
 """

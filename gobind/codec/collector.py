@@ -6,7 +6,8 @@ From 3.12 on it waits for the interpreter's next instruction. `extend` brings th
 switches the collector off, makes the objects, and switches it on again.
 
 No Python code runs in between, so no signal handler, no other thread and no fork can see it switched off. Hence what
-makes the objects must be no Python code either: ``object.__new__``, ``list.__getitem__``, not a class that has its say.
+makes the objects must be no Python code either: ``object.__new__``, ``list.__getitem__``, not a class that defines
+one of them itself.
 """
 
 from __future__ import annotations

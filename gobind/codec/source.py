@@ -9,7 +9,8 @@ from typing import Any
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _frame _guest _head _number _out _reply _result _size _source _unsent _value".split()
+    "_arguments _address _buf _error _exported _frame _head _number _out _reply _result _size _source"
+    " _unsent _value".split()
 )
 
 

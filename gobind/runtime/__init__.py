@@ -17,8 +17,9 @@ An error, a panic, a response that did not fit and a true result that happens to
 alike until then, so the common case pays for one comparison.
 
 **Awaiting.** The same frames, but the loop collects those of one turn and sends them in one call; each call
-gets a goroutine, and its ending goes into the loop's queue. Go writes to the loop's eventfd only when the queue
-was empty, empties it when nothing is left, and one call fetches as many endings as fit into a buffer. No thread of Go ever touches Python
+gets a goroutine, and its completion goes into the loop's queue. Go writes to the loop's eventfd only when the queue
+was empty, empties it when nothing is left, and one call fetches as many completions as fit into a buffer. No thread
+of Go ever touches Python
 for a future. What is left per call is what asyncio itself costs for a future.
 
 **The ring.** What costs when calls follow one after another is waking threads that sleep, 80 µs a time.

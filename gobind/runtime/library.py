@@ -242,7 +242,7 @@ class Library:
         return exports
 
     def close(self) -> None:
-        """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
+        """Closes the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
         with fork_lock:
             self.is_closed = True
             for binding in self._bindings.values():

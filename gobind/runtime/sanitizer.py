@@ -26,7 +26,7 @@ POISON = 0xDB
 _OWN = os.path.dirname(os.path.dirname(__file__))
 
 # Copies that Go may still look at by mistake: mapped memory, so that it sees poison and not a fault.
-_graves: deque[Any] = deque(maxlen=256)
+_quarantine: deque[Any] = deque(maxlen=256)
 _alive: dict[int, tuple[str, str]] = {}
 _borrow = buffers.borrow
 
@@ -78,7 +78,7 @@ class BorrowedCopy:
         if self._before is None and after:
             ctypes.memmove(self._lent.address, after, len(after))
         ctypes.memset(memory, POISON, len(memory))
-        _graves.append(memory)
+        _quarantine.append(memory)
         self._lent.release()
         if self._before is not None and after != self._before:
             size = self._wanted.size

@@ -149,7 +149,7 @@ func (c *Call) refuse(format string, args ...any) {
 	c.kind, c.err = StatusRefused, fmt.Errorf(c.method.name+": "+format, args...)
 }
 
-// run calls f, or if it is nil the method's handler, and turns a panic into an status like any other. So it does with
+// run calls f, or if it is nil the method's handler, and turns a panic into a status like any other. So it does with
 // runtime.Goexit, which ends the goroutine after that: what has to follow in any case is to be deferred by the caller.
 func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil

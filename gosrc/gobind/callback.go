@@ -17,7 +17,7 @@ import (
 //
 // # Memory
 //
-// Questions are pooled with the buffers of their frames, so that a call of Python allocates nothing of its own. What an
+// Callbacks are pooled with the buffers of their frames, so a call of Python allocates nothing of its own. What an
 // answer yields is Go's own. The objects among the parameters are held until End.
 type Callback struct {
 	Out    Writer

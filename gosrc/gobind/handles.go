@@ -45,7 +45,7 @@ func (t *handleTable) add(value any) uint64 {
 	return t.insert(value, identity{})
 }
 
-// addKnown is the handle of a value that is one and the same object for Python each time, held once more. Values that
+// addKnown retains and returns the handle of a value that is the same object for Python each time. Values that
 // Go cannot compare get a new handle each time.
 func (t *handleTable) addKnown(kind, value any) uint64 {
 	if !hasIdentity(value) {
@@ -114,7 +114,7 @@ func (t *handleTable) get(handle uint64) (any, bool) {
 	return value, true
 }
 
-// retain holds a handle once more; it is false if the handle is stale.
+// retain adds a count to a handle; false if the handle is stale.
 func (t *handleTable) retain(handle uint64) bool {
 	t.Lock()
 	defer t.Unlock()
@@ -128,7 +128,7 @@ func (t *handleTable) retain(handle uint64) bool {
 // releaser is a value that is told when nobody holds its handle any more.
 type releaser interface{ released() }
 
-// release holds a handle once less. A stale one is ignored.
+// release gives up one count of a handle. No-op if the handle is stale.
 func (t *handleTable) release(handle uint64) {
 	if last := t.drop(handle); last != nil {
 		if r, ok := last.(releaser); ok {
@@ -166,7 +166,7 @@ func Retain(handle uint64) uint64 {
 	return 0
 }
 
-// Release holds a handle once less: of an object, a stream, or a status with its memory. A stale one is ignored.
+// Release gives up one count of a handle: of an object, a stream, or a status with its memory. No-op if it is stale.
 func Release(handle uint64) { handles.release(handle) }
 
 // Live is how many handles are held, and how many statuses wait to be asked for.

@@ -81,7 +81,7 @@ func (w *Writer) send(handle uint64) uint64 {
 	return handle
 }
 
-// releaseSent lets go of the handles that the frame holds.
+// releaseSent releases the handles that the frame holds.
 func (w *Writer) releaseSent() {
 	if w.sent == nil {
 		return

@@ -176,7 +176,7 @@ func (q *queue) complete(c *Call) {
 	q.push(made)
 }
 
-// push adds an status, and rings the wakeup if it is the first.
+// push adds a completion, and writes to the wakeup fd if it is the first.
 func (q *queue) push(made completion) {
 	q.Lock()
 	defer q.Unlock()

@@ -97,7 +97,8 @@ var asked = struct {
 	waiting map[uintptr]*status
 }{waiting: map[uintptr]*status{}}
 
-// exchange sets the status that waits under the address of a request frame, nil for none, and is the one that did.
+// exchange sets the status that waits under the address of a request frame, nil for none; it returns the previous
+// one.
 func exchange(frame unsafe.Pointer, e *status) (before *status) {
 	asked.Lock()
 	defer asked.Unlock()
@@ -142,7 +143,7 @@ func ReleaseStatus(frame unsafe.Pointer) {
 	}
 }
 
-// tell writes the status of an status, nil for none, and returns the handle of what is kept for it.
+// tell writes the status of a status, nil for none, and returns the handle of what is kept for it.
 func tell(e *status, buffer uint64) uint64 {
 	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
 	if e == nil {

@@ -188,7 +188,7 @@ func (p *producer[T]) next(c *Call) {
 	Respond(c, &items, func(w *Writer, m *Ref, items *[]T) { *m = WriteList(w, *items, p.write) })
 }
 
-// released is called when Python has let go of the stream: it stops, and its context ends.
+// released is called when Python has released the stream: it stops, and its context ends.
 func (p *producer[T]) released() {
 	p.Lock()
 	p.closed = true

@@ -172,7 +172,7 @@ class Statuses:
         """The true result of a call whose result is a number.
 
         Raises:
-            GobindError: whatever the call came to.
+            GobindError: the error the call failed with.
         """
         return self._number(self._ask(frame), frame)
 
@@ -183,7 +183,7 @@ class Statuses:
             reply: the buffer that the request names; it goes back to the pool if the call has failed.
 
         Raises:
-            GobindError: whatever the call came to.
+            GobindError: the error the call failed with.
         """
         ended = _found(ask_status(self._connection.native, frame, reply))
         if ended[0] != protocol.RESPONSE:

@@ -74,11 +74,11 @@ class Answers:
     def _make(self, node: Node) -> list[Answer]:
         if isinstance(node, InterfaceType):
             return [
-                self._method(f"{node.text}.{method.name}", f"_guest.value.{method.name}", method)
+                self._method(f"{node.text}.{method.name}", f"_exported.value.{method.name}", method)
                 for method in node.methods
             ]
         if isinstance(node, CallableType):
-            return [self._method(node.text, "_guest.value", node.method)]
+            return [self._method(node.text, "_exported.value", node.method)]
         assert isinstance(node, StreamType)
         pack = self._packer(ListType(node.item, list), f"{node.text}: item", node.item)
         if node.is_async:
@@ -93,7 +93,7 @@ class Answers:
             return self._async_method(where, target, method)
         source, bind = Source(), self._blocks.namespace.bind
         name = f"answer_{method.name}"
-        with source.block(f"def {name}(_guest, _address, _size, _reply):"):
+        with source.block(f"def {name}(_exported, _address, _size, _reply):"):
             with source.block("try:"):
                 values = self._write_arguments(source, method)
                 source.line(f"_value = {target}({_passed(method, values)})")
@@ -149,7 +149,7 @@ class Answers:
 
     def _async_method(self, where: str, target: str, method: Method) -> Answer:
         source, name = Source(), f"answer_{method.name}"
-        with source.block(f"async def {name}(_guest, _arguments, _unsent):"):
+        with source.block(f"async def {name}(_exported, _arguments, _unsent):"):
             values = [f"_arguments[{position}]" for position in range(len(method.params))]
             source.line(f"_value = {target}({_passed(method, values)})")
             with source.block("if hasattr(_value, '__await__'):"):

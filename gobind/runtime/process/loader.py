@@ -59,7 +59,7 @@ class File:
         self.key: Any = key_of(path, self._stat)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Closes the file."""
         os.close(self._descriptor)
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Queues: where Go puts the endings of calls that nobody waits for inside Go."""
+"""Queues: where Go puts the completions of calls that nobody waits for inside Go."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from gobind.runtime.process.native import Native
 
 
 class Queue:
-    """One queue: Go's half of it, with the wakeup_fd that Go rings, and the buffer that endings are fetched into.
+    """One queue: Go's half of it, with the wakeup fd that Go writes to, and the buffer that completions are fetched
+    into.
 
     It owns both until `close`.
 
     Attributes:
         number: what Go knows it by.
         borrowed: by number, what calls in flight use. It is kept until Go has ended them, also when the queue is gone.
-        wakeup_fd: the descriptor that can be read while there are endings to fetch; -1: there is none.
+        wakeup_fd: the descriptor that can be read while there are completions to fetch; -1: there is none.
     """
 
     def __init__(self, native: Native) -> None:
@@ -86,7 +87,7 @@ class Queue:
 
     def wait(self, milliseconds: int) -> None:
         """Wait until there is something to fetch, no longer than that; signal handlers run meanwhile."""
-        if self.wakeup_fd < 0:  # Windows, where nobody rings: look again soon
+        if self.wakeup_fd < 0:  # Windows, which has no wakeup fd: look again soon
             time.sleep(0.001)
             return
         poll = select.poll()  # and not select(), which knows only the first 1024 descriptors
@@ -99,7 +100,7 @@ class Queue:
         return self._is_open and os.getpid() == self._pid
 
     def close(self) -> None:
-        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor."""
+        """Cancels the calls in flight and drops their completions. From here on Go writes to no descriptor."""
         if self.is_ours:
             self._is_open = False
             self._owned.release()

@@ -35,7 +35,7 @@ class Ring:
 
     Args:
         capacity: how many requests may wait.
-        queue: the id of the queue that endings go to; 0 for one-way calls.
+        queue: the id of the queue that completions go to; 0 for one-way calls.
     """
 
     def __init__(self, native: Native, capacity: int, queue: int = 0) -> None:

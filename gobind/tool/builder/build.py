@@ -1,7 +1,6 @@
 """Builds a library: generates the glue, then runs go build, unless the library is up to date.
 
-May import: the other modules of :mod:`gobind.tool` and the standard library. When a library counts as up to
-date is the docstring of :mod:`gobind.tool.builder.cache`.
+The docstring of `gobind.tool.builder.cache` says when a library counts as up to date.
 
 The library is built in a folder beside its final place and then moved there: a library that a process has
 open must not be written over, and a build that fails or is interrupted leaves the old one as it was.
@@ -37,7 +36,7 @@ def build(
     race: bool = False,
     arguments: Sequence[str] = (),
 ) -> Path:
-    """Generates the glue of *contract* into *directory* and builds the library *output*; returns its path.
+    """Generates the glue of `contract` into `directory` and builds the library `output`; returns its path.
 
     Args:
         contract: a ``.py`` path or a dotted module.
@@ -49,7 +48,9 @@ def build(
         race: build with Go's race detector.
         arguments: passed on to go build.
 
-    Raises ContractError and :class:`gobind.tool.builder.toolchain.ToolError`.
+    Raises:
+        ContractError: the contract cannot be read.
+        ToolError: a tool is missing, or go build fails.
     """
     toolchain = find_toolchain(target, cc)
     output = place(output, toolchain.target)
@@ -75,7 +76,11 @@ def build(
 
 
 def place(output: Path, target: str) -> Path:
-    """*output* with the target's own suffix. Raises :class:`ToolError` when it is a folder."""
+    """Returns `output` with the target's own suffix.
+
+    Raises:
+        ToolError: `output` is a folder.
+    """
     if output.is_dir():
         raise ToolError(
             f"-o {output} is a folder; expected the file name of the library, such as libaccounts.so"
@@ -95,7 +100,8 @@ def compile_library(
 ) -> None:
     """Runs go build and puts the library in place.
 
-    Raises :class:`ToolError` after printing go's own messages.
+    Raises:
+        ToolError: go build failed; go's own messages are printed before.
     """
     started = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)

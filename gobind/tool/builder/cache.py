@@ -1,7 +1,5 @@
 """Decides whether a library is up to date. Never by dates: by the contents of everything that it is made of.
 
-May import: :mod:`gobind.tool.builder.gomod` and the standard library.
-
 The rule. A library is up to date when
 
 * the **key** of now equals the key recorded when it was built, and
@@ -10,7 +8,7 @@ The rule. A library is up to date when
 
 The key is the sha256 over
 
-* the toolchain: everything of :func:`gobind.tool.builder.toolchain.identity`, and the arguments of go build;
+* the toolchain: everything of `toolchain.identity`, and the arguments of go build;
 * the contents and relative paths of **all** files of the module (the folder of go.mod and everything under
   it, whatever the suffix: C headers, embedded files and vendored packages count), of the folders that local
   ``replace`` lines name, and of go.work and the modules it uses. The contract counts through the Go text
@@ -61,7 +59,7 @@ _UNTRACKED = ("overlay", "modfile", "toolexec", "buildvcs", "pgo", "a", "n", "x"
 
 
 def trackable(arguments: Sequence[str]) -> bool:
-    """Whether the key covers what go build reads when given *arguments* (GOFLAGS' words included)."""
+    """Whether the key covers what go build reads when given `arguments` (GOFLAGS' words included)."""
     flags = (word.lstrip("-") for word in arguments if word.startswith("-"))
     return not any(flag.split("=")[0] in _UNTRACKED for flag in flags if flag != "buildvcs=false")
 
@@ -74,9 +72,9 @@ def key(
     facts: Mapping[str, str],
     arguments: Sequence[str],
 ) -> str:
-    """The key of the build of the library *output* from the folder *package* of the module *module_root*.
+    """The key of the build of the library `output` from the folder `package` of the module `module_root`.
 
-    *go_work* is the path of the go.work in force (empty: none), *facts* the toolchain's identity, *arguments*
+    `go_work` is the path of the go.work in force (empty: none), `facts` the toolchain's identity, `arguments`
     those of go build.
     """
     own_package = os.path.realpath(package)
@@ -110,7 +108,7 @@ def _folders(module_root: Path, go_work: str) -> list[Path]:
 
 
 def _tree(root: Path, package: str, marker: bytes) -> Iterator[tuple[str, str]]:
-    """Path and sha256 of each file under *root* that counts for *package*, a folder, in a fixed order."""
+    """Path and sha256 of each file under `root` that counts for `package`, a folder, in a fixed order."""
     seen = set()  # links to folders count, as go imports through them; they may lead in a circle
     embedding: list[str] = []  # folders whose packages embed files, of which any below may be one
     for folder, subfolders, names in os.walk(root, followlinks=True):
@@ -133,7 +131,7 @@ def _tree(root: Path, package: str, marker: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _contents(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Path and content of each file of *folder* that may count."""
+    """Path and content of each file of `folder` that may count."""
     for name in sorted(names):
         path = os.path.join(folder, name)
         if name.startswith(TEMPORARY) or name.endswith(".pyc") or not os.path.isfile(path):
@@ -146,7 +144,7 @@ def _contents(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _is_elsewhere(path: str, content: bytes, own: bool) -> bool:
-    """Whether a Go file cannot be part of the library: a test, or of another package main than its *own*."""
+    """Whether a Go file cannot be part of the library: a test, or of another package main than its `own`."""
     return path.endswith("_test.go") or not own and _is_main(content)
 
 
@@ -187,7 +185,7 @@ class Record:
         self._path = cache_folder() / "built" / f"{name}.json"
 
     def up_to_date(self, key: str) -> bool:
-        """Whether the output is, byte for byte, what a build under *key* made."""
+        """Whether the output is, byte for byte, what a build under `key` made."""
         try:
             known: dict[str, str] = json.loads(self._path.read_bytes())
             return known["key"] == key and known["sha256"] == file_hash(self._output)
