@@ -17,11 +17,11 @@ _LOCALS = frozenset(
 class Namespace:
     """The globals of generated functions, with names that are unique and readable.
 
-    They begin with an underscore, as do all locals, so that a parameter of a contract, which keeps its
-    name, hides nothing that the function needs; the builtins in use are bound that way too.
+    They begin with an underscore, as do all locals, so that a contract's parameter, which keeps its name, hides no
+    name that the function needs; builtins are bound that way too.
 
     Attributes:
-        names: what the functions see. A dict and no subclass: CPython looks up only those fast.
+        names: the functions' globals. A dict, not a subclass: CPython's lookups are fast for dict only.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -30,7 +30,7 @@ class Namespace:
             self.names[f"_{builtin.__name__}"] = builtin
 
     def bind(self, name: str, value: Any) -> str:
-        """Make `value` known under `name`, or a name like it; returns the name to use in text."""
+        """Binds `value` to `name`, or a name like it; returns the name to use in text."""
         base = "_" + re.sub(r"\W+", "_", name).strip("_")
         name, number = base, 1
         while self._is_taken(name, value):
@@ -54,29 +54,29 @@ class Source:
         self._names = 0
 
     def line(self, text: str) -> None:
-        """Add a line at the present indentation."""
+        """Adds a line at the present indentation."""
         self.lines.append(self._indent + text)
 
     def fresh(self, prefix: str) -> str:
-        """A local name that was not used before."""
+        """Returns a new local name."""
         self._names += 1
         return f"_{prefix}{self._names}"
 
     def block(self, head: str) -> _Block:
-        """Add `head` and indent what follows inside ``with``."""
+        """Adds `head` and indents the lines added inside ``with``."""
         self.line(head)
         return _Block(self)
 
     def indent(self) -> None:
-        """One step to the right."""
+        """Indents by one step."""
         self._indent += "    "
 
     def dedent(self) -> None:
-        """One step back."""
+        """Dedents by one step."""
         self._indent = self._indent[4:]
 
     def compile(self, name: str, namespace: Namespace, title: str) -> Callable[..., Any]:
-        """Run the text in `namespace` and return the function `name`.
+        """Runs the text in `namespace` and returns the function `name`.
 
         The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it; another
         text of the same title is numbered.
@@ -89,7 +89,7 @@ class Source:
 
 
 def _keep(text: str, title: str) -> str:
-    """The file name under which `linecache` has `text`."""
+    """Returns the file name under which `linecache` has `text`."""
     lines, number = text.splitlines(keepends=True), 1
     while True:
         filename = f"<gobind {title}{f'-{number}' if number > 1 else ''}>"

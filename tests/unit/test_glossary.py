@@ -72,7 +72,9 @@ def test_a_banned_word_is_found_with_its_replacement() -> None:
 
 
 def test_the_glossary_stays_short_and_has_each_word_once() -> None:
-    rows = re.findall(r"^\| (.+?) \| .+ \|$", GUIDE.read_text(encoding="utf-8").partition("## Words")[2], re.M)
+    rows = re.findall(
+        r"^\| (.+?) \| .+ \|$", GUIDE.read_text(encoding="utf-8").partition("## Words")[2], re.M
+    )
     words = [word for row in rows[1:] for word in row.split(", ")]
     assert 20 < len(rows) <= 40
     assert len(words) == len(set(words))

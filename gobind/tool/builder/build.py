@@ -165,7 +165,7 @@ def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[byt
 
 
 def relative_messages(text: str, directory: Path) -> str:
-    """go's messages with file names as seen from the current folder instead of from the package's."""
+    """Rewrites the file names in go's messages relative to the current folder instead of the package's."""
 
     def seen_from_here(match: re.Match[str]) -> str:
         path = directory / match[1]
@@ -177,10 +177,10 @@ def relative_messages(text: str, directory: Path) -> str:
 
 
 def command_line(command: str, contract: str, directory: Path, *rest: str) -> str:
-    """The gobind command to tell people to run."""
+    """Returns the gobind command to tell people to run."""
     return shlex.join(["python", "-m", "gobind", command, contract, writer.display(directory), *rest])
 
 
 def say(text: str) -> None:
-    """One line of progress, on stderr."""
+    """Prints one line of progress on stderr."""
     print(f"gobind: {text}", file=sys.stderr, flush=True)

@@ -22,7 +22,7 @@ class ModFile:
 
 
 def module_root(directory: Path) -> Path | None:
-    """The nearest folder upward from `directory` that holds a go.mod; None if there is none."""
+    """Returns the nearest folder upward from `directory` that holds a go.mod; None if there is none."""
     directory = Path(os.path.abspath(directory))
     for folder in (directory, *directory.parents):
         if (folder / "go.mod").is_file():
@@ -62,7 +62,7 @@ def parse(path: Path) -> ModFile:
 
 
 def _directives(text: str) -> Iterator[list[str]]:
-    """Each directive as words; a line of a block comes with the block's verb in front."""
+    """Yields each directive as words; a line of a block with the block's verb in front."""
     verb: list[str] = []
     for line in text.splitlines():
         words = [word.strip('"`') for word in _WORD.findall(line.split("//")[0])]

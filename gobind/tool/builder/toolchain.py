@@ -76,7 +76,7 @@ class Toolchain:
 def find_toolchain(
     target: str | None = None, cc: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Toolchain:
-    """The toolchain for `target` (``OS/ARCH``; None: this machine) with C compiler `cc` (None: found).
+    """Returns the toolchain for `target` (``OS/ARCH``; None: this machine) with C compiler `cc` (None: found).
 
     Nothing is run.
 
@@ -102,7 +102,7 @@ def find_toolchain(
 
 
 def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment that `go` runs in."""
+    """Returns the environment that `go` runs in."""
     env = dict(environ)
     if _go_bin() == go:  # a GOROOT left over from another toolchain would break this one
         env["GOROOT"] = str(Path(go).parents[1])
@@ -110,7 +110,7 @@ def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """The version of the language that a new module in `directory` is written in: the installed Go's.
+    """Returns the version of the language that a new module in `directory` is written in: the installed Go's.
 
     `USUAL_GO` where no Go is found, or one that does not say which it is.
     """
@@ -119,7 +119,7 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
         go = find_go(environ)
     except ToolError:
         return USUAL_GO
-    while not directory.is_dir():  # go is asked where it is going to work: go.work and toolchain lines count too
+    while not directory.is_dir():  # go is asked where it will run: go.work and toolchain lines count
         directory = directory.absolute().parent
     command = [go, "env", "-json", "GOVERSION"]
     try:
@@ -134,7 +134,7 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
 
 
 def host() -> str:
-    """This machine as Go names it, such as ``linux/amd64``."""
+    """Returns this machine's platform as Go names it, such as ``linux/amd64``."""
     systems = {"win32": "windows", "cygwin": "windows"}
     machines = {"x86_64": "amd64", "aarch64": "arm64"}
     machine = platform.machine().lower()
@@ -184,7 +184,7 @@ def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: b
 
 
 def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
-    """Everything about `toolchain` that a library built in `directory` depends on, as names and values.
+    """Returns everything about `toolchain` that a library built in `directory` depends on, as names and values.
 
     Go is asked itself, in the directory, because go.mod's ``toolchain`` line and ``go env -w`` count too
     (about 10 ms).
@@ -237,7 +237,7 @@ def gofmt(toolchain: Toolchain) -> str:
 
 
 def _package_file(package: str, *parts: str) -> str | None:
-    """An executable inside an installed package, found without importing the package."""
+    """Returns an executable inside an installed package, found without importing the package."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -255,7 +255,7 @@ def _go_bin() -> str | None:
 
 
 def _zig_cc(target: str) -> str | None:
-    """CC by zig: its binary called directly, which saves a Python start-up for each C file."""
+    """Returns CC by zig: its binary called directly, which saves a Python start-up for each C file."""
     zig = _package_file("ziglang", "zig")
     triple = TARGETS.get(target)
     return f"{_quoted(zig)} cc -target {triple}" if zig and triple else None
@@ -277,7 +277,7 @@ def _checked(command: str, origin: str, environ: Mapping[str, str]) -> str:
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a CC value. A backslash is an ordinary character, as it is to go."""
+    """Returns the words of a CC value. A backslash is an ordinary character, as it is to go."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
     try:
@@ -304,7 +304,7 @@ def _missing_cross_cc(target: str) -> str:
 
 
 def _cc_identity(toolchain: Toolchain) -> str:
-    """Which compiler CC is.
+    """Identifies the compiler that CC names.
 
     ``--version`` sees through wrapper scripts; zig, which starts slowly, has none.
     """
@@ -323,7 +323,7 @@ def _cc_identity(toolchain: Toolchain) -> str:
 
 
 def _stamp(program: str) -> str:
-    """Path, inode, size and both times; the change time moves with every write."""
+    """Returns path, inode, size and both times of a file; the change time moves with every write."""
     path = os.path.realpath(program)
     try:
         found = os.stat(path)
