@@ -38,7 +38,7 @@ class Plan:
     remove: list[Path] = field(default_factory=list)
 
     def complaints(self, command: str) -> list[str]:
-        """One line for each file that is not as it should be; `command` is what would mend it."""
+        """One line for each file that is not as it should be; `command` is what would fix it."""
         lines = [
             f"{display(path)}: {'stale' if path.exists() else 'missing'}; run: {command}"
             for path in sorted(self.write)
