@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// plainHandler does a call of a plain method: its parameters are numbers, so the record is all there is to read, and its
-// result is a number or nothing. If it is false there is no such object.
+// plainHandler runs a call of a plain method: its parameters are numbers, so there is only the record to read, and
+// its result is a number or nothing. It returns false if there is no such object.
 type plainHandler func(receiver uint64, record unsafe.Pointer) (result int64, err error, ok bool)
 
 // PlainMethod adds a plain method: do calls the implementation with parameters in the frame's memory. Such calls take
@@ -35,7 +35,7 @@ func PlainMethod[P, T any](i *Interface, name string, root *Root[T], do func(con
 	}
 }
 
-// find is the registered implementation, or the object of a handle.
+// find returns the registered implementation, or the object of a handle.
 func (r *Root[T]) find(receiver uint64) (impl T, ok bool) {
 	if receiver != 0 {
 		value, _ := handles.get(receiver)
@@ -48,7 +48,8 @@ func (r *Root[T]) find(receiver uint64) (impl T, ok bool) {
 	return impl, false
 }
 
-// invokePlain does a call the short way. If it is false the call has not begun, and goes the usual way, which says why.
+// invokePlain runs a call the short way. If it returns false the call has not begun, and goes the usual way, which
+// says why.
 func (m *method) invokePlain(frame unsafe.Pointer, receiver uint64) (result int64, ok bool) {
 	finished := false // a panic's value may be nil
 	defer func() {

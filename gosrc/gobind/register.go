@@ -18,7 +18,7 @@ type Root[T any] struct {
 	impl     unsafe.Pointer // of T, read and written atomically; nil: there is none
 }
 
-// NewRoot is the root of the interface of that name; register is the name of the function that sets it.
+// NewRoot returns the root of the interface of that name; register is the name of the function that sets it.
 func NewRoot[T any](name, register string) *Root[T] {
 	return &Root[T]{name: name, register: register}
 }
@@ -26,7 +26,7 @@ func NewRoot[T any](name, register string) *Root[T] {
 // Set registers the implementation, in place of an earlier one.
 func (r *Root[T]) Set(impl T) { atomic.StorePointer(&r.impl, unsafe.Pointer(&impl)) }
 
-// of is the object that a call is for. If there is none the call has an error.
+// of returns the object that a call is for. If there is none the call has an error.
 func (r *Root[T]) of(c *Call) (impl T) {
 	if c.receiver != 0 {
 		return receiverOf[T](c)
@@ -98,7 +98,7 @@ func NewContract(name, pkg, text string) *Contract {
 	return c
 }
 
-// Error adds an error type; the first that matches is the one.
+// Error adds an error type; the first that matches is used.
 func (c *Contract) Error(e ErrorType) { c.errors = append(c.errors, e) }
 
 // Layout says where the fields of a struct's record lie in Go.
@@ -146,7 +146,7 @@ func (c *Contract) Callable(annotation string, size uintptr, handle Handler) {
 	methods = append(methods, &method{annotation, int(size), handle, c, nil})
 }
 
-// problems is what does not fit together in the library.
+// problems lists what does not fit together in the library.
 func problems() (found []string) {
 	owners := map[string]string{}
 	for _, c := range contracts {
@@ -167,7 +167,7 @@ var (
 	description []byte // read by Python at any time
 )
 
-// Describe is the address of the library's description.
+// Describe returns the address of the library's description.
 func Describe() uintptr {
 	describing.Do(func() {
 		var w Writer
@@ -207,7 +207,7 @@ func writeErrors(w *Writer, c Column[ErrorType]) {
 
 func writeLayouts(w *Writer, c Column[[]uintptr]) { WriteLists(w, c, WriteNumbers[uintptr]) }
 
-// followed is the column of what pointers point to.
+// followed returns the column of what pointers point to.
 func followed[T any](pointers Column[*T]) Column[T] {
 	values := make([]T, pointers.n)
 	for i := range values {
