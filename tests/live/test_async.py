@@ -212,7 +212,7 @@ class Proactor(asyncio.SelectorEventLoop):
         raise NotImplementedError
 
 
-def test_a_loop_that_watches_no_descriptors(sleeper: Any) -> None:
+def test_loop_without_descriptor_watching_uses_a_thread(sleeper: Any) -> None:
     async def main() -> None:
         for i in range(100):
             assert await sleeper.echo_later(i) == i

@@ -233,7 +233,7 @@ def test_what_does_not_fit(buffers: Any, name: str, value: Any, found: str) -> N
     )
 
 
-def test_nothing_stays_lent_when_a_later_argument_is_wrong(buffers: Any) -> None:
+def test_buffers_are_released_when_a_later_argument_is_wrong(buffers: Any) -> None:
     data, other = bytearray(b"abc"), array.array("d", [1])
     for arguments, message in [
         ((data, 5, other), "name: expected str, got int"),
@@ -249,7 +249,7 @@ def test_nothing_stays_lent_when_a_later_argument_is_wrong(buffers: Any) -> None
     other.append(1)
 
 
-def test_a_buffer_is_lent_during_an_awaited_call(buffers: Any) -> None:
+def test_buffer_is_borrowed_during_an_awaited_call(buffers: Any) -> None:
     data = bytearray(70_000)
     address = ctypes.addressof(ctypes.c_char.from_buffer(data))
 

@@ -148,7 +148,7 @@ runtime.gc()
         (b"A", "", TypeError, "setenv: expected str, got bytes"),
     ],
 )
-def test_what_no_environment_can_hold(runtime: Any, name: Any, value: Any, error: Any, message: str) -> None:
+def test_setenv_refuses_invalid_names_and_values(runtime: Any, name: Any, value: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         runtime.setenv(name, value)
     assert str(caught.value) == message
@@ -240,7 +240,7 @@ sys.exit(3)
     assert run("pass", GOBIND_DEBUG="1") == (0, "", "")
 
 
-def test_debug_poisons_what_a_call_has_given_back() -> None:
+def test_debug_poisons_released_memory() -> None:
     text = """
 from gobind.runtime.call import status
 keeper = libraries.contract_of("buffers")

@@ -25,7 +25,7 @@ def result(**seconds: float) -> measure.Result:
     return measure.Result(row(), ways)
 
 
-def test_a_row_is_measured_each_way_and_what_fails_is_named() -> None:
+def test_bench_row_measures_each_way_and_names_failures() -> None:
     def refuse() -> measure.Case:
         raise measure.Unavailable("not here")
 

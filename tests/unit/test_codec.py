@@ -135,7 +135,7 @@ def test_awkward_strings_alone_and_in_columns(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, 2.0**-126])
-def test_special_floats_keep_their_bits(number: float) -> None:
+def test_nan_and_infinity_keep_their_bits(number: float) -> None:
     for annotation in (float, List[float], Optional[float], Tuple[float, ...]):
         value = {List[float]: [number], Tuple[float, ...]: (number,)}.get(annotation, number)
         block = flatten(value, annotation)
@@ -224,7 +224,7 @@ class Inheriting(WithPostInit):
 
 
 @pytest.mark.parametrize("cls", [WithInit, WithPostInit, WithNew, WithSetattr, Inheriting])
-def test_a_class_that_has_its_say_when_instances_are_made_has_it(cls: Any) -> None:
+def test_custom_init_and_post_init_are_called(cls: Any) -> None:
     block = flatten([cls(n=1), cls(n=2)], List[cls])
     Watched.made.clear()
     assert unflatten(block, List[cls]) == [cls(n=1), cls(n=2)]

@@ -273,7 +273,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("annotation", "value", "seen"), GOOD, ids=range(len(GOOD)))
-def test_what_is_taken_though_it_is_of_another_class(annotation: Any, value: Any, seen: Any) -> None:
+def test_accepted_values_of_other_classes(annotation: Any, value: Any, seen: Any) -> None:
     assert unflatten(flatten(value, annotation), annotation) == seen
     assert type(unflatten(flatten(value, annotation), annotation)) is type(seen)
     assert unflatten(flatten([[value]], List[List[annotation]]), List[List[annotation]]) == [[seen]]  # type: ignore[valid-type]
@@ -339,7 +339,7 @@ BACK = [
 @pytest.mark.parametrize(
     ("annotation", "value", "old", "new", "message"), BACK, ids=[row[4][:50] for row in BACK]
 )
-def test_what_comes_back_wrong_says_where(
+def test_corrupt_response_error_names_the_path(
     annotation: Any, value: Any, old: bytes, new: bytes, message: str
 ) -> None:
     block = flatten(value, annotation)
@@ -435,7 +435,7 @@ def test_an_annotation_that_is_not_supported_is_refused() -> None:
         (namesake(User, "x")(1, "a"), Union[User, Node], f": expected Node or User, got another class of that name: x.User instead of {__name__}.User"),
     ],
 )  # fmt: skip
-def test_another_class_of_the_same_name(value: Any, annotation: Any, message: str) -> None:
+def test_struct_of_another_class_with_the_same_name_is_refused(value: Any, annotation: Any, message: str) -> None:
     with pytest.raises(TypeError) as caught:
         flatten(value, annotation)
     assert str(caught.value).endswith(message)

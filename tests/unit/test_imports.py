@@ -145,7 +145,7 @@ def test_using_the_codec_leaves_the_generator_out() -> None:
     assert not [name for name in found if name.startswith("gobind.tool")]
 
 
-def test_debug_is_there_for_those_who_ask() -> None:
+def test_debug_module_is_imported_on_first_use() -> None:
     """The README says ``gobind._debug.live()``, and nobody else pays for its import."""
     code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
     assert "gobind._debug" not in loaded(code + "import gobind")
