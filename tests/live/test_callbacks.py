@@ -413,7 +413,7 @@ class Listening(asyncio.SelectorEventLoop):
         super().__init__()
         self.told = threading.Event()
 
-    def call_soon_threadsafe(self, *args: Any, **context: Any) -> Any:
+    def call_soon_threadsafe(self, *args: Any, **context: Any) -> Any:  # type: ignore[override]
         handle = super().call_soon_threadsafe(*args, **context)
         self.told.set()
         return handle

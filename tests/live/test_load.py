@@ -259,7 +259,7 @@ assert gobind.load(path).Versions.first(1) == 2
     assert programs.run(text, load=False) == (0, "", "")
 
 
-def end_of_segments(library: bytes) -> int:
+def end_of_segments(library: "bytes | bytearray") -> int:
     """Where the last segment of an ELF file ends."""
     (start,) = struct.unpack_from("<Q", library, 32)
     (count,) = struct.unpack_from("<H", library, 56)
@@ -325,7 +325,7 @@ def same() -> Any:
     @gointerface
     class Versions(Protocol):
         def first(self, n: int) -> int: ...
-        def user(self, user: versions_py.User) -> versions_py.User: ...
+        def user(self, user: versions_py.User) -> versions_py.User: ...  # type: ignore[name-defined]
 
     return Versions, []
 
@@ -525,7 +525,7 @@ def test_a_class_may_ask_for_less() -> None:
 def test_containers_passed_alike_are_no_difference() -> None:
     @gointerface
     class Versions(Protocol):
-        def area(self, size: versions_py.Size, sizes: tuple[versions_py.Size, ...]) -> int: ...
+        def area(self, size: versions_py.Size, sizes: tuple[versions_py.Size, ...]) -> int: ...  # type: ignore[name-defined]
 
     size = versions_py.Size(2, 3)
     assert libraries.load("versions", Versions).area(size, (size, size)) == 18

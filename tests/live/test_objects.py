@@ -96,7 +96,8 @@ def test_threads_that_get_one_value_at_once_get_one_object() -> None:
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(100):
-            got, begin = [], threading.Barrier(4)
+            got: list[Any] = []
+            begin = threading.Barrier(4)
 
             def work(got: list[Any] = got, begin: threading.Barrier = begin) -> None:
                 begin.wait()
@@ -320,7 +321,8 @@ def test_go_keeps_objects_of_python() -> None:
 
 
 def test_many_python_objects_are_released_by_go_collection() -> None:
-    stores, dead = load("Stores"), []
+    stores: Any = load("Stores")
+    dead: list[Any] = []
     for _ in range(300):
         store = PythonStore()
         weakref.finalize(store, dead.append, 1)

@@ -148,7 +148,9 @@ runtime.gc()
         (b"A", "", TypeError, "setenv: expected str, got bytes"),
     ],
 )
-def test_setenv_refuses_invalid_names_and_values(runtime: Any, name: Any, value: Any, error: Any, message: str) -> None:
+def test_setenv_refuses_invalid_names_and_values(
+    runtime: Any, name: Any, value: Any, error: Any, message: str
+) -> None:
     with pytest.raises(error) as caught:
         runtime.setenv(name, value)
     assert str(caught.value) == message

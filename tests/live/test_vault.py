@@ -313,7 +313,8 @@ def test_a_watch_sees_each_change(store: Any) -> None:
 
 
 def test_a_watch_may_use_the_store_and_end_itself(store: Any) -> None:
-    seen, watches = [], []
+    seen: list[Any] = []
+    watches: list[Any] = []
 
     def changed(change: Change) -> None:
         assert store.get(change.place.name) == change.place

@@ -59,7 +59,7 @@ def test_bars(bar: measure.Bar, met: Any) -> None:
 
 
 def test_each_bar_names_a_row_and_a_way() -> None:
-    pytest.importorskip("tests.bench.work.common", exc_type=FileNotFoundError)
+    pytest.importorskip("tests.bench.work.common", exc_type=FileNotFoundError)  # type: ignore[arg-type]
     from tests.bench.work import rows
 
     ways = {row.name: {*row.makers, ""} for row in rows()}

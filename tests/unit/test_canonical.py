@@ -193,7 +193,7 @@ def test_the_text_is_a_contract_again() -> None:
     assert (user.rate, user.raw, user.nothing) == (1.5, b"\0", None)
     assert hash(key) == hash(structs["Key"](part="k"))
     error = again.errors[0].cls(key="k")
-    assert isinstance(error, gobind.GoError) and error.code == 404
+    assert isinstance(error, gobind.GoError) and error.code == 404  # type: ignore[attr-defined]
     assert structs["User"].__module__ == "gobind.contracts.contract_of_text"
     assert sys.modules["gobind.contracts.contract_of_text"].User is structs["User"]
     assert kind_of(structs["User"]) == "struct"

@@ -426,7 +426,7 @@ def test_generated_code_shows_in_tracebacks() -> None:
 
 def test_two_classes_of_one_name_show_each_its_own_source() -> None:
     def traceback_of(field: str) -> list[traceback.FrameSummary]:
-        cls = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
+        cls: Any = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
         with pytest.raises(TypeError) as caught:
             flatten([cls("x")], List[cls])  # type: ignore[call-arg, valid-type]
         cause: BaseException = caught.value
@@ -447,7 +447,7 @@ def test_two_classes_of_one_name_show_each_its_own_source() -> None:
     "name", "value values out source n len list type dict zip self cls build f_x _out".split()
 )
 def test_no_field_name_hides_what_generated_code_needs(name: str) -> None:
-    cls = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
+    cls: Any = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
     value = cls([1], "x")
     for annotation, wrapped in ((cls, value), (List[cls], [value]), (Tuple[cls, cls], (value, value))):  # type: ignore[valid-type]
         assert unflatten(flatten(wrapped, annotation), annotation) == wrapped
@@ -583,7 +583,7 @@ def two_lists() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
 
 def two_sets() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
     rows: Any = [{1, 2}, {3}, {4, 5}]
-    return rows, lambda: (rows[0].remove(2), rows[1].add(2)), lambda: (rows[1].remove(2), rows[0].add(2))
+    return rows, lambda: (rows[0].remove(2), rows[1].add(2)), lambda: (rows[1].remove(2), rows[0].add(2))  # type: ignore[return-value]
 
 
 def two_dicts() -> Tuple[Any, Callable[[], None], Callable[[], None]]:

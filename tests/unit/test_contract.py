@@ -51,7 +51,7 @@ class Admin(User):
 
     @classmethod
     def make(cls, name: str) -> Admin:
-        assert super().__thisclass__ is Admin  # type: ignore[attr-defined]
+        assert super().__thisclass__ is Admin  # type: ignore[attr-defined, misc]
         return cls(1, name)
 
 

@@ -629,7 +629,7 @@ def test_a_class_that_is_no_interface_is_refused() -> None:
 
 def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     """A tag is one byte in a column: what it cannot tell is refused when the contract is read."""
-    classes = [gostruct(type(f"Option{number}", (), {})) for number in range(256)]
+    classes: Any = [gostruct(type(f"Option{number}", (), {})) for number in range(256)]
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")
