@@ -206,7 +206,7 @@ class Binding:
             return first_call
 
         self._replace_entry_points(stub)
-        # What a call leaves behind if the library cannot be opened anew would be forgotten in the parent's Go.
+        # If the library cannot be opened again, a call's cleanup would go to the parent's Go: so it does nothing.
         namespace.update(
             _add_own=_nothing, _release_status=_nothing, _cancel_call=_nothing, _cancel_call_wait=_nothing
         )

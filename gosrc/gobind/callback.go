@@ -197,7 +197,7 @@ type answer struct {
 }
 
 // Await calls an async method whose answer is a frame, which read takes the result from. If the context ends first
-// the method is cancelled; a result that comes all the same is read, and dropped.
+// the method is cancelled; a result that still comes is read, and dropped.
 func Await[R, T any](ctx context.Context, q *Callback, method uint64, to *T, read func(*Reader, *R, *T)) {
 	got, ok := q.await(ctx, method, func(late answer) {
 		_ = readAnswer(new(Reader), late.frame, new(T), read)

@@ -169,7 +169,7 @@ func tell(e *status, buffer uint64) uint64 {
 	default:
 		return 0
 	}
-	if e.failed() { // which is kept all the same, until it is forgotten
+	if e.failed() { // which is kept until it is released
 		return 0
 	}
 	return handles.add(e)

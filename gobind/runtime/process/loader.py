@@ -1,8 +1,8 @@
 """Opens libraries by the system's loader: the file that was meant, or a private copy of it.
 
-The loader goes by names first: one that it has seen before means what it meant then, whatever file has it now.
-Then it goes by device and inode. So a file that is in use stays open, or its inode could become another file's;
-a file whose name once was another's is opened as a copy; and each copy gets a name of its own.
+The loader compares names first: a name it has opened before means the same library, even if another file has the name
+now. Then it compares device and inode. So a file in use is kept open, or another file could get its inode; a file
+whose name was another's is opened as a copy; and each copy gets a new name.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class File:
             found = os.fstat(self._descriptor)
             if not os.path.samestat(found, self._stat):
                 raise OSError
-        except OSError:  # somebody has closed all descriptors, as daemons do
+        except OSError:  # the process has closed all descriptors, as daemons do
             try:
                 self._descriptor = _open(self.path)
                 found = os.fstat(self._descriptor)
@@ -160,7 +160,7 @@ def handle_of(library: Any) -> Any:
     """Returns the loader's handle of a library: the same for one opened twice."""
     if isinstance(library._handle, int) or not hasattr(library, "gobind_describe"):
         return library._handle
-    return _address_of_description(library)  # PyPy wraps each handle anew
+    return _address_of_description(library)  # PyPy makes a new object for each handle
 
 
 def _address_of_description(library: Any) -> int | None:
