@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import functools
 import struct
+import types
 import typing
 import uuid
 from collections import deque
@@ -59,7 +60,7 @@ def shape(annotation: Any) -> Shape:
         return Shape("tuple", () if args == ((),) else args)
     if annotation == tuple[()]:
         return Shape("tuple")
-    if origin is Union:
+    if origin in (Union, types.UnionType):
         options = tuple(arg for arg in args if arg is not type(None))
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
