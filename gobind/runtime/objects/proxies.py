@@ -163,17 +163,18 @@ class Objects:
         known = self._alive.find(key)
         if known is not None and known._handle == handle:
             return known
+        cls = self._class_of(node)  # not under the lock: no lock is taken while it is held
         with self._alive.lock:
             known = self._alive.find(key)
             if known is None or known._handle != handle:  # closed, while a frame still held the handle
-                known = self._make(node, handle)
+                known = self._make(cls, node, handle)
                 self._alive.add(key, known)
         if isinstance(node, StreamType):
             return _items_async(known) if node.is_async else _items(known)
         return known
 
-    def _make(self, node: Node, handle: int) -> GoObject:
-        made: GoObject = object.__new__(self._class_of(node))
+    def _make(self, cls: type[GoObject], node: Node, handle: int) -> GoObject:
+        made = object.__new__(cls)
         made._native = self._native
         made._owned = Owned(self._native.releasing)
         if not made._owned.take(self._native.retain, handle):

@@ -14,7 +14,7 @@ import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain
 from time import monotonic_ns
 from typing import Any
@@ -33,7 +33,7 @@ _get_running_loop = asyncio.get_running_loop
 SPIN_TIME = 200_000
 """Nanoseconds that a loop stays awake after a request through a ring."""
 
-Waiting = tuple[bytes, Unsent | None, Iterator[Any]]
+Waiting = tuple[bytes, Unsent | None, Iterable[Any]]
 """A request that a ring has no room for, the owner of its handles, and what notes that it is sent."""
 
 MOST_SKIPPED = 63
@@ -76,7 +76,7 @@ class Dispatcher:
         loop = _get_running_loop()
         calls = self._loops.get(id(loop)) or self._open(loop)
         future = calls.futures[number] = loop.create_future()
-        noting = calls.queue.noting_borrowed(number, borrowed)
+        noting = calls.queue.noting_borrowed(number, borrowed) if borrowed else ()
         if ring:
             calls.send(ring, frame, number, unsent, noting)
         else:
@@ -169,7 +169,7 @@ class LoopCalls:
             send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
 
     def send(
-        self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterator[Any]
+        self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterable[Any]
     ) -> None:
         """Sends a request through a ring; while the ring is full, requests wait here in order."""
         if capacity not in self._waiting:

@@ -9,7 +9,7 @@ import select
 import struct
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gobind import protocol
@@ -52,11 +52,12 @@ class Queue:
         """
         return self._native.submit, self.number, frames, len(frames)
 
-    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterator[Any]:
-        """Returns an iterator that, exhausted in the step that sends a call, notes the buffers that the call uses."""
-        if borrowed:
-            release_borrowed()
-        return map(self.borrowed.__setitem__, (number,), (borrowed,)) if borrowed else iter(())
+    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterable[Any]:
+        """Returns an iterable that, exhausted in the step that sends a call, notes the buffers that the call uses."""
+        if not borrowed:
+            return ()
+        release_borrowed()
+        return map(self.borrowed.__setitem__, (number,), (borrowed,))
 
     def fetch(self, hand_out: Callable[[int, Completion], Any]) -> int:
         """Hands out the responses of one fetch, with the numbers of their calls; none if the queue is empty.

@@ -9,7 +9,7 @@ import atexit
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -58,7 +58,7 @@ class Ring:
         _rings.add(self)
         self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
-    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterator[Any] | None = None) -> bool:
+    def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterable[Any] = ()) -> bool:
         """Puts a request into the ring; False if it is full.
 
         The send is one step in C, so an exception comes either before it, and leaves no trace of the request, or after
@@ -66,7 +66,7 @@ class Ring:
 
         Args:
             unsent: owns the handles in the request.
-            sent: an iterator, exhausted in the step that sends the request.
+            sent: an iterable, exhausted in the step that sends the request.
         """
         words = self._words
         with self._lock:
@@ -80,7 +80,7 @@ class Ring:
                 done: list[Any] = []
                 plan += self._steps(frame, tail)
                 plan += [partial(each.clear) for each in (unsent.lists if unsent is not None else ())]
-                plan += [partial(exhaust, sent or ()), partial(done.append, True)]
+                plan += [partial(exhaust, sent), partial(done.append, True)]
                 exhaust(map(_run, chain.from_iterable(sending)))
                 if done:
                     break

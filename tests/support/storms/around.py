@@ -23,7 +23,7 @@ from .calls import KINDS, Caller, mix, name
 from .oracle import Oracle
 from .weather import Weather
 
-ROUNDS = 50
+ROUNDS = 200
 """Collections of both sides without a change after which what is left will stay."""
 
 

@@ -31,6 +31,7 @@ SIZES = [0, 10, 10, 1000, 1000, 65_500, 70_000]
 """Of payloads: with and without room in the buffer for responses."""
 GOBIND = str(Path(gobind.__file__).parent)
 ASYNCIO = str(Path(asyncio.__file__).parent)
+IMPORTLIB = "<frozen importlib"
 
 
 def wrapped(n: int) -> int:
@@ -693,14 +694,14 @@ KINDS: dict[str, tuple[list[str], list[str]]] = {
 
 
 def in_gobind(frame: Optional[FrameType]) -> bool:
-    """True if a signal has interrupted gobind or a task of the storm's, not asyncio: that loses what it was doing
-    when an exception strikes it."""
+    """True if a signal has interrupted gobind or a task of the storm's, not asyncio or importlib: those lose what they
+    were doing when an exception strikes them, a task's next step or the import lock."""
     while frame is not None:
         file = frame.f_code.co_filename
         if frame.f_code is in_gobind.__code__:  # a second signal, while it is found out about the first
             frame = frame.f_back
             continue
-        if file.startswith(ASYNCIO) or frame.f_code is Caller._note_loop_error.__code__:
+        if file.startswith((ASYNCIO, IMPORTLIB)) or frame.f_code is Caller._note_loop_error.__code__:
             return False
         if file.startswith(("<gobind", GOBIND)) or file == __file__:
             return True
