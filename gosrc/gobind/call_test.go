@@ -444,3 +444,27 @@ func BenchmarkEchoUsers(b *testing.B) {
 		writeUser(&w, ColumnOf(got))
 	}
 }
+
+// do does the call whose request is frame; buffer, which may be nil, is where the response may go. The status is in Go
+// memory of its own.
+func do(frame []byte, buffer []byte) *status {
+	if len(frame) < HeaderSize {
+		return refusal(fmt.Errorf("request refused: expected a header of %d bytes, got %d", HeaderSize, len(frame)))
+	}
+	h := headerOf(frame)
+	m, size, err := h.check()
+	if err == nil && size != len(frame) {
+		err = fmt.Errorf("request refused: truncated: expected %d bytes, got %d", size, len(frame))
+	}
+	if err != nil {
+		return refusal(err)
+	}
+	c, err := start(h, m, frame[HeaderSize:], buffer)
+	if err != nil {
+		return refusal(err)
+	}
+	c.run(nil)
+	made := c.status()
+	c.free()
+	return made
+}

@@ -94,7 +94,7 @@ func TestReports(t *testing.T) {
 
 func TestFieldsThatPanic(t *testing.T) {
 	c := &Call{method: methods[ping], kind: StatusError}
-	c.failure(&report{message: "the message", index: 3, write: func(w *Writer) {
+	c.out.failure(&report{message: "the message", index: 3, write: func(w *Writer) {
 		w.uint64(1)
 		panic("no fields")
 	}})
@@ -113,7 +113,9 @@ func TestGoexitEndsACall(t *testing.T) {
 	}
 	for _, quit := range quits {
 		failing(t, quit)
-		ended := make(chan *status, 1)
+		const number = 7
+		d := openDrained(t)
+		q := queueOf(d.queue)
 		frame := pingRequest(1)
 		go func() {
 			c, err := start(headerOf(frame), methods[ping], frame[HeaderSize:], nil)
@@ -121,9 +123,11 @@ func TestGoexitEndsACall(t *testing.T) {
 				t.Error(err)
 			}
 			c.rest = func() { handlePing(c) }
-			c.finish(func(c *Call) { ended <- c.status() })
+			q.finish(c, number)
 		}()
-		e := <-ended
+		d.wait()
+		d.fetch()
+		e := q.parked[number]
 		_, message, stack, _ := failureOf(t, e)
 		if e.kind != StatusPanic || !strings.HasPrefix(message, "runtime.Goexit was called in Service.ping: ") {
 			t.Error(e.kind, message)

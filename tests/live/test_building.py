@@ -12,6 +12,7 @@ from pathlib import Path
 import libraries
 import pytest
 
+from gobind.runtime.process import platforms
 from gobind.tool.builder import toolchain
 
 pytestmark = pytest.mark.skipif(not shutil.which("go"), reason="builds with go from PATH")
@@ -134,7 +135,7 @@ def test_a_package_that_loads_its_own_library_is_built_in_an_empty_folder(
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
 @pytest.mark.skipif(
-    toolchain.host() not in toolchain.TARGETS, reason="zig builds for the targets of gobind only"
+    platforms.own_target() not in toolchain.TARGETS, reason="zig builds for the targets of gobind only"
 )
 def test_a_library_for_a_named_target_needs_an_old_glibc_only(tmp_path: Path) -> None:
     """Also where the target is this machine, whose own compiler needs the machine's own glibc."""
@@ -144,7 +145,7 @@ def test_a_library_for_a_named_target_needs_an_old_glibc_only(tmp_path: Path) ->
     if fetched.returncode:
         pytest.skip(f"ziglang cannot be installed here: {fetched.stderr.strip().splitlines()[-1]}")
     write(tmp_path)
-    arguments = ["tally/contract.py", "go", "-o", "tally/libtally.so", "--target", toolchain.host()]
+    arguments = ["tally/contract.py", "go", "-o", "tally/libtally.so", "--target", platforms.own_target()]
     run(tmp_path, "-m", "gobind", "build", *arguments, PYTHONPATH=str(site))
     content = (tmp_path / "tally" / "libtally.so").read_bytes()
     needed = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"\0GLIBC_([\d.]+)(?=\0)", content)}

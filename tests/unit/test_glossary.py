@@ -39,7 +39,7 @@ BANNED = {
 }
 FILES = sorted(
     path
-    for pattern in ("README.md", ".github/CONTRIBUTING.md", "gobind/**/*.py", "gosrc/gobind/*.go")
+    for pattern in ("README.md", ".github/CONTRIBUTING.md", "gobind/**/*.py", "gosrc/gobind/**/*.go")
     for path in ROOT.glob(pattern)
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 from gobind import ContractError
 from gobind.contract.types import Contract
 from gobind.tool.contract_file import read_contract
-from gobind.tool.generator import glue
+from gobind.tool.generator import constants, glue
+from gobind.tool.generator.gosource import HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
@@ -44,9 +46,9 @@ def run_go(folder: Path, *command: str) -> str:
 
 
 def write_module(folder: Path, contract: Contract) -> None:
-    (folder / "gobind").mkdir()
+    (folder / "gobind" / "entry").mkdir(parents=True)
     (folder / "go.mod").write_text("module lib\n\ngo 1.18\n")
-    for name, content in glue.runtime_files().items():
+    for name, content in glue.runtime_files("lib/gobind").items():
         (folder / "gobind" / name).write_bytes(content)
     for name, text in generate(contract).items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -206,10 +208,11 @@ def test_unusual_contracts_compile(tmp_path: Path, text: str) -> None:
 
 
 @needs_go
-def test_the_entry_points_are_gofmt_clean(tmp_path: Path) -> None:
+def test_the_main_package_imports_the_entry_points(tmp_path: Path) -> None:
     contract = read_contract(str(WIDE))
     files = glue.generate(contract, package="main", runtime_import="lib/gobind", main=True)
     (tmp_path / "gobind_main.go").write_text(files["gobind_main.go"])
+    assert files["gobind_main.go"].endswith('\nimport _ "lib/gobind/entry"\n\nfunc main() {}\n')
     assert run_go(tmp_path, "gofmt", "-d", ".") == ""
 
 
@@ -234,14 +237,41 @@ def test_the_output_does_not_depend_on_hashes() -> None:
 
 def test_the_constants_of_the_runtime_are_those_of_the_protocol() -> None:
     committed = (ROOT / "gosrc" / "gobind" / "constants.go").read_text()
-    assert committed == glue.constants_go(), "write glue.constants_go() to gosrc/gobind/constants.go"
+    assert committed == constants.constants_go(), "run: make gen"
+
+
+def test_stale_constants_are_told_and_then_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "constants.go"
+    for stale in (None, b"package gobind\n"):
+        if stale is not None:
+            path.write_bytes(stale)
+        assert constants.main([str(path), "--check"]) == 1
+        assert capsys.readouterr().out == f"{path}: stale; run: make gen\n"
+        assert (path.read_bytes() if path.exists() else None) == stale
+        assert constants.main([str(path)]) == 0
+        assert path.read_text() == constants.constants_go()
+        assert constants.main([str(path), "--check"]) == 0
+        assert capsys.readouterr().out == ""
 
 
 def test_runtime_files() -> None:
-    files = glue.runtime_files()
+    files = glue.runtime_files("example.com/m/gobind")
     assert "call.go" in files and not any(name.endswith("_test.go") for name in files)
     for name, content in files.items():
-        assert content.decode().startswith(glue.RUNTIME_HEADER + "\n"), name
+        assert content.decode().startswith(HEADER + "\n") == (name == "constants.go"), name
+    assert b'\t"example.com/m/gobind"\n' in files["entry/entry.go"]
+    assert not any(b'"gosrc/gobind"' in content for content in files.values())
+
+
+def test_the_wheel_carries_the_runtime() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    folder = ROOT / config["options"]["package_dir"].strip().removeprefix("gobind.tool.gosrc = ")
+    patterns = config["options.package_data"]["gobind.tool.gosrc"].split(", ")
+    carried = {path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)}
+    assert glue.runtime_files("x").keys() <= carried
 
 
 @pytest.mark.parametrize(

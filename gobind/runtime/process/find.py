@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from gobind.errors import LoadError
 from gobind.runtime.process.loader import path_of
+from gobind.runtime.process.platforms import SUFFIXES, own_suffix
 
-SUFFIXES = (".so", ".dylib", ".dll")
 PATH_VARIABLE = "GOBIND_LIBRARY_PATH"
-
-
-def own_suffix() -> str:
-    """Returns the suffix of shared libraries on this platform."""
-    return {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 
 
 def find_library(name: str, caller: dict[str, Any]) -> str:
@@ -60,7 +54,7 @@ def find_library(name: str, caller: dict[str, Any]) -> str:
 
 def _exchange(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return stem + own_suffix() if suffix in SUFFIXES else name
+    return stem + own_suffix() if suffix in SUFFIXES.values() else name
 
 
 def _folders(caller: dict[str, Any]) -> Iterator[str]:

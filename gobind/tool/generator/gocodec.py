@@ -32,7 +32,8 @@ from gobind.contract.types import (
     UnionType,
     children,
 )
-from gobind.tool.generator.gotypes import GoField, GoTypes, aligned, empty_function, quote
+from gobind.tool.generator.gosource import aligned, empty_function, quote
+from gobind.tool.generator.gotypes import GoField, GoTypes
 
 _LEAST = {STR: 1, BYTES: 8, DATETIME: 12, TIMEDELTA: 8, UUID: 16}
 
@@ -67,6 +68,11 @@ def is_number(node: Node) -> bool:
 def is_text(node: Node) -> bool:
     """True for str and enums of str."""
     return node is STR or (isinstance(node, EnumType) and node.base is STR)
+
+
+def is_filled_in(node: Node) -> bool:
+    """True if reading fills in a variable that is there, instead of giving a value."""
+    return isinstance(node, (StructType, TupleType, UnionType, ListType, SetType, DictType, OptionalType))
 
 
 def _leaf_word(node: Node) -> str:
@@ -134,26 +140,28 @@ class GoCodec:
 
     def read_record(self, node: Node, source: str, target: str) -> str:
         """The statement that reads a value from its place in a record into the variable `target`."""
-        if is_number(node):
-            return f"{target} = {source}"
         if isinstance(node, (StructType, TupleType)):
             return f"{self.record_function(node, 'Read')}(r, {address(source)}, {address(target)})"
         if isinstance(node, UnionType):
             tags = f"gobind.ReadTag(r, {source}, {len(node.options)})"
             return f"{self._options_function(node, 'Read')}(r, {tags}, gobind.One({address(target)}))"
-        if isinstance(node, BufferType):
-            return f"{target} = gobind.ReadBuffer[{self._types.spelling(node.item)}](r, {source})"
         if isinstance(node, (ListType, SetType, DictType, OptionalType)):
             kind = _KINDS[type(node)]
             return f"gobind.Read{kind}(r, {source}, {address(target)}, {self._inner(node, 'Read')})"
+        return f"{target} = {self.read_value(node, source)}"
+
+    def read_value(self, node: Node, source: str) -> str:
+        """The expression that reads a value that is not filled in (`is_filled_in`) from its place in a record."""
+        if is_number(node):
+            return source
+        if isinstance(node, BufferType):
+            return f"gobind.ReadBuffer[{self._types.spelling(node.item)}](r, {source})"
         if isinstance(node, (InterfaceType, CallableType)):
-            return f"{target} = gobind.ReadObject(r, {source}, {self.wrapper(node)})"
+            return f"gobind.ReadObject(r, {source}, {self.wrapper(node)})"
         if isinstance(node, StreamType):
-            return f"{target} = {self.read_stream(node, source)}"
+            return self.read_stream(node, source)
         value = f"r.{_leaf_word(node)}({source})"
-        if isinstance(node, EnumType):
-            value = f"{self._types.spelling(node)}({value})"
-        return f"{target} = {value}"
+        return f"{self._types.spelling(node)}({value})" if isinstance(node, EnumType) else value
 
     def write_record(self, node: Node, source: str, target: str) -> list[str]:
         """The statements that write the variable `source` to its place in a record, and its columns."""
@@ -188,7 +196,7 @@ class GoCodec:
 
     def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
         """`what` for one Go type: the words of two function types may be the same, the names are not."""
-        name, key = f"glue{what}{self._types.word(node)}", self._types.spelling(node)
+        name, key = f"glue{what}{self._types.word(node)}", self._types.key(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
         return name
@@ -201,13 +209,12 @@ class GoCodec:
         """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
         word = self._types.word(node)
         kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
-        key = f"{word} {self._types.spelling(node)}"
+        key = f"{word} {self._types.key(node)}"
         return self._declare(f"glue{verb}{word}{kind}", key, lambda name: self._record(name, node, verb))
 
     def _record(self, name: str, node: Node, verb: str) -> list[str]:
-        param = "r *gobind.Reader" if verb == "Read" else "w *gobind.Writer"
-        mirror, go = self.mirror(node), self._types.spelling(node)
-        lines = [f"func {name}({param}, m *{mirror}, v *{go}) {{"]
+        head = self._head(name, verb, f"m *{self.mirror(node)}, v *{self._types.spelling(node)}")
+        lines = [f"{head} {{"]
         if not isinstance(node, (StructType, TupleType)):
             body = self.write_record(node, "*v", "*m")
             if verb == "Read":
@@ -222,7 +229,12 @@ class GoCodec:
             else:
                 lines += [f"\t{line}" for line in self._at(node, field)]
                 lines += [f"\t{line}" for line in self.write_record(field.type, target, source)]
-        return [*lines, "}"] if len(lines) > 1 else empty_function(lines[0][:-2])
+        return [*lines, "}"] if len(lines) > 1 else empty_function(head)
+
+    def _head(self, name: str, verb: str, params: str) -> str:
+        """The head of a function that reads (from `r`) or writes (to `w`)."""
+        first = self._types.source.qualified("gobind.Reader" if verb == "Read" else "gobind.Writer")
+        return f"func {name}({verb[0].lower()} *{first}, {params})"
 
     def _at(self, node: Node, field: GoField) -> list[str]:
         """Note the place of a field that may fail, for the message."""
@@ -233,17 +245,23 @@ class GoCodec:
 
     def block(self, node: Node, verb: str) -> str:
         """A function that reads or writes a column of values: ``func(r, Column[T])``."""
-        go = self._types.spelling(node)
+        function = self._block_function(node, verb)
+        return f"{function}[{self._types.spelling(node)}]" if is_number(node) or is_text(node) else function
+
+    def _block_function(self, node: Node, verb: str) -> str:
+        """That function as one calls it: Go infers its type arguments."""
         if is_number(node):
-            return f"gobind.{verb}Numbers[{go}]"
+            return f"gobind.{verb}Numbers"
         if is_text(node):
-            return f"gobind.{verb}Strings[{go}]"
+            return f"gobind.{verb}Strings"
         if isinstance(node, Scalar):
             return f"gobind.{verb}Bools"
         if isinstance(node, tuple):
             return f"gobind.{verb}{'Bytes' if node is BYTES else 'Times'}"
         return self._declare(
-            f"glue{verb}{self._types.word(node)}", go, lambda name: self._block(name, node, verb)
+            f"glue{verb}{self._types.word(node)}",
+            self._types.key(node),
+            lambda name: self._block(name, node, verb),
         )
 
     def _inner(self, node: Node, verb: str) -> str:
@@ -253,12 +271,9 @@ class GoCodec:
         return f"{sum(map(least, inner))}, {functions}" if verb == "Read" else functions
 
     def _block(self, name: str, node: Node, verb: str) -> list[str]:
-        var = verb[0].lower()
-        head = f"func {name}({var} *gobind.{verb}er, c gobind.Column[{self._types.spelling(node)}]) {{"
-        if verb == "Write":
-            head = head.replace("Writeer", "Writer")
         if isinstance(node, (StructType, TupleType)):
-            return self._struct_block(name, head, node, verb)
+            return self._struct_block(name, node, verb)
+        var, head = verb[0].lower(), self._block_head(name, node, verb)
         if isinstance(node, UnionType):
             if verb == "Read":
                 tags = f"gobind.ReadTags(r, c.Len(), {len(node.options)})"
@@ -270,14 +285,18 @@ class GoCodec:
             return [head, f"\tgobind.{verb}Objects({var}, c, {how})", "}"]
         return [head, f"\tgobind.{verb}{_KINDS[type(node)]}s({var}, c, {self._inner(node, verb)})", "}"]
 
-    def _struct_block(self, name: str, head: str, node: StructType | TupleType, verb: str) -> list[str]:
-        var = verb[0].lower()
+    def _block_head(self, name: str, node: Node, verb: str) -> str:
+        column = f"c gobind.Column[{self._types.spelling(node)}]"
+        return f"{self._head(name, verb, column)} {{"
+
+    def _struct_block(self, name: str, node: StructType | TupleType, verb: str) -> list[str]:
+        var, head = verb[0].lower(), self._block_head(name, node, verb)
         fields = self._types.fields(node)
         body = []
         for field in fields:
             if verb == "Write":
                 body += [f"\t{line}" for line in self._at(node, field)]
-            function = self.block(field.type, verb).partition("[")[0]
+            function = self._block_function(field.type, verb)
             body.append(f"\t{function}({var}, gobind.Field(c, &c.At(0).{field.go}))")
         if not fields:
             body = [f"\tgobind.{verb}Empty({var}, c.Len())"]
@@ -285,7 +304,7 @@ class GoCodec:
             return [head, *body, "}"]
         inner = f"{name}Fields"
         later = f"\tgobind.{verb}Later({var}, c, {f'{least(node)}, ' if verb == 'Read' else ''}{inner})"
-        return [head, later, "}", "", head.replace(f"func {name}(", f"func {inner}("), *body, "}"]
+        return [head, later, "}", "", self._block_head(inner, node, verb), *body, "}"]
 
     # Unions
 
@@ -295,9 +314,8 @@ class GoCodec:
         return self._declare(name, name, lambda name: self._options(name, union, verb))
 
     def _options(self, name: str, union: UnionType, verb: str) -> list[str]:
-        go = self._types.name(union)
-        kind, var = ("Reader", "r") if verb == "Read" else ("Writer", "w")
-        lines = [f"func {name}({var} *gobind.{kind}, tags []byte, c gobind.Column[{go}]) {{"]
+        head = self._head(name, verb, f"tags []byte, c gobind.Column[{self._types.name(union)}]")
+        lines = [f"{head} {{"]
         for tag, option in enumerate(union.options):
             block = self.block(option, verb)
             if verb == "Read":

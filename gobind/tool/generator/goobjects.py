@@ -6,7 +6,6 @@ that stands for an object of Python.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from gobind.codec.layout import layout_of
@@ -14,7 +13,8 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
 from gobind.tool.generator import gonames, gotypes
 from gobind.tool.generator.gocodec import GoCodec, is_number
-from gobind.tool.generator.gotypes import GoField, GoTypes, quote
+from gobind.tool.generator.gosource import GoSource, quote
+from gobind.tool.generator.gotypes import GoField, GoTypes
 
 
 class Called(NamedTuple):
@@ -25,6 +25,7 @@ class Called(NamedTuple):
         mirror: the type of its parameters' record; "struct{}" without any.
         begin: the expression that begins a call.
         target: what is called.
+        interface: the Go name of the interface; empty for a function.
     """
 
     method: Method
@@ -33,29 +34,32 @@ class Called(NamedTuple):
     mirror: str
     begin: str
     target: str
+    interface: str = ""
 
     @property
     def is_plain(self) -> bool:
         """True if the record holds all parameters as Go does, and the result is a number or nothing."""
         method, result = self.method, self.method.result
-        if not self.target.startswith("impl.") or method.is_async or method.options.blocking:
+        if not self.interface or method.is_async or method.options.blocking:
             return False
         is_short = result is None or (isinstance(result, Scalar) and bool(result.high))
         return is_short and all(is_number(param.type) for param in method.params)
 
-    @property
-    def size(self) -> str:
-        """The Go expression for the size of the parameters' record."""
-        return "0" if self.mirror == "struct{}" else f"unsafe.Sizeof({self.mirror}{{}})"
+    def size(self, source: GoSource) -> str:
+        """The Go expression for the size of the parameters' record, to be written to `source`."""
+        if self.mirror == "struct{}":
+            return "0"
+        return f"{source.qualified('unsafe.Sizeof')}({self.mirror}{{}})"
 
 
 def of_method(types: GoTypes, interface: InterfaceType, method: Method) -> Called:
     """A method of an interface."""
-    go = gotypes.method_name(interface, method)
-    name = types.name(interface) + go
+    go, owner = gotypes.method_name(interface, method), types.name(interface)
+    name = owner + go
     mirror = f"glueParams{name}" if _has_record(method) else "struct{}"
-    begin = f"gobind.Begin[{mirror}](c, glue{types.name(interface)})"
-    return Called(method, f"{interface.text}.{method.name}", f"glueCall{name}", mirror, begin, f"impl.{go}")
+    begin = f"gobind.Begin[{mirror}](c, glue{owner})"
+    where = f"{interface.text}.{method.name}"
+    return Called(method, where, f"glueCall{name}", mirror, begin, f"impl.{go}", owner)
 
 
 def of_callable(types: GoTypes, codec: GoCodec, node: CallableType) -> Called:
@@ -86,6 +90,7 @@ def declare(types: GoTypes, codec: GoCodec) -> list[str]:
 def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list[str]:
     name = types.name(interface)
     python, wrapper = f"gluePython{name}", codec.wrapper(interface)
+    types.source.use("gobind")
     lines = [
         f"// {python} is the {name} that an object of Python is.",
         f"type {python} struct{{ object *gobind.PythonObject }}",
@@ -109,6 +114,7 @@ def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list
 
 def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) -> list[str]:
     called = of_callable(types, codec, node)
+    types.source.use("gobind")
     return [
         f"// {wrapper} is the function that a {node.text} of Python is.",
         f"func {wrapper}(object *gobind.PythonObject) {types.spelling(node)} {{",
@@ -120,7 +126,7 @@ def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) 
 
 
 def _signature(types: GoTypes, method: Method) -> str:
-    params = ["ctx context.Context"]
+    params = [f"ctx {types.source.qualified('context.Context')}"]
     params += [f"{_argument(param.name)} {types.parameter(method, param.type)}" for param in method.params]
     results = "error" if method.result is None else f"(result {types.spelling(method.result)}, err error)"
     return f"({', '.join(params)}) {results}"
@@ -143,26 +149,30 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
             problem = f"{called.where}: {param.name}: Python cannot be given a MutableBuffer of Go"
             return [f"return {failed}gobind.Refused({quote(problem)})"]
     checks: list[str] = []
-    writes: list[str] = []
+    writes = GoSource()
     for param in method.params:
         source = _argument(param.name)
         if types.parameter(method, param.type) != types.spelling(param.type):
             problem = f"gobind.Refused({quote(f'{called.where}: {param.name}: expected a value, got nil')})"
             checks += [f"if {source} == nil {{", f"\treturn {failed}{problem}", "}"]
-        writes += _write(codec, method, GoField(param.name, gonames.exported(param.name), param.type))
-    m = "m" if any(re.search(r"\bm\b", line) for line in writes) else "_"
+        _write(codec, writes, method, GoField(param.name, gonames.exported(param.name), param.type))
+    m = "m" if writes.uses("m") else "_"
     lines = [*checks, f"q, {m} := gobind.NewCallback[{called.mirror}]({receiver}, {quote(called.where)})"]
-    if any(re.search(r"\bw\b", line) for line in writes):
+    if writes.uses("w"):
         lines.append("w := &q.Out")
-    return [*lines, *writes, *_answer(types, codec, method, number)]
+    return [*lines, *writes.lines, *_answer(types, codec, method, number)]
 
 
-def _write(codec: GoCodec, method: Method, param: GoField) -> list[str]:
+def _write(codec: GoCodec, writes: GoSource, method: Method, param: GoField) -> None:
     """Write one parameter, which is a pointer if it is a struct, into its place in the record."""
+    if not layout_of(param.type).size:
+        return
     source = _argument(param.name)
     if isinstance(param.type, StructType) and not method.options.by_value:
         source = f"*{source}"
-    return codec.write_record(param.type, source, f"m.{param.go}") if layout_of(param.type).size else []
+    writes.use("m", *([] if is_number(param.type) else ["w"]))
+    for line in codec.write_record(param.type, source, f"m.{param.go}"):
+        writes.line(line)
 
 
 def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
@@ -35,6 +34,7 @@ from gobind.contract.types import (
 )
 from gobind.errors import ContractError
 from gobind.tool.generator import gonames
+from gobind.tool.generator.gosource import GoSource, aligned, empty_function, quote
 
 _LEAF_NAMES = {STR: "String", BYTES: "Bytes", DATETIME: "Time", TIMEDELTA: "Duration", UUID: "UUID"}
 
@@ -50,9 +50,14 @@ class GoField(NamedTuple):
 
 
 class GoTypes:
-    """The Go name of each type of one contract. Raises ContractError where two names collide."""
+    """The Go name of each type of one contract. Raises ContractError where two names collide.
+
+    Attributes:
+        source: the text that is being written; what a type's spelling needs is noted in it.
+    """
 
     def __init__(self, contract: Contract) -> None:
+        self.source = GoSource()
         self._top = gonames.Names("")
         self._named: dict[Node | InterfaceType, str] = {}
         self._fields: dict[Node, tuple[GoField, ...]] = {}
@@ -98,7 +103,7 @@ class GoTypes:
     def _take_tuple(self, node: TupleType) -> None:
         # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
         name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
-        body = ", ".join(self.spelling(item) for item in node.items)
+        body = ", ".join(self.key(item) for item in node.items)
         if self._bases.setdefault(name, body) != body:
             raise ContractError(f"{node.text}: another tuple is {name} in Go as well; use a @gostruct class")
         self._named[node] = name
@@ -129,7 +134,7 @@ class GoTypes:
         return self._fields[node]
 
     def spelling(self, node: Node) -> str:
-        """The Go type of a value of `node`."""
+        """The Go type of a value of `node`, to be written."""
         if node in self._named:
             return self._named[node]
         if isinstance(node, (ListType, BufferType)):
@@ -142,13 +147,22 @@ class GoTypes:
             return f"*{self.spelling(node.item)}"
         if isinstance(node, CallableType):
             params = [self.parameter(node.method, param.type) for param in node.method.params]
-            return f"func({', '.join(['context.Context', *params])}) {self.results(node.method)}"
+            params.insert(0, self.source.qualified("context.Context"))
+            return f"func({', '.join(params)}) {self.results(node.method)}"
         if isinstance(node, StreamType):
             return f"func(yield func({self.spelling(node.item)}, error) bool)"
         if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
             self._take_tuple(node)
             return self._named[node]
-        return node.go  # type: ignore[union-attr]
+        return self.source.qualified(node.go)  # type: ignore[union-attr]
+
+    def key(self, node: Node) -> str:
+        """What two types share if they are one type in Go: the spelling, not to be written."""
+        source, self.source = self.source, GoSource()
+        try:
+            return self.spelling(node)
+        finally:
+            self.source = source
 
     def word(self, node: Node) -> str:
         """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
@@ -205,21 +219,6 @@ def method_name(interface: InterfaceType, method: Method) -> str:
     return gonames.exported(method.name, where)
 
 
-def quote(text: str) -> str:
-    """`text` as a string literal of Go."""
-    out = []
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif char.isprintable():
-            out.append(char)
-        elif 0xD800 <= ord(char) <= 0xDFFF:
-            raise ContractError(f"{text!r} holds a lone surrogate; Go strings are UTF-8")
-        else:
-            out.append(f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")
-    return '"' + "".join(out) + '"'
-
-
 # Comments
 
 _ITEM = re.compile(r"([-*+•]|[0-9]+[.)])\s+")
@@ -243,21 +242,6 @@ def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return [f"{indent}// {line}".rstrip() for line in lines]
-
-
-def aligned(rows: Iterable[tuple[str, ...]], indent: str = "\t") -> list[str]:
-    """Rows of cells as gofmt aligns them: each column as wide as its widest cell, the last one free."""
-    table = list(rows)
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)] if table else []
-    return [
-        indent + " ".join([cell.ljust(width) for cell, width in zip(row, widths)] + [row[-1]]).rstrip()
-        for row in table
-    ]
-
-
-def empty_function(head: str) -> list[str]:
-    """A function without statements: on one line if it is short, as gofmt has it."""
-    return [f"{head} {{}}"] if len(head) < 80 else [f"{head} {{", "}"]
 
 
 # Declarations
@@ -286,12 +270,13 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
     # Containers stay out of the message: Go would print one that contains itself for ever.
     shown = [f for f in types.fields(error) if isinstance(f.type, EnumType) or f.type in _SHOWN]
     pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
+    text = types.source.qualified("gobind.ErrorText")
     return [
         *declare_struct(types, error, f"{name} is the error that Python raises as {error.text}."),
         "",
         f"// Error makes {name} an error; both {name} and *{name} may be returned.",
         f"func (e {name}) Error() string {{",
-        f"\treturn gobind.ErrorText({quote(error.text)}{pairs})",
+        f"\treturn {text}({quote(error.text)}{pairs})",
         "}",
     ]
 
@@ -343,6 +328,7 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         body.append(f"\t{go}{_signature(types, interface, method)}")
     lines += [f"type {name} interface {{", *body, "}"] if body else [f"type {name} interface{{}}"]
     register = f"Register{name}"
+    root = f"{types.source.qualified('gobind.NewRoot')}[{name}]"
     return [
         *lines,
         "",
@@ -351,14 +337,14 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         f"\tglue{name}.Set(impl)",
         "}",
         "",
-        f"var glue{name} = gobind.NewRoot[{name}]({quote(interface.text)}, {quote(register)})",
+        f"var glue{name} = {root}({quote(interface.text)}, {quote(register)})",
     ]
 
 
 def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:
     where = f"{interface.text}.{method.name}"
     taken = gonames.Names(f"{where}: parameters")
-    params = ["ctx context.Context"]
+    params = [f"ctx {types.source.qualified('context.Context')}"]
     for param in method.params:
         go = taken.take(gonames.parameter(param.name, f"{where}: parameter {param.name}"), param.name)
         params.append(f"{go} {types.parameter(method, param.type)}")
