@@ -28,6 +28,7 @@ inline. Pointers are 0 in a frame: their targets follow in the columns.
     datetime            {i64 microseconds since 1970 UTC, i32 UTC offset in seconds, u32 0}
     timedelta           i64 nanoseconds
     UUID                16 bytes
+    complex             {f64 real part, f64 imaginary part}
     Buffer              {u64 address, u64 number of items}
     interface, Callable, stream
                         u64 handle
@@ -47,6 +48,7 @@ themselves, for containers the *blocks* of their content. ``block(T, n)`` holds 
     union               n bytes, the tags; then for each option block(option, number of its tags)
     datetime            n i64 microseconds, n i32 offsets
     timedelta           n i64; UUID: n times 16 bytes
+    complex             n times (f64 real part, f64 imaginary part)
     struct, tuple       for each field block(T, n); without fields n zero bytes
     interface, Callable n u64 handles
 

@@ -64,7 +64,8 @@ def require(values: Iterable[Any], cls: type) -> None:
             raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
 
 
-def _require_all(values: list[Any], cls: type) -> None:
+def require_all(values: list[Any], cls: type) -> None:
+    """Refuse a list that holds anything but instances of `cls`."""
     if countOf(map(type, values), cls) != len(values):
         require(values, cls)
 
@@ -181,22 +182,6 @@ def _split(items: Any, lengths: Sequence[int]) -> list[Any]:
     return pieces
 
 
-def put_uuid(out: Output, values: list[Any]) -> None:
-    """16 bytes each."""
-    from uuid import UUID
-
-    _require_all(values, UUID)
-    out.append(b"".join([value.bytes for value in values]))
-
-
-def get_uuid(source: Input, n: int) -> list[Any]:
-    """The inverse of `put_uuid`."""
-    from uuid import UUID
-
-    data = source.take(16 * n)
-    return [UUID(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
-
-
 get_i32, get_i64, get_u64 = get_numbers("i"), get_numbers("q"), get_numbers("Q")
 
 
@@ -207,7 +192,7 @@ def put_enums(cls: type, put_base: Put) -> Put:
     """The values of members."""
 
     def put(out: Output, values: list[Any]) -> None:
-        _require_all(values, cls)
+        require_all(values, cls)
         put_base(out, [value._value_ for value in values])
 
     return put

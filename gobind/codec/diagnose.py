@@ -11,28 +11,22 @@ from typing import Any
 
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
+from gobind.codec.leaves import codec_of
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     DictType,
     EnumType,
-    HandleType,
-    Leaf,
     ListType,
     Node,
     OptionalType,
+    Record,
     SetType,
     StructType,
-    TupleType,
     UnionType,
 )
 from gobind.contract.validate import Path, Place
-from gobind.forklock import lazy_import
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
@@ -82,8 +76,7 @@ class _Walker:
 
     def _finish(self) -> None:
         for struct_node, paths in self._queue:  # grows while it is read
-            for field in struct_node.fields:
-                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
+            self._parts(struct_node, paths)
         if self._position != self._size:
             raise CorruptFrame(
                 f"corrupted frame: it should end at {self._position} bytes, not at {self._size}"
@@ -103,14 +96,17 @@ class _Walker:
         size = struct.calcsize(code)
         return struct.unpack(f"{count}{code}", self._take(size * count))
 
+    def _column(self, code: str, count: int) -> list[Any]:
+        """What each value has in one column: a number, or several."""
+        data = self._take(struct.calcsize(f"<{code}") * count)
+        return [each[0] if len(each) == 1 else each for each in struct.iter_unpack(f"<{code}", data)]
+
     # Values in the record
 
     def _value(self, node: Node, record: bytes, offset: int, path: Place) -> None:
-        if isinstance(node, (StructType, TupleType)):
-            names = [f".{f.name}" for f in node.fields] if isinstance(node, StructType) else None
-            items = [f.type for f in node.fields] if isinstance(node, StructType) else list(node.items)
-            for index, (item, start) in enumerate(zip(items, layout_of(node).offsets)):
-                self._value(item, record, offset + start, Path(path, names[index] if names else f"[{index}]"))
+        if isinstance(node, Record):
+            for (place, item), start in zip(node.parts, layout_of(node).offsets):
+                self._value(item, record, offset + start, Path(path, place))
         elif isinstance(node, EnumType):
             self._enum(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
@@ -121,19 +117,18 @@ class _Walker:
             self._block(node.item, self._present([flag], [path]))
         elif isinstance(node, UnionType):
             self._block(self._option(node, struct.unpack_from("<I", record, offset)[0], path), [path])
-        elif not isinstance(node, (BufferType, *HandleType)):
+        elif not (node.is_handle or isinstance(node, BufferType)):
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
         if isinstance(node, Scalar):
             return struct.unpack_from(f"<{node.code}", record, offset)[0]
-        if node is STR or node is BYTES:
-            data = self._take(struct.unpack_from("<Q", record, offset + 8)[0])
-            return _text(data, path) if node is STR else data
-        if node is DATETIME:
-            micros, zone = struct.unpack_from("<qi", record, offset)
-            return _datetime(micros, zone, path)
-        return None
+        assert isinstance(node, Leaf), node.text
+        codec = codec_of(node)
+        parts = [struct.unpack_from(f"<{code}", record, offset + start)[0] for start, code in codec.slots]
+        if not parts:
+            parts = [self._take(struct.unpack_from("<Q", record, offset + 8)[0])]
+        return codec.explain(path, *parts) if codec.explain else None
 
     # Blocks
 
@@ -141,19 +136,10 @@ class _Walker:
         count = len(paths)
         if not count:
             return
-        if isinstance(node, StructType):
-            if node.is_recursive:
-                self._queue.append((node, paths))
-                return
-            for field in node.fields:
-                self._block(field.type, [Path(path, f".{field.name}") for path in paths])
-            if not node.fields:
-                self._take(count)
-        elif isinstance(node, TupleType):
-            for index, item in enumerate(node.items):
-                self._block(item, [Path(path, f"[{index}]") for path in paths])
-            if not node.items:
-                self._take(count)
+        if isinstance(node, StructType) and node.is_recursive:
+            self._queue.append((node, paths))
+        elif isinstance(node, Record):
+            self._parts(node, paths)
         elif isinstance(node, (ListType, SetType, DictType)):
             self._items(node, self._numbers("Q", count), paths)
         elif isinstance(node, OptionalType):
@@ -169,6 +155,12 @@ class _Walker:
                 self._enum(node, value, path)
         else:
             self._leaves(node, paths)
+
+    def _parts(self, node: Record, paths: list[Place]) -> None:
+        for place, item in node.parts:
+            self._block(item, [Path(path, place) for path in paths])
+        if not node.parts:
+            self._take(len(paths))
 
     def _items(self, node: ListType | SetType | DictType, counts: Sequence[int], paths: list[Place]) -> None:
         if sum(counts) > self._size:
@@ -186,21 +178,20 @@ class _Walker:
         count = len(paths)
         if isinstance(node, Scalar):
             return self._numbers(node.code, count)
-        if isinstance(node, HandleType):
+        if node.is_handle:
             return self._numbers("Q", count)
-        if node is STR:
-            return self._strings(paths)
-        if node is BYTES:
-            return [self._take(length) for length in self._numbers("Q", count)]
-        if node is DATETIME:
-            micros, offsets = self._numbers("q", count), self._numbers("i", count)
-            return [*map(_datetime, micros, offsets, paths)]
-        if node is TIMEDELTA:
-            return [*map(lazy_import("gobind.codec.times").join_timedelta, self._numbers("q", count))]
-        assert isinstance(node, Leaf) and node is UUID
-        return [self._take(16) for _ in paths]
+        assert isinstance(node, Leaf), node.text
+        codec = codec_of(node)
+        parts: list[Sequence[Any]] = []
+        if codec.is_joined:
+            parts = [self._strings(paths)]
+        elif not codec.slots:
+            parts = [[self._take(length) for length in self._numbers("Q", count)]]
+        else:
+            parts = [self._column(code, count) for code in codec.columns]
+        return [*map(codec.explain, paths, *parts)] if codec.explain else ()
 
-    def _strings(self, paths: list[Place]) -> list[str]:
+    def _strings(self, paths: list[Place]) -> list[bytes]:
         head = self._numbers("Q", 1)[0]
         if head & 1:
             lengths = self._numbers("Q", len(paths))
@@ -215,7 +206,7 @@ class _Walker:
                 raise CorruptFrame(
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
-        return [_text(piece, path) for piece, path in zip(pieces, paths)]
+        return pieces
 
     def _present(self, flags: Sequence[int], paths: list[Place]) -> list[Place]:
         for flag, path in zip(flags, paths):
@@ -233,19 +224,3 @@ class _Walker:
             node.cls(value)
         except ValueError:
             raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
-
-
-def _text(data: bytes, path: Place) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise UnicodeDecodeError("utf-8", data, error.start, error.end, f"{path}: {error.reason}") from None
-
-
-def _datetime(micros: int, offset: int, path: Place) -> Any:
-    try:
-        return lazy_import("gobind.codec.times").join_datetime(micros, offset)
-    except (OverflowError, ValueError):
-        raise OverflowError(
-            f"{path}: the time from Go does not fit datetime: {micros} microseconds"
-        ) from None

@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gobind.contract.scalars import Scalar
-from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
-    EnumType,
-    HandleType,
-    Node,
-    OptionalType,
-    StructType,
-    TupleType,
-)
+from gobind.contract.types import Node, Record
 
 
 class Layout(NamedTuple):
@@ -29,22 +16,11 @@ class Layout(NamedTuple):
     offsets: tuple[int, ...] = ()
 
 
-REF = Layout(16, 8)  # {pointer, length}
-
-_LEAVES = {STR: REF, BYTES: REF, DATETIME: Layout(16, 8), TIMEDELTA: Layout(8, 8), UUID: Layout(16, 1)}
-
-
 def layout_of(node: Node) -> Layout:
     """The layout of one value of `node` inside a record."""
-    if isinstance(node, Scalar):
-        return Layout(node.size, node.size)
-    if isinstance(node, (StructType, TupleType)):
-        return record_layout(node.items if isinstance(node, TupleType) else [f.type for f in node.fields])
-    if isinstance(node, EnumType):
-        return layout_of(node.base)
-    if isinstance(node, (OptionalType, *HandleType)):
-        return Layout(8, 8)
-    return _LEAVES.get(node, REF) if isinstance(node, tuple) else REF
+    if isinstance(node, Record):
+        return record_layout(node.children)
+    return Layout(node.size, node.align)
 
 
 def record_layout(nodes: Iterable[Node]) -> Layout:

@@ -12,16 +12,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from gobind.codec.layout import layout_of
-from gobind.codec.memory import bytes_at
+from gobind.codec.leaves import codec_of
 from gobind.contract.decorators import STRUCT, kind_of
+from gobind.contract.leaves import Leaf
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     DictType,
     EnumType,
     ListType,
@@ -34,13 +30,6 @@ from gobind.contract.types import (
 )
 from gobind.contract.validate import check
 from gobind.errors import ContractError
-from gobind.forklock import lazy_import
-
-
-class StringRef(ctypes.Structure):
-    """Bytes somewhere else: of UTF-8 for ``str``."""
-
-    _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_uint64)]
 
 
 class ListRef(ctypes.Structure):
@@ -55,12 +44,6 @@ class UnionRef(ctypes.Structure):
     _fields_ = [("tag", ctypes.c_uint32), ("ptr", ctypes.c_void_p)]
 
 
-class DateTime(ctypes.Structure):
-    """Microseconds since 1970 UTC, and the UTC offset in seconds."""
-
-    _fields_ = [("micros", ctypes.c_int64), ("offset", ctypes.c_int32)]
-
-
 NUMBERS: dict[str, Any] = {
     "?": ctypes.c_bool,
     "b": ctypes.c_int8,
@@ -73,14 +56,6 @@ NUMBERS: dict[str, Any] = {
     "Q": ctypes.c_uint64,
     "f": ctypes.c_float,
     "d": ctypes.c_double,
-}
-
-_LEAVES: dict[Node, Any] = {
-    STR: StringRef,
-    BYTES: StringRef,
-    DATETIME: DateTime,
-    TIMEDELTA: ctypes.c_int64,
-    UUID: ctypes.c_ubyte * 16,
 }
 
 _nodes: WeakKeyDictionary[type, StructType] = WeakKeyDictionary()
@@ -131,6 +106,8 @@ def mirror_of(node: StructType) -> Any:
 def _ctype_of(node: Node) -> Any:
     if isinstance(node, Scalar):
         return NUMBERS[node.code]
+    if isinstance(node, Leaf):
+        return codec_of(node).mirror
     if isinstance(node, StructType):
         return mirror_of(node)
     if isinstance(node, EnumType):
@@ -142,7 +119,7 @@ def _ctype_of(node: Node) -> Any:
     if isinstance(node, TupleType):
         fields = [(f"v{position}", _ctype_of(item)) for position, item in enumerate(node.items)]
         return type(node.text, (ctypes.Structure,), {"_fields_": fields})
-    return _LEAVES.get(node, ListRef) if isinstance(node, tuple) else ListRef
+    return ListRef
 
 
 def to_mirror(value: Any) -> Any:
@@ -174,11 +151,11 @@ def from_mirror(mirror: Any) -> Any:
 
 def _write(target: Any, node: StructType | TupleType, value: Any, kept: list[Any]) -> None:
     """Set the fields of the mirror `target`."""
-    for (name, ctype), (inner, item) in zip(target._fields_, _items(node, value)):
+    for (name, _), (inner, item) in zip(target._fields_, _items(node, value)):
         if isinstance(inner, (StructType, TupleType)):
             _write(getattr(target, name), inner, item, kept)
         else:
-            setattr(target, name, _plain(ctype, inner, item, kept))
+            setattr(target, name, _plain(inner, item, kept))
 
 
 def _items(node: StructType | TupleType, value: Any) -> Iterable[tuple[Node, Any]]:
@@ -187,15 +164,12 @@ def _items(node: StructType | TupleType, value: Any) -> Iterable[tuple[Node, Any
     return [(field.type, getattr(value, field.name)) for field in node.fields]
 
 
-def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
-    """What a field of type `ctype` is set to; what it points to is added to `kept`."""
+def _plain(node: Node, value: Any, kept: list[Any]) -> Any:
+    """What a field is set to; what it points to is added to `kept`."""
+    if isinstance(node, Leaf):
+        return codec_of(node).to_mirror(value, kept)
     if isinstance(node, EnumType):
-        return _plain(ctype, node.base, value.value, kept)
-    if node is STR or node is BYTES:
-        data = value.encode() if node is STR else bytes(memoryview(value))
-        return StringRef(
-            _keep(ctypes.create_string_buffer(data, len(data) or 1), kept) if data else None, len(data)
-        )
+        return _plain(node.base, value.value, kept)
     if isinstance(node, (ListType, SetType)):
         return _list_ref(node.item, list(value), kept)
     if isinstance(node, DictType):
@@ -206,12 +180,6 @@ def _plain(ctype: Any, node: Node, value: Any, kept: list[Any]) -> Any:
         tag = node.tag_of(value)
         assert tag is not None  # checked before
         return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
-    if node is DATETIME:
-        return DateTime(*lazy_import("gobind.codec.times").split_datetime(value))
-    if node is TIMEDELTA:
-        return lazy_import("gobind.codec.times").nanoseconds(value)
-    if node is UUID:
-        return ctype(*value.bytes)
     return value
 
 
@@ -229,7 +197,7 @@ def _list_ref(node: Node, values: list[Any], kept: list[Any]) -> ListRef:
         if isinstance(node, (StructType, TupleType)):
             _write(memory[position], node, value, kept)
         else:
-            memory[position] = _plain(ctype, node, value, kept)
+            memory[position] = _plain(node, value, kept)
     return ListRef(_keep(memory, kept), len(values))
 
 
@@ -252,15 +220,14 @@ def _read(source: Any, node: StructType) -> Any:
 
 def _value(raw: Any, node: Node) -> Any:
     """The value that one field of a mirror shows."""
+    if isinstance(node, Leaf):
+        return codec_of(node).from_mirror(raw)
     if isinstance(node, StructType):
         return _read(raw, node)
     if isinstance(node, TupleType):
         return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
     if isinstance(node, EnumType):
         return node.cls(_value(raw, node.base))
-    if node is STR or node is BYTES:
-        data = bytes_at(raw.ptr, raw.len) if raw.len else b""
-        return data.decode() if node is STR else data
     if isinstance(node, (ListType, SetType)):
         return node.container(_values(raw.ptr, raw.len, node.item))
     if isinstance(node, DictType):
@@ -269,14 +236,6 @@ def _value(raw: Any, node: Node) -> Any:
         return _values(raw, 1, node.item)[0] if raw else None
     if isinstance(node, UnionType):
         return _values(raw.ptr, 1, node.options[raw.tag])[0]
-    if node is DATETIME:
-        return lazy_import("gobind.codec.times").join_datetime(raw.micros, raw.offset)
-    if node is TIMEDELTA:
-        return lazy_import("gobind.codec.times").join_timedelta(raw)
-    if node is UUID:
-        from uuid import UUID as UniqueID
-
-        return UniqueID(bytes=bytes(raw))
     return raw
 
 

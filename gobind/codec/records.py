@@ -7,35 +7,34 @@ call, `flatten`) is their user's.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from gobind.codec import buffers, columns
 from gobind.codec.frames import CorruptFrame, Input, MaybeCircular, Output
 from gobind.codec.layout import layout_of
+from gobind.codec.leaves import LeafCodec, codec_of
 from gobind.codec.memory import IS_CPYTHON, readable
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
+    CallableType,
     DictType,
     EnumType,
-    HandleType,
+    InterfaceType,
     ListType,
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
     walk,
 )
-from gobind.forklock import lazy_import
 
 
 class Slot(NamedTuple):
@@ -46,18 +45,9 @@ class Slot(NamedTuple):
     name: str
 
 
-def has_blocks(node: Node) -> bool:
-    """True if values of `node` in a record need more behind it than the bytes of strings."""
-    if isinstance(node, StructType):
-        return any(has_blocks(field.type) for field in node.fields)
-    if isinstance(node, TupleType):
-        return any(map(has_blocks, node.items))
-    return isinstance(node, (ListType, SetType, DictType, OptionalType, UnionType))
-
-
 def has_handles(node: Node) -> bool:
     """True if values of `node` hold objects."""
-    return any(isinstance(inner, HandleType) for inner in walk(node))
+    return any(inner.is_handle for inner in walk(node))
 
 
 def _is_packed_at_once(node: Node) -> bool:
@@ -72,6 +62,14 @@ def make_struct(slots: list[Slot], size: int) -> struct.Struct:
         text += f"{slot.offset - end}x" * (slot.offset > end) + slot.code
         end = slot.offset + struct.calcsize(f"<{slot.code}")
     return struct.Struct(text + f"{size - end}x" * (size > end))
+
+
+def _filled(
+    template: str, codec: LeafCodec, bind: Callable[[str, Any], str], *parts: str, **named: str
+) -> str:
+    """The expression of a leaf's codec with the names of what it refers to, and of the parts of a value."""
+    names = {name: bind(name, value) for name, value in codec.names.items() if f"{{{name}}}" in template}
+    return template.format(*parts, **named, **names)
 
 
 class RecordWriter:
@@ -93,7 +91,7 @@ class RecordWriter:
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
         self.has_handles = any(map(has_handles, nodes))
-        self.has_blocks = self.has_handles or any(map(has_blocks, nodes))
+        self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
         self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
         self._blocks = blocks
         self._source = source
@@ -105,35 +103,7 @@ class RecordWriter:
 
     def write(self, node: Node, value: str, offset: int) -> None:
         """Encode the expression `value` at `offset`."""
-        if isinstance(node, Scalar):
-            self._scalar(node, value, offset)
-        elif isinstance(node, StructType):
-            self._struct(node, value, offset)
-        elif isinstance(node, EnumType):
-            self._enum(node, value, offset)
-        elif isinstance(node, TupleType):
-            self._tuple(node, value, offset)
-        elif node in (STR, BYTES):
-            self._text(node, value, offset)
-        elif isinstance(node, (ListType, SetType, DictType)):
-            self._container(node, value, offset)
-        elif isinstance(node, OptionalType):
-            value = self._local(value)
-            self._slot(offset, "Q", f"{value} is not None")
-            with self._source.block(f"if {value} is not None:"):
-                self._source.line(f"{self._put(node.item)}(_out, [{value}])")
-        elif isinstance(node, UnionType):
-            self._union(node, value, offset)
-        elif isinstance(node, BufferType):
-            self._buffer(node, value, offset)
-        elif isinstance(node, HandleType):
-            name = self._source.fresh("h")
-            lower = self._bind("lower", self._blocks.need_handles(node).lower)
-            what = self._bind(f"type_{node.text}", node)
-            self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
-            self._slot(offset, "Q", name)
-        else:
-            self._leaf(node, value, offset)
+        _WRITERS[type(node)](self, node, value, offset)
 
     def finish(self, explain: str, values: str) -> None:
         """Write the deferred blocks; `explain` is called with `values` if they may contain themselves."""
@@ -197,36 +167,35 @@ class RecordWriter:
             self._source.line("raise TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
-    def _text(self, node: Node, value: str, offset: int) -> None:
-        encode = self._bind("encode", str.encode) if node is STR else self._bind("as_bytes", columns.as_bytes)
+    def _leaf(self, node: Leaf, value: str, offset: int) -> None:
+        codec = codec_of(node)
+        if codec.cls is not None or len(codec.pack) > 1:
+            value = self._local(value)
+        if codec.cls is not None:
+            cls = self._bind(node.text, codec.cls)
+            with self._source.block(f"if _type({value}) is not {cls}:"):
+                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
+        parts = [_filled(text, codec, self._bind, v=value) for text in codec.pack]
+        if not codec.slots:
+            self._bytes(parts[0], offset)
+            return
+        if len(parts) < len(codec.slots):
+            made = parts[0]
+            parts = [self._source.fresh("d") for _ in codec.slots]
+            self._source.line(f"{', '.join(parts)} = {made}")
+        for (start, code), part in zip(codec.slots, parts):
+            self._slot(offset + start, code, part)
+
+    def _bytes(self, made: str, offset: int) -> None:
+        """Bytes behind the record, which the expression `made` makes."""
         piece, length = self._source.fresh("b"), self._source.fresh("n")
-        self._source.line(f"{piece} = {encode}({value})")
+        self._source.line(f"{piece} = {made}")
         self._source.line(f"{length} = _len({piece})")
         self._slot(offset + 8, "Q", length)
         if self.has_blocks:
             self._source.line(f"_out.append({piece})")
         else:
             self.pieces.append((piece, length))
-
-    def _leaf(self, node: Node, value: str, offset: int) -> None:
-        times = lazy_import("gobind.codec.times")
-        if node is DATETIME:
-            micros, zone = self._source.fresh("d"), self._source.fresh("d")
-            split = self._bind("split_datetime", times.split_datetime)
-            self._source.line(f"{micros}, {zone} = {split}({value})")
-            self._slot(offset, "q", micros)
-            self._slot(offset + 8, "i", zone)
-        elif node is TIMEDELTA:
-            self._slot(offset, "q", f"{self._bind('nanoseconds', times.nanoseconds)}({value})")
-        else:
-            assert node is UUID, node.text
-            value = self._local(value)
-            from uuid import UUID as UniqueID
-
-            cls = self._bind("UUID", UniqueID)
-            with self._source.block(f"if _type({value}) is not {cls}:"):
-                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
-            self._slot(offset, "16s", f"{value}.bytes")
 
     def _container(self, node: ListType | SetType | DictType, value: str, offset: int) -> None:
         name, count = self._source.fresh("l"), self._source.fresh("n")
@@ -248,6 +217,19 @@ class RecordWriter:
             self._source.line(f"{self._put(node.value)}(_out, [*{name}.values()])")
         else:
             self._source.line(f"{self._put(node.item)}(_out, {name})")
+
+    def _optional(self, node: OptionalType, value: str, offset: int) -> None:
+        value = self._local(value)
+        self._slot(offset, "Q", f"{value} is not None")
+        with self._source.block(f"if {value} is not None:"):
+            self._source.line(f"{self._put(node.item)}(_out, [{value}])")
+
+    def _handle(self, node: Node, value: str, offset: int) -> None:
+        name = self._source.fresh("h")
+        lower = self._bind("lower", self._blocks.need_handles(node).lower)
+        what = self._bind(f"type_{node.text}", node)
+        self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
+        self._slot(offset, "Q", name)
 
     def _union(self, node: UnionType, value: str, offset: int) -> None:
         value, tag = self._local(value), self._source.fresh("u")
@@ -278,7 +260,7 @@ class RecordReader:
         self._slots: list[Slot] = []
         self._ends: list[str] = []  # of strings, where nothing else follows the record
         self._lines: list[str] = []
-        self._has_blocks = any(map(has_blocks, nodes))
+        self._has_blocks = any(node.has_blocks for node in nodes)
         self._blocks = blocks
         self._source = source
         self._bind = blocks.namespace.bind
@@ -287,35 +269,8 @@ class RecordReader:
 
     def read(self, node: Node, offset: int) -> str:
         """The expression for the value at `offset`."""
-        if isinstance(node, Scalar):
-            return self._slot(offset, node.code)
-        if isinstance(node, StructType):
-            offsets = layout_of(node).offsets
-            values = [self.read(field.type, offset + start) for field, start in zip(node.fields, offsets)]
-            return self._blocks.construct(node, values)
-        if isinstance(node, TupleType):
-            items = [self.read(item, offset + at) for item, at in zip(node.items, layout_of(node).offsets)]
-            return f"({', '.join(items)}{',' * (len(items) == 1)})"
-        if isinstance(node, EnumType):
-            member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
-            return f"{member}({self.read(node.base, offset)})"
-        if node in (STR, BYTES):
-            return self._text(node, offset)
-        if isinstance(node, BufferType):
-            address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
-            shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
-            return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
-        if isinstance(node, UnionType):
-            return self._union(node, offset)
-        if isinstance(node, HandleType):
-            lift = self._bind("lift", self._blocks.need_handles(node).lift)
-            return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
-        if isinstance(node, OptionalType):
-            name = self._get(node.item, self._slot(offset, "Q"))
-            return f"({name}[0] if {name} else None)"
-        if isinstance(node, (ListType, SetType, DictType)):
-            return self._container(node, offset)
-        return self._leaf(node, offset)
+        made: str = _READERS[type(node)](self, node, offset)
+        return made
 
     def finish(self) -> None:
         """Write the lines: unpack, take what follows the record, check the end."""
@@ -342,15 +297,47 @@ class RecordReader:
         self._slots.append(Slot(offset, code, name))
         return name
 
-    def _text(self, node: Node, offset: int) -> str:
+    def _scalar(self, node: Scalar, offset: int) -> str:
+        return self._slot(offset, node.code)
+
+    def _struct(self, node: StructType, offset: int) -> str:
+        return self._blocks.construct(node, self._parts(node, offset))
+
+    def _tuple(self, node: TupleType, offset: int) -> str:
+        items = self._parts(node, offset)
+        return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+    def _parts(self, node: StructType | TupleType, offset: int) -> list[str]:
+        return [
+            self.read(part, offset + start) for part, start in zip(node.children, layout_of(node).offsets)
+        ]
+
+    def _enum(self, node: EnumType, offset: int) -> str:
+        member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
+        return f"{member}({self.read(node.base, offset)})"
+
+    def _buffer(self, node: BufferType, offset: int) -> str:
+        address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
+        shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
+        return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
+
+    def _handle(self, node: Node, offset: int) -> str:
+        lift = self._bind("lift", self._blocks.need_handles(node).lift)
+        return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
+
+    def _optional(self, node: OptionalType, offset: int) -> str:
+        name = self._get(node.item, self._slot(offset, "Q"))
+        return f"({name}[0] if {name} else None)"
+
+    def _bytes(self, codec: LeafCodec, offset: int) -> str:
         length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
-        decode = ".decode()" if node is STR else ""
         if self._has_blocks:
-            self._lines.append(f"{name} = _source.take({length}){decode}")
+            taken = f"_source.take({length})"
         else:
             start, self._end = self._end, self._source.fresh("e")
             self._ends.append(f"{self._end} = {start} + {length}")
-            self._lines.append(f"{name} = _buf[{start}:{self._end}]{decode}")
+            taken = f"_buf[{start}:{self._end}]"
+        self._lines.append(f"{name} = {_filled(codec.unpack, codec, self._bind, taken)}")
         return name
 
     def _get(self, node: Node, count: str) -> str:
@@ -373,14 +360,32 @@ class RecordReader:
         self._lines.append(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
-    def _leaf(self, node: Node, offset: int) -> str:
-        times = lazy_import("gobind.codec.times")
-        if node is DATETIME:
-            micros, zone = self._slot(offset, "q"), self._slot(offset + 8, "i")
-            return f"{self._bind('join_datetime', times.join_datetime)}({micros}, {zone})"
-        if node is TIMEDELTA:
-            return f"{self._bind('join_timedelta', times.join_timedelta)}({self._slot(offset, 'q')})"
-        assert node is UUID, node.text
-        from uuid import UUID as UniqueID
+    def _leaf(self, node: Leaf, offset: int) -> str:
+        codec = codec_of(node)
+        if not codec.slots:
+            return self._bytes(codec, offset)
+        parts = [self._slot(offset + start, code) for start, code in codec.slots]
+        return _filled(codec.unpack, codec, self._bind, *parts)
 
-        return f"{self._bind('UUID', UniqueID)}(bytes={self._slot(offset, '16s')})"
+
+def _by_kind(methods: Any) -> dict[type, Any]:
+    """The method of `RecordWriter` or `RecordReader` for each kind of node."""
+    return {
+        Scalar: methods._scalar,
+        Leaf: methods._leaf,
+        StructType: methods._struct,
+        EnumType: methods._enum,
+        TupleType: methods._tuple,
+        ListType: methods._container,
+        SetType: methods._container,
+        DictType: methods._container,
+        OptionalType: methods._optional,
+        UnionType: methods._union,
+        BufferType: methods._buffer,
+        InterfaceType: methods._handle,
+        CallableType: methods._handle,
+        StreamType: methods._handle,
+    }
+
+
+_WRITERS, _READERS = _by_kind(RecordWriter), _by_kind(RecordReader)

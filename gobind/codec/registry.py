@@ -6,49 +6,34 @@ Functions for structs are generated; all others are made by `gobind.codec.column
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import repeat
 from operator import countOf
 from typing import Any
 
 from gobind.codec import collector, columns
 from gobind.codec.frames import Get, Handles, Input, Output, Put
+from gobind.codec.leaves import codec_of
 from gobind.codec.source import Namespace, Source
 from gobind.contract.decorators import ERROR, kind_of, maker_of, only_sets_fields
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
+    CallableType,
     DictType,
     EnumType,
-    HandleType,
-    Leaf,
+    InterfaceType,
     ListType,
     Node,
     OptionalType,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
 )
 from gobind.errors import ContractError
-from gobind.forklock import fork_lock, lazy_import
-
-_LEAVES: dict[Leaf, tuple[Put, Get]] = {
-    STR: (columns.put_str, columns.get_str),
-    BYTES: (columns.put_bytes, columns.get_bytes),
-    UUID: (columns.put_uuid, columns.get_uuid),
-}
-
-
-def _leaf(node: Leaf) -> tuple[Put, Get]:
-    leaves: dict[Leaf, tuple[Put, Get]] = _LEAVES
-    if node is DATETIME or node is TIMEDELTA:
-        leaves = lazy_import("gobind.codec.times").LEAVES
-    return leaves[node]
-
+from gobind.forklock import fork_lock
 
 _SCALARS: dict[str, tuple[Put, Get]] = {
     name: (columns.put_numbers(scalar.code), columns.get_numbers(scalar.code))
@@ -77,7 +62,7 @@ class Blocks:
         with fork_lock:
             made = self._puts.get(node.text)
             if made is None:
-                made = self._puts[node.text] = self._make_put(node)
+                made = self._puts[node.text] = _MAKERS[type(node)][0](self, node)
             return made
 
     def get(self, node: Node) -> Get:
@@ -85,7 +70,7 @@ class Blocks:
         with fork_lock:
             made = self._gets.get(node.text)
             if made is None:
-                made = self._gets[node.text] = self._make_get(node)
+                made = self._gets[node.text] = _MAKERS[type(node)][1](self, node)
             return made
 
     def member_of(self, node: EnumType) -> Any:
@@ -93,52 +78,6 @@ class Blocks:
         if node.is_flag:
             return node.cls
         return {member.value: member for member in node.cls.__members__.values()}.__getitem__
-
-    def _make_put(self, node: Node) -> Put:
-        if isinstance(node, Scalar):
-            return _SCALARS[node.text][0]
-        if isinstance(node, Leaf):
-            return _leaf(node)[0]
-        if isinstance(node, StructType):
-            return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
-        if isinstance(node, EnumType):
-            return columns.put_enums(node.cls, self.put(node.base))
-        if isinstance(node, ListType):
-            return columns.put_lists(self.put(node.item))
-        if isinstance(node, SetType):
-            return columns.put_lists(self.put(node.item), set, columns.as_set)
-        if isinstance(node, DictType):
-            return columns.put_dicts(self.put(node.key), self.put(node.value))
-        if isinstance(node, OptionalType):
-            return columns.put_optionals(self.put(node.item))
-        if isinstance(node, TupleType):
-            return columns.put_tuples([self.put(item) for item in node.items])
-        if isinstance(node, HandleType):
-            return columns.put_handles(node, self.need_handles(node))
-        assert isinstance(node, UnionType), node.text
-        return columns.put_unions([o.cls for o in node.options], [self.put(o) for o in node.options])
-
-    def _make_get(self, node: Node) -> Get:
-        if isinstance(node, Scalar):
-            return _SCALARS[node.text][1]
-        if isinstance(node, Leaf):
-            return _leaf(node)[1]
-        if isinstance(node, StructType):
-            return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
-        if isinstance(node, EnumType):
-            return columns.get_enums(self.member_of(node), self.get(node.base))
-        if isinstance(node, (ListType, SetType)):
-            return columns.get_lists(self.get(node.item), node.container)
-        if isinstance(node, DictType):
-            return columns.get_dicts(self.get(node.key), self.get(node.value))
-        if isinstance(node, OptionalType):
-            return columns.get_optionals(self.get(node.item))
-        if isinstance(node, TupleType):
-            return columns.get_tuples([self.get(item) for item in node.items])
-        if isinstance(node, HandleType):
-            return columns.get_handles(node, self.need_handles(node))
-        assert isinstance(node, UnionType), node.text
-        return columns.get_unions([self.get(option) for option in node.options])
 
     def need_handles(self, node: Node) -> Handles:
         """`handles`; refuses objects where there is no library that could know them."""
@@ -149,6 +88,14 @@ class Blocks:
         return self.handles
 
     # Structs
+
+    def struct_put(self, node: StructType) -> Put:
+        """The put of a struct."""
+        return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
+
+    def struct_get(self, node: StructType) -> Get:
+        """The get of a struct."""
+        return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
 
     def _deferred_put(self, node: StructType) -> Put:
         made: list[Put] = []
@@ -254,3 +201,48 @@ def _set_fields(value: Any, **fields: Any) -> Any:
     for name, field in fields.items():
         object.__setattr__(value, name, field)
     return value
+
+
+_HANDLES: tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], Get]] = (
+    lambda blocks, node: columns.put_handles(node, blocks.need_handles(node)),
+    lambda blocks, node: columns.get_handles(node, blocks.need_handles(node)),
+)
+# What makes the put and the get of each kind of node.
+_MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], Get]]] = {
+    Scalar: (lambda _, node: _SCALARS[node.text][0], lambda _, node: _SCALARS[node.text][1]),
+    Leaf: (lambda _, node: codec_of(node).put, lambda _, node: codec_of(node).get),
+    StructType: (Blocks.struct_put, Blocks.struct_get),
+    EnumType: (
+        lambda blocks, node: columns.put_enums(node.cls, blocks.put(node.base)),
+        lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
+    ),
+    ListType: (
+        lambda blocks, node: columns.put_lists(blocks.put(node.item)),
+        lambda blocks, node: columns.get_lists(blocks.get(node.item), node.container),
+    ),
+    SetType: (
+        lambda blocks, node: columns.put_lists(blocks.put(node.item), set, columns.as_set),
+        lambda blocks, node: columns.get_lists(blocks.get(node.item), node.container),
+    ),
+    DictType: (
+        lambda blocks, node: columns.put_dicts(blocks.put(node.key), blocks.put(node.value)),
+        lambda blocks, node: columns.get_dicts(blocks.get(node.key), blocks.get(node.value)),
+    ),
+    OptionalType: (
+        lambda blocks, node: columns.put_optionals(blocks.put(node.item)),
+        lambda blocks, node: columns.get_optionals(blocks.get(node.item)),
+    ),
+    TupleType: (
+        lambda blocks, node: columns.put_tuples([*map(blocks.put, node.items)]),
+        lambda blocks, node: columns.get_tuples([*map(blocks.get, node.items)]),
+    ),
+    UnionType: (
+        lambda blocks, node: columns.put_unions(
+            [o.cls for o in node.options], [*map(blocks.put, node.options)]
+        ),
+        lambda blocks, node: columns.get_unions([*map(blocks.get, node.options)]),
+    ),
+    InterfaceType: _HANDLES,
+    CallableType: _HANDLES,
+    StreamType: _HANDLES,
+}

@@ -9,8 +9,7 @@ import struct
 from datetime import datetime, timedelta, timezone
 
 from gobind.codec.columns import get_i32, get_i64
-from gobind.codec.frames import Get, Input, Output, Put
-from gobind.contract.types import DATETIME, TIMEDELTA, Leaf
+from gobind.codec.frames import Input, Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -72,9 +71,3 @@ def put_timedelta(out: Output, values: list[timedelta]) -> None:
 def get_timedelta(source: Input, n: int) -> list[timedelta]:
     """Returns the inverse of `put_timedelta`."""
     return [*map(join_timedelta, get_i64(source, n))]
-
-
-LEAVES: dict[Leaf, tuple[Put, Get]] = {
-    DATETIME: (put_datetime, get_datetime),
-    TIMEDELTA: (put_timedelta, get_timedelta),
-}

@@ -16,6 +16,7 @@ from typing import Any
 
 from gobind.contract.decorators import INTERFACE, MethodOptions, kind_of
 from gobind.contract.fingerprint import reachable
+from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
 from gobind.contract.types import (
     BufferType,
@@ -24,6 +25,7 @@ from gobind.contract.types import (
     Field,
     InterfaceType,
     Method,
+    Node,
     StructType,
     walk,
 )
@@ -49,15 +51,23 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 def contract_text(contract: Contract) -> str:
     """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
     nodes = [node for interface in contract.interfaces for node in reachable(interface)]
-    imports = _IMPORTS
-    if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
-        imports += "from gobind import MutableBuffer\n"  # an older gobind reads what does not use it
+    imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
     parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
     parts += [_interface_text(node) for node in contract.interfaces]
     return "\n\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _more_imports(nodes: list[Node]) -> Iterator[str]:
+    """Imports of what came after the first version, where it is used: an older gobind reads what does not use it."""
+    if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
+        yield "from gobind import MutableBuffer\n"
+    known = re.findall(r"\w+", _IMPORTS)
+    for leaf in LEAVES:
+        if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:
+            yield f"from {leaf.module} import {leaf.text}\n"
 
 
 def own_doc(cls: Any) -> str:

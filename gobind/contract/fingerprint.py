@@ -12,16 +12,11 @@ from importlib import import_module
 from typing import Any
 
 from gobind.contract.types import (
-    DictType,
     EnumType,
     InterfaceType,
-    ListType,
     Method,
     Node,
-    OptionalType,
-    SetType,
     StructType,
-    TupleType,
     method_types,
     references,
     walk,
@@ -32,16 +27,8 @@ def wire_text(node: Node | None) -> str:
     """Returns a type's text on the wire: containers that are passed alike have the same text."""
     if node is None:
         return "None"
-    if isinstance(node, ListType):
-        return f"list[{wire_text(node.item)}]"
-    if isinstance(node, SetType):
-        return f"set[{wire_text(node.item)}]"
-    if isinstance(node, DictType):
-        return f"dict[{wire_text(node.key)}, {wire_text(node.value)}]"
-    if isinstance(node, TupleType):
-        return f"tuple[{', '.join(map(wire_text, node.items)) or '()'}]"
-    if isinstance(node, OptionalType):
-        return f"Optional[{wire_text(node.item)}]"
+    if node.wire_pattern:
+        return node.wire_pattern % (", ".join(map(wire_text, node.children)) or "()")
     return node.text
 
 

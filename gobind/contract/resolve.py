@@ -13,13 +13,9 @@ from typing import Annotated, Any, ForwardRef, Optional, Union
 
 from gobind.contract.annotations import Scope, own_annotations, text_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
+from gobind.contract.leaves import LEAVES, STR, Leaf
 from gobind.contract.scalars import SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     CallableType,
     Contract,
@@ -27,7 +23,6 @@ from gobind.contract.types import (
     EnumType,
     Field,
     InterfaceType,
-    Leaf,
     ListType,
     Method,
     Node,
@@ -45,8 +40,8 @@ from gobind.protocol import MAX_UNION
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    "Enum, datetime, timedelta, UUID, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface "
-    "class, or a union of @gostruct classes"
+    f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
+    "Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union of @gostruct classes"
 )
 
 
@@ -210,7 +205,7 @@ class Schema:
         origin = typing.get_origin(hint)
         if origin is Annotated:
             for marker in hint.__metadata__:
-                if isinstance(marker, Scalar):
+                if isinstance(marker, (Scalar, Leaf)):
                     return marker
                 if isinstance(marker, CString):
                     raise ContractError(f"{where}: cstr is for Library.export; in a contract write str")
@@ -228,11 +223,9 @@ class Schema:
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
             return self._read(_value_of(hint, where), scope, where, place)
-        plain = _PLAIN.get(hint) if isinstance(hint, type) else None
+        plain = _PLAIN.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if plain is not None:
             return plain
-        if isinstance(hint, type) and (hint.__module__, hint.__qualname__) in _BY_NAME:
-            return _BY_NAME[hint.__module__, hint.__qualname__]
         if origin is Union or isinstance(hint, types.UnionType):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -309,7 +302,7 @@ class Schema:
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
-        if isinstance(node, (Scalar, EnumType)) or node is STR:
+        if isinstance(node, (Scalar, EnumType)) or (isinstance(node, Leaf) and node.is_key):
             return node
         raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
 
@@ -436,7 +429,7 @@ def _inline_structs(node: Node) -> Iterator[StructType]:
     if isinstance(node, StructType):
         yield node
     elif isinstance(node, TupleType):
-        for item in node.items:
+        for item in node.children:
             yield from _inline_structs(item)
 
 
@@ -534,18 +527,10 @@ def _doc(thing: Any) -> str:
     return "\n".join(line.strip() for line in doc.strip().splitlines())
 
 
-_PLAIN: dict[Any, Node] = {
-    bool: SCALARS["bool"],
-    int: SCALARS["int"],
-    float: SCALARS["float"],
-    str: STR,
-    bytes: BYTES,
-}
-# Classes of modules that take longer to import than this one, and that few contracts use.
-_BY_NAME: dict[tuple[str, str], Node] = {
-    ("datetime", "datetime"): DATETIME,
-    ("datetime", "timedelta"): TIMEDELTA,
-    ("uuid", "UUID"): UUID,
+# By name: many of these classes are in modules that take longer to import than this one, and that few contracts use.
+_PLAIN: dict[tuple[str, str], Node] = {
+    **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
+    **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeVar
 
+from gobind.contract.kinds import Kind
+
 __all__ = ["Buffer", "MutableBuffer", "cstr", "f32", "f64"]
 __all__ += ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 
 
-class Scalar(NamedTuple):
+class _Row(NamedTuple):
+    text: str
+    go: str
+    code: str
+    size: int
+    low: int
+    high: int
+
+
+class Scalar(_Row, Kind):
     """A fixed-size number: a leaf of the type tree, and the marker inside `u8`, `f32` ...
 
     Attributes:
@@ -19,12 +30,17 @@ class Scalar(NamedTuple):
         low, high: the smallest and largest value; both 0 for floats and bool.
     """
 
-    text: str
-    go: str
-    code: str
-    size: int
-    low: int
-    high: int
+    __slots__ = ()
+
+    @property
+    def align(self) -> int:
+        """The alignment of a value inside a record, in bytes."""
+        return self.size
+
+    @property
+    def is_flat(self) -> bool:
+        """True: a number."""
+        return True
 
 
 def _integer(text: str, go: str, code: str, size: int) -> Scalar:

@@ -11,28 +11,52 @@ import dataclasses
 import enum
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Union
+from typing import Any, ClassVar, NamedTuple, Union
 
 from gobind.contract.decorators import MethodOptions
+from gobind.contract.kinds import Kind
+from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 
 
-class Leaf(NamedTuple):
-    """A type that is one value, not a number: ``str``, ``bytes``, ``datetime``, ``timedelta``, ``UUID``."""
+class Reference(Kind):
+    """A node whose values are elsewhere, in blocks behind the record: there stands a pointer with a length or tag."""
 
-    text: str
-    go: str
+    size: ClassVar[int] = 16
+    align: ClassVar[int] = 8
 
-
-STR = Leaf("str", "string")
-BYTES = Leaf("bytes", "[]byte")
-DATETIME = Leaf("datetime", "time.Time")
-TIMEDELTA = Leaf("timedelta", "time.Duration")
-UUID = Leaf("UUID", "[16]byte")
+    @property
+    def has_blocks(self) -> bool:
+        return True
 
 
-class EnumType:
-    """An `enum.Enum` class: ``base`` is the scalar ``int`` or ``STR``."""
+class Handle(Kind):
+    """A node whose values are objects of the other side."""
+
+    size: ClassVar[int] = 8
+    align: ClassVar[int] = 8
+    is_handle = True
+
+
+class Record(Kind):
+    """A node whose values stand inside a record, one part behind another."""
+
+    @property
+    def parts(self) -> tuple[tuple[str, Node], ...]:
+        """What each part is called behind a path, and its node."""
+        raise NotImplementedError
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(node for _, node in self.parts)
+
+    @property
+    def has_blocks(self) -> bool:
+        return any(node.has_blocks for node in self.children)
+
+
+class EnumType(Kind):
+    """An `enum.Enum` class: ``base`` is the scalar ``int`` or the leaf ``str``."""
 
     def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
         self.cls = cls
@@ -40,57 +64,94 @@ class EnumType:
         self.base = base
         self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
         self.is_flag = issubclass(cls, enum.Flag)
+        self.size = base.size
+        self.align = base.align
 
 
-class ListType:
+class ListType(Reference):
     """``list[item]``; ``container`` is what results are built with: list or tuple."""
+
+    wire_pattern = "list[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
         self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
 
-class SetType:
+
+class SetType(Reference):
     """``set[item]``; ``container`` is set or frozenset."""
+
+    wire_pattern = "set[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
         self.text: str = f"{container.__name__}[{item.text}]"
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
 
-class DictType:
+
+class DictType(Reference):
     """``dict[key, value]``."""
+
+    wire_pattern = "dict[%s]"
 
     def __init__(self, key: Node, value: Node) -> None:
         self.key = key
         self.value = value
         self.text: str = f"dict[{key.text}, {value.text}]"
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.key, self.value
 
-class TupleType:
+
+class TupleType(Record):
     """``tuple[A, B]``: a struct without names."""
+
+    wire_pattern = "tuple[%s]"
 
     def __init__(self, items: tuple[Node, ...]) -> None:
         self.items = items
         self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
 
+    @property
+    def parts(self) -> tuple[tuple[str, Node], ...]:
+        return tuple((f"[{index}]", item) for index, item in enumerate(self.items))
 
-class OptionalType:
+
+class OptionalType(Reference):
     """``Optional[item]``."""
+
+    size = 8
+    wire_pattern = "Optional[%s]"
 
     def __init__(self, item: Node) -> None:
         self.item = item
         self.text: str = f"Optional[{item.text}]"
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
 
-class UnionType:
+
+class UnionType(Reference):
     """``A | B`` of structs, sorted by name; the tag of an option is its index."""
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.options
 
     def tag_of(self, value: Any) -> int | None:
         """The index of the option that is the class of `value`, else its nearest base; None without one."""
@@ -98,7 +159,7 @@ class UnionType:
         return next((classes.index(cls) for cls in type(value).__mro__ if cls in classes), None)
 
 
-class BufferType:
+class BufferType(Reference):
     """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct.
 
     ``is_mutable``: it is a ``MutableBuffer[item]``, which Go may write to.
@@ -108,6 +169,14 @@ class BufferType:
         self.item = item
         self.is_mutable = is_mutable
         self.text: str = f"{'Mutable' * is_mutable}Buffer[{item.text}]"
+
+    @property
+    def has_blocks(self) -> bool:
+        return False
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
 
 
 class Field(NamedTuple):
@@ -125,7 +194,7 @@ class Field(NamedTuple):
         return self.default is not dataclasses.MISSING
 
 
-class StructType:
+class StructType(Record):
     """A `gostruct` or `goerror` class. ``fields`` is filled late, as structs may refer to themselves."""
 
     def __init__(self, cls: Any) -> None:
@@ -133,21 +202,25 @@ class StructType:
         self.text: str = cls.__name__
         self.fields: tuple[Field, ...] = ()
 
+    @property
+    def parts(self) -> tuple[tuple[str, Node], ...]:
+        return tuple((f".{field.name}", field.type) for field in self.fields)
+
     @functools.cached_property
     def is_recursive(self) -> bool:
         """True if a value may contain values of its own type."""
         return any(node is self for field in self.fields for node in walk(field.type))
 
-    @functools.cached_property
+    @property
     def is_flat(self) -> bool:
-        """True if a value is plain memory of fixed size: numbers, and structs of them."""
-        return bool(self.fields) and all(
-            isinstance(field.type, Scalar) or (isinstance(field.type, StructType) and field.type.is_flat)
-            for field in self.fields
-        )
+        return self._is_flat
+
+    @functools.cached_property
+    def _is_flat(self) -> bool:
+        return bool(self.fields) and all(field.type.is_flat for field in self.fields)
 
 
-class InterfaceType:
+class InterfaceType(Handle):
     """A `gointerface` class with its methods, inherited ones first; a value of it is a handle.
 
     Attributes:
@@ -160,8 +233,12 @@ class InterfaceType:
         self.text: str = cls.__name__
         self.methods: tuple[Method, ...] = ()
 
+    @property
+    def references(self) -> tuple[Node, ...]:
+        return tuple(found for method in self.methods for found in method_types(method))
 
-class CallableType:
+
+class CallableType(Handle):
     """``Callable[[A], R]``: an interface of one method without a name."""
 
     def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
@@ -171,8 +248,12 @@ class CallableType:
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
         self.method = Method("call", fields, result, is_async, MethodOptions(), "")
 
+    @property
+    def references(self) -> tuple[Node, ...]:
+        return method_types(self.method)
 
-class StreamType:
+
+class StreamType(Handle):
     """Items that come one after another: ``Iterator[item]`` as a result, ``Iterable[item]`` as a parameter."""
 
     def __init__(self, item: Node, is_async: bool, is_result: bool) -> None:
@@ -180,6 +261,10 @@ class StreamType:
         self.is_async = is_async
         self.is_result = is_result
         self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+
+    @property
+    def references(self) -> tuple[Node, ...]:
+        return (self.item,)
 
 
 Node = Union[
@@ -198,9 +283,6 @@ Node = Union[
     CallableType,
     StreamType,
 ]
-
-HandleType = (InterfaceType, CallableType, StreamType)
-"""The nodes whose values are handles."""
 
 
 class Method(NamedTuple):
@@ -227,26 +309,12 @@ class Contract(NamedTuple):
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes that `node` is made of."""
-    if isinstance(node, (ListType, SetType, OptionalType, BufferType)):
-        return (node.item,)
-    if isinstance(node, DictType):
-        return node.key, node.value
-    if isinstance(node, TupleType):
-        return node.items
-    if isinstance(node, UnionType):
-        return node.options
-    if isinstance(node, StructType):
-        return tuple(field.type for field in node.fields)
-    return ()
+    return node.children
 
 
 def references(node: Node) -> tuple[Node, ...]:
     """The nodes that `node` cannot be understood without: its children, and what its methods and items are."""
-    if isinstance(node, InterfaceType):
-        return tuple(found for method in node.methods for found in method_types(method))
-    if isinstance(node, CallableType):
-        return method_types(node.method)
-    return (node.item,) if isinstance(node, StreamType) else children(node)
+    return node.references
 
 
 def method_types(method: Method) -> tuple[Node, ...]:

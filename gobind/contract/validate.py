@@ -11,19 +11,14 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.contract.scalars import SCALARS, Scalar
+from gobind.contract.leaves import Leaf, class_of, expect, short
+from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     CallableType,
     DictType,
     EnumType,
     InterfaceType,
-    Leaf,
     ListType,
     Method,
     Node,
@@ -117,23 +112,23 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
     if isinstance(node, Scalar):
         _check_scalar(node, value, path)
     elif isinstance(node, Leaf):
-        _check_leaf(node, value, path)
+        node.check(value, path)
     elif isinstance(node, StructType):
-        _expect(value, node.cls, node, path)
+        expect(value, node.cls, node.text, path)
         for field in node.fields:
             yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
     elif isinstance(node, ListType):
-        _expect(value, Sequence, node, path, refused=str)
+        expect(value, Sequence, node.text, path, refused=str)
         if isinstance(value, memoryview):
             _check_view(node, value, path)
         for index, item in enumerate(value):
             yield node.item, item, Path(path, f"[{index}]")
     elif isinstance(node, SetType):
-        _expect(value, Set, node, path)
+        expect(value, Set, node.text, path)
         for item in value:
             yield node.item, item, Path(path, f" item {item!r}")
     elif isinstance(node, DictType):
-        _expect(value, Mapping, node, path)
+        expect(value, Mapping, node.text, path)
         for key, item in value.items():
             yield node.key, key, Path(path, f" key {key!r}")
             yield node.value, item, Path(path, f"[{key!r}]")
@@ -141,7 +136,7 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
         if value is not None:
             yield node.item, value, path
     elif isinstance(node, TupleType):
-        _expect(value, tuple, node, path)
+        expect(value, tuple, node.text, path)
         if len(value) != len(node.items):
             raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
         for index, (item_type, item) in enumerate(zip(node.items, value)):
@@ -149,18 +144,18 @@ def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
     elif isinstance(node, UnionType):
         yield _option(node, value, path), value, path
     elif isinstance(node, EnumType):
-        _expect(value, node.cls, node, path)
+        expect(value, node.cls, node.text, path)
     elif isinstance(node, InterfaceType):
         if not implements(value, node):
             why = _misfit_of_object(value, node)[0]
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}, {why}")
     elif isinstance(node, CallableType):
-        _expect(value, Callable, node, path)
+        expect(value, Callable, node.text, path)
         why = misfit_of_function(value, node)
         if why:
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__} {why}")
     elif isinstance(node, StreamType):
-        _expect(value, AsyncIterable if node.is_async else Iterable, node, path)
+        expect(value, AsyncIterable if node.is_async else Iterable, node.text, path)
     else:
         assert isinstance(node, BufferType)  # borrowing it explains itself
 
@@ -267,43 +262,24 @@ def _attribute(value: Any, name: str, path: Place) -> Any:
         raise TypeError(f"{path}.{name}: the field was never set") from None
 
 
-def _expect(value: Any, cls: Any, node: Node, path: Place, refused: Any = ()) -> None:
-    if not isinstance(value, cls) or isinstance(value, refused):
-        raise TypeError(f"{path}: expected {node.text}, got {_class_of(value, cls)}")
-
-
-def _class_of(value: Any, *expected: Any) -> str:
-    """The class of a value; more than its name if one of the `expected` has that name, too."""
-    cls = type(value)
-    for other in expected:
-        if isinstance(other, type) and cls.__name__ == other.__name__:
-            where, wanted = (f"{each.__module__}.{each.__qualname__}" for each in (cls, other))
-            if where == wanted:
-                return (
-                    f"another class of that name: {where} was defined again; use one of them, or load again"
-                )
-            return f"another class of that name: {where} instead of {wanted}"
-    return cls.__name__
-
-
 def _option(node: UnionType, value: Any, path: Place) -> StructType:
     tag = node.tag_of(value)
     if tag is not None:
         return node.options[tag]
     names = " or ".join(option.text for option in node.options)
-    found = _class_of(value, *(option.cls for option in node.options))
+    found = class_of(value, *(option.cls for option in node.options))
     raise TypeError(f"{path}: expected {names}, got {found}")
 
 
 def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
     if node.text == "bool":
-        _expect(value, bool, node, path)
+        expect(value, bool, node.text, path)
     elif node.code in "fd":
         try:
             struct.pack(f"<{node.code}", value)
         except (struct.error, OverflowError, TypeError) as error:  # and none of a signal handler's
             if isinstance(error, OverflowError) or isinstance(value, int):
-                raise OverflowError(f"{path}: {_short(value)} does not fit {node.text}") from None
+                raise OverflowError(f"{path}: {short(value)} does not fit {node.text}") from None
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
     else:
         try:
@@ -311,42 +287,7 @@ def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
         except AttributeError:
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
         if not node.low <= number <= node.high:
-            raise OverflowError(f"{path}: {_short(number)} does not fit {node.text}")
-
-
-def _short(number: Any) -> str:
-    if isinstance(number, int) and number.bit_length() > 256:  # repr of a huge int is slow, or refused
-        return f"an integer of {number.bit_length()} bits"
-    return repr(number)
-
-
-def _check_leaf(node: Leaf, value: Any, path: Place) -> None:
-    if node is STR:
-        _expect(value, str, node, path)
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            reason = f"{path}: {error.reason}"
-            raise UnicodeEncodeError("utf-8", error.object, error.start, error.end, reason) from None
-    elif node is BYTES:
-        try:
-            memoryview(value)
-        except (TypeError, ValueError, BufferError) as error:
-            got = type(value).__name__ + (f": {error}" if not isinstance(error, TypeError) else "")
-            raise TypeError(f"{path}: expected bytes, got {got}") from None
-    elif node is DATETIME:
-        _check_datetime(node, value, path)
-    elif node is TIMEDELTA:
-        from datetime import timedelta
-
-        _expect(value, timedelta, node, path)
-        nanos = value // timedelta(microseconds=1) * 1000
-        if not SCALARS["int"].low <= nanos <= SCALARS["int"].high:
-            raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
-    elif node is UUID:
-        from uuid import UUID as UniqueID
-
-        _expect(value, UniqueID, node, path)
+            raise OverflowError(f"{path}: {short(number)} does not fit {node.text}")
 
 
 def _check_view(node: Node, value: memoryview, path: Place) -> None:
@@ -355,14 +296,3 @@ def _check_view(node: Node, value: memoryview, path: Place) -> None:
         list(value)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise TypeError(f"{path}: expected {node.text}, got memoryview: {error}") from None
-
-
-def _check_datetime(node: Leaf, value: Any, path: Place) -> None:
-    from datetime import datetime
-
-    _expect(value, datetime, node, path)
-    offset = value.utcoffset()
-    if offset is None:
-        raise TypeError(f"{path}: expected an aware datetime, got a naive one: {value}")
-    if offset.microseconds:
-        raise ValueError(f"{path}: the UTC offset of {value} has a fraction of a second")

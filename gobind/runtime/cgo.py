@@ -17,9 +17,10 @@ from gobind.codec.buffers import borrow, format_of
 from gobind.codec.memory import bytes_at
 from gobind.codec.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
 from gobind.contract.annotations import Scope
+from gobind.contract.leaves import BYTES, STR
 from gobind.contract.resolve import Schema, evaluate
 from gobind.contract.scalars import BufferOf, CString, Scalar
-from gobind.contract.types import BYTES, STR, BufferType, Node, StructType
+from gobind.contract.types import BufferType, Node, StructType
 from gobind.contract.validate import check
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.runtime.process.native import Native

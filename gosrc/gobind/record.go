@@ -4,7 +4,8 @@ import "unsafe"
 
 // Number is a type that a frame holds as plain memory of fixed size.
 type Number interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64 | ~[16]byte
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
+		~float32 | ~float64 | ~complex128 | ~[16]byte
 }
 
 // Ref stands in a record for memory elsewhere: a pointer, 0 in a frame except for a buffer, and a length.

@@ -336,6 +336,18 @@ def test_python_sees_other_leaves(oneway: Any) -> None:
         assert same(oneway.make_unique(unique.hex), unique)
 
 
+def wave(value: complex) -> str:
+    return f"{real(value.real)}+{real(value.imag)}"
+
+
+def test_both_see_the_parts_of_complex_numbers_alike(oneway: Any) -> None:
+    waves = [complex(a, b) for a in REALS for b in REALS]
+    for each in waves:
+        assert same(oneway.make_wave(real(each.real), real(each.imag)), each)
+        assert oneway.show_waves(each, []) == f"{wave(each)};[]"
+    assert oneway.show_waves(1, waves) == f"{wave(1 + 0j)};{many(waves, wave)}"
+
+
 def test_nanoseconds_are_cut_off(oneway: Any) -> None:
     for nanos, micros in ((999, 0), (1999, 1), (-1, -1), (-1000, -1), (-1001, -2), (2**63 - 1, END)):
         assert oneway.make_span(f"{nanos}ns") == timedelta(microseconds=micros)

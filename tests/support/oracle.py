@@ -23,7 +23,14 @@ CODES = {
     **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
     **{"i8": "b", "i16": "h", "i32": "i", "i64": "q", "u8": "B", "u16": "H", "u32": "I", "u64": "Q"},
 }
-LEAVES = {str: "str", bytes: "bytes", datetime: "datetime", timedelta: "timedelta", uuid.UUID: "UUID"}
+LEAVES = {
+    str: "str",
+    bytes: "bytes",
+    datetime: "datetime",
+    timedelta: "timedelta",
+    uuid.UUID: "UUID",
+    complex: "complex",
+}
 
 
 class Damaged(Exception):
@@ -170,6 +177,8 @@ class Encoder:
             self.fixed("q", value // timedelta(microseconds=1) * 1000)
         elif kind == "UUID":
             self.record += value.bytes
+        elif kind == "complex":
+            self.fixed("dd", value.real, value.imag)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
                 self.in_record(item, part)
@@ -217,6 +226,10 @@ class Encoder:
         elif kind == "UUID":
             for value in values:
                 self.columns += value.bytes
+        elif kind == "complex":
+            for value in values:
+                self.column("d", value.real)
+                self.column("d", value.imag)
         elif kind == "struct" and contains_itself(annotation):
             self.queue.append((annotation, values))
         else:
@@ -303,6 +316,8 @@ class Decoder:
             return timedelta(microseconds=fixed("q") // 1000)
         if kind == "UUID":
             return uuid.UUID(bytes=record[offset : offset + 16])
+        if kind == "complex":
+            return complex(fixed("d"), fixed("d", 8))
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -343,6 +358,9 @@ class Decoder:
             return [timedelta(microseconds=nanos // 1000) for nanos in self.numbers("q", count)]
         if kind == "UUID":
             return [uuid.UUID(bytes=self.take(16)) for _ in range(count)]
+        if kind == "complex":
+            numbers = self.numbers("d", 2 * count)
+            return [*map(complex, numbers[::2], numbers[1::2])]
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):

@@ -19,7 +19,7 @@ from typing import Any
 import oracle
 
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID"]
+LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID", "complex"]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
@@ -113,7 +113,7 @@ class _Writer:
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(f"@gostruct\nclass {name}:\n" + "".join(lines))
             self.usable.append(name)
-        kinds = [*NUMBERS, "str", "bytes", "datetime", "timedelta", "UUID", *ENUMS, *self.usable]
+        kinds = [*NUMBERS, "str", "bytes", "datetime", "timedelta", "UUID", "complex", *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
         parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
         return "\n".join(parts)
@@ -230,3 +230,6 @@ class Values:
 
     def _UUID(self, _: Any) -> uuid.UUID:
         return uuid.UUID(int=self.random.choice([0, 2**128 - 1, self.random.getrandbits(128)]))
+
+    def _complex(self, _: Any) -> complex:
+        return complex(self._number("d"), self._number("d"))

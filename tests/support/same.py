@@ -18,6 +18,8 @@ def same(one: Any, other: Any) -> bool:
         if isinstance(a, float):
             if struct.pack("<d", a) != struct.pack("<d", b) and not (a != a and b != b):
                 return False
+        elif isinstance(a, complex):
+            todo += [(a.real, b.real), (a.imag, b.imag)]
         elif isinstance(a, (list, tuple)):
             if len(a) != len(b):
                 return False

@@ -109,7 +109,7 @@ def test_random_values_of_many_items(seed: int) -> None:
         agree([values.value(annotation) for _ in range(5)], List[annotation], (seed, name))  # type: ignore[valid-type]
 
 
-LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID]
+LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID, complex]
 
 
 @pytest.mark.parametrize("annotation", LEAVES, ids=str)
@@ -145,6 +145,17 @@ def test_nan_and_infinity_keep_their_bits(number: float) -> None:
         assert struct.pack("<d", back) == struct.pack("<d", number)
 
 
+@pytest.mark.parametrize("real", [math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324])
+@pytest.mark.parametrize("imag", [math.nan, -math.inf, 0.0, -0.0, 2.0**-126])
+def test_special_complex_numbers_keep_their_bits(real: float, imag: float) -> None:
+    value, bits = complex(real, imag), struct.pack("<2d", real, imag)
+    one, many = flatten(value, complex), flatten([value, value], List[complex])
+    assert one == bits and many[16:] == bits * 2
+    for back in (unflatten(one, complex), *unflatten(many, List[complex])):
+        assert type(back) is complex
+        assert struct.pack("<2d", back.real, back.imag) == bits
+
+
 @pytest.mark.parametrize(
     ("value", "annotation", "text"),
     [
@@ -162,6 +173,10 @@ def test_nan_and_infinity_keep_their_bits(number: float) -> None:
         (timedelta(microseconds=1), timedelta, "e803000000000000"),
         (datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), datetime, "0000000000000000 100e0000 00000000"),
         (UUID(int=1), UUID, "00000000000000000000000000000001"),
+        (1 - 2j, complex, "000000000000f03f 00000000000000c0"),
+        ([1 - 2j, 2], List[complex], "0000000000000000 0200000000000000 000000000000f03f 00000000000000c0 0000000000000040 0000000000000000"),
+        ({1: 1j}, Dict[u8, Optional[complex]], "0000000000000000 0100000000000000 01 01 0000000000000000 000000000000f03f"),
+        ((True, 1j), Tuple[bool, complex], "0100000000000000 0000000000000000 000000000000f03f"),
         (Chain("a", Chain("b")), Chain, "0000000000000000 0100000000000000 0100000000000000 61 0200000000000000 62 00"),
     ],
 )  # fmt: skip

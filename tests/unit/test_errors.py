@@ -89,6 +89,19 @@ class Index:
         return self.value
 
 
+class Parts:
+    """What has the attributes of a complex number, whatever they are."""
+
+    def __init__(self, real: Any, imag: Any) -> None:
+        self.real = real
+        self.imag = imag
+
+
+@gostruct
+class Wave:
+    z: complex
+
+
 class Text(str):
     pass
 
@@ -128,6 +141,17 @@ WRONG: List[Tuple[Any, Any, str]] = [
     (float, HUGE, "OverflowError: value: an integer of 16610 bits does not fit float"),
     (float, "1", "TypeError: value: expected float, got str"),
     (float, 1j, "TypeError: value: expected float, got complex"),
+    (complex, "1j", "TypeError: value: expected complex, got str"),
+    (complex, None, "TypeError: value: expected complex, got NoneType"),
+    (complex, Index(1), "TypeError: value: expected complex, got Index"),
+    (complex, Parts("1", 0.0), "TypeError: value: expected complex, got Parts"),
+    (complex, HUGE, "OverflowError: value: an integer of 16610 bits does not fit complex"),
+    (List[complex], [1j, "2"], "TypeError: value[1]: expected complex, got str"),
+    (Dict[str, complex], {"a": 1j, "b": b"1"}, "TypeError: value['b']: expected complex, got bytes"),
+    (Tuple[complex, complex], (1j, [1]), "TypeError: value[1]: expected complex, got list"),
+    (Optional[complex], "x", "TypeError: value: expected complex, got str"),
+    (Wave, Wave("x"), "TypeError: Wave.z: expected complex, got str"),  # type: ignore[arg-type]
+    (Wave, Wave(HUGE), "OverflowError: Wave.z: an integer of 16610 bits does not fit complex"),
     (gobind.f32, 1e39, "OverflowError: value: 1e+39 does not fit f32"),
     (bool, 1, "TypeError: value: expected bool, got int"),
     (bool, None, "TypeError: value: expected bool, got NoneType"),
@@ -228,7 +252,7 @@ def test_wrong_values_in_columns_are_refused_too(annotation: Any, value: Any, me
         assert "value[0][0]." in str(caught.value)
 
 
-MIRRORED = [row for row in WRONG if row[0] is type(row[1]) and row[0] in (User, Request, Node)]
+MIRRORED = [row for row in WRONG if row[0] is type(row[1]) and row[0] in (User, Request, Node, Wave)]
 
 
 @pytest.mark.parametrize(("annotation", "value", "message"), MIRRORED, ids=[row[2][:60] for row in MIRRORED])
@@ -246,6 +270,11 @@ GOOD = [
     (float, 3, 3.0),
     (float, True, 1.0),
     (float, Fraction(1, 2), 0.5),
+    (complex, 3, 3 + 0j),
+    (complex, True, 1 + 0j),
+    (complex, -0.5, -0.5 + 0j),
+    (complex, Fraction(1, 2), 0.5 + 0j),
+    (complex, Number(7), 7 + 0j),
     (gobind.f32, 0.1, 0.10000000149011612),
     (str, Text("sub"), "sub"),
     (str, Mood.GOOD, "good"),

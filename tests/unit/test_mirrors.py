@@ -78,6 +78,16 @@ class Times:
 
 
 @gostruct
+class Waves:
+    a: u8
+    one: complex
+    many: List[complex]
+    pair: Tuple[u8, complex]
+    maybe: Optional[complex]
+    named: Dict[str, complex]
+
+
+@gostruct
 class Tree:
     names: List[str]
     scores: Dict[str, List[float]]
@@ -97,6 +107,7 @@ LAYOUTS = [
     (Texts, [0, 8, 24, 40, 56], 64),
     (Nested, [0, 2, 8, 24, 24], 32),
     (Times, [0, 1, 24, 40], 48),
+    (Waves, [0, 8, 24, 40, 64, 72], 88),
     (Tree, [0, 16, 32, 48, 64, 72, 80, 96], 112),
 ]
 
@@ -125,6 +136,8 @@ VALUES = [
         datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5))),
         datetime.timedelta(microseconds=-1),
     ),
+    Waves(1, 1 - 2j, [3j, complex(-0.0, 5)], (2, 4 + 0j), 1j, {"x": -1j}),
+    Waves(1, 0j, [], (2, 0j), None, {}),
 ]
 LEAF = Tree([], {}, set(), frozenset(), None, None, Empty(), ())
 VALUES += [

@@ -91,7 +91,7 @@ TABLE = [
     *[(text, "Optional[int]") for text in ("Optional[int]", "Union[int, None]", "Union[None, int]")],
     ("Optional[Optional[int]]", "Optional[int]"),
     ("Optional[list[Optional[str]]]", "Optional[list[Optional[str]]]"),
-    *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID")],
+    *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID", "complex")],
     *[(word, word) for word in ("Point", "Circle", "Group")],
     *[(text, "Union[Circle, Point]") for text in ("Union[Circle, Point]", "Union[Point, Circle]")],
     ("Optional[Union[Point, Circle]]", "Optional[Union[Circle, Point]]"),
@@ -306,7 +306,7 @@ KEYS = "must be numbers, bool, str or enums, got"
 
 REFUSED_ANNOTATIONS = [
     ("object", f"object is not supported; {ACCEPTED}"),
-    ("complex", f"complex is not supported; {ACCEPTED}"),
+    ("memoryview", f"memoryview is not supported; {ACCEPTED}"),
     ("Any", f"Any is not supported; {ACCEPTED}"),
     ("date", f"date is not supported; {ACCEPTED}"),
     ("type", f"type is not supported; {ACCEPTED}"),
@@ -321,6 +321,7 @@ REFUSED_ANNOTATIONS = [
     ("frozenset", "frozenset is not supported; say of what: frozenset[...]"),
     ("dict[bytes, int]", f"dict keys {KEYS} bytes"),
     ("dict[datetime, int]", f"dict keys {KEYS} datetime"),
+    ("dict[complex, int]", f"dict keys {KEYS} complex"),
     ("dict[Point, int]", f"dict keys {KEYS} Point"),
     ("set[tuple[int, int]]", f"set items {KEYS} tuple[int, int]"),
     ("frozenset[Optional[str]]", f"set items {KEYS} Optional[str]"),

@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gobind.codec.layout import layout_of
+from gobind.contract.leaves import STR, Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     CallableType,
     DictType,
     EnumType,
-    HandleType,
+    Handle,
     InterfaceType,
     ListType,
     Node,
@@ -35,25 +31,27 @@ from gobind.contract.types import (
 from gobind.tool.generator.gosource import aligned, empty_function, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
 
-_LEAST = {STR: 1, BYTES: 8, DATETIME: 12, TIMEDELTA: 8, UUID: 16}
-
 
 def least(node: Node) -> int:
     """The number of bytes that one value takes in a block at least, with all that is inside it."""
     if isinstance(node, Scalar):
         return node.size
+    if isinstance(node, Leaf):
+        return node.least
     if isinstance(node, EnumType):
         return least(node.base)
     if isinstance(node, (StructType, TupleType)):
         return max(1, sum(least(item) for item in children(node)))
     if isinstance(node, (OptionalType, UnionType)):
         return 1
-    return _LEAST.get(node, 8) if isinstance(node, tuple) else 8
+    return 8
 
 
 def may_fail(node: Node) -> bool:
     """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
-    if node is DATETIME or isinstance(node, (UnionType, *HandleType)):
+    if isinstance(node, Leaf):
+        return node.may_fail
+    if isinstance(node, (UnionType, Handle)):
         return True
     return not isinstance(node, StructType) and any(may_fail(item) for item in children(node))
 
@@ -62,7 +60,9 @@ def is_number(node: Node) -> bool:
     """True if a frame holds the value as Go does."""
     if isinstance(node, EnumType):
         return node.base is not STR
-    return (isinstance(node, Scalar) and node.text != "bool") or node is TIMEDELTA or node is UUID
+    if isinstance(node, Leaf):
+        return not node.go_record
+    return isinstance(node, Scalar) and node.text != "bool"
 
 
 def is_text(node: Node) -> bool:
@@ -77,9 +77,8 @@ def is_filled_in(node: Node) -> bool:
 
 def _leaf_word(node: Node) -> str:
     """The method of Reader and Writer for a leaf in a record that is not a number."""
-    if isinstance(node, Scalar):
-        return "Bool"
-    return "Bytes" if node is BYTES else "Time" if node is DATETIME else "String"
+    leaf = node.base if isinstance(node, EnumType) else node
+    return leaf.go_method if isinstance(leaf, Leaf) else "Bool"
 
 
 def address(place: str) -> str:
@@ -126,11 +125,11 @@ class GoCodec:
             return "byte"
         if is_number(node):
             return self._types.spelling(node)
-        if isinstance(node, (OptionalType, *HandleType)):
+        if isinstance(node, (OptionalType, Handle)):
             return "uint64"
         if isinstance(node, UnionType):
             return "gobind.Tag"
-        return "gobind.Time" if node is DATETIME else "gobind.Ref"
+        return node.go_record if isinstance(node, Leaf) else "gobind.Ref"
 
     def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
         """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
@@ -256,8 +255,8 @@ class GoCodec:
             return f"gobind.{verb}Strings"
         if isinstance(node, Scalar):
             return f"gobind.{verb}Bools"
-        if isinstance(node, tuple):
-            return f"gobind.{verb}{'Bytes' if node is BYTES else 'Times'}"
+        if isinstance(node, Leaf):
+            return f"gobind.{verb}{node.go_block}"
         return self._declare(
             f"glue{verb}{self._types.word(node)}",
             self._types.key(node),

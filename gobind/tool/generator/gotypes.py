@@ -7,13 +7,9 @@ import re
 from typing import NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
-from gobind.contract.scalars import SCALARS, Scalar
+from gobind.contract.leaves import STR, Leaf
+from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
-    BYTES,
-    DATETIME,
-    STR,
-    TIMEDELTA,
-    UUID,
     BufferType,
     CallableType,
     Contract,
@@ -35,10 +31,6 @@ from gobind.contract.types import (
 from gobind.errors import ContractError
 from gobind.tool.generator import gonames
 from gobind.tool.generator.gosource import GoSource, aligned, empty_function, quote
-
-_LEAF_NAMES = {STR: "String", BYTES: "Bytes", DATETIME: "Time", TIMEDELTA: "Duration", UUID: "UUID"}
-
-_SHOWN = (*SCALARS.values(), STR, DATETIME, TIMEDELTA)
 
 
 class GoField(NamedTuple):
@@ -154,7 +146,8 @@ class GoTypes:
         if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
             self._take_tuple(node)
             return self._named[node]
-        return self.source.qualified(node.go)  # type: ignore[union-attr]
+        assert isinstance(node, (Scalar, Leaf)), node.text
+        return self.source.qualified(node.go)
 
     def key(self, node: Node) -> str:
         """What two types share if they are one type in Go: the spelling, not to be written."""
@@ -188,7 +181,8 @@ class GoTypes:
             return f"{'Async' * node.is_async}Stream{self.word(node.item)}"
         if isinstance(node, Scalar):
             return node.go.capitalize()
-        return _LEAF_NAMES[node]  # type: ignore[index]
+        assert isinstance(node, Leaf), node.text
+        return node.word
 
     def parameter(self, method: Method, node: Node) -> str:
         """The Go type of a parameter: structs come as pointers, unless the method wants values."""
@@ -264,11 +258,15 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
     return [*lines, f"type {name} struct {{", *aligned(rows), "}"]
 
 
+def _is_shown(node: Node) -> bool:
+    return isinstance(node, (EnumType, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
+
+
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
     """A goerror: its struct and the method that makes it an error."""
     name = types.name(error)
     # Containers stay out of the message: Go would print one that contains itself for ever.
-    shown = [f for f in types.fields(error) if isinstance(f.type, EnumType) or f.type in _SHOWN]
+    shown = [f for f in types.fields(error) if _is_shown(f.type)]
     pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
     text = types.source.qualified("gobind.ErrorText")
     return [

@@ -303,6 +303,27 @@ func glueCallEchoEchoUUID(c *gobind.Call) {
 	}
 }
 
+// glueParamsEchoEchoComplex mirrors the parameters of Echo.echo_complex.
+type glueParamsEchoEchoComplex struct {
+	Value complex128
+}
+
+// glueCallEchoEchoComplex does one call of Echo.echo_complex.
+func glueCallEchoEchoComplex(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoComplex](c, glueEcho)
+	if !ok {
+		return
+	}
+	argValue := m.Value
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoComplex(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteComplexResult)
+	}
+}
+
 // glueParamsEchoEchoColor mirrors the parameters of Echo.echo_color.
 type glueParamsEchoEchoColor struct {
 	Value Color
@@ -833,6 +854,29 @@ func glueCallEchoEchoUUIDs(c *gobind.Call) {
 	}
 }
 
+// glueParamsEchoEchoComplexes mirrors the parameters of Echo.echo_complexes.
+type glueParamsEchoEchoComplexes struct {
+	Value gobind.Ref
+}
+
+// glueCallEchoEchoComplexes does one call of Echo.echo_complexes.
+func glueCallEchoEchoComplexes(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoComplexes](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue []complex128
+	gobind.ReadList(r, m.Value, &argValue, 16, gobind.ReadNumbers[complex128])
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoComplexes(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListComplexResult)
+	}
+}
+
 // glueParamsEchoEchoColors mirrors the parameters of Echo.echo_colors.
 type glueParamsEchoEchoColors struct {
 	Value gobind.Ref
@@ -1122,6 +1166,29 @@ func glueCallEchoEchoByNumber(c *gobind.Call) {
 	result, err := impl.EchoByNumber(c.Context(), argValue)
 	if !c.Failed(err) {
 		gobind.Respond(c, &result, glueWriteMapInt16BytesResult)
+	}
+}
+
+// glueParamsEchoEchoWaves mirrors the parameters of Echo.echo_waves.
+type glueParamsEchoEchoWaves struct {
+	Value gobind.Ref
+}
+
+// glueCallEchoEchoWaves does one call of Echo.echo_waves.
+func glueCallEchoEchoWaves(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoWaves](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue map[string]TupleComplexListComplex
+	gobind.ReadMap(r, m.Value, &argValue, 25, gobind.ReadStrings[string], glueReadTupleComplexListComplex)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoWaves(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteMapStringTupleComplexListComplexResult)
 	}
 }
 
@@ -1421,6 +1488,29 @@ func glueCallEchoEchoMaybeUser(c *gobind.Call) {
 	result, err := impl.EchoMaybeUser(c.Context(), argValue)
 	if !c.Failed(err) {
 		gobind.Respond(c, &result, glueWriteOptionalUserResult)
+	}
+}
+
+// glueParamsEchoEchoMaybeComplex mirrors the parameters of Echo.echo_maybe_complex.
+type glueParamsEchoEchoMaybeComplex struct {
+	Value uint64
+}
+
+// glueCallEchoEchoMaybeComplex does one call of Echo.echo_maybe_complex.
+func glueCallEchoEchoMaybeComplex(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeComplex](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue *complex128
+	gobind.ReadOptional(r, m.Value, &argValue, 16, gobind.ReadNumbers[complex128])
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeComplex(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteOptionalComplexResult)
 	}
 }
 
@@ -1844,7 +1934,7 @@ func glueCallEchoEchoRows(c *gobind.Call) {
 	}
 	r := &c.In
 	var argValue []Leaves
-	gobind.ReadList(r, m.Value, &argValue, 129, glueReadLeaves)
+	gobind.ReadList(r, m.Value, &argValue, 145, glueReadLeaves)
 	if !c.Decoded() {
 		return
 	}
@@ -2096,7 +2186,7 @@ var glueContract = gobind.NewContract("echo", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "08567f1d1fe02beb", glueEcho)
+	interface0 := gobind.NewInterface(contract, "3613a997c78a37fd", glueEcho)
 	interface0.Method("echo_bool", unsafe.Sizeof(glueParamsEchoEchoBool{}), glueCallEchoEchoBool)
 	gobind.PlainMethod(interface0, "echo_int", glueEcho, glueCallEchoEchoInt)
 	interface0.Method("echo_float", unsafe.Sizeof(glueParamsEchoEchoFloat{}), glueCallEchoEchoFloat)
@@ -2115,6 +2205,7 @@ func init() {
 	interface0.Method("echo_datetime", unsafe.Sizeof(glueParamsEchoEchoDatetime{}), glueCallEchoEchoDatetime)
 	interface0.Method("echo_timedelta", unsafe.Sizeof(glueParamsEchoEchoTimedelta{}), glueCallEchoEchoTimedelta)
 	interface0.Method("echo_uuid", unsafe.Sizeof(glueParamsEchoEchoUUID{}), glueCallEchoEchoUUID)
+	interface0.Method("echo_complex", unsafe.Sizeof(glueParamsEchoEchoComplex{}), glueCallEchoEchoComplex)
 	interface0.Method("echo_color", unsafe.Sizeof(glueParamsEchoEchoColor{}), glueCallEchoEchoColor)
 	interface0.Method("echo_level", unsafe.Sizeof(glueParamsEchoEchoLevel{}), glueCallEchoEchoLevel)
 	interface0.Method("echo_access", unsafe.Sizeof(glueParamsEchoEchoAccess{}), glueCallEchoEchoAccess)
@@ -2139,6 +2230,7 @@ func init() {
 	interface0.Method("echo_datetimes", unsafe.Sizeof(glueParamsEchoEchoDatetimes{}), glueCallEchoEchoDatetimes)
 	interface0.Method("echo_timedeltas", unsafe.Sizeof(glueParamsEchoEchoTimedeltas{}), glueCallEchoEchoTimedeltas)
 	interface0.Method("echo_uuids", unsafe.Sizeof(glueParamsEchoEchoUUIDs{}), glueCallEchoEchoUUIDs)
+	interface0.Method("echo_complexes", unsafe.Sizeof(glueParamsEchoEchoComplexes{}), glueCallEchoEchoComplexes)
 	interface0.Method("echo_colors", unsafe.Sizeof(glueParamsEchoEchoColors{}), glueCallEchoEchoColors)
 	interface0.Method("echo_accesses", unsafe.Sizeof(glueParamsEchoEchoAccesses{}), glueCallEchoEchoAccesses)
 	interface0.Method("echo_moods", unsafe.Sizeof(glueParamsEchoEchoMoods{}), glueCallEchoEchoMoods)
@@ -2152,6 +2244,7 @@ func init() {
 	interface0.Method("echo_tuples", unsafe.Sizeof(glueParamsEchoEchoTuples{}), glueCallEchoEchoTuples)
 	interface0.Method("echo_dict", unsafe.Sizeof(glueParamsEchoEchoDict{}), glueCallEchoEchoDict)
 	interface0.Method("echo_by_number", unsafe.Sizeof(glueParamsEchoEchoByNumber{}), glueCallEchoEchoByNumber)
+	interface0.Method("echo_waves", unsafe.Sizeof(glueParamsEchoEchoWaves{}), glueCallEchoEchoWaves)
 	interface0.Method("echo_by_truth", unsafe.Sizeof(glueParamsEchoEchoByTruth{}), glueCallEchoEchoByTruth)
 	interface0.Method("echo_by_real", unsafe.Sizeof(glueParamsEchoEchoByReal{}), glueCallEchoEchoByReal)
 	interface0.Method("echo_by_color", unsafe.Sizeof(glueParamsEchoEchoByColor{}), glueCallEchoEchoByColor)
@@ -2165,6 +2258,7 @@ func init() {
 	interface0.Method("echo_maybe_bytes", unsafe.Sizeof(glueParamsEchoEchoMaybeBytes{}), glueCallEchoEchoMaybeBytes)
 	interface0.Method("echo_maybe_list", unsafe.Sizeof(glueParamsEchoEchoMaybeList{}), glueCallEchoEchoMaybeList)
 	interface0.Method("echo_maybe_user", unsafe.Sizeof(glueParamsEchoEchoMaybeUser{}), glueCallEchoEchoMaybeUser)
+	interface0.Method("echo_maybe_complex", unsafe.Sizeof(glueParamsEchoEchoMaybeComplex{}), glueCallEchoEchoMaybeComplex)
 	interface0.Method("echo_maybes", unsafe.Sizeof(glueParamsEchoEchoMaybes{}), glueCallEchoEchoMaybes)
 	interface0.Method("echo_maybe_floats", unsafe.Sizeof(glueParamsEchoEchoMaybeFloats{}), glueCallEchoEchoMaybeFloats)
 	interface0.Method("echo_user", unsafe.Sizeof(glueParamsEchoEchoUser{}), glueCallEchoEchoUser)
@@ -2207,7 +2301,7 @@ func init() {
 	contract.Layout("Term", unsafe.Sizeof(glueMirrorTerm{}), unsafe.Offsetof(glueMirrorTerm{}.Of))
 	contract.Layout("Number", unsafe.Sizeof(glueMirrorNumber{}), unsafe.Offsetof(glueMirrorNumber{}.Value))
 	contract.Layout("Sum", unsafe.Sizeof(glueMirrorSum{}), unsafe.Offsetof(glueMirrorSum{}.Terms))
-	contract.Layout("Leaves", unsafe.Sizeof(glueMirrorLeaves{}), unsafe.Offsetof(glueMirrorLeaves{}.Truth), unsafe.Offsetof(glueMirrorLeaves{}.Whole), unsafe.Offsetof(glueMirrorLeaves{}.Real), unsafe.Offsetof(glueMirrorLeaves{}.A), unsafe.Offsetof(glueMirrorLeaves{}.B), unsafe.Offsetof(glueMirrorLeaves{}.C), unsafe.Offsetof(glueMirrorLeaves{}.D), unsafe.Offsetof(glueMirrorLeaves{}.E), unsafe.Offsetof(glueMirrorLeaves{}.F), unsafe.Offsetof(glueMirrorLeaves{}.G), unsafe.Offsetof(glueMirrorLeaves{}.H), unsafe.Offsetof(glueMirrorLeaves{}.I), unsafe.Offsetof(glueMirrorLeaves{}.J), unsafe.Offsetof(glueMirrorLeaves{}.Text), unsafe.Offsetof(glueMirrorLeaves{}.Data), unsafe.Offsetof(glueMirrorLeaves{}.Moment), unsafe.Offsetof(glueMirrorLeaves{}.Span), unsafe.Offsetof(glueMirrorLeaves{}.Unique), unsafe.Offsetof(glueMirrorLeaves{}.Color), unsafe.Offsetof(glueMirrorLeaves{}.Level), unsafe.Offsetof(glueMirrorLeaves{}.Access), unsafe.Offsetof(glueMirrorLeaves{}.Mood))
+	contract.Layout("Leaves", unsafe.Sizeof(glueMirrorLeaves{}), unsafe.Offsetof(glueMirrorLeaves{}.Truth), unsafe.Offsetof(glueMirrorLeaves{}.Whole), unsafe.Offsetof(glueMirrorLeaves{}.Real), unsafe.Offsetof(glueMirrorLeaves{}.A), unsafe.Offsetof(glueMirrorLeaves{}.B), unsafe.Offsetof(glueMirrorLeaves{}.C), unsafe.Offsetof(glueMirrorLeaves{}.D), unsafe.Offsetof(glueMirrorLeaves{}.E), unsafe.Offsetof(glueMirrorLeaves{}.F), unsafe.Offsetof(glueMirrorLeaves{}.G), unsafe.Offsetof(glueMirrorLeaves{}.H), unsafe.Offsetof(glueMirrorLeaves{}.I), unsafe.Offsetof(glueMirrorLeaves{}.J), unsafe.Offsetof(glueMirrorLeaves{}.Text), unsafe.Offsetof(glueMirrorLeaves{}.Data), unsafe.Offsetof(glueMirrorLeaves{}.Moment), unsafe.Offsetof(glueMirrorLeaves{}.Span), unsafe.Offsetof(glueMirrorLeaves{}.Unique), unsafe.Offsetof(glueMirrorLeaves{}.Wave), unsafe.Offsetof(glueMirrorLeaves{}.Color), unsafe.Offsetof(glueMirrorLeaves{}.Level), unsafe.Offsetof(glueMirrorLeaves{}.Access), unsafe.Offsetof(glueMirrorLeaves{}.Mood))
 	contract.Layout("Everything", unsafe.Sizeof(glueMirrorEverything{}), unsafe.Offsetof(glueMirrorEverything{}.Leaves), unsafe.Offsetof(glueMirrorEverything{}.Mixed), unsafe.Offsetof(glueMirrorEverything{}.Rows), unsafe.Offsetof(glueMirrorEverything{}.Maybe), unsafe.Offsetof(glueMirrorEverything{}.Shape), unsafe.Offsetof(glueMirrorEverything{}.MaybeShape), unsafe.Offsetof(glueMirrorEverything{}.Shapes), unsafe.Offsetof(glueMirrorEverything{}.Table), unsafe.Offsetof(glueMirrorEverything{}.Trees), unsafe.Offsetof(glueMirrorEverything{}.Ping), unsafe.Offsetof(glueMirrorEverything{}.Term), unsafe.Offsetof(glueMirrorEverything{}.Frozen), unsafe.Offsetof(glueMirrorEverything{}.Derived), unsafe.Offsetof(glueMirrorEverything{}.Empties), unsafe.Offsetof(glueMirrorEverything{}.Words), unsafe.Offsetof(glueMirrorEverything{}.Blobs))
 }
 
@@ -2360,6 +2454,7 @@ class Leaves:
     moment: datetime
     span: timedelta
     unique: UUID
+    wave: complex
     color: Color
     level: Level
     access: Access
@@ -2424,6 +2519,8 @@ class Echo(Protocol):
 
     def echo_uuid(self, value: UUID) -> UUID: ...
 
+    def echo_complex(self, value: complex) -> complex: ...
+
     def echo_color(self, value: Color) -> Color: ...
 
     def echo_level(self, value: Level) -> Level: ...
@@ -2472,6 +2569,8 @@ class Echo(Protocol):
 
     def echo_uuids(self, value: list[UUID]) -> list[UUID]: ...
 
+    def echo_complexes(self, value: list[complex]) -> list[complex]: ...
+
     def echo_colors(self, value: list[Color]) -> list[Color]: ...
 
     def echo_accesses(self, value: list[Access]) -> list[Access]: ...
@@ -2498,6 +2597,8 @@ class Echo(Protocol):
 
     def echo_by_number(self, value: dict[i16, bytes]) -> dict[i16, bytes]: ...
 
+    def echo_waves(self, value: dict[str, tuple[complex, list[complex]]]) -> dict[str, tuple[complex, list[complex]]]: ...
+
     def echo_by_truth(self, value: dict[bool, f32]) -> dict[bool, f32]: ...
 
     def echo_by_real(self, value: dict[float, str]) -> dict[float, str]: ...
@@ -2523,6 +2624,8 @@ class Echo(Protocol):
     def echo_maybe_list(self, value: Optional[list[u8]]) -> Optional[list[u8]]: ...
 
     def echo_maybe_user(self, value: Optional[User]) -> Optional[User]: ...
+
+    def echo_maybe_complex(self, value: Optional[complex]) -> Optional[complex]: ...
 
     def echo_maybes(self, value: list[Optional[str]]) -> list[Optional[str]]: ...
 

@@ -37,6 +37,10 @@ func glueWriteUUIDResult(w *gobind.Writer, m *[16]byte, v *[16]byte) {
 	*m = *v
 }
 
+func glueWriteComplexResult(w *gobind.Writer, m *complex128, v *complex128) {
+	*m = *v
+}
+
 func glueWriteColorResult(w *gobind.Writer, m *Color, v *Color) {
 	*m = *v
 }
@@ -125,6 +129,10 @@ func glueWriteListUUIDResult(w *gobind.Writer, m *gobind.Ref, v *[][16]byte) {
 	*m = gobind.WriteList(w, *v, gobind.WriteNumbers[[16]byte])
 }
 
+func glueWriteListComplexResult(w *gobind.Writer, m *gobind.Ref, v *[]complex128) {
+	*m = gobind.WriteList(w, *v, gobind.WriteNumbers[complex128])
+}
+
 func glueWriteListColorResult(w *gobind.Writer, m *gobind.Ref, v *[]Color) {
 	*m = gobind.WriteList(w, *v, gobind.WriteNumbers[Color])
 }
@@ -199,6 +207,15 @@ func glueWriteMapInt16BytesResult(w *gobind.Writer, m *gobind.Ref, v *map[int16]
 	*m = gobind.WriteMap(w, *v, gobind.WriteNumbers[int16], gobind.WriteBytes)
 }
 
+func glueReadTupleComplexListComplex(r *gobind.Reader, c gobind.Column[TupleComplexListComplex]) {
+	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).V0))
+	glueReadListComplex(r, gobind.Field(c, &c.At(0).V1))
+}
+
+func glueWriteMapStringTupleComplexListComplexResult(w *gobind.Writer, m *gobind.Ref, v *map[string]TupleComplexListComplex) {
+	*m = gobind.WriteMap(w, *v, gobind.WriteStrings[string], glueWriteTupleComplexListComplex)
+}
+
 func glueWriteMapBoolFloat32Result(w *gobind.Writer, m *gobind.Ref, v *map[bool]float32) {
 	*m = gobind.WriteMap(w, *v, gobind.WriteBools, gobind.WriteNumbers[float32])
 }
@@ -271,6 +288,10 @@ func glueReadUser(r *gobind.Reader, c gobind.Column[User]) {
 
 func glueWriteOptionalUserResult(w *gobind.Writer, m *uint64, v **User) {
 	*m = gobind.WriteOptional(w, *v, glueWriteUser)
+}
+
+func glueWriteOptionalComplexResult(w *gobind.Writer, m *uint64, v **complex128) {
+	*m = gobind.WriteOptional(w, *v, gobind.WriteNumbers[complex128])
 }
 
 func glueReadOptionalString(r *gobind.Reader, c gobind.Column[*string]) {
@@ -515,6 +536,7 @@ func glueReadLeavesRecord(r *gobind.Reader, m *glueMirrorLeaves, v *Leaves) {
 	v.Moment = r.Time(m.Moment)
 	v.Span = m.Span
 	v.Unique = m.Unique
+	v.Wave = m.Wave
 	v.Color = m.Color
 	v.Level = m.Level
 	v.Access = m.Access
@@ -541,6 +563,7 @@ type glueMirrorLeaves struct {
 	Moment gobind.Time
 	Span   time.Duration
 	Unique [16]byte
+	Wave   complex128
 	Color  Color
 	Level  Level
 	Access Access
@@ -567,6 +590,7 @@ func glueWriteLeavesRecord(w *gobind.Writer, m *glueMirrorLeaves, v *Leaves) {
 	m.Moment = w.Time(v.Moment)
 	m.Span = v.Span
 	m.Unique = v.Unique
+	m.Wave = v.Wave
 	m.Color = v.Color
 	m.Level = v.Level
 	m.Access = v.Access
@@ -592,6 +616,7 @@ func glueReadLeaves(r *gobind.Reader, c gobind.Column[Leaves]) {
 	gobind.ReadTimes(r, gobind.Field(c, &c.At(0).Moment))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Span))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Unique))
+	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Wave))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Color))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Level))
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Access))
@@ -605,8 +630,8 @@ func glueWriteListLeavesResult(w *gobind.Writer, m *gobind.Ref, v *[]Leaves) {
 func glueReadEverythingRecord(r *gobind.Reader, m *glueMirrorEverything, v *Everything) {
 	glueReadLeavesRecord(r, &m.Leaves, &v.Leaves)
 	glueReadMixedRecord(r, &m.Mixed, &v.Mixed)
-	gobind.ReadList(r, m.Rows, &v.Rows, 129, glueReadLeaves)
-	gobind.ReadOptional(r, m.Maybe, &v.Maybe, 129, glueReadLeaves)
+	gobind.ReadList(r, m.Rows, &v.Rows, 145, glueReadLeaves)
+	gobind.ReadOptional(r, m.Maybe, &v.Maybe, 145, glueReadLeaves)
 	glueReadCircleOrSquareOptions(r, gobind.ReadTag(r, m.Shape, 2), gobind.One(&v.Shape))
 	gobind.ReadOptional(r, m.MaybeShape, &v.MaybeShape, 1, glueReadCircleOrSquare)
 	gobind.ReadList(r, m.Shapes, &v.Shapes, 1, glueReadCircleOrSquare)
@@ -719,6 +744,15 @@ func glueReadTupleStringInt64(r *gobind.Reader, c gobind.Column[TupleStringInt64
 func glueWriteTupleBoolTupleStringInt64(w *gobind.Writer, c gobind.Column[TupleBoolTupleStringInt64]) {
 	gobind.WriteBools(w, gobind.Field(c, &c.At(0).V0))
 	glueWriteTupleStringInt64(w, gobind.Field(c, &c.At(0).V1))
+}
+
+func glueReadListComplex(r *gobind.Reader, c gobind.Column[[]complex128]) {
+	gobind.ReadLists(r, c, 16, gobind.ReadNumbers[complex128])
+}
+
+func glueWriteTupleComplexListComplex(w *gobind.Writer, c gobind.Column[TupleComplexListComplex]) {
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).V0))
+	glueWriteListComplex(w, gobind.Field(c, &c.At(0).V1))
 }
 
 func glueWriteListUser(w *gobind.Writer, c gobind.Column[[]User]) {
@@ -912,6 +946,7 @@ func glueWriteLeaves(w *gobind.Writer, c gobind.Column[Leaves]) {
 	gobind.WriteTimes(w, gobind.Field(c, &c.At(0).Moment))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Span))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Unique))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Wave))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Color))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Level))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Access))
@@ -935,6 +970,10 @@ func glueWriteListInt16(w *gobind.Writer, c gobind.Column[[]int16]) {
 func glueWriteTupleStringInt64(w *gobind.Writer, c gobind.Column[TupleStringInt64]) {
 	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).V0))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).V1))
+}
+
+func glueWriteListComplex(w *gobind.Writer, c gobind.Column[[]complex128]) {
+	gobind.WriteLists(w, c, gobind.WriteNumbers[complex128])
 }
 
 func glueWriteTupleUint8Uint32(w *gobind.Writer, c gobind.Column[TupleUint8Uint32]) {

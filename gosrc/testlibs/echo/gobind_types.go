@@ -156,6 +156,7 @@ type Leaves struct {
 	Moment time.Time     `json:"moment"`
 	Span   time.Duration `json:"span"`
 	Unique [16]byte      `json:"unique"`
+	Wave   complex128    `json:"wave"`
 	Color  Color         `json:"color"`
 	Level  Level         `json:"level"`
 	Access Access        `json:"access"`
@@ -202,6 +203,12 @@ type TupleStringInt64 struct {
 type TupleBoolTupleStringInt64 struct {
 	V0 bool
 	V1 TupleStringInt64
+}
+
+// TupleComplexListComplex is the tuple tuple[complex, list[complex]].
+type TupleComplexListComplex struct {
+	V0 complex128
+	V1 []complex128
 }
 
 // TupleUint8Uint32 is the tuple tuple[u8, u32].

@@ -82,6 +82,10 @@ func (echo) EchoUUID(_ context.Context, value [16]byte) ([16]byte, error) {
 	return value, nil
 }
 
+func (echo) EchoComplex(_ context.Context, value complex128) (complex128, error) {
+	return value, nil
+}
+
 func (echo) EchoColor(_ context.Context, value Color) (Color, error) {
 	return value, nil
 }
@@ -178,6 +182,10 @@ func (echo) EchoUUIDs(_ context.Context, value [][16]byte) ([][16]byte, error) {
 	return value, nil
 }
 
+func (echo) EchoComplexes(_ context.Context, value []complex128) ([]complex128, error) {
+	return value, nil
+}
+
 func (echo) EchoColors(_ context.Context, value []Color) ([]Color, error) {
 	return value, nil
 }
@@ -230,6 +238,10 @@ func (echo) EchoByNumber(_ context.Context, value map[int16][]byte) (map[int16][
 	return value, nil
 }
 
+func (echo) EchoWaves(_ context.Context, value map[string]TupleComplexListComplex) (map[string]TupleComplexListComplex, error) {
+	return value, nil
+}
+
 func (echo) EchoByTruth(_ context.Context, value map[bool]float32) (map[bool]float32, error) {
 	return value, nil
 }
@@ -279,6 +291,10 @@ func (echo) EchoMaybeList(_ context.Context, value *[]uint8) (*[]uint8, error) {
 }
 
 func (echo) EchoMaybeUser(_ context.Context, value *User) (*User, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeComplex(_ context.Context, value *complex128) (*complex128, error) {
 	return value, nil
 }
 

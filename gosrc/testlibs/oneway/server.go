@@ -39,6 +39,8 @@ func showMoment(t time.Time) string { return t.Format(moments) }
 
 func showSpan(d time.Duration) string { return strconv.FormatInt(int64(d), 10) + "ns" }
 
+func showWave(c complex128) string { return showFloat(real(c)) + "+" + showFloat(imag(c)) }
+
 func showUnique(u [16]byte) string { return hex.EncodeToString(u[:]) }
 
 func showColor(c Color) string {
@@ -434,4 +436,17 @@ func (server) MakeSpan(_ context.Context, text string) (time.Duration, error) {
 
 func (server) MakeUnique(_ context.Context, text string) ([16]byte, error) {
 	return made(text, (*maker).unique)
+}
+
+func (server) MakeWave(_ context.Context, real, imag string) (complex128, error) {
+	first, err := made(real, (*maker).float)
+	if err != nil {
+		return 0, err
+	}
+	second, err := made(imag, (*maker).float)
+	return complex(first, second), err
+}
+
+func (server) ShowWaves(_ context.Context, wave complex128, waves []complex128) (string, error) {
+	return showWave(wave) + ";" + showList(waves, showWave), nil
 }

@@ -1,0 +1,248 @@
+"""How the values of leaf types travel: one row for each, the codec's half of `gobind.contract.leaves`.
+
+A row is made when the first value of its type is met: some need modules that take longer to import than most of gobind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from gobind.codec import columns
+from gobind.codec.frames import Get, Input, Output, Put
+from gobind.codec.memory import bytes_at
+from gobind.contract.leaves import BYTES, COMPLEX, DATETIME, STR, TIMEDELTA, UUID, Leaf
+from gobind.forklock import fork_lock, lazy_import
+
+
+class StringRef(ctypes.Structure):
+    """Bytes somewhere else: of UTF-8 for ``str``."""
+
+    _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_uint64)]
+
+
+class DateTime(ctypes.Structure):
+    """Microseconds since 1970 UTC, and the UTC offset in seconds."""
+
+    _fields_ = [("micros", ctypes.c_int64), ("offset", ctypes.c_int32)]
+
+
+class Complex(ctypes.Structure):
+    """The two parts of a complex number."""
+
+    _fields_ = [("real", ctypes.c_double), ("imag", ctypes.c_double)]
+
+
+class LeafCodec(NamedTuple):
+    """The codec of a leaf type.
+
+    Generated functions hold the texts `pack` and `unpack`, with ``{names}`` of what is in `names`.
+
+    Attributes:
+        put, get: of a block.
+        columns: formats of the columns that a block consists of, one behind another; none for a type without slots.
+        slots: offsets and format characters of the parts of a value inside a record; none for a type whose values are
+            bytes behind the record, with their length in it.
+        pack: what makes the parts, or the bytes, of ``{v}``: an expression for each part, or one for all.
+        unpack: the expression for the value made of the parts ``{0}``, ``{1}`` ..., or of the bytes ``{0}``.
+        names: what `pack` and `unpack` refer to.
+        cls: the class of values where `pack` does not refuse all others.
+        mirror: the type of a field in a mirror.
+        to_mirror: ``to_mirror(value, kept)`` is what a field is set to; what it points to is added to ``kept``.
+        from_mirror: its inverse.
+        explain: ``explain(path, *parts)`` raises what is wrong with the parts, or the bytes, of a value, or returns it;
+            None for a type for which nothing can be wrong.
+        is_joined: a block is that of ``str``; for a type without slots.
+    """
+
+    put: Put
+    get: Get
+    columns: tuple[str, ...]
+    slots: tuple[tuple[int, str], ...]
+    pack: tuple[str, ...]
+    unpack: str
+    mirror: Any
+    to_mirror: Callable[[Any, list[Any]], Any]
+    from_mirror: Callable[[Any], Any]
+    names: dict[str, Any] = {}
+    cls: type | None = None
+    explain: Callable[..., Any] | None = None
+    is_joined: bool = False
+
+
+def codec_of(node: Leaf) -> LeafCodec:
+    """The row of a leaf type."""
+    made = _made.get(node.text)
+    if made is None:
+        with fork_lock:
+            made = _made[node.text] = _ROWS[node.text]()
+    return made
+
+
+_made: dict[str, LeafCodec] = {}
+
+
+# Bytes behind the record
+
+
+def _string_ref(data: bytes, kept: list[Any]) -> StringRef:
+    """The mirror of bytes, which `kept` keeps alive."""
+    if not data:
+        return StringRef(None, 0)
+    memory = ctypes.create_string_buffer(data, len(data))
+    kept.append(memory)
+    return StringRef(ctypes.addressof(memory), len(data))
+
+
+def _bytes_of(ref: Any) -> bytes:
+    return bytes_at(ref.ptr, ref.len) if ref.len else b""
+
+
+def _decode(path: object, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UnicodeDecodeError("utf-8", data, error.start, error.end, f"{path}: {error.reason}") from None
+
+
+def _str() -> LeafCodec:
+    return LeafCodec(
+        columns.put_str,
+        columns.get_str,
+        columns=(),
+        slots=(),
+        pack=("{encode}({v})",),
+        unpack="{0}.decode()",
+        names={"encode": str.encode},
+        mirror=StringRef,
+        to_mirror=lambda value, kept: _string_ref(value.encode(), kept),
+        from_mirror=lambda ref: _bytes_of(ref).decode(),
+        explain=_decode,
+        is_joined=True,
+    )
+
+
+def _bytes() -> LeafCodec:
+    return LeafCodec(
+        columns.put_bytes,
+        columns.get_bytes,
+        columns=(),
+        slots=(),
+        pack=("{as_bytes}({v})",),
+        unpack="{0}",
+        names={"as_bytes": columns.as_bytes},
+        mirror=StringRef,
+        to_mirror=lambda value, kept: _string_ref(bytes(memoryview(value)), kept),
+        from_mirror=_bytes_of,
+    )
+
+
+# Parts inside the record
+
+
+def _datetime() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+
+    def explain(path: object, micros: int, offset: int) -> Any:
+        try:
+            return times.join_datetime(micros, offset)
+        except (OverflowError, ValueError):
+            problem = f"the time from Go does not fit datetime: {micros} microseconds"
+            raise OverflowError(f"{path}: {problem}") from None
+
+    return LeafCodec(
+        times.put_datetime,
+        times.get_datetime,
+        columns=("q", "i"),
+        slots=((0, "q"), (8, "i")),
+        pack=("{split_datetime}({v})",),
+        unpack="{join_datetime}({0}, {1})",
+        names={"split_datetime": times.split_datetime, "join_datetime": times.join_datetime},
+        mirror=DateTime,
+        to_mirror=lambda value, kept: DateTime(*times.split_datetime(value)),
+        from_mirror=lambda raw: times.join_datetime(raw.micros, raw.offset),
+        explain=explain,
+    )
+
+
+def _timedelta() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+    return LeafCodec(
+        times.put_timedelta,
+        times.get_timedelta,
+        columns=("q",),
+        slots=((0, "q"),),
+        pack=("{nanoseconds}({v})",),
+        unpack="{join_timedelta}({0})",
+        names={"nanoseconds": times.nanoseconds, "join_timedelta": times.join_timedelta},
+        mirror=ctypes.c_int64,
+        to_mirror=lambda value, kept: times.nanoseconds(value),
+        from_mirror=times.join_timedelta,
+    )
+
+
+def _uuid() -> LeafCodec:
+    cls = lazy_import("uuid").UUID
+
+    def put(out: Output, values: list[Any]) -> None:
+        columns.require_all(values, cls)
+        out.append(b"".join([value.bytes for value in values]))
+
+    def get(source: Input, n: int) -> list[Any]:
+        data = source.take(16 * n)
+        return [cls(bytes=data[at : at + 16]) for at in range(0, 16 * n, 16)]
+
+    mirror = ctypes.c_ubyte * 16
+    return LeafCodec(
+        put,
+        get,
+        columns=("16s",),
+        slots=((0, "16s"),),
+        pack=("{v}.bytes",),
+        unpack="{UUID}(bytes={0})",
+        names={"UUID": cls},
+        cls=cls,
+        mirror=mirror,
+        to_mirror=lambda value, kept: mirror(*value.bytes),
+        from_mirror=lambda raw: cls(bytes=bytes(raw)),
+    )
+
+
+def _complex() -> LeafCodec:
+    array = lazy_import("array").array
+    parts = attrgetter("real", "imag")  # which int, float and all numbers have
+
+    def put(out: Output, values: list[Any]) -> None:
+        out.append(array("d", chain.from_iterable(map(parts, values))).tobytes())
+
+    def get(source: Input, n: int) -> list[complex]:
+        if not n:
+            return []
+        numbers = iter(memoryview(source.view(16 * n)).cast("d"))
+        return [*map(complex, numbers, numbers)]
+
+    return LeafCodec(
+        put,
+        get,
+        columns=("2d",),
+        slots=((0, "d"), (8, "d")),
+        pack=("{v}.real", "{v}.imag"),
+        unpack="{complex}({0}, {1})",
+        names={"complex": complex},
+        mirror=Complex,
+        to_mirror=lambda value, kept: Complex(*parts(value)),
+        from_mirror=lambda raw: complex(raw.real, raw.imag),
+    )
+
+
+_ROWS: dict[str, Callable[[], LeafCodec]] = {
+    STR.text: _str,
+    BYTES.text: _bytes,
+    DATETIME.text: _datetime,
+    TIMEDELTA.text: _timedelta,
+    UUID.text: _uuid,
+    COMPLEX.text: _complex,
+}

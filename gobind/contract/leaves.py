@@ -1,0 +1,220 @@
+"""The leaf types that are no sized numbers: one row for each, with all that is said of it without a codec.
+
+A row of `LEAVES` is what contracts, layouts, checks and generated Go know of a type; `gobind.codec.leaves` has a row
+for the same type that says how its values travel. A new type is a row here, one there, a line in `gobind.protocol`,
+and in Go what reads and writes it, unless Go's own value lies in a frame as it is.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gobind.contract.kinds import Kind
+
+
+class _Row(NamedTuple):
+    text: str
+    module: str
+    go: str
+    word: str
+    size: int
+    align: int
+    least: int
+    check: Callable[[Any, object], None]
+    go_record: str = ""
+    go_method: str = ""
+    go_block: str = "Numbers"
+    may_fail: bool = False
+    is_shown: bool = False
+    is_key: bool = False
+
+
+class Leaf(_Row, Kind):
+    """A type that is one value, not a sized number: ``str``, ``bytes``, ``datetime``, ``UUID`` ...
+
+    Attributes:
+        text: the word used in contracts and messages, and the name of the Python class.
+        module: where that is. It is imported when a value is met, not before.
+        go: the Go type.
+        word: a word for the Go type, to be part of names.
+        size, align: bytes of a value inside a record.
+        least: the number of bytes that one value takes in a block at least.
+        check: ``check(value, path)`` refuses what is no value of the type; its message begins with the path.
+        go_record: the Go type that stands in a record for it; "" where that is Go's own value.
+        go_method: the method of Go's Reader and Writer for a value of a record.
+        go_block: the end of the names of Go's functions for a block: ``Times`` of ``ReadTimes``.
+        may_fail: a Go value may have no counterpart in Python.
+        is_shown: the message of an error shows its fields of this type.
+        is_key: values may be keys of dicts and items of sets.
+    """
+
+    __slots__ = ()
+
+
+# Refusals
+
+
+def expect(value: Any, cls: Any, text: str, path: object, refused: Any = ()) -> None:
+    """Refuse what is not an instance of `cls`, or is one of `refused`; `text` is what the contract says.
+
+    Raises:
+        TypeError: with the path.
+    """
+    if not isinstance(value, cls) or isinstance(value, refused):
+        raise TypeError(f"{path}: expected {text}, got {class_of(value, cls)}")
+
+
+def class_of(value: Any, *expected: Any) -> str:
+    """The class of a value; more than its name if one of the `expected` has that name, too."""
+    cls = type(value)
+    for other in expected:
+        if isinstance(other, type) and cls.__name__ == other.__name__:
+            where, wanted = (f"{each.__module__}.{each.__qualname__}" for each in (cls, other))
+            if where == wanted:
+                return (
+                    f"another class of that name: {where} was defined again; use one of them, or load again"
+                )
+            return f"another class of that name: {where} instead of {wanted}"
+    return cls.__name__
+
+
+def short(number: Any) -> str:
+    """A number for a message."""
+    if isinstance(number, int) and number.bit_length() > 256:  # repr of a huge int is slow, or refused
+        return f"an integer of {number.bit_length()} bits"
+    return repr(number)
+
+
+def _check_str(value: Any, path: object) -> None:
+    expect(value, str, "str", path)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        reason = f"{path}: {error.reason}"
+        raise UnicodeEncodeError("utf-8", error.object, error.start, error.end, reason) from None
+
+
+def _check_bytes(value: Any, path: object) -> None:
+    try:
+        memoryview(value)
+    except (TypeError, ValueError, BufferError) as error:
+        got = type(value).__name__ + (f": {error}" if not isinstance(error, TypeError) else "")
+        raise TypeError(f"{path}: expected bytes, got {got}") from None
+
+
+def _check_datetime(value: Any, path: object) -> None:
+    from datetime import datetime
+
+    expect(value, datetime, "datetime", path)
+    offset = value.utcoffset()
+    if offset is None:
+        raise TypeError(f"{path}: expected an aware datetime, got a naive one: {value}")
+    if offset.microseconds:
+        raise ValueError(f"{path}: the UTC offset of {value} has a fraction of a second")
+
+
+def _check_timedelta(value: Any, path: object) -> None:
+    from datetime import timedelta
+
+    expect(value, timedelta, "timedelta", path)
+    if not -(2**63) <= value // timedelta(microseconds=1) * 1000 < 2**63:
+        raise OverflowError(f"{path}: {value} does not fit timedelta: Go counts nanoseconds in 64 bits")
+
+
+def _check_uuid(value: Any, path: object) -> None:
+    from uuid import UUID
+
+    expect(value, UUID, "UUID", path)
+
+
+def _check_complex(value: Any, path: object) -> None:
+    try:
+        struct.pack("<2d", value.real, value.imag)
+    except (OverflowError, AttributeError, TypeError, struct.error) as error:
+        if isinstance(error, OverflowError) or isinstance(value, int):
+            raise OverflowError(f"{path}: {short(value)} does not fit complex") from None
+        raise TypeError(f"{path}: expected complex, got {type(value).__name__}") from None
+
+
+# The rows
+
+STR = Leaf(
+    text="str",
+    module="builtins",
+    go="string",
+    word="String",
+    size=16,
+    align=8,
+    least=1,
+    check=_check_str,
+    go_record="gobind.Ref",
+    go_method="String",
+    go_block="Strings",
+    is_shown=True,
+    is_key=True,
+)
+BYTES = Leaf(
+    text="bytes",
+    module="builtins",
+    go="[]byte",
+    word="Bytes",
+    size=16,
+    align=8,
+    least=8,
+    check=_check_bytes,
+    go_record="gobind.Ref",
+    go_method="Bytes",
+    go_block="Bytes",
+)
+DATETIME = Leaf(
+    text="datetime",
+    module="datetime",
+    go="time.Time",
+    word="Time",
+    size=16,
+    align=8,
+    least=12,
+    check=_check_datetime,
+    go_record="gobind.Time",
+    go_method="Time",
+    go_block="Times",
+    may_fail=True,
+    is_shown=True,
+)
+TIMEDELTA = Leaf(
+    text="timedelta",
+    module="datetime",
+    go="time.Duration",
+    word="Duration",
+    size=8,
+    align=8,
+    least=8,
+    check=_check_timedelta,
+    is_shown=True,
+)
+UUID = Leaf(
+    text="UUID",
+    module="uuid",
+    go="[16]byte",
+    word="UUID",
+    size=16,
+    align=1,
+    least=16,
+    check=_check_uuid,
+)
+COMPLEX = Leaf(
+    text="complex",
+    module="builtins",
+    go="complex128",
+    word="Complex",
+    size=16,
+    align=8,
+    least=16,
+    check=_check_complex,
+    is_shown=True,
+)
+
+LEAVES = (STR, BYTES, DATETIME, TIMEDELTA, UUID, COMPLEX)
+"""All rows, in the order in which messages list them."""
