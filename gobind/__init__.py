@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 else:  # or type checkers would believe that there is everything
 
     def __getattr__(name: str) -> Any:
-        """Import ``gobind._debug`` for those who ask."""
+        """Imports ``gobind._debug`` on first use."""
         if name == "_debug":
             return lazy_import("gobind._debug")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""``python -m gobind``: hands over to the command line in :mod:`gobind.tool.cli`."""
+"""``python -m gobind``: runs the command line of `gobind.tool.cli`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""For tests and the curious: what is outstanding."""
+"""Counts of what is outstanding, for tests and debugging."""
 
 from __future__ import annotations
 

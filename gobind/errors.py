@@ -29,8 +29,8 @@ class GoError(GobindError):
     """Go returned an error.
 
     Attributes:
-        message: the text of Go's ``err.Error()``. Where that panics, or the error is a nil pointer, which Go does not
-            take for nil, it says so.
+        message: the text of Go's ``err.Error()``; if that panics, or the error is a nil pointer (which is not a nil
+            error to Go), a sentence that says so.
         go_type: the Go type of the error, as ``%T`` prints it (``*fs.PathError``).
     """
 

@@ -1,6 +1,6 @@
-"""What a fork must not cut in two.
+"""The fork lock: held by what a fork must not cut in two.
 
-The child of a fork has one thread. Whatever another thread was doing stays half done there for ever: a module
+The child of a fork has one thread. What another thread was doing stays half done there for ever: a module
 that was being imported can never be imported again (its lock belongs to a thread that does not exist), a
 library that was being opened is neither open nor closed. So all this happens under one lock, and a fork waits
 for it.
@@ -16,7 +16,7 @@ import threading
 from typing import Any
 
 fork_lock = threading.RLock()
-"""Held while a module is imported late, a function compiled, a library opened; and by a fork."""
+"""Held while a module is imported lazily, a function compiled, a library opened; and by a fork."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -25,7 +25,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def lazy_import(name: str) -> Any:
-    """Import a module that few programs need.
+    """Imports and returns a module that few programs need.
 
     Not in the main thread: an exception of a signal handler that strikes importlib may leave CPython's import lock
     locked for ever. Other threads run no handlers.
@@ -43,7 +43,7 @@ def _is_imported(name: str) -> bool:
 
 
 def _import_in_thread(name: str) -> None:
-    """Import a module in a thread and wait for it. What the import raises is left to the next one."""
+    """Imports a module in a thread and waits for it. The next import raises what this one raised."""
     done = _thread.allocate_lock()
     done.acquire()
 

@@ -1,6 +1,6 @@
-"""What Python and Go agree on: the frame format, and each constant that both sides know.
+"""The protocol between Python and Go: the frame format, and each constant that both sides use.
 
-The Go half is generated from here (`gobind.tool.generator.glue`).
+Go's copy of the constants is generated from this module (`gobind.tool.generator.constants`).
 
 A **frame** is one request or one response. All numbers are little-endian; nothing is aligned but
 the record.
@@ -13,11 +13,11 @@ all), u64 reply (address of the response buffer, `REPLY_CAPACITY` bytes), i64 ti
 none), u64 receiver (handle of the object called, 0: the registered implementation).
 
 With the flag `SCATTERED` the header is followed by u64 n and n pairs (u64 address, u64 length)
-of segments, which one after another are what would otherwise stand behind the header. The record
-is the first segment's beginning; a column never crosses from one segment into the next.
+of segments; joined, they are what would otherwise follow the header. The record
+begins the first segment; a column never crosses from one segment into the next.
 
 **Record**: the parameters (or the one result) as a C struct, naturally aligned; structs and tuples
-inline. Pointers are 0 in a frame: what they would point to follows in the columns.
+inline. Pointers are 0 in a frame: their targets follow in the columns.
 
     bool, numbers       the number; bool is one byte, 0 or 1
     enum                its i64 value, or a str
@@ -36,7 +36,7 @@ inline. Pointers are 0 in a frame: what they would point to follows in the colum
 **Columns** follow in the order of the record's fields, depth first: for str and bytes the bytes
 themselves, for containers the *blocks* of their content. ``block(T, n)`` holds n values of T:
 
-    nothing at all      if n is 0
+    nothing             if n is 0
     bool, numbers       n numbers
     enum                block(int or str, n)
     str                 u64 head; if head & 1: n u64 lengths; then head >> 1 bytes of UTF-8.
@@ -86,15 +86,16 @@ everything else; blocks met meanwhile join it. So a tree costs one block a level
         16  0a 00 00 00 00 00 00 00  columns: block(str, 2): head, 5 bytes and no lengths
         24  68 69 00 68 6f           "hi", NUL, "ho"
 
-**A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer,
-the i64 is the result itself (None: 0), else the size of the response, which stands in the reply
-buffer. `CHECK_STATUS` says: ask ``gobind_status(request, buffer) -> id``, once, before the request's memory is used
-for anything else; or say ``gobind_release_status(request)``. A failure (ERROR and what is behind it) is told as often as one
-asks, and kept until it is forgotten. It writes a **status** into buffer (`REPLY_CAPACITY`
-bytes): u64 kind, i64 value, u64 n, u64 address, u64 length. That is the one segment of the response, which
-stands at `STATUS_SIZE` where it fits, else in Go's memory; with several segments, address is where n pairs
-(u64 address, u64 length) stand in Go's memory. That memory, and what the response refers to (objects, the
-memory of a Buffer), is kept until ``gobind_release(id)``; with id 0 there is none.
+**A call** is ``gobind_call(request) -> i64``. If the method's result is None, bool or an integer, the i64
+is the result itself (None: 0), else the size of the response, which stands in the reply buffer.
+`CHECK_STATUS` means: call ``gobind_status(request, buffer) -> id`` once, before the request's memory is
+used for anything else, or ``gobind_release_status(request)``. A failure (ERROR to CLOSED) may be fetched
+more than once, and is kept until it is released. ``gobind_status`` writes a **status** into buffer
+(`REPLY_CAPACITY` bytes): u64 kind, i64 value, u64 n, u64 address, u64 length. Address and length are those
+of the response's one segment, which stands at `STATUS_SIZE` where it fits, else in Go's memory; with
+several segments, address is where n pairs (u64 address, u64 length) stand in Go's memory. That memory, and
+what the response refers to (objects, the memory of a Buffer), is kept until ``gobind_release(id)``; with id
+0 there is none.
 
     NONE      there is no such status
     VALUE     the result is `value` itself
@@ -104,64 +105,63 @@ memory of a Buffer), is kept until ``gobind_release(id)``; with id 0 there is no
               then, if error >= 0, block(the contract's error of that index, 1). The detail is the Go
               type of an error, the stack of a panic
 
-**An asynchronous call** has its number in the header's reply and always says its size.
-``gobind_submit(queue, requests, size)`` takes requests that stand one behind another; it has read them
-when it returns. ``gobind_drain(queue, buffer, done)`` fetches endings into a buffer of `DRAIN_CAPACITY` bytes:
+**An asynchronous call** has its number in the header's reply field, and its size is always set.
+``gobind_submit(queue, requests, size)`` takes requests placed one after another, and has read them when it
+returns. ``gobind_drain(queue, buffer, done)`` fetches completions into a buffer of `DRAIN_CAPACITY` bytes:
 u64 number of the fetch, u64 n, n entries (u64 number, u64 tag, u64 word), then the responses of the entries
 tagged `ENTRY_RESPONSE`, in the same order. Done is the number of the last fetch whose entries have all been
-handed out: while another number stands in the buffer nothing is fetched, so an exception in between loses
-nothing. An entry tagged `ENTRY_STATUS` has a status, to be asked for by
-``gobind_completion(queue, number, buffer) -> id``, and dropped, if it is a failure or not asked for, by
-``gobind_cancel(queue, number)``. The descriptor
-``gobind_queue_wakeup_fd(queue)`` can be read from while there is something to fetch.
+handed out: while the buffer has another number nothing is fetched, so an exception in between loses
+nothing. An entry tagged `ENTRY_STATUS` has a status: ``gobind_completion(queue, number, buffer) -> id``
+fetches it, and ``gobind_cancel(queue, number)`` drops it if it is a failure or is not fetched. The
+descriptor ``gobind_queue_wakeup_fd(queue)`` is readable while there are completions.
 
-**A ring** is memory of u64 words that Python owns and a goroutine watches: tail, head, parked, then
-for each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no
-wake-up can be lost.
+**A ring** is memory of u64 words that Python owns and a goroutine polls: tail, head, parked, then for
+each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no wake-up is lost.
 
-**A handle** is an object's number: with `PYTHON_OWNED` of an object that lives in Python, else of one of
-Go's. A Python object has a number for each time it is passed, which Go gives up by `UPCALL_RELEASE`. In frames to
-Go each handle comes with one count, which Go takes over. In frames to Python they come
-without: what stands there is held until the status is released, or the upcall has returned, and Python
-retains what it keeps (``gobind_retain``, ``gobind_release``). A response with handles in it is always told
-by a status. A method of a Go object is the interface's, called with the handle as receiver; a Go function
-is called by the number that the library's description has for its annotation.
+**A handle** is an object's number: of a Python object if `PYTHON_OWNED` is set, else of a Go object. A
+Python object gets a number each time it is passed, which Go gives up by `UPCALL_RELEASE`. In frames to Go
+each handle carries one count, which Go takes over. In frames to Python handles carry none: they are valid
+until the status is released, or the upcall has returned, and Python retains those it keeps
+(``gobind_retain``, ``gobind_release``). A response with handles in it is always fetched by a status. A
+method of a Go object is the interface's, called with the handle as receiver; a Go function is called by the
+number that the library's description gives its annotation.
 
-**A stream** of Go is called with the method `STREAM_NEXT` and no parameters; the response is a list, which
-is empty when the stream has ended. An iterator of Python has two methods: `ITERATOR_NEXT` takes a u64, the
-number of items wanted at most, and responds likewise; `ITERATOR_CLOSE` has neither parameters nor result.
+**A stream** of Go is called with the method `STREAM_NEXT` and no parameters; the response is a list, empty
+at the end of the stream. An iterator of Python has two methods: `ITERATOR_NEXT` takes a u64, the largest
+number of items, and responds likewise; `ITERATOR_CLOSE` has neither parameters nor result.
 
-**An upcall** is ``upcall(object, method, request, size, reply)``, the function that ``gobind_set_upcall`` has
-set. The method is its index in the interface as the library has it, 0 for a function; the request is record
-and columns without a header. The answer goes to reply: i64 value, u64 kind, u64 late, then `REPLY_CAPACITY`
-bytes. The kind is set last, by the same step as the value: while it is `ANSWER_NONE` Python has not answered,
-whatever has become of the call, and Go makes an error of that. Late is the handle of an exception that came
-when there was an answer already, else 0: the answer is read, and the exception is how the call has ended. Go
-leaves it there when it asks object 0 once more, and it becomes the context of the next.
+**An upcall** is ``upcall(object, method, request, size, reply)``, the function set by
+``gobind_set_upcall``. The method is its index in the library's interface, 0 for a function; the request is
+record and columns without a header. The answer goes to reply: i64 value, u64 kind, u64 late, then
+`REPLY_CAPACITY` bytes. The kind is set last, in the same step as the value: while it is `ANSWER_NONE`
+Python has not answered, and Go reports that as an error. Late is the handle of an exception raised after
+the answer was stored, else 0: Go reads the answer, and the call fails with the exception. Go leaves the
+field as it is when it calls object 0 again, and the exception becomes the context of the next one.
 
     ANSWER_VALUE      the value is the result: None (0), a bool or an integer
     ANSWER_FRAME      the value is the size of the response
     ANSWER_EXCEPTION  the value is the size of an `EXCEPTION_RECORD`, its text, its class's name, and if
                       it is an error of the contract block(error, 1)
-    ANSWER_LATER      of an async method: ``gobind_answer`` will bring it
+    ANSWER_LATER      of an async method: ``gobind_answer`` will deliver it
 
-A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 number stands in its place, and object 0's
-`UPCALL_FETCH_INTO`, with that number in size, copies it to the address in request. For an async method a
-ticket stands in value before the call, to be answered by ``gobind_answer(ticket, failed, frame, size)`` exactly
-once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL` names a
-ticket in size; its value is 1 if an answer will come, 0 if the ticket is not known. `UPCALL_RELEASE` brings size bytes
-at request, u64 numbers that Go gives up.
+A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 number takes its place, and object 0's
+`UPCALL_FETCH_INTO`, with that number in size, copies the frame to the address in request. For an async
+method value holds a ticket before the call; ``gobind_answer(ticket, failed, frame, size)`` answers it
+exactly once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL`
+names a ticket in size; its value is 1 if an answer will come, 0 if the ticket is unknown. `UPCALL_RELEASE`
+passes size bytes at request: u64 numbers that Go gives up.
 
-**The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL, u64
-size, then that many bytes of block(Library, 1). Only the text is for every gobind, older or newer: whatever
-comes to stand behind it, N is `ABI`, which grows with each change of what is written here.
+**The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL,
+u64 size, then that many bytes of block(Library, 1). Every version of gobind can read the text, and only
+that. N is `ABI`, which grows with each change of this page.
 
     Library = problems: list[str], contracts: list[Contract]
     Contract = name: str, text: str, interfaces: dict[str, Interface], fingerprints of errors: dict[str, str],
         numbers of callables: dict[str, i64], layouts: dict[str, list[u64]]
     Interface = fingerprint: str, number of its first method: i64, names of its methods: list[str]
 
-A callable goes by its annotation; a layout is the size of a struct's record in Go and the offsets of its fields.
+A callable is named by its annotation; a layout is the size of a struct's record in Go and the offsets of
+its fields.
 """
 
 from __future__ import annotations
@@ -187,9 +187,9 @@ EXTERNAL_SIZE = 1 << 16
 """Bytes from which a piece of a frame is passed by reference instead of being copied into it."""
 
 CHECK_STATUS = -0x2F0B1ED5
-"""The result that says "ask for the status"; rare as a true result, and then the status says so.
+"""The result that means "fetch the status". As a true result it is rare, and the status then says so.
 
-One digit of CPython's integers: comparing with it is specialized.
+It fits one digit of CPython's integers, so the comparison is specialized.
 """
 
 STATUS_SIZE = 40
@@ -201,25 +201,25 @@ TIMED_OUT = 1
 """Flag of an ERROR: the Go error is context.DeadlineExceeded."""
 
 EXCEPTION = 2
-"""Flag of an ERROR: it is a Python exception, whose handle stands in error."""
+"""Flag of an ERROR: it is a Python exception, whose handle is in error."""
 
 CANCELLED = 4
-"""Flag of an exception that Go gets: a task was cancelled."""
+"""Flag of an exception passed to Go: a task was cancelled."""
 
 UNANSWERED = 8
-"""Flag of an ERROR: Python has not answered an upcall."""
+"""Flag of an ERROR: Python did not answer an upcall."""
 
 PYTHON_OWNED = 1 << 63
 """Set in the handle of an object that lives in Python."""
 
 CLOSED_HANDLE, LOST_HANDLE = (1 << 63) - 1, (1 << 63) - 2
-"""Handles that no object ever has: of a closed one, of one in the process that this one is a fork of."""
+"""Handles that no object ever has: of a closed object; of an object of the parent of a fork."""
 
 ANSWER_NONE, ANSWER_VALUE, ANSWER_FRAME, ANSWER_EXCEPTION, ANSWER_LATER = range(5)
 """Kinds of answers to an upcall."""
 
 LATE_OFFSET = 16
-"""Of the exception that came behind an answer."""
+"""Offset in an answer of the handle of an exception raised after it."""
 
 ANSWER_SIZE = 24
 """Bytes of an answer before its frame."""
@@ -228,10 +228,10 @@ ANSWER = struct.Struct("<qQ")
 """The head of an answer: value, kind."""
 
 UPCALL_RELEASE, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
-"""Methods of object 0, which is gobind itself."""
+"""Methods of object 0, gobind itself."""
 
 STREAM_NEXT = 0xFFFFFFFF
-"""The method number that fetches a stream's next items; the receiver is the stream."""
+"""Method number that fetches the next items of a stream, the receiver."""
 
 ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
 """Methods of an iterator that lives in Python."""
@@ -252,20 +252,20 @@ FAILURE = struct.Struct("<8xQ8xQqQ")
 """The record of an ERROR, PANIC, REFUSED or CLOSED: sizes of message and detail, error, flags."""
 
 RING_CAPACITY = 1024
-"""How many requests may wait in a ring that does not say."""
+"""Default number of requests that may wait in a ring."""
 
 RING_TAIL, RING_HEAD, RING_PARKED, RING_SLOTS = 0, 8, 16, 24
-"""Words of a ring's memory: what both sides write lies in cache lines of its own."""
+"""Offsets, in words, in a ring's memory: what each side writes has a cache line of its own."""
 
 DRAIN_CAPACITY = 1 << 17
-"""Bytes of the buffer that a loop's responses are fetched into."""
+"""Bytes of the buffer that a queue's completions are fetched into."""
 
 INLINE_SIZE = 1 << 14
 """Bytes up to which a response is copied into that buffer."""
 
 ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
-"""What the word of a fetched entry is: the result, the size of the response behind the entries, the queue
-that knows the status."""
+"""Tags of a fetched entry. They say what its word is: the result, the size of the response
+behind the entries, the queue that has the status."""
 
 EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
 """The record of an exception that a Python method raised: sizes of its text and its class's name, the

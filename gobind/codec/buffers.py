@@ -1,7 +1,7 @@
-"""Memory by reference: the address behind a buffer of Python, a view over memory of Go.
+"""Memory by reference: the address of a Python buffer, a view over Go's memory.
 
-The one place that asks CPython's C API for addresses (`PyObject_GetBuffer`, through ctypes); other
-implementations go through `ctypes` alone, which copies what is read-only.
+The only module that gets addresses from CPython's C API (`PyObject_GetBuffer`, through ctypes); other
+implementations use `ctypes` alone, which copies read-only memory.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class BufferFormat(NamedTuple):
 
 
 def format_of(node: BufferType) -> BufferFormat:
-    """What a buffer must look like to be passed as `node`."""
+    """Returns the format that a buffer must have to be passed as `node`."""
     item, flags = node.item, _FORMAT_AND_C_CONTIGUOUS | (_WRITABLE if node.is_mutable else 0)
     if isinstance(item, Scalar):
         fields: Any = ((0, _kind(item.code), item.size),)
@@ -63,7 +63,7 @@ def _fields(node: StructType, start: int) -> Any:
 
 
 def _kind(code: str) -> str:
-    """What a format character means, without its size."""
+    """Returns the kind of a format character, without its size."""
     if code in "bhilqn":
         return "int"
     if code in "BHILQNc":
@@ -71,11 +71,11 @@ def _kind(code: str) -> str:
     return {"f": "float", "d": "float", "?": "bool"}.get(code, code)
 
 
-_ITEM = r"([<>=@!^]?)(\d*)([a-zA-Z?])"  # compiled when the first buffer comes: not all programs pass one
+_ITEM = r"([<>=@!^]?)(\d*)([a-zA-Z?])"  # compiled for the first buffer: not all programs pass one
 
 
 def _parse(text: str, itemsize: int) -> tuple[bool, list[tuple[int, str, int]]]:
-    """Whether the format of a buffer has explicit gaps, and its fields; what is no number is of no kind.
+    """Says whether the format of a buffer has explicit gaps, and its fields; what is no number is of no kind.
 
     Big-endian numbers are none, nor is what has marks of other things: ``&d`` is a pointer, ``(2)d`` an array.
     """
@@ -142,14 +142,14 @@ if _IS_CPYTHON:
     _release_buffer = ctypes.pythonapi.PyBuffer_Release
     _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
     _release_buffer.restype = None
-    # A method in C, which no exception of a signal handler can strike: released once, whatever comes first.
+    # A method in C, which no signal handler's exception can interrupt: it releases once, whoever calls it first.
     _method = ctypes.pythonapi.PyInstanceMethod_New
     _method.argtypes, _method.restype = [ctypes.py_object], ctypes.py_object
     _PyBuffer.__del__ = _PyBuffer.release = _method(_release_buffer)  # type: ignore[attr-defined]
 
 
 def _why_refused(value: Any, wanted: BufferFormat) -> str:
-    """What is wrong with an object that has buffers, but none like this."""
+    """Says what is wrong with an object that has buffers, but none that fits."""
     view = _PyBuffer()
     try:
         _get_buffer(value, view, _ANY)
@@ -170,7 +170,7 @@ class Borrowed:
     __slots__ = ("_view", "address", "count", "release")
 
     def __init__(self, value: Any, wanted: BufferFormat) -> None:
-        # Owned before it is taken; releasing one that was not taken, or a second time, does nothing.
+        # Owned before it is taken. Releasing is a no-op if it was not taken, or is released already.
         self._view = view = _PyBuffer()
         self.release = view.release
         try:
@@ -191,7 +191,8 @@ class Borrowed:
 
 
 class _Copied:
-    """`Borrowed` where buffers have no address that ctypes can tell: writable ones are borrowed, others copied."""
+    """`Borrowed` where ctypes cannot get the address of read-only buffers: writable ones are borrowed, others
+    copied."""
 
     __slots__ = ("_memory", "address", "count")
 
@@ -212,7 +213,7 @@ class _Copied:
         self.address = ctypes.addressof(self._memory) if self.count else 0
 
     def release(self) -> None:
-        """Let the memory go."""
+        """Releases the memory."""
         self._memory = None
 
 
@@ -230,10 +231,10 @@ _OFFSET_HOLDS = _IS_CPYTHON and id(_PROBE) + _BYTES_OFFSET == _address_of(_PROBE
 
 
 def pin(piece: bytes) -> tuple[int, Any]:
-    """The address of a bytes object's data, and what has to live as long as it is used.
+    """Returns the address of a bytes object's data, and what has to live as long as it is used.
 
-    Where the layout of bytes objects has been seen to hold it is read off; where ctypes makes copies, the
-    address is that of a copy.
+    The address is computed where the layout of bytes objects was verified; where ctypes makes copies, it is that of a
+    copy.
     """
     if _OFFSET_HOLDS:
         return id(piece) + _BYTES_OFFSET, piece
@@ -244,10 +245,10 @@ def pin(piece: bytes) -> tuple[int, Any]:
 
 
 def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
-    """A memoryview over `count` items at `address`; `owner` lives as long as any view of it.
+    """Returns a memoryview over `count` items at `address`; `owner` lives as long as any view of it.
 
-    Where the owner is mere memory, which owns nothing, it is over a copy: a method of Python that Go calls may
-    keep its view, and Go's memory does not outlive that call.
+    If the owner is memory that owns nothing, the view is over a copy: a Python method that Go calls may keep its
+    view, and Go's memory does not outlive that call.
     """
     if not count:
         empty: Any = memoryview(bytearray())
@@ -256,7 +257,7 @@ def view(owner: Any, address: int, count: int, wanted: BufferFormat) -> Any:
         copy = ctypes.create_string_buffer(bytes_at(address, count * wanted.size), count * wanted.size)
         owner, address = copy, ctypes.addressof(copy)
     items = wanted.items
-    if not _IS_CPYTHON:  # a part of a view does not keep the owner there, so this has to be the whole
+    if not _IS_CPYTHON:  # there a part of a view does not keep the owner, so this has to be all of it
         items = wanted.mirror * count if wanted.mirror else ctypes.c_char * (count * wanted.size)
     memory: Any = items.from_address(address)
     memory._gobind_owner = owner

@@ -1,12 +1,13 @@
-"""Making many objects at once without the cyclic collector coming in between.
+"""Makes many objects at once without running the cyclic collector in between.
 
-Before CPython 3.12 the collector runs whenever 700 more containers are made than freed, also in the middle of a
-primitive that makes 100,000: it looks at each of them three or four times, which takes twice as long as making them.
+Before CPython 3.12 the collector runs whenever 700 more containers are made than freed, also within a primitive that
+makes 100,000: it visits each of them three or four times, which takes twice as long as making them.
 From 3.12 on it waits for the interpreter's next instruction. `extend` brings that to older versions: one expression
 switches the collector off, makes the objects, and switches it on again.
 
-No Python code runs in between, so no signal handler, no other thread and no fork can see it switched off. Hence what
-makes the objects must be no Python code either: ``object.__new__``, ``list.__getitem__``, not a class that has its say.
+No Python code runs in between, so no signal handler, no other thread and no fork can see it switched off. So the
+objects must not be made by Python code either: ``object.__new__``, ``list.__getitem__``, not a class that defines
+one of them itself.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 IS_NEEDED = sys.implementation.name == "cpython" and sys.version_info < (3, 12)
 
 MANY = 1000
-"""For fewer objects the collector comes once or not at all."""
+"""For fewer objects the collector runs once or not at all."""
 
 
 def extend(values: list[Any], made: Iterator[Any], count: int) -> None:
@@ -29,7 +30,7 @@ def extend(values: list[Any], made: Iterator[Any], count: int) -> None:
         values.extend(made)
         return
     was_on: list[bool] = []
-    # Each calls a function of C when its turn comes, and yields nothing: what the function returns is None.
+    # Each calls a C function in turn, and yields nothing: the function returns None.
     note: Iterator[Any] = filter(None, map(was_on.append, starmap(gc.isenabled, [()])))
     switch_off: Iterator[Any] = filter(None, starmap(gc.disable, [()]))
     switch_on: Iterator[Any] = filter(None, starmap(gc.enable, compress([()], was_on)))

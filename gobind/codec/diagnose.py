@@ -1,6 +1,6 @@
-"""The slow walk over a frame: finds what is wrong with what came back and says where.
+"""The slow walk over a frame: finds what is wrong with a response, and where.
 
-A plain reader of the format in `gobind.protocol`: one value at a time, each with its path.
+A simple reader of the format in `gobind.protocol`: one value at a time, each with its path.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from gobind.contract.validate import Path, Place
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
-    """The exception to raise where the fast way failed with `error`.
+    """Returns the exception to raise after the fast reader failed with `error`.
 
     Args:
         fields: names and nodes of the record's fields.
@@ -114,7 +114,7 @@ class Walker:
         if self._position > self._size:
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start} of {self._size}")
         piece: bytes = self._source[start : self._position]
-        if len(piece) != size:  # it crosses from one segment into the next, which nothing in a frame does
+        if len(piece) != size:  # it crosses a segment's end, which no piece of a frame does
             raise CorruptFrame(f"corrupted frame: {size} bytes expected at {start}, {len(piece)} are there")
         return piece
 

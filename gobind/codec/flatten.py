@@ -19,7 +19,9 @@ _made: dict[Any, tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]]
 
 
 def flatten(value: Any, annotation: Any) -> bytes:
-    """One contiguous block for a value of any annotation that a contract may use, allocated once.
+    """Returns one contiguous block for a value of any annotation that a contract may use.
+
+    It is allocated once.
 
     Raises:
         TypeError, OverflowError, UnicodeEncodeError, ValueError: the value does not fit; the message
@@ -40,7 +42,7 @@ def flatten(value: Any, annotation: Any) -> bytes:
 
 
 def unflatten(block: Any, annotation: Any) -> Any:
-    """The inverse of `flatten`: `block` is any bytes-like object.
+    """Builds the value of a block made by `flatten`; `block` is any bytes-like object.
 
     Raises:
         CorruptFrame: the block was not made for this annotation, or is damaged.
@@ -54,7 +56,7 @@ def unflatten(block: Any, annotation: Any) -> Any:
 
 
 def _compiled(annotation: Any) -> tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]:
-    """The type of an annotation, and the functions that flatten its values and build them again."""
+    """Returns the type of an annotation, and the functions that flatten its values and build them again."""
     try:
         return _made[annotation]
     except (KeyError, TypeError):

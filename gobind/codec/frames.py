@@ -24,18 +24,18 @@ class CorruptFrame(GobindError):
 
 
 class MaybeCircular(Exception):
-    """Encoding went suspiciously deep: the slow walk has to tell whether a value contains itself."""
+    """Encoding went suspiciously deep: the slow walk has to find out whether a value contains itself."""
 
 
 class Handles(Protocol):
-    """What turns objects into handles and back; it belongs to a library."""
+    """Converts objects to handles and back, for one library."""
 
     def lower(self, node: Any, value: Any, unsent: Any) -> int:
-        """The handle of an object, which belongs to `unsent` until the frame is sent."""
+        """Returns the handle of an object; `unsent` owns it until the frame is sent."""
         ...
 
     def lift(self, node: Any, handle: int) -> Any:
-        """The object of a handle."""
+        """Returns the object of a handle."""
         ...
 
 
@@ -43,7 +43,7 @@ class Output(list):  # type: ignore[type-arg]
     """The pieces of a frame behind its record, in order, and the queue of deferred blocks.
 
     Attributes:
-        unsent: what owns the handles in the frame until it is sent.
+        unsent: owns the handles in the frame until it is sent.
     """
 
     __slots__ = ("queue", "unsent")
@@ -53,11 +53,11 @@ class Output(list):  # type: ignore[type-arg]
         self.unsent: Any = None
 
     def finish(self, may_be_circular: bool = True) -> None:
-        """Write the deferred blocks, and those they defer.
+        """Writes the deferred blocks, and those they defer.
 
         Raises:
-            MaybeCircular: the queue does not seem to end, and `may_be_circular`. Where the slow walk
-                finds no circle, ``finish(False)`` goes on.
+            MaybeCircular: the queue does not seem to end, and `may_be_circular`. If the slow walk finds no circle,
+                ``finish(False)`` continues.
         """
         queue, levels, count = self.queue, 0, 0
         while queue:
@@ -73,8 +73,8 @@ class Output(list):  # type: ignore[type-arg]
 class Input:
     """Takes columns one after another out of `source`, which gives bytes for a slice, up to `end`.
 
-    Columns are read top-down, values are built bottom-up: what is made of other values is built by
-    a step, registered before its parts are read; steps run last to first. So a value may hold its
+    Columns are read top-down, values are built bottom-up: a value that contains others is built by a step, registered
+    before its parts are read; steps run last to first. So a value may hold its
     own kind to any depth, and nothing here recurses.
 
     No step may refer to its input: that would be a reference cycle, and a response of many megabytes would
@@ -91,10 +91,10 @@ class Input:
         self.queue: list[tuple[Any, int, list[Any]]] = []
 
     def take(self, size: int) -> bytes:
-        """The next `size` bytes."""
+        """Returns the next `size` bytes."""
         start = self.position
         self.position = end = start + size
-        if end > self.end:  # asked first: a source may be memory that has no end of its own
+        if end > self.end:  # checked first: a source may be memory without an end of its own
             raise _cut_short(size, start, self.end - start)
         piece: bytes = self.source[start:end]
         if len(piece) != size:
@@ -102,7 +102,7 @@ class Input:
         return piece
 
     def view(self, size: int) -> Any:
-        """The next `size` bytes, to be read at once.
+        """Returns the next `size` bytes, to be read at once.
 
         A large piece of a source that can show its memory is not copied first: touching fresh memory takes
         longer than decoding what is in it.
@@ -119,21 +119,21 @@ class Input:
         return piece
 
     def u64(self) -> int:
-        """The next number of 8 bytes."""
+        """Returns the next number of 8 bytes."""
         return int.from_bytes(self.take(8), "little")
 
     def lengths(self, n: int) -> tuple[int, ...]:
-        """The next `n` numbers of 8 bytes."""
+        """Returns the next `n` numbers of 8 bytes."""
         return struct.unpack(f"{n}Q", self.take(8 * n))
 
     def finish(self) -> None:
-        """Read the deferred blocks, build all values, check that the frame ends here."""
+        """Reads the deferred blocks, builds all values, and checks that the frame ends here."""
         for get, n, values in self.queue:  # grows while it is read
             get(self, n, values)
         if self.position != self.end:
             raise CorruptFrame(f"corrupted frame: it should end at {self.position} bytes, not at {self.end}")
         steps = self.steps
-        while steps:  # each takes its columns along: the memory is free for the values that come next
+        while steps:  # each drops its columns: the memory is free for the next values
             steps.pop()()
 
 

@@ -9,12 +9,12 @@ from typing import Any
 IS_CPYTHON = sys.implementation.name == "cpython"
 
 Memory: Any = ctypes.c_char * sys.maxsize
-"""What looks at memory of any size: a type for each size would take longer to make than a call. Who slices it
-knows where it ends; the array itself touches nothing."""
+"""An array type over memory of any size: making a type for each size would take longer than a call. The caller slices
+it within the memory; the array itself reads nothing."""
 
 
 def bytes_at(address: int, size: int) -> bytes:
-    """A copy of `size` bytes of memory.
+    """Returns a copy of `size` bytes of memory.
 
     `ctypes.string_at` takes its size as a C int: of 4 GiB and 7 bytes it gives 7. A slice of an array has no
     such limit, and is no slower. On PyPy it is the other way round: sizes are not cut, slices made byte by byte.
@@ -26,5 +26,5 @@ def bytes_at(address: int, size: int) -> bytes:
 
 
 def readable(buffer: Any) -> Any:
-    """`buffer` as `struct.unpack_from` takes it: PyPy's refuses ctypes arrays."""
+    """Returns `buffer` as `struct.unpack_from` accepts it: PyPy's refuses ctypes arrays."""
     return buffer if IS_CPYTHON else memoryview(buffer)

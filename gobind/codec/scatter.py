@@ -1,4 +1,4 @@
-"""Frames too large to be copied together: a table of segments, large pieces by reference."""
+"""Scattered frames: a table of segments instead of a copy, large pieces by reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ScatteredFrame(bytes):
 
 
 def scatter(head: bytes, pieces: Sequence[bytes]) -> ScatteredFrame:
-    """The frame that consists of `head` (header and record) and of `pieces`.
+    """Returns the frame that consists of `head` (header and record) and of `pieces`.
 
     Small pieces are joined; those of `EXTERNAL_SIZE` bytes and more stay where they are.
     """

@@ -11,18 +11,20 @@ from gobind.codec import linkage
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _frame _guest _head _notes _number _out _reply _result _size _source _unsent _value".split()
+    "_arguments _address _buf _error _exported _frame _head _notes _number _out _reply _result _size _source"
+    " _unsent _value".split()
 )
 
 
 class Namespace:
     """The globals of generated functions, with names that are unique and readable.
 
-    They begin with an underscore, as do all locals, so that a parameter of a contract, which keeps its
-    name, hides nothing that the function needs. They are those of `gobind.codec.linkage`, and those of `bind`.
+    They begin with an underscore, as do all locals, so that a contract's parameter, which keeps its name, hides no
+    name that the function needs; builtins are bound that way too.
+    The names are those of `gobind.codec.linkage`, and those of `bind`.
 
     Attributes:
-        names: what the functions see. A dict and no subclass: CPython looks up only those fast.
+        names: the functions' globals. A dict, not a subclass: CPython's lookups are fast for dict only.
     """
 
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class Namespace:
         return linkage.is_set(self.names, moment)
 
     def bind(self, name: str, value: Any) -> str:
-        """Make `value` known under `name`, or a name like it; returns the name to use in text."""
+        """Binds `value` to `name`, or a name like it; returns the name to use in text."""
         base = "_" + re.sub(r"\W+", "_", name).strip("_")
         name, number = base, 1
         while self._is_taken(name, value):
@@ -63,7 +65,7 @@ class Source:
         self._names = 0
 
     def line(self, text: str, comment: str = "") -> None:
-        """Add a line at the present indentation.
+        """Adds a line at the present indentation.
 
         Args:
             comment: for who reads the line in a traceback; left out where the line says so itself.
@@ -73,25 +75,25 @@ class Source:
         self.lines.append(self._indent + text)
 
     def fresh(self, prefix: str) -> str:
-        """A local name that was not used before."""
+        """Returns a new local name."""
         self._names += 1
         return f"_{prefix}{self._names}"
 
     def block(self, head: str, comment: str = "") -> _Block:
-        """Add `head` and indent what follows inside ``with``."""
+        """Adds `head` and indents the lines added inside ``with``."""
         self.line(head, comment)
         return _Block(self)
 
     def indent(self) -> None:
-        """One step to the right."""
+        """Indents by one step."""
         self._indent += "    "
 
     def dedent(self) -> None:
-        """One step back."""
+        """Dedents by one step."""
         self._indent = self._indent[4:]
 
     def compile(self, name: str, namespace: Namespace, title: str) -> Callable[..., Any]:
-        """Run the text in `namespace` and return the function `name`.
+        """Runs the text in `namespace` and returns the function `name`.
 
         The text stays in `linecache` under ``<gobind TITLE>`` so that tracebacks and debuggers show it; another
         text of the same title is numbered.
@@ -104,7 +106,7 @@ class Source:
 
 
 def _keep(text: str, title: str) -> str:
-    """The file name under which `linecache` has `text`."""
+    """Returns the file name under which `linecache` has `text`."""
     lines, number = text.splitlines(keepends=True), 1
     while True:
         filename = f"<gobind {title}{f'-{number}' if number > 1 else ''}>"

@@ -1,6 +1,6 @@
-"""Times: what `datetime` and `timedelta` are between Python and Go, and their columns.
+"""Times: `datetime` and `timedelta` in frames, and their columns.
 
-Apart from the other columns, as `datetime` takes longer to import than most of gobind.
+A module of its own, as `datetime` takes longer to import than most of gobind.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def split_datetime(value: datetime) -> tuple[int, int]:
     """Microseconds since 1970 UTC and the UTC offset in seconds.
 
     Raises:
-        TypeError: not a datetime, or a naive one.
-        ValueError: the offset has a fraction of a second, which Go's time zones have not.
+        TypeError: the value is no datetime, or a naive one.
+        ValueError: the offset has a fraction of a second, which Go's time zones do not support.
     """
     offset = datetime.utcoffset(value)
     if offset is None:
@@ -31,7 +31,7 @@ def split_datetime(value: datetime) -> tuple[int, int]:
 
 
 def join_datetime(micros: int, offset: int) -> datetime:
-    """The inverse of `split_datetime`; with offset 0 the zone is `datetime.timezone.utc`."""
+    """Returns the inverse of `split_datetime`; with offset 0 the zone is `datetime.timezone.utc`."""
     if not offset:
         return _EPOCH + timedelta(microseconds=micros)
     # Local time from the start: in UTC the value may lie in the year 0 or 10000.
@@ -40,17 +40,17 @@ def join_datetime(micros: int, offset: int) -> datetime:
 
 
 def nanoseconds(value: timedelta) -> int:
-    """A timedelta as Go's time.Duration, which counts nanoseconds."""
+    """Returns a timedelta as Go's time.Duration, which counts nanoseconds."""
     return timedelta.__floordiv__(value, _MICROSECOND) * 1000
 
 
 def join_timedelta(nanos: int) -> timedelta:
-    """The inverse of `nanoseconds`; what is below a microsecond is cut off."""
+    """Returns the inverse of `nanoseconds`; what is below a microsecond is cut off."""
     return timedelta(microseconds=nanos // 1000)
 
 
 def put_datetime(out: Output, values: list[datetime]) -> None:
-    """A column of microseconds, a column of offsets."""
+    """Writes a column of microseconds, then a column of offsets."""
     n = len(values)
     pairs = [*map(split_datetime, values)]
     out.append(struct.pack(f"{n}q", *[micros for micros, _ in pairs]))
@@ -58,16 +58,16 @@ def put_datetime(out: Output, values: list[datetime]) -> None:
 
 
 def get_datetime(source: Input, n: int) -> list[datetime]:
-    """The inverse of `put_datetime`."""
+    """Returns the inverse of `put_datetime`."""
     micros, offsets = get_i64(source, n), get_i32(source, n)
     return [*map(join_datetime, micros, offsets)]
 
 
 def put_timedelta(out: Output, values: list[timedelta]) -> None:
-    """A column of nanoseconds."""
+    """Writes a column of nanoseconds."""
     out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
 
 
 def get_timedelta(source: Input, n: int) -> list[timedelta]:
-    """The inverse of `put_timedelta`."""
+    """Returns the inverse of `put_timedelta`."""
     return [*map(join_timedelta, get_i64(source, n))]

@@ -1,4 +1,4 @@
-"""From what stands in the source to an object of `typing`: evaluates annotations that are text.
+"""Evaluates annotations: text to objects of `typing`.
 
 Differs from `typing.get_type_hints`: names of a function's scope are found for declared classes, and
 nothing is wrapped or unwrapped.
@@ -17,13 +17,13 @@ from gobind.contract.decorators import scope_of
 if TYPE_CHECKING or sys.version_info < (3, 14):
 
     def own_annotations(thing: Any) -> Mapping[str, Any]:
-        """The annotations of a function, or those that stand in a class itself, not in a base.
+        """Returns the annotations of a function, or those of a class itself, without its bases.
 
         Since Python 3.14 (PEP 649) they are evaluated when they are asked for; names that are not defined are
         `ForwardRef` then.
 
         Raises:
-            Exception: whatever evaluating them raises.
+            Exception: the exception that evaluating them raised.
         """
         if isinstance(thing, type):
             return thing.__dict__.get("__annotations__") or {}
@@ -45,13 +45,13 @@ class Scope(Mapping[str, Any]):
 
     @classmethod
     def of_class(cls, owner: type) -> Scope:
-        """The scope of a class's annotations."""
+        """Returns the scope of a class's annotations."""
         module = sys.modules.get(owner.__module__)
         return cls(getattr(module, "__dict__", {}), {**scope_of(owner), owner.__name__: owner})
 
     @classmethod
     def of_function(cls, function: Any) -> Scope:
-        """The scope of a function's annotations."""
+        """Returns the scope of a function's annotations."""
         return cls(function.__globals__, {})
 
     def __getitem__(self, name: str) -> Any:
@@ -66,10 +66,10 @@ class Scope(Mapping[str, Any]):
         return len({**self._globals, **self._locals})
 
     def evaluate(self, annotation: Any) -> Any:
-        """The object that `annotation` stands for; text is evaluated, anything else is returned.
+        """Returns the object that `annotation` stands for; text is evaluated, anything else is returned.
 
         Raises:
-            Exception: whatever evaluating the text raises, mostly NameError.
+            Exception: the exception that evaluating the text raised, mostly NameError.
         """
         seen = set()
         while isinstance(annotation, (str, ForwardRef)):
@@ -90,7 +90,7 @@ class Scope(Mapping[str, Any]):
 
 
 def text_of(annotation: str | ForwardRef) -> str:
-    """What stands in the source."""
+    """Returns the text of an annotation, as in the source."""
     return annotation if isinstance(annotation, str) else annotation.__forward_arg__
 
 

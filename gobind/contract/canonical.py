@@ -32,7 +32,7 @@ from gobind.contract.types import (
 from gobind.errors import GoError
 
 UNWRITABLE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff"
-"""What source files cannot hold, or read as the end of a line, as a regular expression's set."""
+"""Characters that source files cannot hold, or read as the end of a line, as a set of a regular expression."""
 
 _IMPORTS = """\
 from __future__ import annotations
@@ -49,7 +49,7 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 
 def contract_text(contract: Contract) -> str:
-    """The canonical source of a contract: the same for the same declarations, whatever module they are in."""
+    """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
     nodes = [node for interface in contract.interfaces for node in reachable(interface)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
@@ -71,7 +71,7 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
 
 
 def own_doc(cls: Any) -> str:
-    """The docstring that somebody wrote, without indentation; "" for what `dataclasses` or `enum` make up."""
+    """Returns the docstring of the source, without indentation; "" for one made by `dataclasses` or `enum`."""
     doc = cls.__dict__.get("__doc__")
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
@@ -132,7 +132,8 @@ def _struct_options(node: StructType) -> Iterator[str]:
 
 
 def _default_text(field: Field) -> str:
-    """The default of a field or parameter as the contract's text can say it; "" if it has none that it can."""
+    """Returns the default of a field or parameter as text; "" if there is none that the contract's text can
+    express."""
     value: Any = field.default
     if type(value) is float and value - value != 0:
         # Literals: names may mean something else where a class has a field called float.
@@ -184,7 +185,7 @@ def _params(params: tuple[Field, ...]) -> str:
 
 
 def declared_classes(namespace: dict[str, Any]) -> Iterator[type]:
-    """The interfaces and errors bound to public names in a module, once each, in order of definition."""
+    """Yields the interfaces and errors bound to public names in a module, once each, in order of definition."""
     seen: set[type] = set()
     for name, value in list(namespace.items()):
         if not name.startswith("_") and kind_of(value) in (INTERFACE, "error") and value not in seen:
@@ -193,7 +194,7 @@ def declared_classes(namespace: dict[str, Any]) -> Iterator[type]:
 
 
 def read_text(text: str, name: str) -> Contract:
-    """The contract that a library carries, with classes made from its text.
+    """Returns the contract that a library carries, with classes made from its text.
 
     The classes live in a module ``gobind.contracts.NAME`` so that they can be pickled and inspected.
     """

@@ -1,4 +1,4 @@
-"""Compatibility: what a library and a class disagree about, a line for each difference."""
+"""Compatibility: the differences between a library and a class, one line each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gobind.contract.types import EnumType, InterfaceType, Method, StructType
 
 
 def differences(library: InterfaceType, asked: InterfaceType) -> list[str]:
-    """One line for each difference that matters between the library's interface and the class asked for.
+    """Returns one line for each difference that matters between the library's interface and the class asked for.
 
     The library may offer more methods than the class asks for.
     """
@@ -25,7 +25,7 @@ def differences(library: InterfaceType, asked: InterfaceType) -> list[str]:
 
 
 def _method_lines(library: InterfaceType, asked: InterfaceType) -> tuple[list[str], list[Method]]:
-    """The differences between methods, and the library's methods that both have."""
+    """Returns the differences between methods, and the library's methods that both have."""
     offered = {method.name: method for method in library.methods}
     lines, shared = [], []
     for method in asked.methods:
@@ -39,7 +39,7 @@ def _method_lines(library: InterfaceType, asked: InterfaceType) -> tuple[list[st
 
 
 def struct_differences(library: StructType, asked: StructType) -> list[str]:
-    """One line for each difference between two structs or errors of the same name."""
+    """Returns one line for each difference between two structs or errors of the same name."""
     return _named_differences(asked.text, "field", _fields(library), _fields(asked))
 
 

@@ -1,4 +1,4 @@
-"""The decorators a contract is written with. They record; nothing is resolved here."""
+"""The decorators of contracts. They record options; nothing is resolved here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _scopes: dict[tuple[str, str], dict[str, Any]] = {}
 
 
 class MethodOptions(NamedTuple):
-    """What `gomethod` says of a method."""
+    """The options of a method, as given to `gomethod`."""
 
     name: str | None = None
     release_gil: bool = True
@@ -37,12 +37,12 @@ class MethodOptions(NamedTuple):
 
 
 def kind_of(cls: Any) -> str | None:
-    """What `cls` itself (not a base) is declared as: "struct", "interface", "error" or None."""
+    """Returns what `cls` itself (not a base) is declared as: "struct", "interface", "error" or None."""
     return cls.__dict__.get(MARK) if isinstance(cls, type) else None
 
 
 def scope_of(cls: type) -> dict[str, Any]:
-    """The names that annotations of a class made inside a function may use besides its module's."""
+    """Returns the names that annotations of a class made inside a function may use besides its module's."""
     return _scopes.get(_scope_key(cls), {})
 
 
@@ -72,7 +72,7 @@ def gostruct(cls: type[T], /) -> type[T]: ...
 def gostruct(*, frozen: bool = False, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(field_specifiers=(dataclasses.field,))
 def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool = False) -> Any:
-    """Make a class a dataclass with slots that Go sees as a struct.
+    """Makes a class a dataclass with slots that Go sees as a struct.
 
     Args:
         frozen: instances cannot be changed, and hash by value.
@@ -109,7 +109,7 @@ def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
 
 
 def only_sets_fields(cls: Any) -> bool:
-    """True if making an instance of a `gostruct` does nothing but set its fields."""
+    """Returns True if making an instance of a `gostruct` does nothing but set its fields."""
     return (
         cls.__init__ is cls.__dict__.get("__gobind_init__")
         and not hasattr(cls, "__post_init__")
@@ -119,7 +119,7 @@ def only_sets_fields(cls: Any) -> bool:
 
 
 def _move_class_cells(old: type, new: type) -> None:
-    """Let ``super()`` in methods find the class that slots made anew (CPython #90562)."""
+    """Makes ``super()`` in methods find the new class that slots need (CPython #90562)."""
     todo = list(new.__dict__.values())
     while todo:
         member = todo.pop()
@@ -138,7 +138,7 @@ def _move_class_cells(old: type, new: type) -> None:
 
 
 def gointerface(cls: type[T]) -> type[T]:
-    """Declare a class whose methods Go implements.
+    """Declares a class whose methods Go implements.
 
     Make it a `typing.Protocol` so that type checkers take its ``...`` bodies; a plain class works just
     as well at run time. Methods whose name starts with an underscore are left alone.
@@ -157,10 +157,10 @@ def gomethod(
     by_value: bool = False,
     ring: bool | int = False,
 ) -> Callable[[F], F]:
-    """Set options of one method of an interface.
+    """Sets options of one method of an interface.
 
     Args:
-        name: its name in Go, where the usual one does not serve.
+        name: its name in Go, if not the default.
         release_gil: False for a method that returns in well under a microsecond.
         blocking: True for a method that may take long: Ctrl-C cancels Go's context, and is raised when the method
             returns. It serves the call, not the items of an `Iterator` that it returns.
@@ -181,7 +181,7 @@ def gomethod(
 
 @dataclass_transform(field_specifiers=(dataclasses.field,))
 def goerror(cls: type[T]) -> type[T]:
-    """Declare an error that Go returns as a type of its own and Python raises with its fields.
+    """Declares an error that Go returns as a type of its own and Python raises with its fields.
 
     >>> @goerror
     ... class NotFound(GoError):
@@ -216,7 +216,7 @@ def _error_init(set_fields: Any) -> Any:
 
 
 def error_fields(error: Any) -> dict[str, Any]:
-    """The declared fields of a `goerror` instance, by name."""
+    """Returns the declared fields of a `goerror` instance, by name."""
     return {field.name: getattr(error, field.name) for field in dataclasses.fields(error)}
 
 
@@ -226,7 +226,7 @@ def _repr_error(self: Any) -> str:
 
 
 def _check_error_field(cls: type, name: str) -> None:
-    """Refuse a field that would be lost: all exceptions have an attribute of that name, with its own meaning."""
+    """Refuses a field whose name is an attribute that all exceptions have, with a meaning of its own."""
     meaning = _MEANINGS.get(name)
     for base in cls.__mro__:
         if meaning is None and base.__module__ in ("builtins", GoError.__module__) and name in vars(base):
@@ -248,12 +248,12 @@ _MEANINGS = {
 
 
 def _reduce_error(self: Any) -> tuple[Any, ...]:
-    # As it is: the constructor may take other arguments than fields, and would make up a message.
+    # Without the constructor: it may take other arguments than the fields, and would make a new message.
     return _blank_error, (type(self), self.args), {**vars(self)}
 
 
 def _blank_error(cls: Any, args: tuple[Any, ...] = ()) -> Any:
-    """An instance of a `goerror` class without its fields."""
+    """Returns an instance of a `goerror` class without its fields."""
     builtin = next(base for base in cls.__mro__ if base.__module__ == "builtins")
     error = builtin.__new__(cls)
     error.args = args
@@ -261,7 +261,8 @@ def _blank_error(cls: Any, args: tuple[Any, ...] = ()) -> Any:
 
 
 def maker_of(cls: Any) -> Callable[..., Any]:
-    """What makes instances of a `goerror` class that have no message yet: Go's own is set afterwards."""
+    """Returns the function that makes instances of a `goerror` class without a message: Go's own is set
+    afterwards."""
     new, set_fields = cls.__new__, cls.__init__.__wrapped__
 
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -273,7 +274,7 @@ def maker_of(cls: Any) -> Callable[..., Any]:
 
 
 def make_error(cls: Any, fields: dict[str, Any], message: str, go_type: str) -> Any:
-    """An instance of a `goerror` class as Go's own error describes itself."""
+    """Returns an instance of a `goerror` class as Go's own error describes itself."""
     error = _blank_error(cls)
     for name, value in fields.items():
         setattr(error, name, value)

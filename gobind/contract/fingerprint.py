@@ -1,4 +1,4 @@
-"""Fingerprints: whether two sides mean the same contract.
+"""Fingerprints: tell whether two sides have the same contract.
 
 A fingerprint covers what crosses between Python and Go, and nothing else: two contracts with one fingerprint can call
 each other.
@@ -24,7 +24,7 @@ from gobind.contract.types import (
 
 
 def wire_text(node: Node | None) -> str:
-    """What a type is between Python and Go: containers that travel alike have one text."""
+    """Returns a type's text on the wire: containers that are passed alike have the same text."""
     if node is None:
         return "None"
     if node.wire_pattern:
@@ -33,13 +33,13 @@ def wire_text(node: Node | None) -> str:
 
 
 def signature(method: Method) -> list[tuple[str, str]]:
-    """The parts of a method that both sides must agree on, each a name and its text."""
+    """Returns the parts of a method that both sides must agree on, each a name and its text."""
     parts = [(param.name, wire_text(param.type)) for param in method.params]
     return [*parts, ("result", wire_text(method.result)), ("", "async def" if method.is_async else "def")]
 
 
 def reachable(interface: InterfaceType) -> list[Node]:
-    """The nodes that an interface's methods refer to."""
+    """Returns the nodes that an interface's methods refer to."""
     return reachable_from(interface.methods)
 
 
@@ -48,13 +48,13 @@ def reachable_from(methods: Iterable[Method]) -> list[Node]:
 
 
 def fingerprint(interface: InterfaceType) -> str:
-    """16 hex digits that are equal where two interfaces and all they refer to travel alike."""
+    """Returns 16 hex digits, equal if two interfaces and all they refer to are passed alike."""
     lines = [f"{interface.text}.{m.name} {signature(m)}" for m in interface.methods]
     return _digest(lines + _definitions(reachable(interface)))
 
 
 def struct_fingerprint(node: StructType) -> str:
-    """16 hex digits for a struct or error and all it refers to."""
+    """Returns 16 hex digits for a struct or error and all it refers to."""
     return _digest(_definitions(walk(node, into=references)))
 
 
@@ -75,7 +75,7 @@ def _digest(lines: list[str]) -> str:
 
 
 def _sha256(data: bytes) -> Any:
-    """SHA-256 by CPython's own module where there is one: hashlib loads OpenSSL, 2 ms of each program's start."""
+    """Computes SHA-256, by CPython's own module where there is one: hashlib loads OpenSSL, which takes 2 ms."""
     try:
         return import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256(data)
     except ImportError:

@@ -1,4 +1,4 @@
-"""The words a contract is written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`."""
+"""The types that contracts are written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`."""
 
 from __future__ import annotations
 

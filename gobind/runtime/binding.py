@@ -1,4 +1,4 @@
-"""Binding: a class of the user's and an interface of a library become an object with methods."""
+"""Binds a user's class to an interface of a library: the result is an object with methods."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CarriedContract:
         self._parsed: Contract | None = None
 
     def parsed(self) -> Contract:
-        """The contract with classes of its own, made from its text.
+        """Returns the contract with classes of its own, made from its text.
 
         Raises:
             LoadError: the text cannot be read.
@@ -74,20 +74,20 @@ class CarriedContract:
         return self._parsed
 
     def number_of(self, node: InterfaceType | CallableType) -> int:
-        """The number of the first method of an interface or callable in the library."""
+        """Returns the number of the first method of an interface or callable in the library."""
         return self.callables[node.text] if isinstance(node, CallableType) else self.interfaces[node.text][1]
 
     def methods_of(self, node: InterfaceType) -> list[str]:
-        """The names of an interface's methods in the order of their numbers."""
+        """Returns the names of an interface's methods in the order of their numbers."""
         return self.interfaces[node.text][2]
 
     def interface(self, name: str) -> InterfaceType:
-        """One interface of `parsed`."""
+        """Returns one interface of `parsed`."""
         return next(node for node in self.parsed().interfaces if node.text == name)
 
 
 def read_description(native: Native) -> list[CarriedContract]:
-    """The contracts inside a library.
+    """Reads the contracts inside a library.
 
     Raises:
         LoadError: the library's parts do not fit together.
@@ -124,7 +124,7 @@ class Binding:
         self._errors = [self._error(*entry, cls, native.path) for entry in carried.errors.items()]
         self._verify(native)
         if any(method.options.blocking for method in self.node.methods):
-            # Now: a signal handler that calls one while the first call imports this would find half a module.
+            # Imported now: a signal handler that calls one during the import would find half a module.
             lazy_import("gobind.runtime.wait.blocking")
         self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
@@ -143,7 +143,7 @@ class Binding:
         self.root: Any = object.__new__(self._make_class(cls, native.path))
 
     def connect(self, native: Native) -> None:
-        """Let calls go to `native`."""
+        """Directs calls to `native`."""
         self.native = native
         table = table_of(native)
         answers = Answers(table, self.blocks, self._carried.index, self._errors)
@@ -192,7 +192,7 @@ class Binding:
         )
 
     def close(self, message: str) -> None:
-        """Let calls raise `ClosedError`."""
+        """Makes calls raise `ClosedError`."""
 
         def refuse(*_: Any) -> Any:
             raise ClosedError(message)
@@ -200,7 +200,7 @@ class Binding:
         self._replace_entry_points(lambda name: refuse)
 
     def after_fork(self, reopen: Callable[[], None]) -> None:
-        """This is the child of a fork: let the first call, whatever it is, open the library anew.
+        """In the child of a fork: makes the first call, of any kind, open the library again.
 
         The objects of the parent's Go are closed.
         """
@@ -219,7 +219,7 @@ class Binding:
         namespace.update(dict.fromkeys(linkage.names_of(linkage.CLEANUP), _nothing))
 
     def _replace_entry_points(self, make: Callable[[str], Callable[..., Any]]) -> None:
-        # All of them, as methods not yet compiled would connect themselves to the library as it was.
+        # All of them: a method compiled later would connect to the library as it was.
         namespace = self.blocks.namespace.names
         for name in linkage.names_of(linkage.CLEANUP):
             namespace.setdefault(name, _nothing)
@@ -255,7 +255,7 @@ class Binding:
             raise _mismatch(native.path, node, lines)
 
     def _layout_differences(self, native: Native) -> Iterator[str]:
-        """What the C layout computed here and Go's own sizes and offsets disagree about: nothing, ever."""
+        """Yields where the C layout computed here differs from Go's sizes and offsets; never, if both are right."""
         for node in reachable(self.node):
             if isinstance(node, StructType):
                 found = self._carried.layouts.get(node.text)
@@ -265,7 +265,7 @@ class Binding:
                     yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
 
     def _error(self, name: str, expected: str, cls: type, path: str) -> StructType:
-        """The node of one of the contract's errors: the class of the user's module, else the library's own."""
+        """Returns the node of one of the contract's errors: from the user's module, else from the library."""
         found = next((c for c in _errors_near(cls) if c.__name__ == name), None)
         own = None
         if found is not None:
@@ -280,7 +280,7 @@ class Binding:
 
 
 def _errors_near(cls: type) -> Iterator[type]:
-    """The error classes in reach of the modules that define an interface and its bases."""
+    """Yields the error classes that the modules which define an interface and its bases refer to."""
     for base in cls.__mro__:
         for value in list(vars(sys.modules.get(base.__module__, object)).values()):
             if kind_of(value) == ERROR:
@@ -306,7 +306,7 @@ def _moment_of(method: Method) -> str | None:
 
 
 def _nothing(*_: Any) -> None:
-    """What is left to do after a call that was not made."""
+    """Does nothing: the cleanup after a call that was not made."""
 
 
 def _refuse_pickling(self: Any, protocol: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Plain cgo libraries: functions called by C's rules, declared by annotations.
+"""Libraries without a contract: exported cgo functions, called by C's rules, declared by annotations.
 
-The one place where values travel as C arguments.
+Only here values are passed as C arguments.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class GoSlice(ctypes.Structure):
 
 
 class _Type(NamedTuple):
-    """How one annotation travels.
+    """How one annotation is passed in C.
 
     Attributes:
         ctype: the C type of argument or result.
-        to_c: from a value and its name to the C argument and what has to live as long.
-        from_c: from the C result to the value.
+        to_c: converts a value, given its name, to the C argument and what has to live as long.
+        from_c: converts the C result to the value.
     """
 
     ctype: Any
@@ -63,7 +63,7 @@ class Exports:
         self._reopen: Callable[[], None] | None = None
 
     def export(self, function: Any, free: str | None) -> Any:
-        """A callable for a declared function; without one, a decorator."""
+        """Returns a callable for a declared function; without one, a decorator."""
         if function is None:
             return functools.partial(self.export, free=free)
         if not inspect.isfunction(function):
@@ -71,7 +71,7 @@ class Exports:
         return self._make(function, function.__name__, free, Scope.of_function(function))
 
     def bind(self, cls: Any) -> Any:
-        """An object with a callable for each function that a class declares."""
+        """Returns an object with a callable for each function that a class declares."""
         if not isinstance(cls, type):
             raise ContractError(f"exports: expected a class, got {type(cls).__name__}")
         namespace: dict[str, Any] = {"__module__": cls.__module__, "__doc__": cls.__doc__}
@@ -84,15 +84,15 @@ class Exports:
         return object.__new__(type(cls)(cls.__name__, (cls,), namespace))
 
     def close(self) -> None:
-        """Let calls raise `ClosedError`."""
+        """Makes calls raise `ClosedError`."""
         self._is_closed = True
 
     def after_fork(self, reopen: Callable[[], None]) -> None:
-        """This is the child of a fork: let the first call open the library anew."""
+        """In the child of a fork: makes the first call open the library again."""
         self._reopen = reopen
 
     def connect(self, native: Native) -> None:
-        """Let calls go to `native`."""
+        """Directs calls to `native`."""
         self._native, self._reopen = native, None
 
     def _make(self, function: Any, name: str, free: Any, scope: Scope, is_method: bool = False) -> Any:
@@ -135,14 +135,14 @@ class Exports:
         return call
 
     def _function(self, name: str) -> Any:
-        """A function object of its own: others may declare the same function otherwise."""
+        """Returns a new function object: another declaration of the same function may differ."""
         try:
             return self._native.dll[name]
         except AttributeError:
             raise LoadError(f"{self._native.path} exports no function {name}") from None
 
     def _freeing(self, free: str | None) -> Callable[[int], Any]:
-        """What gives the memory of a C string back."""
+        """Returns what frees the memory of a C string."""
         if free is None:
             return lambda address: None
         if free != "free":
@@ -161,7 +161,7 @@ def _libc() -> Any:
 
 
 def _read_result(annotation: Any, scope: Scope, where: str, free: Callable[[int], Any]) -> _Type | None:
-    """How a result travels; None for nothing. Tuples are cgo's way of several results."""
+    """Returns how a result is passed; None for no result. A tuple stands for cgo's several results."""
     if annotation is inspect.Signature.empty:
         raise ContractError(f"{where} has no annotation; write -> None if there is none")
     hint = evaluate(annotation, scope, where)
@@ -186,7 +186,7 @@ def _read_one_result(hint: Any, scope: Scope, where: str, free: Callable[[int], 
 
 
 def _read(annotation: Any, scope: Scope, where: str, free: Any = None) -> _Type:
-    """How the annotation of a parameter or a result travels."""
+    """Returns how the annotation of a parameter or a result is passed."""
     if annotation is inspect.Parameter.empty:
         raise ContractError(f"{where} has no annotation")
     hint = evaluate(annotation, scope, where)
@@ -233,7 +233,7 @@ def _struct(node: StructType) -> _Type:
 
 
 def _memory(node: Node) -> _Type:
-    """``str`` as GoString, ``bytes`` and ``Buffer`` as GoSlice."""
+    """Returns how ``str`` is passed as GoString, ``bytes`` and ``Buffer`` as GoSlice."""
 
     def text(value: Any, name: str) -> tuple[Any, Any]:
         check(node, value, name)

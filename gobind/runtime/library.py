@@ -28,10 +28,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Opened:
-    """What one file is to this process, whatever its names: one Go runtime, and one Library until that is closed.
+    """One file in this process, whatever its names: one Go runtime, and one Library until that is closed.
 
-    Two Libraries of one file would hand out two objects for one implementation, and Go would enter Python by the
-    door of the second, where the objects of the first are not known.
+    Two Libraries of one file would hand out two objects for one implementation, and Go would enter Python through the
+    second, whose table does not have the objects of the first.
 
     Attributes:
         is_lost: this is the child of a fork, and the Go runtime is the parent's.
@@ -45,7 +45,7 @@ class _Opened:
             native.send_environ()
 
     def connected(self) -> Native:
-        """The library as it is open in this process."""
+        """Returns the library as it is open in this process."""
         if self.is_lost and not self.native.has_go:
             self.is_lost = False  # the fork has copied all that it has
         if self.is_lost:
@@ -62,7 +62,7 @@ class _Opened:
         return self.native
 
 
-# By what makes a file the same one, and by the loader's handle: what it has opened is the same one, whatever its name.
+# By the file's key, and by the loader's handle: what the loader opened under one handle is one library.
 _opened: dict[Any, _Opened] = {}
 
 
@@ -71,7 +71,7 @@ def load(path: str | os.PathLike[str]) -> Library: ...
 @overload
 def load(path: str | os.PathLike[str], interface: Callable[..., T]) -> T: ...
 def load(path: str | os.PathLike[str], interface: Any = None) -> Any:
-    """Open a Go shared library; the same object for the same file.
+    """Opens a Go shared library; the same object for the same file.
 
     Args:
         path: a path with a separator is used as it is; a bare name is looked for beside the module
@@ -98,7 +98,7 @@ def _open(path: str) -> Library:
 
 
 def _opened_of(path: str) -> _Opened:
-    """What this process has of a file, opened now if it was not."""
+    """Returns the entry of a file, which is opened if it was not."""
     if os.path.basename(path) == path:  # only the system loader knows where it is
         dll = ctypes.CDLL(path)
         if handle_of(dll) not in _opened:
@@ -119,7 +119,7 @@ def _opened_of(path: str) -> _Opened:
         except BaseException:
             file.close()
             raise
-    # Windows lets nobody rename a file that is open; nor does a loaded one leave its inode to others there.
+    # On Windows an open file cannot be renamed, and a loaded one does not leave its inode to others.
     if opened.native.file is not file or sys.platform == "win32":
         file.close()
     return opened
@@ -144,7 +144,7 @@ def _count() -> int:
 
 
 def live() -> int:
-    """How many blocks and handles of Go are outstanding, in all open libraries together."""
+    """Returns the number of Go's blocks and handles outstanding in all open libraries."""
     with fork_lock:
         return sum(opened.native.live() for opened in {*_opened.values()} if opened.native.has_glue)
 
@@ -191,14 +191,14 @@ class Library:
         return lazy_import("gobind.runtime.process.goruntime").GoRuntime(self._connected)  # type: ignore[no-any-return]
 
     def _connected(self) -> Native:
-        """The library as it is open in this process."""
+        """Returns the library as it is open in this process."""
         self._check_open()
         if self._is_lost:
             self._reopen()
         return self._native
 
     def bind(self, interface: Callable[..., T]) -> T:
-        """The implementation of an interface in this library; the same object for the same class.
+        """Returns the implementation of an interface in this library; the same object for the same class.
 
         Raises:
             LoadError: the library has no such interface.
@@ -219,7 +219,7 @@ class Library:
     @overload
     def export(self, *, free: str | None = "free") -> Callable[[F], F]: ...
     def export(self, function: Any = None, *, free: str | None = "free") -> Any:
-        """Call a function that a plain cgo library exports: a decorator for its declaration.
+        """Calls a function that a plain cgo library exports: a decorator for its declaration.
 
         Args:
             free: what frees a ``cstr`` result once it is copied: the C library's ``free``, a function of
@@ -232,11 +232,11 @@ class Library:
         return self._plain().export(function, free)
 
     def exports(self, interface: Callable[..., T]) -> T:
-        """An object whose methods are the exported functions that a class declares."""
+        """Returns an object whose methods are the exported functions that a class declares."""
         return self._plain().bind(interface)  # type: ignore[no-any-return]
 
     def _plain(self) -> Exports:
-        """What calls functions by C's rules; loaded here, as most programs never ask for it."""
+        """Returns what calls functions by C's rules; imported here, as most programs never use it."""
         native = self._connected()
         exports = self._exports
         if exports is None:
@@ -244,7 +244,7 @@ class Library:
         return exports
 
     def close(self) -> None:
-        """Let go of the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
+        """Closes the library: later calls raise `ClosedError`. The file stays mapped, as Go requires."""
         with fork_lock:
             self.is_closed = True
             for binding in self._bindings.values():
@@ -253,7 +253,7 @@ class Library:
                 self._exports.close()
 
     def _after_fork(self) -> None:
-        """This is the child of a fork: the parent's Go is dead here, and the next call opens a copy."""
+        """In the child of a fork, where the parent's Go does not run: makes the next call open a copy."""
         if self._exports:
             self._exports.after_fork(self._reopen)
         for binding in self._bindings.values():
@@ -269,7 +269,7 @@ class Library:
                     binding.connect(native)
                 if self._exports:
                     self._exports.connect(native)
-                self._is_lost = False  # last: if a signal comes before, the next call connects the rest
+                self._is_lost = False  # last: if a handler raises before, the next call connects the rest
 
     def __enter__(self) -> Library:
         return self

@@ -1,7 +1,6 @@
-"""``GOBIND_DEBUG=1``: finding who uses memory and objects too long.
+"""``GOBIND_DEBUG=1``: finds uses of memory after a call and objects that are not released.
 
-`install` exchanges three names before the first method is compiled, so that whoever does not ask for
-this pays nothing.
+`install` replaces three names before the first method is compiled, so programs without it pay nothing.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from gobind.runtime.call import status
 from gobind.runtime.objects import proxies
 
 POISON = 0xDB
-"""What stands in memory that a call has given back."""
+"""Fills memory that a call has released."""
 
 _OWN = os.path.dirname(os.path.dirname(__file__))
 
-# Copies that Go may still look at by mistake: mapped memory, so that it sees poison and not a fault.
-_graves: deque[Any] = deque(maxlen=256)
+# Copies that Go may still read by mistake: kept mapped, so that it reads poison instead of crashing.
+_quarantine: deque[Any] = deque(maxlen=256)
 _alive: dict[int, tuple[str, str]] = {}
 _borrow = buffers.borrow
 
 
 def install() -> None:
-    """Look after memory and objects from now on."""
+    """Starts watching memory and objects."""
     if proxies.GoObject is not TracedObject:
         for module, name, value in (
             (buffers, "borrow", BorrowedCopy),
@@ -49,10 +48,10 @@ def _give_poisoned(reply: status.Reply) -> None:
 
 
 class BorrowedCopy:
-    """A copy of a buffer for Go, in place of the buffer itself, that is poisoned after the call.
+    """A copy of a buffer, passed to Go in its place and poisoned after the call.
 
-    What Go wrote to a `MutableBuffer` is written back; of what it wrote to a `Buffer`, which it may only read,
-    a warning tells, and Python's memory does not see it.
+    Writes to a `MutableBuffer` are copied back; a write to a `Buffer`, which Go may only read, causes a warning
+    and does not reach Python's memory.
     """
 
     __slots__ = ("_before", "_lent", "_memory", "_place", "_wanted", "address", "count")
@@ -70,7 +69,7 @@ class BorrowedCopy:
         self._memory = memory
 
     def release(self) -> None:
-        """Give the buffer back."""
+        """Releases the buffer."""
         memory, self._memory = self._memory, None
         if memory is None:
             return
@@ -78,7 +77,7 @@ class BorrowedCopy:
         if self._before is None and after:
             ctypes.memmove(self._lent.address, after, len(after))
         ctypes.memset(memory, POISON, len(memory))
-        _graves.append(memory)
+        _quarantine.append(memory)
         self._lent.release()
         if self._before is not None and after != self._before:
             size = self._wanted.size
@@ -97,7 +96,7 @@ class BorrowedCopy:
 
 
 def _lending_place(value: Any) -> str:
-    """The method and the parameter that a buffer is borrowed for, as the generated function has them."""
+    """Reads from the generated function's frame for which method and parameter a buffer is borrowed."""
     frame: Any = sys._getframe(2)
     title = frame.f_code.co_filename
     names = [name for name, found in frame.f_locals.items() if found is value]
@@ -106,7 +105,7 @@ def _lending_place(value: Any) -> str:
 
 
 class Gone:
-    """Stands for a handle that is no more, and is equal to it: whoever packs it gets `ClosedError`."""
+    """Stands for a released handle, and is equal to it: packing it raises `ClosedError`."""
 
     __slots__ = ("handle", "why")
 
@@ -149,7 +148,7 @@ class TracedObject(proxies.GoObject):
 
 
 def _caller() -> str:
-    """Where the innermost code is that is not gobind's own."""
+    """Returns the location of the innermost code that is not gobind's own."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
@@ -160,7 +159,7 @@ def _caller() -> str:
 
 
 def _list_leaks() -> None:
-    """At exit: the objects that nobody has released."""
+    """Lists, at exit, the objects that were not released."""
     if _alive:
         lines = sorted(f"  {name}, made at {where}" for name, where in _alive.values())
         count = f"{len(lines)} object{'s' * (len(lines) > 1)}"

@@ -1,7 +1,4 @@
-"""The command line: ``gen``, ``build``, ``inspect`` and ``dump``. Errors are one line and exit status 2.
-
-May import: :mod:`gobind` and the other modules of :mod:`gobind.tool`, each only when its command runs.
-"""
+"""The command line: ``gen``, ``build``, ``inspect`` and ``dump``. Errors are one line and exit status 2."""
 
 from __future__ import annotations
 
@@ -19,7 +16,11 @@ class _Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises :class:`UsageError`."""
+        """Refuses the command line.
+
+        Raises:
+            UsageError: always.
+        """
         raise UsageError(f"{message} (see: {self.prog} --help)")
 
 
@@ -28,7 +29,7 @@ class UsageError(GobindError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line *arguments* (None: the process's own) and returns the exit status.
+    """Runs the command line `arguments` (None: the process's own) and returns the exit status.
 
     0: done, or fresh. 1: ``gen --check`` found stale files. 2: an error, told in one line on stderr.
     """

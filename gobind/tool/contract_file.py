@@ -26,7 +26,7 @@ from gobind.errors import ContractError
 
 
 def read_contract(spec: str) -> Contract:
-    """The contract in `spec`: the path of a ``.py`` file or a dotted module name.
+    """Returns the contract in `spec`: the path of a ``.py`` file or a dotted module name.
 
     A file is imported under its own name, that of its package in front if it is in one, with the folder of the
     outermost package, or its own, first on ``sys.path``. So a contract spread over several modules imports the
@@ -48,7 +48,7 @@ def read_contract(spec: str) -> Contract:
 
 
 def _place(path: Path) -> str:
-    """The name that a file is imported by; the folder where that begins is put on ``sys.path``."""
+    """Returns the name that a file is imported by; the folder where that begins is put on ``sys.path``."""
     if not path.is_file():
         raise ContractError(f"{path}: no such file; expected a contract: a .py file or a dotted module")
     if not (path.suffix == ".py" and path.stem.isidentifier()):
@@ -67,7 +67,7 @@ def _place(path: Path) -> str:
 
 
 def _known(name: str, path: Path | None) -> ModuleType | None:
-    """The module of that name, if it is imported already."""
+    """Returns the module of that name, if it is imported already."""
     known = sys.modules.get(name)
     if known is None or path is None:
         return known
@@ -81,7 +81,7 @@ def _known(name: str, path: Path | None) -> ModuleType | None:
 
 @contextmanager
 def _stand_ins(name: str, spec: str, path: Path | None) -> Iterator[dict[str, ModuleType]]:
-    """While it lasts, empty modules are the packages around a module; afterwards none of it was imported.
+    """Puts empty modules in place of the packages around a module for a ``with`` block, and removes all it imported.
 
     Packages that are imported already serve as they are.
     """
@@ -171,7 +171,7 @@ def _import(name: str, spec: str, packages: dict[str, ModuleType]) -> ModuleType
 
 
 def _needed_of(error: Exception, packages: dict[str, ModuleType]) -> str:
-    """The package in whose stand-in something was looked for, or ""."""
+    """Returns the package in whose stand-in something was looked for, or ""."""
     if isinstance(error, ImportError):
         return error.name if error.name in packages else ""
     owner = getattr(error, "obj", None) if isinstance(error, AttributeError) else None

@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-// Call is one call of one method under way.
+// Call is one call of one method in progress.
 type Call struct {
 	In       Reader
 	method   *method
@@ -42,7 +42,7 @@ var calls = sync.Pool{New: func() any { return new(Call) }}
 // callCount is how many calls have been begun.
 var callCount int64
 
-// Context is what the implementation gets as its context: it ends with the request's timeout, if there is one.
+// Context returns the implementation's context: it ends with the request's timeout, if there is one.
 func (c *Call) Context() context.Context {
 	if c.timeout == 0 && c.ctx == nil {
 		return context.Background()
@@ -53,23 +53,23 @@ func (c *Call) Context() context.Context {
 	return c.ctx
 }
 
-// Begin is the object that a call is for and the record of its parameters, in the frame's memory. If it is false the
-// call has been refused. If there is no such object [Call.Decoded] says so: the parameters are to be read nevertheless,
-// as Go takes over what they hold.
+// Begin returns the object that a call is for and the record of its parameters, in the frame's memory; false if the
+// call has been refused. If there is no such object [Call.Decoded] reports it: the parameters have to be read all the
+// same, as Go takes over the handles in them.
 func Begin[P, T any](c *Call, root *Root[T]) (impl T, parameters *P, ok bool) {
 	impl = root.of(c)
 	parameters = overlay[P](&c.In)
 	return impl, parameters, parameters != nil || c.Decoded()
 }
 
-// BeginFunc is what Begin is, for a call of a function.
+// BeginFunc does what Begin does, for a call of a function.
 func BeginFunc[P, F any](c *Call) (function F, parameters *P, ok bool) {
 	function = receiverOf[F](c)
 	parameters = overlay[P](&c.In)
 	return function, parameters, parameters != nil || c.Decoded()
 }
 
-// receiverOf is the value of the handle that a call is for.
+// receiverOf returns the value of the handle that a call is for.
 func receiverOf[T any](c *Call) T {
 	value, _ := handles.get(c.receiver)
 	found, ok := value.(T)
@@ -101,7 +101,7 @@ func whyGone(handle uint64) string {
 }
 
 // Decoded reports whether all parameters have been read without fault and there is an object to call. After it the
-// frame is not looked at again (but for buffers); if it is false the call has been refused.
+// frame is not read again (except for buffers); if it is false the call has been refused.
 func (c *Call) Decoded() bool {
 	if err := c.In.Close(); err != nil {
 		c.refuse("request refused: %v", err)
@@ -113,7 +113,7 @@ func (c *Call) Decoded() bool {
 	return c.err == nil
 }
 
-// Detach is the call's context for something that outlives the call: a stream, which ends it. Until the method has
+// Detach returns the call's context for something that outlives the call: a stream, which ends it. Until the method has
 // returned the context ends with the call, and with the call's timeout at any time.
 func (c *Call) Detach() context.Context {
 	if c.cancel == nil && c.timeout == 0 {
@@ -166,8 +166,8 @@ func (c *Call) refuse(format string, args ...any) {
 	c.kind, c.err = StatusRefused, fmt.Errorf(c.method.name+": "+format, args...)
 }
 
-// run calls f, or if it is nil the method's handler, and turns a panic into an status like any other. So it does with
-// runtime.Goexit, which ends the goroutine after that: what has to follow in any case is to be deferred by the caller.
+// run calls f, or if it is nil the method's handler, and turns a panic into a status like any other. So it does with
+// runtime.Goexit, which ends the goroutine after that: the caller has to defer what must follow in any case.
 func (c *Call) run(f func()) {
 	finished := false // a panic's value may be nil
 	defer func() {
@@ -196,7 +196,7 @@ func (c *Call) broken(value any) {
 	}
 }
 
-// explain writes the response of a call that has ended with an error. After it none of the error's own code is called.
+// explain writes the response of a call that has ended with an error. After it, no method of the error is called.
 func (c *Call) explain() {
 	r, reported := c.err.(*report)
 	if !reported {
@@ -206,10 +206,10 @@ func (c *Call) explain() {
 	c.err = r
 }
 
-// errNoText is the error of a panic until its text has been made: the value's own code may end the goroutine, too.
+// errNoText is the error of a panic until its text has been made: the value's own methods may end the goroutine, too.
 var errNoText = errors.New("a panic whose text cannot be made: that calls runtime.Goexit")
 
-// left ends the contexts of a call that has been run.
+// left ends the contexts of a call that has run.
 func (c *Call) left() {
 	if c.rest != nil {
 		return
@@ -225,7 +225,7 @@ func (c *Call) left() {
 // stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.
 var stacks = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
-// stackOf is the stack of this goroutine as text.
+// stackOf returns the stack of this goroutine as text.
 func stackOf() []byte {
 	memory := stacks.Get().(*[16 << 10]byte)
 	defer stacks.Put(memory)
@@ -235,7 +235,7 @@ func stackOf() []byte {
 	return debug.Stack()
 }
 
-// free gives the call's memory back, clear of all that it held: the next call finds it as new made it.
+// free returns the call's memory to the pool, cleared: the next call finds it as if it were new.
 func (c *Call) free() {
 	if len(c.out.sent) > 0 {
 		c.out.releaseSent()
@@ -259,13 +259,13 @@ type header struct {
 	receiver uint64
 }
 
-// headerOf is the header that b begins with.
+// headerOf returns the header that b begins with.
 func headerOf(b []byte) *header {
 	_ = b[HeaderSize-1]
 	return (*header)(unsafe.Pointer(&b[0]))
 }
 
-// check is the method that a request is for, and the size of the request: the header says so, or it is as long as its
+// check returns the method that a request is for, and the size of the request: the header's, or that of header and
 // record.
 func (h *header) check() (m *method, size int, err error) {
 	if m, err = methodOf(h.method); err != nil {
@@ -280,8 +280,7 @@ func (h *header) check() (m *method, size int, err error) {
 	return m, int(h.size), nil
 }
 
-// start is a call of m, with what stands behind the header h as its input. The response will go into reply as far as it
-// fits.
+// start returns a call of m whose input is what follows the header h. The response goes into reply as far as it fits.
 func start(h *header, m *method, body []byte, reply []byte) (*Call, error) {
 	atomic.AddInt64(&callCount, 1)
 	c := calls.Get().(*Call)
@@ -301,7 +300,7 @@ func start(h *header, m *method, body []byte, reply []byte) (*Call, error) {
 	return c, nil
 }
 
-// segmentsOf is the memory that the list of segments behind a header refers to.
+// segmentsOf returns the memory that the list of segments behind a header refers to.
 func segmentsOf(list []byte) ([][]byte, error) {
 	if len(list) < 8 {
 		return nil, fmt.Errorf("request refused: truncated list of segments")

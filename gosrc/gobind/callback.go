@@ -9,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// Callback is one call of a method of an object in Python under way, as a [Call] is one of Go: made by [NewCallback],
-// which yields the record of the parameters to be filled in; asked by one of Do, Await, DoDirect and AwaitDirect;
-// and ended by [Callback.End], which tells what went wrong.
+// Callback is one call of a method of a Python object in progress, as a [Call] is one of a Go method: made by
+// [NewCallback], which returns the record of the parameters to be filled in; run by one of Do, Await, DoDirect and
+// AwaitDirect; and ended by [Callback.End], which returns the error.
 //
 // # Memory
 //
-// Questions are pooled with the buffers of their frames, so that a call of Python allocates nothing of its own. What an
-// answer yields is Go's own. The objects among the parameters are held until End.
+// Callbacks are pooled with the buffers of their frames, so a call of Python allocates nothing of its own. Values
+// read from an answer are Go's own. The objects among the parameters are held until End.
 type Callback struct {
 	Out    Writer
 	in     Reader
@@ -25,7 +25,7 @@ type Callback struct {
 	size   uintptr
 	space  []byte // what requests are written into
 	reply  *Reply // what answers are written into
-	large  []byte // an answer that does not fit there
+	large  []byte // an answer that does not fit into reply
 	err    error
 }
 
@@ -56,7 +56,7 @@ func (q *Callback) End() error {
 	return err
 }
 
-// frame is the request, if it can be sent.
+// frame returns the request, if it can be sent.
 func (q *Callback) frame(ctx context.Context) (address unsafe.Pointer, size uint64, ok bool) {
 	q.Out.endRecord(q.record, q.size)
 	if q.err = ctx.Err(); q.err == nil {
@@ -88,7 +88,7 @@ func (q *Callback) DoDirect(ctx context.Context, method uint64) int64 {
 	return q.reply.value
 }
 
-// ask enters Python, and makes an error of an exception. It is true if there is an answer of the wanted kind.
+// ask enters Python, and makes an error of an exception. It returns true if there is an answer of the wanted kind.
 func (q *Callback) ask(ctx context.Context, method, wanted uint64) bool {
 	frame, size, ok := q.frame(ctx)
 	if !ok {
@@ -129,7 +129,7 @@ func (q *Callback) senseless() {
 	q.err = fmt.Errorf("%s: Python's answer is of kind %d and value %d, which means nothing", q.Out.place, q.reply.kind, q.reply.value)
 }
 
-// fetch gets what does not fit into the buffer of answers, which has the number of it instead.
+// fetch gets an answer that does not fit into the buffer, which has its number instead.
 func (q *Callback) fetch() {
 	size := q.reply.value
 	if size >= 0 && size <= ReplyCapacity {
@@ -151,7 +151,7 @@ func (q *Callback) fetch() {
 	q.large = answer
 }
 
-// answer is the frame that Python has answered with.
+// answer returns the frame that Python has answered with.
 func (q *Callback) answer() []byte {
 	frame := q.large
 	if frame == nil {
@@ -176,7 +176,7 @@ func readAnswer[R, T any](r *Reader, frame []byte, to *T, read func(*Reader, *R,
 	return nil
 }
 
-// tickets are the async methods that Go is waiting for. Each is answered once, be it cancelled or not.
+// tickets are the async methods that Go is waiting for. Each is answered once, cancelled or not.
 var tickets = struct {
 	sync.Mutex
 	last uint64
@@ -185,7 +185,7 @@ var tickets = struct {
 
 type ticket struct {
 	answers   chan answer
-	abandoned func(answer) // not nil: nobody waits any more
+	abandoned func(answer) // not nil: the caller waits no longer
 }
 
 // answer is the response of an async method, or its exception.
@@ -194,8 +194,8 @@ type answer struct {
 	failed bool
 }
 
-// Await calls an async method whose answer is a frame, which read takes the result from. If the context ends first so
-// does the method; what it yields nevertheless is read, and dropped.
+// Await calls an async method whose answer is a frame, which read takes the result from. If the context ends first
+// the method is cancelled; a result that still comes is read, and dropped.
 func Await[R, T any](ctx context.Context, q *Callback, method uint64, to *T, read func(*Reader, *R, *T)) {
 	got, ok := q.await(ctx, method, func(late answer) {
 		_ = readAnswer(new(Reader), late.frame, new(T), read)
@@ -214,7 +214,7 @@ func (q *Callback) AwaitDirect(ctx context.Context, method uint64) (result int64
 	return result
 }
 
-// await enters Python and waits for the answer. If it is false the method has failed.
+// await enters Python and waits for the answer; false if the method failed.
 func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answer)) (got answer, ok bool) {
 	frame, size, ok := q.frame(ctx)
 	if !ok {
@@ -258,7 +258,7 @@ func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answ
 	return got, q.err == nil
 }
 
-// refuseLater says why an async method will not answer.
+// refuseLater sets the error that says why an async method will not answer.
 func (q *Callback) refuseLater() {
 	switch q.reply.kind {
 	case AnswerLater:
@@ -273,7 +273,7 @@ func (q *Callback) refuseLater() {
 	}
 }
 
-// abandon cancels an async method whose answer nobody waits for any more.
+// abandon cancels an async method whose caller waits no longer.
 func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 	tickets.Lock()
 	waiting := tickets.open[number]
@@ -297,7 +297,7 @@ func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 	}
 }
 
-// Answer brings the response of an async method: size bytes at frame, which are copied.
+// Answer delivers the response of an async method: size bytes at frame, which are copied.
 func Answer(number uint64, failed bool, frame unsafe.Pointer, size uint64) {
 	got := answer{append([]byte{}, unsafe.Slice((*byte)(frame), int(size))...), failed}
 	tickets.Lock()
@@ -313,5 +313,5 @@ func Answer(number uint64, failed bool, frame unsafe.Pointer, size uint64) {
 	}
 }
 
-// Refused is the error of a call of Python that cannot be made.
+// Refused returns the error of a call of Python that cannot be made.
 func Refused(problem string) error { return errors.New(problem) }

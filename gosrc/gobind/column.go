@@ -11,30 +11,30 @@ type Column[T any] struct {
 	n      int
 }
 
-// ColumnOf is the column of all elements of values, which must not be empty.
+// ColumnOf returns the column of all elements of values, which must not be empty.
 func ColumnOf[T any](values []T) Column[T] {
 	return Column[T]{unsafe.Pointer(&values[0]), unsafe.Sizeof(values[0]), len(values)}
 }
 
-// One is the column of a single variable.
+// One returns the column of a single variable.
 func One[T any](value *T) Column[T] {
 	return Column[T]{unsafe.Pointer(value), unsafe.Sizeof(*value), 1}
 }
 
-// Field is the column of one field of each struct of c; first is that field of the first struct.
+// Field returns the column of one field of each struct of c; first is that field of the first struct.
 func Field[T, F any](c Column[T], first *F) Column[F] {
 	return Column[F]{unsafe.Pointer(first), c.stride, c.n}
 }
 
-// Len is the number of values.
+// Len returns the number of values.
 func (c Column[T]) Len() int { return c.n }
 
-// At is the place of value i.
+// At returns the place of value i.
 func (c Column[T]) At(i int) *T {
 	return (*T)(unsafe.Add(c.first, uintptr(i)*c.stride))
 }
 
-// memory is the column as bytes, nil if its values do not lie side by side.
+// memory returns the column as bytes, nil if its values do not lie side by side.
 func (c Column[T]) memory() []byte {
 	var zero T
 	if size := unsafe.Sizeof(zero); c.stride == size {

@@ -1,9 +1,9 @@
 package gobind
 
-// The functions here read what contains other values. Each allocates the places of the inner values, hands out slices
-// of and pointers to them, and then has the inner block read into those places: now, or after everything else if the
-// inner type contains itself. Only maps hold copies, so maps are filled at the very end. In all of them min is the
-// number of bytes that an inner value takes in a frame at least.
+// The functions here read values that contain others. Each allocates the memory of the inner values, hands out slices
+// of and pointers to it, and then reads the inner block into it: at once, or after everything else if the inner type
+// contains itself. Only maps hold copies, so maps are filled at the very end. In all of them min is the smallest
+// number of bytes that an inner value takes in a frame.
 
 // ReadLists reads a block of lists.
 func ReadLists[T any](r *Reader, c Column[[]T], min int, read func(*Reader, Column[T])) {
@@ -51,7 +51,7 @@ func ReadSet[T comparable](r *Reader, ref Ref, to *map[T]struct{}, min int, read
 	*to = setOf(r, items)
 }
 
-// setOf needs no putting off: items of sets never contain themselves.
+// setOf is never deferred: items of sets never contain themselves.
 func setOf[T comparable](r *Reader, items []T) map[T]struct{} {
 	set := make(map[T]struct{}, len(items))
 	if r.err != nil {
@@ -165,7 +165,7 @@ func ReadTags(r *Reader, n, options int) []byte {
 	return tags
 }
 
-// ReadTag is what ReadTags is, for a union of the record.
+// ReadTag does what ReadTags does, for a union of the record.
 func ReadTag(r *Reader, tag Tag, options int) []byte {
 	if r.err != nil {
 		return nil
@@ -203,7 +203,7 @@ func ReadOption[U, T any](
 	read(r, ColumnOf(flat))
 }
 
-// ReadLater puts off a block of structs that may contain themselves: it comes behind everything else.
+// ReadLater defers a block of structs that may contain themselves: it follows everything else.
 func ReadLater[T any](r *Reader, c Column[T], min int, read func(*Reader, Column[T])) {
 	claim := c.n * min
 	r.claimed += claim

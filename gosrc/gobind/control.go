@@ -11,9 +11,9 @@ import (
 	"unsafe"
 )
 
-// SetEnviron sets the environment variables that stand in size bytes at text: NAME=value, or NAME to unset it, each with
-// a NUL behind it. If the first is empty, all others are unset. A Go library sees only the environment that the process
-// was started with; the settings of Go's runtime are applied too.
+// SetEnviron sets the environment variables in size bytes at text: NAME=value, or NAME to unset it, each followed by
+// a NUL. If the first is empty, all others are unset. A Go library sees only the environment that the process was
+// started with; the settings of Go's runtime are applied too.
 func SetEnviron(text unsafe.Pointer, size uint64) {
 	entries := strings.Split(string(unsafe.Slice((*byte)(text), int(size))), "\x00")
 	if entries[0] == "" {
@@ -48,7 +48,7 @@ func unsetOthers(entries []string) {
 	}
 }
 
-// applySetting does what Go's runtime does with a variable when a program starts.
+// applySetting applies a variable as Go's runtime does when a program starts.
 func applySetting(name, value string) {
 	switch name {
 	case "GOMAXPROCS":
@@ -86,7 +86,8 @@ func parseBytes(text string) (int64, bool) {
 	return 0, false
 }
 
-// Control reads a setting of Go's runtime and, if value is not ControlKeep, changes it. The result is what it was.
+// Control reads a setting of Go's runtime and, if value is not ControlKeep, changes it. It returns the previous
+// value.
 func Control(what, value int64) int64 {
 	keep := value == ControlKeep
 	switch what {
@@ -112,7 +113,7 @@ func Control(what, value int64) int64 {
 	return 0
 }
 
-// Stats writes what operators want to know: goroutines, bytes of the heap, live handles, calls so far.
+// Stats writes figures for operators: goroutines, bytes of the heap, live handles, calls so far.
 func Stats(to unsafe.Pointer) {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)

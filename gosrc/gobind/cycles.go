@@ -7,8 +7,7 @@ import (
 )
 
 // A value that contains itself, through pointers, slices or maps, would make a frame without end. Looking for that in
-// each result would cost more than writing it (three times as much), so only what hangs on a very deep or very large
-// result is looked at.
+// each result would cost three times as much as writing it, so only very deep or very large results are checked.
 const (
 	suspiciousLevel = 512
 	suspiciousCount = 1 << 20
@@ -16,28 +15,28 @@ const (
 
 var timeType = reflect.TypeOf(time.Time{})
 
-// depth is how far a writer has come in structs that contain themselves.
+// depth counts how deep a writer is in structs that contain themselves.
 type depth struct {
 	level  int  // of the block being written
 	count  int  // of values in such blocks so far
-	finite bool // what hangs on the block being written has been looked at and has an end
+	finite bool // the values below the block being written have been checked and are finite
 }
 
-// suspicious counts n values more, of the block being written, and says whether they must be looked at.
+// suspicious counts n more values of the block being written, and reports whether they must be checked.
 func (d *depth) suspicious(n int) bool {
 	d.count += n
 	return !d.finite && (d.level >= suspiciousLevel || d.count >= suspiciousCount)
 }
 
-// reference is a pointer, slice or map by what makes it the same as another: a value without end meets one again that
-// it is still inside of, as there are only so many.
+// reference identifies a pointer, slice or map: a value without end meets a reference again that it is still inside
+// of, as there is a finite number of them.
 type reference struct {
 	pointer unsafe.Pointer
 	length  int
 	kind    reflect.Type
 }
 
-// visit is a value to be looked at, or the end of looking at what is within a reference.
+// visit is a value to be checked, or the end of checking the values within a reference.
 type visit struct {
 	value reflect.Value
 	leave *reference
@@ -49,7 +48,7 @@ func hasCycle[T any](c Column[T]) bool {
 	for i := 0; i < c.n; i++ {
 		todo = append(todo, visit{value: reflect.ValueOf(c.At(i)).Elem()})
 	}
-	inside := map[reference]bool{} // true: being looked at; false: done
+	inside := map[reference]bool{} // true: being checked; false: done
 	for len(todo) > 0 {
 		next := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -118,7 +117,7 @@ func isUnion(t reflect.Type) bool { return t.NumMethod() == 1 && !t.Method(0).Is
 func holdsOthers(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Struct, reflect.Slice, reflect.Map:
-		return t != timeType // whose insides are none of ours
+		return t != timeType // whose fields are private
 	}
 	return false
 }

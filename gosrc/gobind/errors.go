@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrorOf is the error of a contract whose Go type is T. An implementation may return a T or a *T, wrapped or not.
+// ErrorOf returns the error of a contract whose Go type is T. An implementation may return a T or a *T, wrapped or not.
 func ErrorOf[T error](
 	name, fingerprint string, write func(*Writer, Column[T]), read func(*Reader, Column[T]),
 ) ErrorType {
@@ -28,10 +28,10 @@ func ErrorOf[T error](
 	}}
 }
 
-// report is what Python is told of an error.
+// report describes an error to Python.
 //
-// Everything of an error that is the user's own code is called while a report is made, and nowhere else: Error, Is, As
-// and Unwrap. They panic more often than one would think, since a nil pointer in an error is not a nil error.
+// The user's own methods of an error (Error, Is, As and Unwrap) are called while a report is made, and nowhere else.
+// They may panic, as a nil pointer in an error is not a nil error.
 type report struct {
 	message string
 	detail  string // the Go type of an error, the stack of a panic
@@ -47,10 +47,10 @@ type report struct {
 
 func (r *report) Error() string { return r.message }
 
-// longestChain is how many errors of a chain are looked at: an error may wrap itself.
+// longestChain is how many errors of a chain are examined: an error may wrap itself.
 const longestChain = 1000
 
-// reportOf looks at an error of that method of the contract.
+// reportOf makes the report of an error that the method returned.
 func reportOf(err error, m *method) *report {
 	r := &report{detail: reflect.TypeOf(err).String(), index: -1, chain: make([]error, 0, 8)}
 	r.ask(err, "Error", func() { r.message = err.Error() })
@@ -126,7 +126,7 @@ func (r *report) isTimeout() (found bool) {
 	return found
 }
 
-// raised is what Python has raised, if the error is that, or wraps it.
+// raised returns the exception that Python raised, if the error is one, or wraps it.
 func (r *report) raised() *PythonError {
 	for _, err := range r.chain {
 		found, _ := err.(*PythonError)
@@ -181,7 +181,7 @@ func findError[T error](r *report, value *T) bool {
 	return false
 }
 
-// guarded calls f. If that panics it is the text of the panic, which is never empty.
+// guarded calls f. If f panics it returns the text of the panic, which is never empty.
 func guarded(f func()) (panicked string) {
 	finished := false // a panic's value may be nil
 	defer func() {
@@ -194,8 +194,8 @@ func guarded(f func()) (panicked string) {
 	return ""
 }
 
-// panicText is the text of a panic's value. The package fmt survives a value whose Error or String panics, but not one
-// whose panic has such a value in turn.
+// panicText returns the text of a panic's value. The package fmt survives a value whose Error or String panics, but not
+// one whose panic has such a value in turn.
 func panicText(value any) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -208,8 +208,8 @@ func panicText(value any) (text string) {
 	return text
 }
 
-// whyEnded is why a function of the user's has ended without returning: by a panic with that value, or by
-// runtime.Goexit, which the stack shows. It is called by what the function's caller has deferred.
+// whyEnded returns why a function of the user's ended without returning: by a panic with that value, or by
+// runtime.Goexit, which the stack shows. The function's caller defers the call of it.
 func whyEnded(where string, value any, stack []byte) error {
 	if value == nil && exits(stack) {
 		return fmt.Errorf("runtime.Goexit was called in %s: a method has to return "+
@@ -218,10 +218,10 @@ func whyEnded(where string, value any, stack []byte) error {
 	return errors.New(panicText(value))
 }
 
-// exits reports whether runtime.Goexit is status the goroutine of that stack.
+// exits reports whether runtime.Goexit is ending the goroutine of that stack.
 func exits(stack []byte) bool { return bytes.Contains(stack, []byte("\nruntime.Goexit(")) }
 
-// ErrorText is the message of a contract's error: its name, then its fields as name and value in turn.
+// ErrorText returns the message of a contract's error: its name, then its fields as name and value in turn.
 func ErrorText(name string, fields ...any) string {
 	text := append(make([]byte, 0, 64), name...)
 	separator := ": "

@@ -5,12 +5,11 @@ import "sync"
 // pythonOwned is set in the handles of Python's objects; all others are Go's own.
 const pythonOwned = PythonOwned
 
-// handles is the one table of what Python may refer to: objects, functions, streams, and the memory of statuses. What
-// stands in it is kept alive by it. Go's collector does not move memory of the heap, so that is all that memory needs
-// for Python to read it.
+// handles is the one handle table: objects, functions, streams, and the memory of statuses that Python may refer to.
+// The table keeps them alive. Go's collector does not move memory of the heap, so Python may read it.
 //
-// A handle is the number of a slot and the slot's generation, so one that is released is never another value's. The
-// mutex is there because calls begin and end on many threads; nothing is called while it is held.
+// A handle is the number of a slot and the slot's generation, so a released one never refers to another value. The
+// mutex is needed as calls begin and end on many threads; nothing is called while it is held.
 var handles = handleTable{known: map[identity]uint64{}}
 
 type handleTable struct {
@@ -23,12 +22,12 @@ type handleTable struct {
 
 type slot struct {
 	value      any
-	count      int64 // how often Python and the frames on their way hold the handle
+	count      int64 // references that Python and frames in flight hold
 	generation uint32
 	identity   identity // of the value; its kind is nil if it has none
 }
 
-// identity is what makes a value the same as another: the value, and what it is to Python.
+// identity tells whether two values are the same: the value, and its kind in Python.
 type identity struct {
 	kind  any
 	value any
@@ -36,14 +35,14 @@ type identity struct {
 
 const generations = 1<<31 - 1
 
-// add is a new handle, held once.
+// add returns a new handle with one count.
 func (t *handleTable) add(value any) uint64 {
 	t.Lock()
 	defer t.Unlock()
 	return t.insert(value, identity{})
 }
 
-// addKnown is the handle of a value that is one and the same object for Python each time, held once more. Values that
+// addKnown retains and returns the handle of a value that is the same object for Python each time. Values that
 // Go cannot compare get a new handle each time.
 func (t *handleTable) addKnown(kind, value any) uint64 {
 	if !hasIdentity(value) {
@@ -61,8 +60,8 @@ func (t *handleTable) addKnown(kind, value any) uint64 {
 	return handle
 }
 
-// hasIdentity reports whether a value can be found again. Go cannot compare all that look comparable: a struct may hold
-// a slice in an interface; and some are never equal, not even to themselves.
+// hasIdentity reports whether a value can be found again. Not all comparable types can be compared: a struct may hold
+// a slice in an interface; and some values are never equal, not even to themselves.
 func hasIdentity(value any) (yes bool) {
 	defer func() { _ = recover() }()
 	again := value
@@ -86,7 +85,7 @@ func (t *handleTable) insert(value any, who identity) uint64 {
 	return uint64(s.generation)<<32 | uint64(index)
 }
 
-// slotOf is the slot of a handle, nil if that is stale; the caller holds the mutex.
+// slotOf returns the slot of a handle, nil if that is stale; the caller holds the mutex.
 func (t *handleTable) slotOf(handle uint64) *slot {
 	index := uint32(handle)
 	if int(index) >= len(t.slots) {
@@ -99,7 +98,7 @@ func (t *handleTable) slotOf(handle uint64) *slot {
 	return s
 }
 
-// get is the value of a handle.
+// get returns the value of a handle.
 func (t *handleTable) get(handle uint64) (any, bool) {
 	t.RLock()
 	s := t.slotOf(handle)
@@ -112,7 +111,7 @@ func (t *handleTable) get(handle uint64) (any, bool) {
 	return value, true
 }
 
-// retain holds a handle once more; it is false if the handle is stale.
+// retain adds a count to a handle; false if the handle is stale.
 func (t *handleTable) retain(handle uint64) bool {
 	t.Lock()
 	defer t.Unlock()
@@ -123,10 +122,10 @@ func (t *handleTable) retain(handle uint64) bool {
 	return s != nil
 }
 
-// releaser is a value that is told when nobody holds its handle any more.
+// releaser is a value that is told when its handle's last count is released.
 type releaser interface{ released() }
 
-// release holds a handle once less. A stale one is ignored.
+// release gives up one count of a handle. No-op if the handle is stale.
 func (t *handleTable) release(handle uint64) {
 	if last := t.drop(handle); last != nil {
 		if r, ok := last.(releaser); ok {
@@ -135,7 +134,7 @@ func (t *handleTable) release(handle uint64) {
 	}
 }
 
-// drop does what release does and returns the value if it is held no more.
+// drop releases one count and returns the value if it was the last.
 func (t *handleTable) drop(handle uint64) any {
 	t.Lock()
 	defer t.Unlock()
@@ -164,10 +163,10 @@ func Retain(handle uint64) uint64 {
 	return 0
 }
 
-// Release holds a handle once less: of an object, a stream, or a status with its memory. A stale one is ignored.
+// Release gives up one count of a handle: of an object, a stream, or a status with its memory. No-op if it is stale.
 func Release(handle uint64) { handles.release(handle) }
 
-// Live is how many handles are held, and how many statuses wait to be asked for.
+// Live returns how many handles have counts, and how many statuses wait to be fetched.
 func Live() int64 {
 	asked.Lock()
 	waiting := len(asked.waiting)

@@ -4,5 +4,5 @@ package gobind
 
 import "runtime/debug"
 
-// setMemoryLimit sets the soft limit of memory in bytes, unless it is negative, and is what it was.
+// setMemoryLimit sets the soft limit of memory in bytes, unless it is negative, and returns the previous one.
 func setMemoryLimit(limit int64) int64 { return debug.SetMemoryLimit(limit) }

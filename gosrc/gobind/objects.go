@@ -18,7 +18,7 @@ func ReadObjects[T any](r *Reader, c Column[T], wrap func(*PythonObject) T) {
 	}
 }
 
-// ReadObject is an interface value or function of the record.
+// ReadObject reads an interface value or function of the record.
 func ReadObject[T any](r *Reader, handle uint64, wrap func(*PythonObject) T) (value T) {
 	if r.err != nil {
 		return value
@@ -38,8 +38,8 @@ func ReadObject[T any](r *Reader, handle uint64, wrap func(*PythonObject) T) (va
 	return value
 }
 
-// refuseObject notes what is wrong with an object. Unlike other faults it does not end the reading: the objects behind
-// it have counts, too, which nobody else would take over.
+// refuseObject notes what is wrong with an object. Unlike other faults it does not end the reading: the objects after
+// it have counts, too, which have to be taken over.
 func (r *Reader) refuseObject(closed bool, format string, args ...any) {
 	if r.refused == nil {
 		r.refused, r.closed = fmt.Errorf(format, args...), closed
@@ -55,7 +55,7 @@ func WriteObjects[T any](w *Writer, c Column[T], kind any) {
 	WriteNumbers(w, ColumnOf(raw))
 }
 
-// WriteObject is an interface value of the record. A kind of nil is for values without identity: functions.
+// WriteObject writes an interface value of the record. A kind of nil is for values without identity: functions.
 func WriteObject[T any](w *Writer, value T, kind any) uint64 {
 	boxed := any(value)
 	if isNil(boxed) {
@@ -73,13 +73,13 @@ func WriteObject[T any](w *Writer, value T, kind any) uint64 {
 	return w.send(handles.addKnown(kind, boxed))
 }
 
-// send notes a handle that the frame holds until the status that it is part of is released; Python retains what it takes.
+// send notes a handle that the frame holds until its status is released; Python retains the handles it keeps.
 func (w *Writer) send(handle uint64) uint64 {
 	w.sent = append(w.sent, handle)
 	return handle
 }
 
-// releaseSent lets go of the handles that the frame holds.
+// releaseSent releases the handles that the frame holds.
 func (w *Writer) releaseSent() {
 	if w.sent == nil {
 		return
@@ -90,7 +90,7 @@ func (w *Writer) releaseSent() {
 	w.sent = nil
 }
 
-// joined is the whole frame as one piece of memory.
+// joined returns the whole frame as one piece of memory.
 func (w *Writer) joined() []byte {
 	if len(w.segments) == 0 {
 		return w.buf

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// pins tells the runtime which memory code outside Go is looking at. Being held by the table is what keeps it alive and
-// where it is; the pins are for tools that check the rules of cgo.
+// pins tells the runtime which memory code outside Go reads. The table keeps it alive and in place; the pins are for
+// tools that check the rules of cgo.
 type pins struct{ pinner runtime.Pinner }
 
 func (p *pins) add(memory unsafe.Pointer) {

@@ -29,7 +29,7 @@ func PlainMethod[P, T any](i *Interface, name string, root *Root[T], do func(con
 	}
 }
 
-// find is the registered implementation, or the object of a handle.
+// find returns the registered implementation, or the object of a handle.
 func (r *Root[T]) find(receiver uint64) (impl T, ok bool) {
 	if receiver != 0 {
 		value, _ := handles.get(receiver)

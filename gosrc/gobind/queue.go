@@ -10,8 +10,8 @@ import (
 
 // queue collects the statuses of the asynchronous calls of one event loop until the loop fetches them.
 //
-// The mutex is there because calls end on many threads. The wakeup is rung and silenced under it: it is silent only if
-// there is nothing to fetch, and nothing is written to a descriptor that may by then be somebody else's. Nothing else is
+// The mutex is needed as calls end on many threads. The wakeup is set and cleared under it: it is clear only if there
+// is nothing to fetch, and nothing is written to a descriptor that may have been closed and reused. Nothing else is
 // called while it is held.
 type queue struct {
 	sync.Mutex
@@ -21,7 +21,7 @@ type queue struct {
 	closed  bool
 	arrived *sync.Cond
 	cancels map[uint64]context.CancelFunc // of the calls in flight, by number
-	parked  map[uint64]*status            // fetched, but nobody has asked for the status yet
+	parked  map[uint64]*status            // fetched, but the status is not asked for yet
 }
 
 // completion is how the call of that number ended.
@@ -52,7 +52,7 @@ func OpenQueue() uint64 {
 	return q.id
 }
 
-// QueueWakeupFD is the descriptor to watch; -1 where there is none.
+// QueueWakeupFD returns the descriptor to watch; -1 where there is none.
 func QueueWakeupFD(id uint64) int64 {
 	if q := queueOf(id); q != nil {
 		return int64(q.wakeup.reading)
@@ -66,8 +66,8 @@ func queueOf(id uint64) *queue {
 	return queues.open[id]
 }
 
-// CloseQueue cancels the calls in flight, drops their statuses, and closes the wakeup. It returns how many calls are still
-// in flight: called again it tells when there are none.
+// CloseQueue cancels the calls in flight, drops their statuses, and closes the wakeup. It returns how many calls are
+// still in flight: it is called again until there are none.
 func CloseQueue(id uint64) int64 {
 	q := queueOf(id)
 	if q == nil {
@@ -109,8 +109,8 @@ func removeQueue(q *queue) {
 	queues.Unlock()
 }
 
-// Submit begins the calls whose requests stand one behind another in size bytes at frames. Their parameters have been
-// read when it returns.
+// Submit begins the calls whose requests follow one another in size bytes at frames. Their parameters have been read
+// when it returns.
 func Submit(id uint64, frames unsafe.Pointer, size uint64) {
 	q := queueOf(id)
 	if q == nil || size == 0 {
@@ -183,7 +183,7 @@ func (q *queue) complete(c *Call, number uint64) {
 	q.push(made)
 }
 
-// push adds an status, and rings the wakeup if it is the first.
+// push adds a completion, and writes to the wakeup fd if it is the first.
 func (q *queue) push(made completion) {
 	q.Lock()
 	defer q.Unlock()
@@ -222,7 +222,7 @@ func Cancel(id, number uint64) {
 	}
 }
 
-// Completion is what [Status] is, for the call of that number in a queue; [Cancel] is what forgets it.
+// Completion does what [Status] does, for the call of that number in a queue; [Cancel] drops the status.
 func Completion(id, number, buffer uint64) uint64 {
 	var e *status
 	if q := queueOf(id); q != nil {
@@ -236,7 +236,7 @@ func Completion(id, number, buffer uint64) uint64 {
 	return tell(e, buffer)
 }
 
-// WaitQueue waits until there is something to fetch. It is 0 when the queue is closed.
+// WaitQueue waits until there is something to fetch. It returns 0 when the queue is closed.
 func WaitQueue(id uint64) int64 {
 	q := queueOf(id)
 	if q == nil {
@@ -256,12 +256,13 @@ func WaitQueue(id uint64) int64 {
 // entrySize is the size of an entry: number, tag and word.
 const entrySize = 24
 
-// drainHead is the size of what stands before the entries: the number of the fetch, and how many entries it has brought.
+// drainHead is the size of the fields before the entries: the number of the fetch, and how many entries it has
+// brought.
 const drainHead = 16
 
-// Drain fetches as many statuses as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that the
-// caller has handed out: as long as that is not the one in the buffer, nothing is fetched. If there is nothing to fetch
-// the number stays and the wakeup is silenced.
+// Drain fetches as many statuses as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that
+// the caller has handed out: as long as that is not the one in the buffer, nothing is fetched. If there is nothing to
+// fetch the number stays and the wakeup is cleared.
 func Drain(id uint64, buffer unsafe.Pointer, done uint64) {
 	q := queueOf(id)
 	to := unsafe.Slice((*byte)(buffer), DrainCapacity)

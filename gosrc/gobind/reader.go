@@ -7,18 +7,18 @@ import (
 	"unsafe"
 )
 
-// smallTail is how much of a frame is copied at once when the first string of a record is met: a record with a few
-// strings then costs one allocation, and a string that is kept keeps no more than this alive.
+// smallTail is how much of a frame is copied at once for the first string of a record: a record with a few strings
+// then costs one allocation, and a string keeps at most this much alive.
 const smallTail = 1024
 
 // Reader takes values out of a frame.
 //
-// The first thing wrong with the frame makes the reader bad: from then on it yields zero values, so the code that
-// reads need not look at each step. [Reader.Close] tells. Nothing is allocated that the bytes left could not fill.
+// The first fault in the frame makes the reader bad: from then on it returns zero values, so the calling code need
+// not check each step; [Reader.Close] returns the error. Nothing is allocated that the bytes left could not fill.
 //
 // # Memory
 //
-// What a reader yields is Go's own memory, copied out of the frame; only a buffer is borrowed.
+// Values read are in Go's own memory, copied out of the frame; only a buffer is borrowed.
 type Reader struct {
 	segment  []byte   // what is left of the segment being read
 	more     [][]byte // the segments after it
@@ -27,13 +27,13 @@ type Reader struct {
 	text     string   // a copy that ends where segment ends, or ""
 	queue    steps[*Reader]
 	borrowed []span   // the memory of the buffers, which the caller takes back when the call ends
-	fill     []func() // what can be done only when each value is in its place: putting values into maps
-	refused  error    // what is wrong with an object: told at the end, so that the others are read
+	fill     []func() // steps that need all values in place: putting values into maps
+	refused  error    // what is wrong with an object: reported at the end, so that the others are read
 	closed   bool     // it is that the object is closed
 	err      error
 }
 
-// NewReader reads the segments, which one after another are a record and its columns.
+// NewReader returns a reader of the segments, which joined are a record and its columns.
 func NewReader(segments ...[]byte) *Reader {
 	r := new(Reader)
 	r.reset(segments)
@@ -54,7 +54,7 @@ func (r *Reader) resetOne(segment []byte) {
 	r.segment, r.left = segment, len(segment)
 }
 
-// clear drops all that the reader refers to, but for the queue's memory. It does not write what is clear already: a
+// clear drops all that the reader refers to, but for the queue's memory. It does not clear what is clear already: a
 // Reader is large, and calls are short.
 func (r *Reader) clear() {
 	r.segment, r.left, r.claimed = nil, 0, 0
@@ -67,7 +67,7 @@ func (r *Reader) clear() {
 	}
 }
 
-// Close reads the blocks that were put off and reports what was wrong with the frame, bytes left over included.
+// Close reads the deferred blocks and returns what was wrong with the frame, bytes left over included.
 func (r *Reader) Close() error {
 	for len(r.queue.list) > 0 && r.err == nil {
 		r.queue.take()(r)
@@ -91,7 +91,7 @@ func (r *Reader) refuse(format string, args ...any) {
 	}
 }
 
-// take is the next n bytes of the frame, nil if there are fewer or the reader is bad.
+// take takes the next n bytes of the frame, nil if there are fewer or the reader is bad.
 func (r *Reader) take(n int) []byte {
 	if n <= len(r.segment) && n >= 0 && r.err == nil {
 		taken := r.segment[:n:n]
@@ -116,7 +116,7 @@ func (r *Reader) takeNext(n int) []byte {
 	return r.take(n)
 }
 
-// takeEach is n times size bytes.
+// takeEach takes n times size bytes.
 func (r *Reader) takeEach(n, size int) []byte {
 	if n > r.left/size {
 		r.refuse("truncated: expected %d times %d more bytes, got %d", n, size, r.left)
@@ -125,7 +125,7 @@ func (r *Reader) takeEach(n, size int) []byte {
 	return r.take(n * size)
 }
 
-// takeText is the next n bytes as a string of Go's own.
+// takeText takes the next n bytes as a string of Go's own.
 func (r *Reader) takeText(n uint64) string {
 	if n > uint64(r.left) {
 		r.refuse("truncated: expected %d more bytes, got %d", n, r.left)
@@ -152,7 +152,7 @@ func (r *Reader) takeText(n uint64) string {
 	return text
 }
 
-// count is n if the bytes left may hold n values of at least min bytes each.
+// count returns n if the bytes left may hold n values of at least min bytes each.
 func (r *Reader) count(n uint64, min int) int {
 	if left := r.left - r.claimed; r.err != nil || left < 0 || n > uint64(left/min) {
 		r.refuse("truncated: expected %d values of at least %d bytes, got %d bytes", n, min, r.left-r.claimed)
@@ -161,7 +161,7 @@ func (r *Reader) count(n uint64, min int) int {
 	return int(n)
 }
 
-// lengths is the next n lengths and their sum, of values of at least min bytes each.
+// lengths returns the next n lengths and their sum, of values of at least min bytes each.
 func (r *Reader) lengths(n, min int) (lengths []byte, total int) {
 	lengths = r.takeEach(n, 8)
 	limit := uint64(r.left)
@@ -187,7 +187,7 @@ func lengthAt(lengths []byte, i int) int {
 	return int(binary.LittleEndian.Uint64(lengths[8*i:]))
 }
 
-// Bool is a bool of the record.
+// Bool reads a bool of the record.
 func (r *Reader) Bool(b byte) bool {
 	if b > 1 {
 		r.refuse("expected 0 or 1 for a bool, got %d", b)
@@ -195,10 +195,10 @@ func (r *Reader) Bool(b byte) bool {
 	return b == 1
 }
 
-// String is a str of the record.
+// String reads a str of the record.
 func (r *Reader) String(ref Ref) string { return r.takeText(ref.Len) }
 
-// Bytes is a bytes of the record.
+// Bytes reads a bytes of the record.
 func (r *Reader) Bytes(ref Ref) []byte {
 	n := r.count(ref.Len, 1)
 	taken := r.take(n)
@@ -207,7 +207,7 @@ func (r *Reader) Bytes(ref Ref) []byte {
 	return data
 }
 
-// ReadBuffer is a buffer of the record: memory of the caller, valid during the call only.
+// ReadBuffer reads a buffer of the record: memory of the caller, valid during the call only.
 func ReadBuffer[T any](r *Reader, ref Ref) []T {
 	var zero T
 	switch {
@@ -224,7 +224,7 @@ func ReadBuffer[T any](r *Reader, ref Ref) []T {
 // span is memory from one address up to another.
 type span struct{ start, end uintptr }
 
-// spanOf is the memory of values, which must not be empty.
+// spanOf returns the memory of values, which must not be empty.
 func spanOf[T any](values []T) span {
 	start := uintptr(unsafe.Pointer(&values[0]))
 	return span{start, start + uintptr(len(values))*unsafe.Sizeof(values[0])}
@@ -240,7 +240,7 @@ func (s span) touches(others []span) bool {
 	return false
 }
 
-// overlay is the record at the beginning of the frame, in the frame's own memory; nil if the frame is too short.
+// overlay returns the record at the beginning of the frame, in the frame's own memory; nil if the frame is too short.
 func overlay[T any](r *Reader) *T {
 	var zero T
 	if unsafe.Sizeof(zero) == 0 {

@@ -20,7 +20,7 @@ func ReadNumbers[T Number](r *Reader, c Column[T]) {
 		copy(memory, b)
 		return
 	}
-	// The numbers of a frame are not aligned; the processors that Go builds for little-endian take that.
+	// The numbers of a frame are not aligned; the little-endian processors that Go builds for accept that.
 	from := unsafe.Pointer(&b[0])
 	for i := 0; i < c.n; i++ {
 		*c.At(i) = *(*T)(unsafe.Add(from, uintptr(i)*size))
@@ -149,7 +149,7 @@ func ReadTimes(r *Reader, c Column[time.Time]) {
 	}
 }
 
-// Time is a point in time of the record.
+// Time reads a point in time of the record.
 func (r *Reader) Time(t Time) time.Time { return r.time(t.Micros, t.Offset, zoneOf(t.Offset)) }
 
 func zoneOf(offset int32) *time.Location {

@@ -2,13 +2,13 @@ package gobind
 
 import "unsafe"
 
-// Number is what a frame holds as plain memory of fixed size.
+// Number is a type that a frame holds as plain memory of fixed size.
 type Number interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
 		~float32 | ~float64 | ~complex128 | ~[16]byte
 }
 
-// Ref stands in a record for what is elsewhere: a pointer, 0 in a frame except for a buffer, and a length.
+// Ref stands in a record for memory elsewhere: a pointer, 0 in a frame except for a buffer, and a length.
 type Ref struct {
 	Pointer uint64
 	Len     uint64
@@ -28,14 +28,14 @@ type Time struct {
 	_      uint32
 }
 
-// pointerOf is the memory at an address that came from outside Go. It is written this way because the address is no
-// pointer that Go's collector knows, so none of the rules that go vet guards apply to it.
+// pointerOf returns the memory at an address that came from outside Go. It is written this way because Go's collector
+// does not know the address as a pointer, so the rules that go vet checks do not apply.
 func pointerOf(address uint64) unsafe.Pointer {
 	p := uintptr(address)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
 }
 
-// bytesAt is n bytes of memory at an address that came from outside Go.
+// bytesAt returns n bytes of memory at an address that came from outside Go.
 func bytesAt(address uint64, n int) []byte {
 	return unsafe.Slice((*byte)(pointerOf(address)), n)
 }

@@ -16,7 +16,7 @@ type Root[T any] struct {
 	impl     unsafe.Pointer // of T, read and written atomically; nil: there is none
 }
 
-// NewRoot is the root of the interface of that name; register is the name of the function that sets it.
+// NewRoot returns the root of the interface of that name; register is the name of the function that sets it.
 func NewRoot[T any](name, register string) *Root[T] {
 	return &Root[T]{name: name, register: register}
 }
@@ -91,7 +91,7 @@ func NewContract(name, pkg, text string) *Contract {
 	return c
 }
 
-// Error adds an error type; the first that matches is the one.
+// Error adds an error type; the first that matches is used.
 func (c *Contract) Error(e ErrorType) { c.errors = append(c.errors, e) }
 
 // Layout says where the fields of a struct's record lie in Go.
@@ -139,7 +139,7 @@ func (c *Contract) Callable(annotation string, size uintptr, handle Handler) {
 	methods = append(methods, &method{annotation, int(size), handle, c, nil})
 }
 
-// problems is what does not fit together in the library.
+// problems lists what does not fit together in the library.
 func problems() (found []string) {
 	owners := map[string]string{}
 	for _, c := range contracts {
@@ -160,7 +160,7 @@ var (
 	description []byte // read by Python at any time
 )
 
-// Describe is the address of the library's description.
+// Describe returns the address of the library's description.
 func Describe() uintptr {
 	describing.Do(func() {
 		var w Writer
@@ -200,7 +200,7 @@ func writeErrors(w *Writer, c Column[ErrorType]) {
 
 func writeLayouts(w *Writer, c Column[[]uintptr]) { WriteLists(w, c, WriteNumbers[uintptr]) }
 
-// followed is the column of what pointers point to.
+// followed returns the column of what pointers point to.
 func followed[T any](pointers Column[*T]) Column[T] {
 	values := make([]T, pointers.n)
 	for i := range values {

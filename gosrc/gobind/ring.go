@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// spinTime is how long a ring's goroutine looks for the next request before it parks.
+// spinTime is how long a ring's goroutine polls for the next request before it parks.
 const spinTime = 100 * time.Microsecond
 
 // ring takes requests out of memory that it shares with Python, without a foreign call for each.
@@ -20,12 +20,12 @@ const spinTime = 100 * time.Microsecond
 //
 // # Memory ordering
 //
-// The ring parks by: parked = 1; then look at the tail once more. Python sends by: tail = n; then look at parked. If
-// both sides' two steps happen in this order for everybody, at least one of them sees what the other has done, so no
-// request is left behind while the ring sleeps. Go's atomics are sequentially consistent, which does it on this side.
-// Python does not have such stores. On x86-64 a plain store is seen after the stores before it, so a slot is complete
-// when the tail has moved; and the locked instruction inside the release of a threading.Lock, between the two steps,
-// keeps the look at parked from overtaking the store of the tail. Processors with weaker rules, arm64 above all, do
+// The ring parks by: parked = 1; then read the tail once more. Python sends by: tail = n; then read parked. If both
+// sides' steps become visible in this order, at least one side sees what the other has done, so no request is left
+// behind while the ring sleeps. Go's atomics are sequentially consistent, which suffices on this side. Python does not
+// have such stores. On x86-64 a plain store becomes visible after the stores before it, so a slot is complete when the
+// tail has moved; and the locked instruction inside the release of a threading.Lock, between the two steps, keeps the
+// read of parked from overtaking the store of the tail. Processors with weaker rules, arm64 above all, guarantee
 // neither: there Python calls PublishRing to move the tail, and the ordering is Go's own.
 type ring struct {
 	words    []uint64
@@ -70,7 +70,7 @@ func ringOf(id uint64) *ring {
 	return rings.open[id]
 }
 
-// CloseRing ends a ring. When it returns its memory is used no more.
+// CloseRing ends a ring. When it returns, Go no longer uses its memory.
 func CloseRing(id uint64) {
 	rings.Lock()
 	r := rings.open[id]
@@ -125,8 +125,8 @@ func (r *ring) signal() {
 	}
 }
 
-// serve does the requests as they come. When a method ends the goroutine, by runtime.Goexit, another one goes on with the
-// requests behind that call.
+// serve runs the requests as they come. When a method ends the goroutine, by runtime.Goexit, another one continues
+// with the requests after that call.
 func (r *ring) serve() {
 	finished := false
 	defer func() {
@@ -162,8 +162,8 @@ func (r *ring) pass() {
 	}
 }
 
-// await waits for a request: for a while by looking, which takes no time to wake, then parked, which takes no
-// processor. It is false when the ring is to end.
+// await waits for a request: first by polling, which takes no time to wake, then parked, which takes no processor. It
+// returns false when the ring is to end.
 func (r *ring) await() bool {
 	for start := time.Now(); ; {
 		for i := 0; i < 16; i++ {
@@ -176,7 +176,7 @@ func (r *ring) await() bool {
 			runtime.Gosched() // lets the goroutines of the calls run on this very thread
 		}
 		if time.Since(start) < spinTime {
-			yieldThread() // to Python, which may have no other processor to look at the response on
+			yieldThread() // to Python, which may have no other processor to read the response on
 			continue
 		}
 		atomic.StoreUint64(&r.words[RingParked], 1)
@@ -188,7 +188,7 @@ func (r *ring) await() bool {
 	}
 }
 
-// do does one request. The memory of it is free when it returns.
+// do runs one request. The request's memory may be reused when it returns.
 func (r *ring) do(frame []byte) {
 	if r.queue != nil {
 		r.queue.begin(headerOf(frame), frame[HeaderSize:])

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// status is how a call ended, in Go memory of its own.
+// status is the outcome of a call, in Go memory of its own.
 type status struct {
 	kind     kind
 	value    int64
@@ -16,7 +16,7 @@ type status struct {
 	pins     pins
 }
 
-// status takes the result out of the call.
+// status moves the result out of the call.
 func (c *Call) status() *status {
 	e := &status{kind: c.kind, value: c.value}
 	defer func() { e.sent, c.out.sent = c.out.sent, nil }()
@@ -30,19 +30,20 @@ func (c *Call) status() *status {
 	return e
 }
 
-// refusal is the status of a call that could not even begin.
+// refusal returns the status of a call that could not even begin.
 func refusal(err error) *status {
 	return &status{kind: StatusRefused, segments: new(Writer).failure(&report{message: err.Error(), index: -1})}
 }
 
-// asked are the statuses that a caller has been told to ask for, by the address of the request frame. The mutex is there
-// because calls end on many threads at once; nothing is called while it is held.
+// asked are the statuses that a caller has been told to ask for, by the address of the request frame. The mutex is
+// needed as calls end on many threads at once; nothing is called while it is held.
 var asked = struct {
 	sync.Mutex
 	waiting map[uintptr]*status
 }{waiting: map[uintptr]*status{}}
 
-// exchange sets the status that waits under the address of a request frame, nil for none, and is the one that did.
+// exchange sets the status that waits under the address of a request frame, nil for none; it returns the previous
+// one.
 func exchange(frame unsafe.Pointer, e *status) (before *status) {
 	asked.Lock()
 	defer asked.Unlock()
@@ -55,9 +56,9 @@ func exchange(frame unsafe.Pointer, e *status) (before *status) {
 	return before
 }
 
-// keepStatus keeps the status for the caller to ask for, and is the result that tells the caller to do so.
+// keepStatus keeps the status for the caller to ask for, and returns the result that tells the caller to do so.
 func keepStatus(frame unsafe.Pointer, e *status) int64 {
-	// No two calls under way share a frame: whoever should have asked for the one before has been interrupted.
+	// No two calls under way share a frame: the caller that should have asked for the previous one was interrupted.
 	if lost := exchange(frame, e); lost != nil {
 		lost.released()
 	}
@@ -65,8 +66,9 @@ func keepStatus(frame unsafe.Pointer, e *status) int64 {
 }
 
 // Status writes the status of the call whose request was at frame into the ReplyCapacity bytes at buffer, and returns
-// the handle of what is kept for it, which the caller then owns; 0: nothing is kept. The status is asked for once, but
-// that of a failure as often as one likes, until [ReleaseStatus]: so the exception in it is never on its way alone.
+// the handle of what is kept for it, which the caller then owns; 0: nothing is kept. A status is fetched once, but
+// that of a failure any number of times, until [ReleaseStatus]: so the exception in it is never held by a frame
+// alone.
 func Status(frame unsafe.Pointer, buffer uint64) uint64 {
 	asked.Lock()
 	e := asked.waiting[uintptr(frame)]
@@ -77,17 +79,17 @@ func Status(frame unsafe.Pointer, buffer uint64) uint64 {
 	return tell(e, buffer)
 }
 
-// failed reports whether the status is not a result, but what went wrong.
+// failed reports whether the call failed.
 func (e *status) failed() bool { return e.kind != StatusValue && e.kind != StatusResponse }
 
-// ReleaseStatus drops the status of the call whose request was at frame; it does nothing if there is none.
+// ReleaseStatus drops the status of the call whose request was at frame. No-op if there is none.
 func ReleaseStatus(frame unsafe.Pointer) {
 	if e := exchange(frame, nil); e != nil {
 		e.released()
 	}
 }
 
-// tell writes the status of an status, nil for none, and returns the handle of what is kept for it.
+// tell writes a status, nil for none, and returns the handle of the memory kept for it.
 func tell(e *status, buffer uint64) uint64 {
 	status := (*[StatusSize / 8]uint64)(pointerOf(buffer))
 	if e == nil {
@@ -112,13 +114,13 @@ func tell(e *status, buffer uint64) uint64 {
 	default:
 		return 0
 	}
-	if e.failed() { // which is kept all the same, until it is forgotten
+	if e.failed() { // which is kept until it is released
 		return 0
 	}
 	return handles.add(e)
 }
 
-// list is the address of pairs of address and length, one for each segment, in Go memory that the status keeps.
+// list returns the address of pairs of address and length, one for each segment, in Go memory that the status keeps.
 func (e *status) list() unsafe.Pointer {
 	e.block = make([]uint64, 2*len(e.segments))
 	for i, segment := range e.segments {
@@ -130,13 +132,13 @@ func (e *status) list() unsafe.Pointer {
 	return unsafe.Pointer(&e.block[0])
 }
 
-// pin is the address of a segment, which stays there until the status is released.
+// pin returns the address of a segment, which stays there until the status is released.
 func (e *status) pin(segment []byte) uint64 {
 	e.pins.add(unsafe.Pointer(&segment[0]))
 	return uint64(uintptr(unsafe.Pointer(&segment[0])))
 }
 
-// released is called when nobody can look at the status any more.
+// released is called when the status can no longer be read.
 func (e *status) released() {
 	e.pins.drop()
 	for _, handle := range e.sent {

@@ -1,7 +1,7 @@
 package gobind
 
-// steps is a queue of work that is put off, first in, first out; work that is done may add more. The blocks of types
-// that contain themselves go through it, so that a deep value needs no deep stack.
+// steps is a queue of deferred work, first in, first out; a step may add more. The blocks of types that contain
+// themselves go through it, so a deep value needs no deep stack.
 type steps[T any] struct {
 	list []func(T)
 	next int

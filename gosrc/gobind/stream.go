@@ -10,8 +10,8 @@ import (
 
 // A stream of T is a function that calls yield for each item until yield is false: what range takes since Go 1.23.
 
-// firstBatch and largestBatch bound the number of items that go over at once. A batch is what there is when it is asked
-// for, at least one item; while they come faster than they are taken, batches grow.
+// firstBatch and largestBatch bound the number of items in a batch. A batch has the items there are when it is asked
+// for, at least one; while they come faster than they are taken, batches grow.
 const (
 	firstBatch   = 16
 	largestBatch = 4096
@@ -19,7 +19,7 @@ const (
 
 // producer runs a stream of Go in a goroutine of its own, at most one batch ahead of Python.
 //
-// The mutex is there because the goroutine gives items while calls take them; nothing is called while it is held.
+// The mutex is needed as the goroutine adds items while calls take them; nothing is called while it is held.
 type producer[T any] struct {
 	sync.Mutex
 	changed *sync.Cond
@@ -31,7 +31,7 @@ type producer[T any] struct {
 	items   []T
 	limit   int  // of items
 	over    bool // no more items will come
-	closed  bool // nobody wants more
+	closed  bool // the consumer wants no more
 	err     error
 	stack   []byte // if the stream panicked
 }
@@ -52,7 +52,7 @@ func RespondStream[T any](c *Call, run func(yield func(T, error) bool), write fu
 	}
 }
 
-// WriteStream is a stream of the record, in a call of Python.
+// WriteStream writes a stream of the record, in a call of Python.
 func WriteStream[T any](
 	w *Writer, contract *Contract, run func(yield func(T, error) bool), write func(*Writer, Column[T]),
 ) uint64 {
@@ -101,7 +101,7 @@ func (p *producer[T]) end(err error, stack []byte) {
 
 // yield takes an item from the stream; false stops it.
 func (p *producer[T]) yield(item T, err error) bool {
-	if err != nil { // looked at here: whoever takes it may be on a thread of C's, which the error's code must not end
+	if err != nil { // reported here: the taker may be on a C thread, which the error's own methods must not end
 		err = reportOf(err, p.method)
 	}
 	p.Lock()
@@ -125,7 +125,7 @@ func (p *producer[T]) yield(item T, err error) bool {
 }
 
 // take waits for items and takes them. Without items the stream has ended, with err if that is not nil. When ctx ends
-// it waits no more and leaves the stream as it is.
+// it stops waiting and leaves the stream as it is.
 func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []byte) {
 	p.Lock()
 	defer p.Unlock()
@@ -139,7 +139,7 @@ func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []b
 	for p.waits() && ctx.Err() == nil {
 		p.changed.Wait()
 	}
-	if err := ctx.Err(); err != nil { // nobody would look at the items
+	if err := ctx.Err(); err != nil { // the items would be lost
 		return nil, err, nil
 	}
 	items = p.items
@@ -157,7 +157,7 @@ func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []b
 
 func (p *producer[T]) waits() bool { return len(p.items) == 0 && !p.over && !p.closed }
 
-// stirAtEnd wakes who waits for the stream when ctx ends; what it returns stops that.
+// stirAtEnd wakes the callers that wait for the stream when ctx ends; the function it returns stops that.
 func (p *producer[T]) stirAtEnd(ctx context.Context) (stop func()) {
 	stopped := make(chan struct{})
 	go func() {
@@ -186,7 +186,7 @@ func (p *producer[T]) next(c *Call) {
 	Respond(c, &items, func(w *Writer, m *Ref, items *[]T) { *m = WriteList(w, *items, p.write) })
 }
 
-// released is called when Python has let go of the stream: it stops, and its context ends.
+// released is called when Python has released the stream: it stops, and its context ends.
 func (p *producer[T]) released() {
 	p.Lock()
 	p.closed = true
@@ -210,7 +210,7 @@ func nextBatch(c *Call) {
 	}
 }
 
-// ReadStream is a stream of the record that Python supplies. It ends with ctx.
+// ReadStream reads a stream of the record that Python supplies. It ends with ctx.
 func ReadStream[T any](
 	ctx context.Context, r *Reader, handle uint64, async bool, min int, read func(*Reader, Column[T]),
 ) func(yield func(T, error) bool) {
@@ -283,7 +283,7 @@ func (s *iterable[T]) fetch(size uint64) (items []T, err error) {
 	return items, q.End()
 }
 
-// close lets the iterator end, as a loop that is left does. Nobody has to know how that went.
+// close ends the iterator, as leaving a loop does. Its error is dropped.
 func (s *iterable[T]) close() {
 	q, nothing := NewCallback[struct{}](s.object, "iterator")
 	read := func(*Reader, *struct{}, *struct{}) {}
@@ -292,7 +292,7 @@ func (s *iterable[T]) close() {
 		_ = q.End()
 		return
 	}
-	go func() { // the loop may be busy with what waits for this very goroutine
+	go func() { // the loop may be running code that waits for this goroutine
 		Await(context.Background(), q, IteratorClose, nothing, read)
 		_ = q.End()
 	}()

@@ -10,21 +10,22 @@ import (
 	"unsafe"
 )
 
-// Upcall is what enters Python; the generated main package sets it. It is one C function for everything: the object,
+// Upcall enters Python; the generated main package sets it. It is one C function for all upcalls: the object,
 // the number of its method, the request and its size, and where the answer goes.
 var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply)
 
-// Reply is where Python puts its answer. A C result would not do: an exception that escapes from a callback of ctypes
-// leaves it unset, and Go would take garbage for the answer. Here the kind is set last, so either the answer is whole or
-// there is none.
+// Reply is the memory into which Python writes its answer. A C result is not enough: an exception that escapes from a
+// callback of ctypes leaves it unset, and Go would take garbage for the answer. Here the kind is set last, so the
+// answer is either complete or missing.
 type Reply struct {
 	value int64 // the number that is the whole result, the size of a frame; before the call: the ticket of an async method
 	kind  uint64
-	late  uint64 // the handle of an exception that came when the answer was there already
+	late  uint64 // the handle of an exception raised after the answer was stored
 	data  [ReplyCapacity]byte
 }
 
-// lateError is the exception that has come behind the answer: a signal handler's, which nobody else will raise.
+// lateError returns the exception raised after the answer was stored: a signal handler's, which is raised nowhere
+// else.
 func (r *Reply) lateError() error {
 	if r.late == 0 {
 		return nil
@@ -41,14 +42,14 @@ type PythonObject struct {
 	_  uint64 // objects of less than 16 bytes share blocks in Go, and a finalizer waits for the whole block
 }
 
-// newPythonObject takes over one count of the object, which the sender has made for it.
+// newPythonObject takes over one count of the object, which the sender added.
 func newPythonObject(id uint64) *PythonObject {
 	o := &PythonObject{id: id}
 	runtime.SetFinalizer(o, (*PythonObject).drop)
 	return o
 }
 
-// drop tells Python, from a goroutine that does nothing else: a finalizer must not wait for Python.
+// drop releases the object in Python, from a goroutine that does nothing else: a finalizer must not wait for Python.
 func (o *PythonObject) drop() {
 	unreferenced.Lock()
 	unreferenced.ids = append(unreferenced.ids, o.id)
@@ -86,7 +87,7 @@ func releaseAll() {
 // Python is going to end: from then on goroutines do not enter it any more, or they would never come back.
 var (
 	blocked    int32
-	entered    int64 // upcalls under way
+	entered    int64 // upcalls in progress
 	blockedFor int64 // the thread that ends Python may still enter it
 )
 
@@ -97,8 +98,8 @@ func BlockUpcalls(thread int64) int64 {
 	return atomic.LoadInt64(&entered)
 }
 
-// enter calls Python, whose answer is in reply afterwards. The frame is not touched after it. The exception that is late
-// before is the context of one that comes now.
+// enter calls Python, whose answer is in reply afterwards. The frame is not touched after it. A late exception
+// already in reply becomes the context of one raised now.
 func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply) {
 	atomic.AddInt64(&entered, 1)
 	if atomic.LoadInt32(&blocked) != 0 && threadID() != atomic.LoadInt64(&blockedFor) {
@@ -110,8 +111,8 @@ func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Repl
 	atomic.AddInt64(&entered, -1)
 }
 
-// insist calls a method of object 0 until it has answered: a signal handler may raise an exception instead. What has come
-// so is late, each the context of the next.
+// insist calls a method of object 0 until it has answered: a signal handler may raise an exception instead. Such
+// exceptions are late, each the context of the next.
 func (r *Reply) insist(method uint64, frame unsafe.Pointer, size uint64) {
 	for tries := 0; tries < 10 && r.kind != AnswerValue; tries++ {
 		enter(0, method, frame, size, r)
@@ -121,8 +122,8 @@ func (r *Reply) insist(method uint64, frame unsafe.Pointer, size uint64) {
 	}
 }
 
-// PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the very
-// same exception again.
+// PythonError is an exception that Python code raised. If a method returns it, wrapped or not, Python raises the same
+// exception object again.
 type PythonError struct {
 	Type    string // the exception's class
 	Message string // its text
@@ -132,7 +133,7 @@ type PythonError struct {
 	unanswered bool // the exception is not known
 }
 
-// noAnswer is the error of a call of Python that an exception has ended where nothing could catch it.
+// noAnswer returns the error of a call of Python that was ended by an exception that no code could catch.
 func noAnswer(place string) error {
 	return &PythonError{Type: "exception", Message: place + ": Python did not answer, an exception came in between", unanswered: true}
 }
@@ -144,8 +145,8 @@ func (e *PythonError) Error() string {
 	return e.Type + ": " + e.Message
 }
 
-// Unwrap is the contract's error that the exception is, or context.Canceled or context.DeadlineExceeded for a cancelled
-// task or a TimeoutError.
+// Unwrap returns the contract's error that the exception is, or context.Canceled or context.DeadlineExceeded for a
+// cancelled task or a TimeoutError.
 func (e *PythonError) Unwrap() error { return e.cause }
 
 // exceptionRecord is the record of the response of a method that raised an exception.

@@ -8,7 +8,7 @@ import (
 
 // Writer puts a record and its columns into a frame.
 //
-// It begins in the buffer it was given and goes on in Go memory when that is full. Blocks of ExternalSize bytes and
+// It begins in the given buffer and continues in Go memory when that is full. Blocks of ExternalSize bytes and
 // more are not copied: they become segments of their own. The first value that cannot be sent makes the writer bad,
 // and the call fails with that error.
 type Writer struct {
@@ -24,7 +24,7 @@ type Writer struct {
 	err      error
 }
 
-// reset makes the writer write a new frame, into buffer as far as it goes. It does not write what is clear already.
+// reset makes the writer write a new frame, into buffer as far as it goes. It does not clear what is clear already.
 func (w *Writer) reset(buffer []byte) {
 	w.given, w.buf = buffer, buffer[:0]
 	if w.segments != nil || w.borrowed != nil || w.held != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
@@ -41,7 +41,7 @@ type ValueError struct {
 
 func (e *ValueError) Error() string { return e.Place + ": " + e.Problem }
 
-// At says which field or result is written next, for messages.
+// At sets the name of the field or result written next, for messages.
 func (w *Writer) At(place string) { w.place = place }
 
 func (w *Writer) fail(format string, args ...any) {
@@ -50,7 +50,7 @@ func (w *Writer) fail(format string, args ...any) {
 	}
 }
 
-// writeRecord writes value as a whole frame: its record, its columns, and what they put off.
+// writeRecord writes value as a frame: its record, its columns, and the deferred blocks.
 //
 // The record is filled in while the columns are appended behind it. If they outgrow the buffer it is copied once more:
 // when done, it may have to go where its segment has moved.
@@ -60,7 +60,7 @@ func writeRecord[M, T any](w *Writer, value *T, write func(*Writer, *M, *T)) {
 	w.endRecord(unsafe.Pointer(record), unsafe.Sizeof(*record))
 }
 
-// beginRecord is the record of a new frame, to be filled in.
+// beginRecord returns the record of a new frame, to be filled in.
 func beginRecord[M any](w *Writer) *M {
 	var zero M
 	if unsafe.Sizeof(zero) == 0 {
@@ -71,7 +71,7 @@ func beginRecord[M any](w *Writer) *M {
 	return record
 }
 
-// endRecord writes what was put off, and the record.
+// endRecord writes the deferred blocks, and the record.
 func (w *Writer) endRecord(record unsafe.Pointer, size uintptr) {
 	for len(w.queue.list) > 0 && w.err == nil {
 		w.queue.take()(w)
@@ -85,12 +85,12 @@ func (w *Writer) endRecord(record unsafe.Pointer, size uintptr) {
 	}
 }
 
-// inGiven reports whether the whole frame stands in the buffer that the writer was given.
+// inGiven reports whether all of the frame is in the buffer that the writer was given.
 func (w *Writer) inGiven() bool {
 	return len(w.segments) == 0 && len(w.held) == 0 && len(w.sent) == 0 && within(w.buf, w.given)
 }
 
-// frame is the segments of the frame in Go memory: nothing of it is left in the buffer that the writer was given.
+// frame returns the segments of the frame in Go memory: none of it is left in the buffer that the writer was given.
 func (w *Writer) frame() [][]byte {
 	if len(w.buf) > 0 || len(w.segments) == 0 {
 		w.cutSegment()
@@ -153,7 +153,7 @@ func (w *Writer) String(s string) Ref {
 	return Ref{Len: uint64(len(s))}
 }
 
-// bytesOf is the memory of s, to be read only.
+// bytesOf returns the memory of s, to be read only.
 func bytesOf(s string) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&s)), len(s))
 }
@@ -164,7 +164,7 @@ func (w *Writer) Bytes(b []byte) Ref {
 	return Ref{Len: uint64(len(b))}
 }
 
-// Bool is a bool of the record.
+// Bool writes a bool of the record.
 func (w *Writer) Bool(b bool) byte {
 	if b {
 		return 1

@@ -95,7 +95,7 @@ func WriteTimes(w *Writer, c Column[time.Time]) {
 	}
 }
 
-// Time writes a point in time of the record. What is finer than a microsecond is cut off.
+// Time writes a point in time of the record. Nanoseconds are cut off to microseconds.
 func (w *Writer) Time(t time.Time) Time {
 	_, offset := t.Zone()
 	if offset <= -day || offset >= day {
@@ -217,7 +217,7 @@ func WriteTags[U any](w *Writer, c Column[U], tag func(U) int) []byte {
 	return tags
 }
 
-// WriteTag is what WriteTags is, for a union of the record.
+// WriteTag does what WriteTags does, for a union of the record.
 func WriteTag[U any](w *Writer, to *Tag, value U, tag func(U) int) []byte {
 	found := checkedTag(w, value, tag)
 	to.Tag = uint32(found)
@@ -255,7 +255,7 @@ func WriteOption[U, T any](w *Writer, tags []byte, option byte, c Column[U], wri
 	}
 }
 
-// WriteLater puts off a block of structs that may contain themselves: it comes behind everything else.
+// WriteLater defers a block of structs that may contain themselves: it follows everything else.
 func WriteLater[T any](w *Writer, c Column[T], write func(*Writer, Column[T])) {
 	level, finite := w.depth.level+1, w.depth.finite
 	w.queue.add(func(w *Writer) {

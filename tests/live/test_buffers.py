@@ -76,13 +76,13 @@ def test_go_reads_buffers_of_each_kind(buffers: Any, name: str) -> None:
     values, code = values_of(name), CODES[name]
     data = struct.pack(f"3{code}", *values)
     read = getattr(buffers, f"list_{name}")
-    assert read(memoryview(data).cast(code)) == values
-    assert read(memoryview(bytearray(data)).cast(code)) == values
-    assert read(memoryview(data * 2).cast(code)[2:5]) == [values[2], values[0], values[1]]
+    assert read(memoryview(data).cast(code)) == values  # type: ignore[call-overload]
+    assert read(memoryview(bytearray(data)).cast(code)) == values  # type: ignore[call-overload]
+    assert read(memoryview(data * 2).cast(code)[2:5]) == [values[2], values[0], values[1]]  # type: ignore[call-overload]
     if code != "?":
         assert read(array.array(code, values)) == values
     elements = (ctypes.c_char * len(data)).from_buffer_copy(data)
-    assert read(memoryview(elements).cast("B").cast(code)) == values
+    assert read(memoryview(elements).cast("B").cast(code)) == values  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("name", CODES)
@@ -91,7 +91,7 @@ def test_go_writes_into_the_memory_of_python(buffers: Any, name: str) -> None:
     for value in values_of(name):
         size = struct.calcsize(code)
         memory = bytearray(b"\x55" * size * 10)
-        whole = memoryview(memory).cast(code)
+        whole = memoryview(memory).cast(code)  # type: ignore[call-overload]
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         assert getattr(buffers, f"fill_{name}")(whole[2:7], value) == address + 2 * size
         assert memory == b"\x55" * 2 * size + struct.pack(code, value) * 5 + b"\x55" * 3 * size
@@ -105,7 +105,7 @@ def test_ctypes_arrays(buffers: Any) -> None:
         **{"u8": ctypes.c_uint8, "u16": ctypes.c_uint16, "u32": ctypes.c_uint32, "u64": ctypes.c_uint64},
         **{"f32": ctypes.c_float, "f64": ctypes.c_double, "bool": ctypes.c_bool, "int": ctypes.c_ssize_t},
     }.items():
-        elements = (ctype * 3)(*values_of(name))
+        elements = (ctype * 3)(*values_of(name))  # type: ignore[operator]
         assert getattr(buffers, f"list_{name}")(elements) == values_of(name)
         value = values_of(name)[1]
         assert getattr(buffers, f"fill_{name}")(elements, value) == ctypes.addressof(elements)
@@ -120,9 +120,9 @@ def test_bytes_and_bytearray(buffers: Any) -> None:
 
 def test_buffers_of_no_items(buffers: Any) -> None:
     for name, code in CODES.items():
-        empty = memoryview(b"").cast(code)
+        empty = memoryview(b"").cast(code)  # type: ignore[call-overload]
         assert getattr(buffers, f"list_{name}")(empty) == []
-        assert getattr(buffers, f"fill_{name}")(memoryview(bytearray()).cast(code), values_of(name)[0]) == 0
+        assert getattr(buffers, f"fill_{name}")(memoryview(bytearray()).cast(code), values_of(name)[0]) == 0  # type: ignore[call-overload]
         made = getattr(buffers, f"copy_{name}")(empty)
         assert (made.tolist(), made.nbytes, len(made)) == ([], 0, 0)
     no_points = memoryview((PointMirror * 1)())[:0]
@@ -233,7 +233,7 @@ def test_what_does_not_fit(buffers: Any, name: str, value: Any, found: str) -> N
     )
 
 
-def test_nothing_stays_lent_when_a_later_argument_is_wrong(buffers: Any) -> None:
+def test_buffers_are_released_when_a_later_argument_is_wrong(buffers: Any) -> None:
     data, other = bytearray(b"abc"), array.array("d", [1])
     for arguments, message in [
         ((data, 5, other), "name: expected str, got int"),
@@ -249,7 +249,7 @@ def test_nothing_stays_lent_when_a_later_argument_is_wrong(buffers: Any) -> None
     other.append(1)
 
 
-def test_a_buffer_is_lent_during_an_awaited_call(buffers: Any) -> None:
+def test_buffer_is_borrowed_during_an_awaited_call(buffers: Any) -> None:
     data = bytearray(70_000)
     address = ctypes.addressof(ctypes.c_char.from_buffer(data))
 
@@ -353,7 +353,7 @@ def test_views_make_no_types(buffers: Any) -> None:
 
 def test_views_of_each_type(buffers: Any) -> None:
     for name, code in CODES.items():
-        data = memoryview(struct.pack(f"3{code}", *values_of(name))).cast(code)
+        data = memoryview(struct.pack(f"3{code}", *values_of(name))).cast(code)  # type: ignore[call-overload]
         made = getattr(buffers, f"copy_{name}")(data)
         assert made.tolist() == values_of(name)
         assert struct.calcsize(made.format) == struct.calcsize(code)

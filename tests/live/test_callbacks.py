@@ -35,7 +35,7 @@ def test_huge_arguments_and_results() -> None:
 
 
 @pytest.mark.parametrize("distance", [-1, 0, 1, 2, 3, 15, 16, 17, 1000, 65552, 65553, 1 << 40, (1 << 40) + 1])
-def test_results_that_look_like_words_of_the_protocol(distance: int) -> None:
+def test_results_equal_to_protocol_constants_are_returned(distance: int) -> None:
     for word in (-0x676F62696E640001, -0x2F0B1ED5, 1 << 62, -(1 << 62), 0):
         number = (word - distance) % 2**64
         assert load("Calls").huge(Merger(), number) == number
@@ -413,7 +413,7 @@ class Listening(asyncio.SelectorEventLoop):
         super().__init__()
         self.told = threading.Event()
 
-    def call_soon_threadsafe(self, *args: Any, **context: Any) -> Any:
+    def call_soon_threadsafe(self, *args: Any, **context: Any) -> Any:  # type: ignore[override]
         handle = super().call_soon_threadsafe(*args, **context)
         self.told.set()
         return handle

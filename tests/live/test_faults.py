@@ -152,7 +152,7 @@ def test_an_error_whose_own_code_is_at_fault(faults: Any, kind: str, way: str) -
     assert (type(error), text, error.go_type) == (expected, message, go_type)
     assert (text != error.message) == (text.startswith("the "))
     if kind == "As finds":
-        assert error.key == "found"
+        assert error.key == "found"  # type: ignore[attr-defined]
     assert WAYS[way](faults, "nothing") in ("nothing", 0)
 
 

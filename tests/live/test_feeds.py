@@ -64,7 +64,7 @@ class Feed:
             assert len(self.taken) == count
 
 
-class GoFeed(Feed, failures_py.Feed):  # type: ignore[misc]
+class GoFeed(Feed, failures_py.Feed):  # type: ignore[misc, name-defined]
     """The same as an object that Go asks for its numbers."""
 
 

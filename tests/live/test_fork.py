@@ -316,7 +316,7 @@ check_five()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the loader of Linux for names")
-def test_no_copy_has_a_name_that_was_seen(tmp_path: Path) -> None:
+def test_copies_have_new_names(tmp_path: Path) -> None:
     """There is no end to them: each fork of a fork opens one more under the same number of a descriptor."""
     path = copy_of("versions", tmp_path)
     text = f"""
@@ -495,7 +495,7 @@ assert sleeper.echo(1) == 1
 """
 
 
-def test_a_fork_without_any_place_for_a_copy(tmp_path: Path) -> None:
+def test_child_raises_load_error_if_no_copy_can_be_written(tmp_path: Path) -> None:
     before = WITHOUT_PROC + f"mount -t tmpfs -o noexec none {tmp_path} && "
     status, output, errors = run_in_a_place_of_its_own(TELL, before, tmp_path)
     assert (status, errors) == (0, "")
@@ -525,7 +525,7 @@ def later():
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_child_that_closes_all_descriptors() -> None:
+def test_child_that_closed_all_descriptors_reopens_the_library() -> None:
     """As daemons do; and others' files get the numbers."""
     text = """
 def child():

@@ -259,7 +259,7 @@ assert gobind.load(path).Versions.first(1) == 2
     assert programs.run(text, load=False) == (0, "", "")
 
 
-def end_of_segments(library: bytes) -> int:
+def end_of_segments(library: "bytes | bytearray") -> int:
     """Where the last segment of an ELF file ends."""
     (start,) = struct.unpack_from("<Q", library, 32)
     (count,) = struct.unpack_from("<H", library, 56)
@@ -325,7 +325,7 @@ def same() -> Any:
     @gointerface
     class Versions(Protocol):
         def first(self, n: int) -> int: ...
-        def user(self, user: versions_py.User) -> versions_py.User: ...
+        def user(self, user: versions_py.User) -> versions_py.User: ...  # type: ignore[name-defined]
 
     return Versions, []
 
@@ -522,10 +522,10 @@ def test_a_class_may_ask_for_less() -> None:
     assert isinstance(bound, cls) if not hasattr(cls, "_is_protocol") else type(bound).__mro__[1] is cls
 
 
-def test_containers_that_travel_alike_are_no_difference() -> None:
+def test_containers_passed_alike_are_no_difference() -> None:
     @gointerface
     class Versions(Protocol):
-        def area(self, size: versions_py.Size, sizes: tuple[versions_py.Size, ...]) -> int: ...
+        def area(self, size: versions_py.Size, sizes: tuple[versions_py.Size, ...]) -> int: ...  # type: ignore[name-defined]
 
     size = versions_py.Size(2, 3)
     assert libraries.load("versions", Versions).area(size, (size, size)) == 18
@@ -654,7 +654,7 @@ def declared_add(a: int, b: int) -> int: ...  # type: ignore[empty-body]
 declared_add.__name__ = "Add"
 
 
-def test_a_refused_build_is_no_hindrance(tmp_path: Path) -> None:
+def test_library_loads_after_builds_of_that_name_were_refused(tmp_path: Path) -> None:
     path = tmp_path.resolve() / "librefused.so"
     for refused in ("plain_old", "plain_half", "plain_old"):
         replace(path, refused)
@@ -706,7 +706,7 @@ def test_a_bare_name_that_is_a_hard_link(tmp_path: Path) -> None:
     assert programs.run(text, load=False, LD_LIBRARY_PATH=str(tmp_path)) == (0, "", "")
 
 
-def test_what_the_loader_has_and_no_file(tmp_path: Path) -> None:
+def test_bare_name_of_a_deleted_file_loads_what_is_open(tmp_path: Path) -> None:
     """A bare name still means what the loader has opened, when its file is gone."""
     path = Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libgone.so"))
     text = """

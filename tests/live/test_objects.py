@@ -96,7 +96,8 @@ def test_threads_that_get_one_value_at_once_get_one_object() -> None:
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(100):
-            got, begin = [], threading.Barrier(4)
+            got: list[Any] = []
+            begin = threading.Barrier(4)
 
             def work(got: list[Any] = got, begin: threading.Barrier = begin) -> None:
                 begin.wait()
@@ -165,7 +166,7 @@ def test_closing_twice_calls_go_once() -> None:
     store.close()
 
 
-def test_close_lets_go_even_if_go_fails() -> None:
+def test_close_releases_even_if_go_close_fails() -> None:
     stores = load("Stores")
     store = stores.open("x")
     stores.keep(store)
@@ -319,8 +320,9 @@ def test_go_keeps_objects_of_python() -> None:
     assert dies(reference)
 
 
-def test_many_objects_of_python_die_with_go() -> None:
-    stores, dead = load("Stores"), []
+def test_many_python_objects_are_released_by_go_collection() -> None:
+    stores: Any = load("Stores")
+    dead: list[Any] = []
     for _ in range(300):
         store = PythonStore()
         weakref.finalize(store, dead.append, 1)
@@ -394,7 +396,7 @@ class Halfway:
         (lambda: load("Streams").sum(3), "numbers: expected Iterable[int], got int"),
     ],
 )
-def test_what_does_not_match_is_refused(call: Any, message: str) -> None:
+def test_objects_that_do_not_match_the_interface_are_refused(call: Any, message: str) -> None:
     with pytest.raises(TypeError) as caught:
         call()
     assert str(caught.value) == message
@@ -448,7 +450,7 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("value", "why"), MISFITS, ids=[why for _, why in MISFITS])
-def test_an_object_that_cannot_be_called_as_go_will_is_refused(value: Any, why: str) -> None:
+def test_objects_with_another_method_signature_are_refused(value: Any, why: str) -> None:
     for _ in range(2):
         with pytest.raises(TypeError) as caught:
             load("Calls").set_logger(value)
@@ -501,14 +503,14 @@ def test_a_subclass_is_looked_at_too() -> None:
         (logger().log, "method that takes 2 arguments; Go passes 1"),
     ],
 )
-def test_a_function_that_cannot_be_called_as_go_will_is_refused(function: Any, got: str) -> None:
+def test_functions_with_another_signature_are_refused(function: Any, got: str) -> None:
     with pytest.raises(TypeError) as caught:
         load("Functions").apply(function, 1)
     assert str(caught.value) == f"f: expected Callable[[int], int], got {got}"
     assert _debug.exported() == 0
 
 
-def test_whatever_can_be_called_as_go_will_is_taken() -> None:
+def test_callables_with_a_fitting_signature_are_accepted() -> None:
     class Callable:
         def __call__(self, *values: Any) -> Any:
             return values[-1]

@@ -316,9 +316,9 @@ def test_python_sees_numbers(oneway: Any) -> None:
         for number in integers(bits):
             made = getattr(oneway, f"make_{name}")(str(number))
             assert made == number and type(made) is int
-    for number in REALS:
+    for number in REALS:  # type: ignore[assignment]
         assert same(oneway.make_float(real(number)), number)
-    for number in REALS32:
+    for number in REALS32:  # type: ignore[assignment]
         assert same(oneway.make_f32(real32(number)), number)
     assert oneway.make_bool("yes") is True and oneway.make_bool("no") is False
 
@@ -330,8 +330,8 @@ def test_python_sees_other_leaves(oneway: Any) -> None:
         assert oneway.make_mood(text(mood.value)) is mood
     for time in MOMENTS:
         assert same(oneway.make_moment(moment(time)), time)
-    for time in SPANS:
-        assert same(oneway.make_span(span(time)), time)
+    for time in SPANS:  # type: ignore[assignment]
+        assert same(oneway.make_span(span(time)), time)  # type: ignore[arg-type]
     for unique in UNIQUES:
         assert same(oneway.make_unique(unique.hex), unique)
 

@@ -148,7 +148,9 @@ runtime.gc()
         (b"A", "", TypeError, "setenv: expected str, got bytes"),
     ],
 )
-def test_what_no_environment_can_hold(runtime: Any, name: Any, value: Any, error: Any, message: str) -> None:
+def test_setenv_refuses_invalid_names_and_values(
+    runtime: Any, name: Any, value: Any, error: Any, message: str
+) -> None:
     with pytest.raises(error) as caught:
         runtime.setenv(name, value)
     assert str(caught.value) == message
@@ -240,23 +242,23 @@ sys.exit(3)
     assert run("pass", GOBIND_DEBUG="1") == (0, "", "")
 
 
-def test_debug_poisons_what_a_call_has_given_back() -> None:
+def test_debug_poisons_released_memory() -> None:
     text = """
 from gobind.runtime.call import status
 keeper = libraries.contract_of("buffers")
 assert [*sleeper.numbers(3)] == [0, 1, 2]
 assert set(status._pool[0][0].raw) == {0xDB}
-from gobind.runtime.sanitizer import _graves
+from gobind.runtime.sanitizer import _quarantine
 data = bytearray(b"\\1" * 1000)
 async def main():
     task = asyncio.ensure_future(sleeper.fill_after("gate", data, 9))
-    while not _graves and not task.done():
+    while not _quarantine and not task.done():
         await asyncio.sleep(0.01)
         if not task.done() and data[0] == 1: sleeper.open_gate("gate"); break
     assert await task == 1000
 asyncio.run(main())
 assert data == b"\\t" * 1000
-assert set(_graves[0].raw) == {0xDB}
+assert set(_quarantine[0].raw) == {0xDB}
 """
     assert run(text, GOBIND_DEBUG="1") == (0, "", "")
 

@@ -40,7 +40,7 @@ def test_one_way_requests_of_any_size(sleeper: Any) -> None:
     assert sleeper.pushed(len(sizes)) == sizes
 
 
-def test_a_full_ring_holds_the_caller_up(sleeper: Any) -> None:
+def test_full_ring_blocks_the_caller(sleeper: Any) -> None:
     start = time.monotonic()
     for i in range(6):
         sleeper.push_slowly(i, 20)
@@ -194,7 +194,7 @@ def test_cancelled_before_go_has_read_it(sleeper: Any) -> None:
     assert now.started - before.started == now.cancelled - before.cancelled
 
 
-def test_memory_of_requests_is_given_back(sleeper: Any) -> None:
+def test_memory_of_requests_is_released(sleeper: Any) -> None:
     """A ring of 1024 slots does not keep 1024 requests.
 
     Each is sent when Go is done with the one before it. Without that the peak tells how far Go falls behind: 2 MB for

@@ -94,7 +94,7 @@ def test_as_long_as_you_like(sleeper: Any, seconds: float) -> None:
         ("1", TypeError, "timeout: expected a number of seconds, got str"),
     ],
 )
-def test_what_is_no_number_of_seconds(seconds: Any, error: Any, message: str) -> None:
+def test_timeout_refuses_what_is_no_number_of_seconds(seconds: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         gobind.timeout(seconds)
     assert str(caught.value) == message

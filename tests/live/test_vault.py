@@ -216,7 +216,7 @@ def test_a_name_that_is_not_there(store: Any) -> None:
         (Place("", [], 0, 0), "places[1]: a place needs a name"),
     ],
 )
-def test_one_wrong_place_and_none_is_loaded(store: Any, wrong: Place, message: str) -> None:
+def test_one_invalid_place_loads_none(store: Any, wrong: Place, message: str) -> None:
     with pytest.raises(gobind.GoError) as caught:
         store.load([Place("right", [], 0, 0), wrong])
     assert str(caught.value) == message
@@ -313,7 +313,8 @@ def test_a_watch_sees_each_change(store: Any) -> None:
 
 
 def test_a_watch_may_use_the_store_and_end_itself(store: Any) -> None:
-    seen, watches = [], []
+    seen: list[Any] = []
+    watches: list[Any] = []
 
     def changed(change: Change) -> None:
         assert store.get(change.place.name) == change.place
@@ -328,7 +329,7 @@ def test_a_watch_may_use_the_store_and_end_itself(store: Any) -> None:
     assert seen == ["a"] * 21 and watches == []
 
 
-def test_what_a_watch_raises_comes_to_who_makes_the_change(store: Any) -> None:
+def test_exception_of_a_watch_is_raised_by_the_change(store: Any) -> None:
     error = KeyError("no")
 
     def changed(change: Change) -> None:
@@ -356,7 +357,7 @@ def test_python_decides_what_becomes_of_two_places(store: Any) -> None:
     assert store.merge([], Rule()) == 0
 
 
-def test_a_merge_that_fails_changes_nothing(store: Any) -> None:
+def test_failed_merge_changes_nothing(store: Any) -> None:
     store.load([Place("a", [], 0, 0), Place("b", [], 0, 0)])
 
     class Wrong(Rule):

@@ -25,7 +25,7 @@ def result(**seconds: float) -> measure.Result:
     return measure.Result(row(), ways)
 
 
-def test_a_row_is_measured_each_way_and_what_fails_is_named() -> None:
+def test_bench_row_measures_each_way_and_names_failures() -> None:
     def refuse() -> measure.Case:
         raise measure.Unavailable("not here")
 
@@ -59,7 +59,7 @@ def test_bars(bar: measure.Bar, met: Any) -> None:
 
 
 def test_each_bar_names_a_row_and_a_way() -> None:
-    pytest.importorskip("tests.bench.work.common", exc_type=FileNotFoundError)
+    pytest.importorskip("tests.bench.work.common", exc_type=FileNotFoundError)  # type: ignore[arg-type]
     from tests.bench.work import rows
 
     ways = {row.name: {*row.makers, ""} for row in rows()}

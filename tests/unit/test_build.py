@@ -94,8 +94,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(project.root)
     monkeypatch.setattr(writer, "read_contract", lambda spec: Path(spec).read_text())
-    monkeypatch.setattr(writer.glue, "generate", fake_generate)
-    monkeypatch.setattr(writer.glue, "runtime_files", lambda runtime_import: dict(project.runtime))
+    monkeypatch.setattr(writer.glue, "generate", fake_generate)  # type: ignore[attr-defined]
+    monkeypatch.setattr(writer.glue, "runtime_files", lambda runtime_import: dict(project.runtime))  # type: ignore[attr-defined]
     return project
 
 
@@ -377,7 +377,7 @@ SOMETHING = {
     "a Go file": edit("lib/server.go", "package main // changed\n"),
     "a Go file of the same size and date": lambda project: [
         edit("lib/server.go", "package mainn")(project),
-        os.utime(project.directory / "server.go", (1, 1)),
+        os.utime(project.directory / "server.go", (1, 1)),  # type: ignore[func-returns-value]
     ],
     "a new Go file": edit("lib/more.go", "package main\n"),
     "the entry points of the runtime": lambda project: project.runtime.update(

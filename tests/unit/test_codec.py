@@ -135,7 +135,7 @@ def test_awkward_strings_alone_and_in_columns(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, 2.0**-126])
-def test_special_floats_keep_their_bits(number: float) -> None:
+def test_nan_and_infinity_keep_their_bits(number: float) -> None:
     for annotation in (float, List[float], Optional[float], Tuple[float, ...]):
         value = {List[float]: [number], Tuple[float, ...]: (number,)}.get(annotation, number)
         block = flatten(value, annotation)
@@ -239,7 +239,7 @@ class Inheriting(WithPostInit):
 
 
 @pytest.mark.parametrize("cls", [WithInit, WithPostInit, WithNew, WithSetattr, Inheriting])
-def test_a_class_that_has_its_say_when_instances_are_made_has_it(cls: Any) -> None:
+def test_custom_init_and_post_init_are_called(cls: Any) -> None:
     block = flatten([cls(n=1), cls(n=2)], List[cls])
     Watched.made.clear()
     assert unflatten(block, List[cls]) == [cls(n=1), cls(n=2)]
@@ -441,7 +441,7 @@ def test_generated_code_shows_in_tracebacks() -> None:
 
 def test_two_classes_of_one_name_show_each_its_own_source() -> None:
     def traceback_of(field: str) -> list[traceback.FrameSummary]:
-        cls = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
+        cls: Any = gostruct(type("Twin", (), {"__annotations__": {field: u8}}))
         with pytest.raises(TypeError) as caught:
             flatten([cls("x")], List[cls])  # type: ignore[call-arg, valid-type]
         cause: BaseException = caught.value
@@ -462,7 +462,7 @@ def test_two_classes_of_one_name_show_each_its_own_source() -> None:
     "name", "value values out source n len list type dict zip self cls build f_x _out".split()
 )
 def test_no_field_name_hides_what_generated_code_needs(name: str) -> None:
-    cls = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
+    cls: Any = gostruct(type("Odd", (), {"__annotations__": {name: List[int], "other": str}}))
     value = cls([1], "x")
     for annotation, wrapped in ((cls, value), (List[cls], [value]), (Tuple[cls, cls], (value, value))):  # type: ignore[valid-type]
         assert unflatten(flatten(wrapped, annotation), annotation) == wrapped
@@ -598,7 +598,7 @@ def two_lists() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
 
 def two_sets() -> Tuple[Any, Callable[[], None], Callable[[], None]]:
     rows: Any = [{1, 2}, {3}, {4, 5}]
-    return rows, lambda: (rows[0].remove(2), rows[1].add(2)), lambda: (rows[1].remove(2), rows[0].add(2))
+    return rows, lambda: (rows[0].remove(2), rows[1].add(2)), lambda: (rows[1].remove(2), rows[0].add(2))  # type: ignore[return-value]
 
 
 def two_dicts() -> Tuple[Any, Callable[[], None], Callable[[], None]]:

@@ -9,7 +9,7 @@ from gobind.runtime.interrupts.uninterrupted import insistent
 
 
 def chain(error: BaseException | None) -> list[str]:
-    found = []
+    found: list[str] = []
     while error is not None and len(found) < 10:
         found.append(str(error))
         error = error.__context__

@@ -51,7 +51,7 @@ class Admin(User):
 
     @classmethod
     def make(cls, name: str) -> Admin:
-        assert super().__thisclass__ is Admin  # type: ignore[attr-defined]
+        assert super().__thisclass__ is Admin  # type: ignore[attr-defined, misc]
         return cls(1, name)
 
 
@@ -110,7 +110,7 @@ def test_it_matches() -> None:
 @pytest.mark.parametrize(
     "value", [User(1, "ada", 2, ["t"]), Admin(1, "ada", level=9), Key("k"), Options(depth=1)], ids=repr
 )
-def test_it_is_copied_and_pickled(value: Any) -> None:
+def test_values_are_copied_and_pickled(value: Any) -> None:
     assert copy.copy(value) == value
     assert copy.deepcopy(value) == value
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):

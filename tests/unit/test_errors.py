@@ -163,7 +163,7 @@ WRONG: List[Tuple[Any, Any, str]] = [
     (bytes, [1], "TypeError: value: expected bytes, got list"),
     (datetime.datetime, datetime.datetime(2024, 1, 2), "TypeError: value: expected an aware datetime, got a naive one: 2024-01-02 00:00:00"),
     (datetime.datetime, datetime.date(2024, 1, 2), "TypeError: value: expected datetime, got date"),
-    (datetime.datetime, datetime.datetime(2024, 1, 2, tzinfo=Zone()), "ValueError: value: the UTC offset of 2024-01-02 00:00:00+00:00:01.000005 has a fraction of a second"),
+    (datetime.datetime, datetime.datetime(2024, 1, 2, tzinfo=Zone()), "ValueError: value: the UTC offset of 2024-01-02 00:00:00+00:00:01.000005 has a fraction of a second"),  # type: ignore[abstract]
     (datetime.timedelta, 5, "TypeError: value: expected timedelta, got int"),
     (datetime.timedelta, datetime.timedelta.max, "OverflowError: value: 999999999 days, 23:59:59.999999 does not fit timedelta: Go counts nanoseconds in 64 bits"),
     (uuid.UUID, "1234", "TypeError: value: expected UUID, got str"),
@@ -227,7 +227,7 @@ WRONG: List[Tuple[Any, Any, str]] = [
     (Node, Node(1, [], Node(2, [], Node(-1, []))), "OverflowError: Node.next.next.n: -1 does not fit u8"),
 ]  # fmt: skip
 WRONG += [
-    (List[eval(name, vars(gobind)) if hasattr(gobind, name) else int], [0, value], f"OverflowError: value[1]: {value} does not fit {name}")
+    (List[eval(name, vars(gobind)) if hasattr(gobind, name) else int], [0, value], f"OverflowError: value[1]: {value} does not fit {name}")  # type: ignore[misc]
     for name in INTEGERS
     for value in (SCALARS[name].low - 1, SCALARS[name].high + 1)
 ]  # fmt: skip
@@ -302,7 +302,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("annotation", "value", "seen"), GOOD, ids=range(len(GOOD)))
-def test_what_is_taken_though_it_is_of_another_class(annotation: Any, value: Any, seen: Any) -> None:
+def test_accepted_values_of_other_classes(annotation: Any, value: Any, seen: Any) -> None:
     assert unflatten(flatten(value, annotation), annotation) == seen
     assert type(unflatten(flatten(value, annotation), annotation)) is type(seen)
     assert unflatten(flatten([[value]], List[List[annotation]]), List[List[annotation]]) == [[seen]]  # type: ignore[valid-type]
@@ -368,7 +368,7 @@ BACK = [
 @pytest.mark.parametrize(
     ("annotation", "value", "old", "new", "message"), BACK, ids=[row[4][:50] for row in BACK]
 )
-def test_what_comes_back_wrong_says_where(
+def test_corrupt_response_error_names_the_path(
     annotation: Any, value: Any, old: bytes, new: bytes, message: str
 ) -> None:
     block = flatten(value, annotation)
@@ -464,7 +464,9 @@ def test_an_annotation_that_is_not_supported_is_refused() -> None:
         (namesake(User, "x")(1, "a"), Union[User, Node], f": expected Node or User, got another class of that name: x.User instead of {__name__}.User"),
     ],
 )  # fmt: skip
-def test_another_class_of_the_same_name(value: Any, annotation: Any, message: str) -> None:
+def test_struct_of_another_class_with_the_same_name_is_refused(
+    value: Any, annotation: Any, message: str
+) -> None:
     with pytest.raises(TypeError) as caught:
         flatten(value, annotation)
     assert str(caught.value).endswith(message)
@@ -474,10 +476,10 @@ class Lazy(Sequence[Any]):
     """A sequence that makes its items when they are asked for; each is gone when the next is made."""
 
     def __init__(self, make: Any, count: int) -> None:
-        self.make, self.count = make, count
+        self.make, self.count = make, count  # type: ignore[method-assign, assignment]
 
     def __len__(self) -> int:
-        return self.count
+        return self.count  # type: ignore[return-value]
 
     def __getitem__(self, index: Any) -> Any:
         if index >= self.count:

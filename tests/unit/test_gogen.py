@@ -139,7 +139,7 @@ def test_how_go_calls_python() -> None:
     ) in objects
 
 
-def test_how_python_calls_functions_and_opens_streams() -> None:
+def test_glue_of_functions_and_streams_word_for_word() -> None:
     files = generate(read_contract(str(OBJECTS)))
     calls = files["gobind_calls.go"]
     for line in (
@@ -160,7 +160,7 @@ def test_a_contract_without_objects_has_no_glue_for_them() -> None:
 
 
 @needs_go
-def test_gofmt_and_vet_have_nothing_to_add(tmp_path: Path) -> None:
+def test_generated_go_passes_gofmt_and_vet(tmp_path: Path) -> None:
     write_module(tmp_path, read_contract(str(WIDE)))
     assert run_go(tmp_path, "gofmt", "-d", ".") == ""
     assert run_go(tmp_path, "go", "vet", "./...") == ""

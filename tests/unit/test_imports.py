@@ -128,14 +128,16 @@ def loaded(code: str) -> List[str]:
 
 
 LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.times"
-LATE = "cgo sanitizer process.goruntime wait.blocking wait.asyncio_loop"  # modules of the runtime that few programs need
+LAZY = "process.goruntime sanitizer cgo wait.blocking wait.asyncio_loop"  # few programs need them
 
 
-@pytest.mark.parametrize("name", [*LEFT_OUT.split(), *(f"gobind.runtime.{name}" for name in LATE.split())])
+@pytest.mark.parametrize("name", [*LEFT_OUT.split(), *(f"gobind.runtime.{name}" for name in LAZY.split())])
 def test_import_gobind_leaves_out(name: str) -> None:
     code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
     found = loaded(code + "import gobind")
     assert "gobind.codec.flatten" in found
+    if name.startswith("gobind."):  # or the test would pass for ever once the module is renamed
+        assert ROOT.parent.joinpath(*name.split(".")).with_suffix(".py").exists() or name == "gobind.tool"
     bare = loaded(code + "import ctypes, dataclasses, typing")
     assert name not in found or name in bare
 
@@ -147,7 +149,7 @@ def test_using_the_codec_leaves_the_generator_out() -> None:
     assert not [name for name in found if name.startswith("gobind.tool")]
 
 
-def test_debug_is_there_for_those_who_ask() -> None:
+def test_debug_module_is_imported_on_first_use() -> None:
     """The README says ``gobind._debug.live()``, and nobody else pays for its import."""
     code = "" if sys.version_info >= (3, 11) else f"sys.path += {sys.path!r}\n"
     assert "gobind._debug" not in loaded(code + "import gobind")

@@ -161,7 +161,8 @@ def test_parameters_named_like_builtins_hide_nothing() -> None:
         "class Odd(Protocol):\n def check(self, TypeError: bool, Exception: int, IndexError: str) -> str: ...",
         namespace,
     )
-    method = Schema().interface(gointerface(namespace["Odd"])).methods[0]
+    cls: Any = namespace["Odd"]
+    method = Schema().interface(gointerface(cls)).methods[0]
     check: Any = compile_method(method, 1, "Odd", Blocks())
     with pytest.raises(TypeError) as caught:
         check(None, 1, 2, "")

@@ -1,7 +1,7 @@
 """Deadlines: ``with gobind.timeout(seconds)``.
 
-Who never uses one pays nothing: the functions that pack requests are exchanged for ones that look at
-the deadline when the first ``with`` block is entered.
+Programs without deadlines pay nothing: the functions that pack requests are replaced by ones that check the deadline
+when the first ``with`` block is entered.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Pack = Callable[..., bytes]
 _deadline: ContextVar[int | None] = ContextVar("gobind deadline", default=None)
 
 _LONGEST = 1e18
-"""Nanoseconds, 31 years: more than that is as good as for ever."""
+"""Nanoseconds, 31 years; longer timeouts are cut to this."""
 
 # The functions to exchange: in which globals, under which name. A method compiled at the very moment
 # that the first block is entered must not be missed: both hold the same lock.
@@ -33,7 +33,7 @@ class timeout:
     """A deadline for calls of Go methods inside a ``with`` block, in Go's ``context``.
 
     Args:
-        seconds: from now on. An inner block can shorten the deadline of an outer one, not prolong it.
+        seconds: the time from now. An inner block can shorten the deadline of an outer one, not prolong it.
 
     A method whose context ends returns an error, which is raised as `GoError` and `TimeoutError` alike.
     A call that begins after the deadline raises it without reaching Go.
@@ -62,7 +62,7 @@ class timeout:
 
 
 def watch(names: dict[str, Any], name: str) -> None:
-    """Let the pack function ``names[name]`` write the time that is left into its frames."""
+    """Makes the pack function ``names[name]`` write the time left into its frames."""
     with fork_lock:
         _packs.append((names, name))
         if _is_armed:
@@ -87,10 +87,10 @@ def _stamping(pack: Pack) -> Pack:
 
 
 def _stamp(frame: bytes) -> bytes:
-    """`frame` with the time that is left.
+    """Returns `frame` with the time left written into it.
 
     Raises:
-        GoTimeout: none is.
+        GoTimeout: no time is left.
     """
     end = _deadline.get()
     left = (end or 0) - monotonic_ns()

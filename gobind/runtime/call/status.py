@@ -1,4 +1,4 @@
-"""What comes back from a call: response buffers, memory held by Go, errors and panics."""
+"""What a call returns: response buffers, memory held by Go, errors and panics."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _Buffer = ctypes.c_char * protocol.REPLY_CAPACITY
 _pool: list[Reply] = []  # no larger than the number of calls that were ever under way at once
 
 take_reply = _pool.pop
-"""A buffer from the pool; IndexError if it is empty. A buffer belongs to the call until it is given back;
-one that is lost on the way (an exception) is collected like any object."""
+"""Takes a buffer from the pool; IndexError if it is empty. The call owns the buffer until it is given back;
+one that an exception loses is collected like any object."""
 
 give_reply = _pool.append
 """Put a buffer back into the pool."""
 
 
 def new_reply() -> Reply:
-    """A buffer that is not from the pool."""
+    """Makes a buffer that is not from the pool."""
     buffer = _Buffer()
     return buffer, ctypes.addressof(buffer)
 
 
 class Held:
-    """A response that Go keeps something for, until this is released or collected.
+    """A response for which Go keeps memory or objects until it is released or collected.
 
-    It gives bytes for a slice, as a response buffer does.
+    Slices are bytes, as those of a response buffer are.
 
     Args:
         owned: what Go keeps.
-        head: the first bytes of the response, all that count if there are no segments.
+        head: the first bytes of the response; all of it if there are no segments.
         segments: address and length of each piece of the response in Go's memory.
     """
 
@@ -56,7 +56,7 @@ class Held:
 
     def __init__(self, owned: Owned, head: bytes, segments: Sequence[tuple[int, int]] = ()) -> None:
         self._owned = owned
-        self.release = owned.release  # the memory of Go may not be read afterwards
+        self.release = owned.release  # Go's memory may not be read afterwards
         self.head = head
         if not segments:
             self._size = len(head)
@@ -75,11 +75,11 @@ class Held:
         return bytes_at(self._find(start, stop), stop - start)
 
     def view(self, start: int, stop: int) -> memoryview:
-        """The memory of a piece, to be read before anything is released."""
+        """Returns the memory of a piece, to be read before anything is released."""
         return memoryview(Memory.from_address(self._find(start, stop)))[: stop - start].cast("B")
 
     def _find(self, start: int, stop: int) -> int:
-        """The address of a piece in Go's memory. One segment has all of it: nothing in a frame crosses."""
+        """Returns the address of a piece in Go's memory. One segment has all of it: no piece crosses segments."""
         if stop <= self._size:
             index = bisect_right(self._ends, start)
             begin = self._ends[index - 1] if index else 0
@@ -96,18 +96,18 @@ Status = tuple[int, int, Response]
 
 
 class Parked(NamedTuple):
-    """A call that has ended in a queue, whose status is still to be asked for."""
+    """A call that has ended in a queue, whose status is not yet fetched."""
 
     queue: int
     number: int
 
 
 def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Status | None:
-    """The status of a call, once, but that of a failure until it is forgotten; None if there is none.
+    """Fetches the status of a call: once, or, if it is a failure, until it is released. None if there is none.
 
     Args:
         key: the request of a call, or what a queue has handed out for it.
-        reply: a buffer for what is small; it is free again afterwards.
+        reply: a buffer for a small response; the caller may reuse it afterwards.
     """
     buffer, address = reply
     owned = Owned(native.releasing)
@@ -125,32 +125,32 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Status | No
     if count > 1:
         words = struct.unpack(f"<{2 * count}Q", bytes_at(first, 16 * count))
         segments = [*zip(words[::2], words[1::2])]
-    # A copy: a ctypes array of just this length would be a new type, which takes longer than a small call.
+    # Copied: a ctypes array of this length would be a new type, which costs more than a small call.
     begin, length = segments[0]
     head = bytes_at(begin, min(length, protocol.REPLY_CAPACITY)) if length else b""
     return kind, value, Held(owned, head, segments)
 
 
 next_number = itertools.count(1).__next__
-"""The number of a call that nobody waits for inside Go: unique in the process; its response comes back with it."""
+"""Returns the number of an asynchronous call, unique in the process; its response carries it."""
 
 Completion = Any
 """A response: an int for a direct result, bytes, or a `Parked`."""
 
 
 class Connection(Protocol):
-    """What knows the library that calls go to at present."""
+    """Gives the library that calls go to at present."""
 
     native: Native
 
 
 class Statuses:
-    """Looks closer at a call that answered `protocol.CHECK_STATUS`.
+    """Resolves calls that returned `protocol.CHECK_STATUS`: to the result, or the error the call failed with.
 
     Args:
         errors: the nodes of the contract's errors, by index.
-        exception_of: the exception of that number that Go holds.
-        escaped: the exception that has escaped from an upcall of this thread, None if it is not known.
+        exception_of: returns the exception of that number that Go holds.
+        escaped: returns the exception that escaped from an upcall of this thread, None if it is not known.
     """
 
     def __init__(
@@ -166,24 +166,24 @@ class Statuses:
         self._connection = connection
         self._blocks = blocks
         self._errors = errors
-        self._told: tuple[BaseException, Any] | None = None  # the failure raised last, and whose it is
+        self._told: tuple[BaseException, Any] | None = None  # the failure raised last, and its key
 
     def fetch_result(self, frame: bytes) -> int:
-        """The true result of a call whose result is a number.
+        """Returns the result of a call whose result is a number.
 
         Raises:
-            GobindError: whatever the call came to.
+            GobindError: the error the call failed with.
         """
         return self._number(self._ask(frame), frame)
 
     def fetch_response(self, frame: bytes, reply: Reply) -> tuple[Any, Response, int]:
-        """Head, source and size of the response of a call whose result is a record.
+        """Returns head, source and size of the response of a call whose result is a record.
 
         Args:
-            reply: the buffer that the request names; it goes back to the pool if the call has failed.
+            reply: the buffer that the request names; returned to the pool if the call failed.
 
         Raises:
-            GobindError: whatever the call came to.
+            GobindError: the error the call failed with.
         """
         ended = _found(ask_status(self._connection.native, frame, reply))
         if ended[0] != protocol.RESPONSE:
@@ -192,10 +192,10 @@ class Statuses:
 
     @uninterrupted
     def add_own(self, error: BaseException, key: bytes | Parked) -> None:
-        """Make the exception of Python's own (of a callback) that a call ended with the context of `error`.
+        """Makes the Python exception (of a callback) that a call failed with the context of `error`.
 
-        That is what has come instead of it: a signal handler's, before the status of the call was told. One more
-        that comes meanwhile has `error` as its context, and is served likewise.
+        `error` was raised in its place, by a signal handler, before the status of the call was fetched. If another
+        is raised meanwhile, its context is `error`, and it is handled likewise.
         """
         try:
             told = self._told
@@ -210,7 +210,7 @@ class Statuses:
             raise
 
     def _own(self, key: bytes | Parked) -> BaseException | None:
-        """The exception of Python's own that the status of a call has."""
+        """Returns the Python exception in the status of a call."""
         ended = self._status(key)
         if ended is None or ended[0] != protocol.ERROR:
             return None
@@ -221,11 +221,11 @@ class Statuses:
         return self._escaped() if flags & protocol.UNANSWERED else None
 
     def number(self, fetched: Parked) -> int:
-        """The result of a call from a queue that ended with a number; raises what else it ended with."""
+        """Returns the number that an asynchronous call ended with; raises the error if it failed."""
         return self._number(self._ask(fetched), fetched)
 
     def opened(self, fetched: Parked) -> tuple[Any, Response, int]:
-        """Head, source and size of the response a call from a queue ended with; raises what else it ended with."""
+        """Returns head, source and size of the response of an asynchronous call; raises the error if it failed."""
         return self._opened(self._ask(fetched), fetched)
 
     def _ask(self, key: bytes | Parked) -> Status:
@@ -255,7 +255,7 @@ class Statuses:
         raise self._failure(kind, response, key)
 
     def _failure(self, kind: int, response: Response, key: bytes | Parked) -> BaseException:
-        """What to raise for a status that is no result; raises it itself if it has been raised before."""
+        """Returns the error for a status that is no result; raises it itself if it was raised before."""
         error = self._read_failure(kind, response, response.head if isinstance(response, Held) else response)
         self._told = error, key
         if error.__context__ is not None:
@@ -263,7 +263,7 @@ class Statuses:
         return error
 
     def _exception(self, number: int, message: str) -> BaseException:
-        """The exception of Python's own that Go hands back."""
+        """Returns the Python exception that Go hands back."""
         try:
             return self._exception_of(number)
         except KeyError:
@@ -300,7 +300,7 @@ class Statuses:
     def _read_error(
         self, node: StructType, source: Response, start: int, message: str, detail: str
     ) -> Exception:
-        """One of the contract's errors with its fields, or what is wrong with those."""
+        """Returns one of the contract's errors with its fields, or what is wrong with those."""
         columns = Input(source, start, len(source))
         try:
             values = self._blocks.get(node)(columns, 1)
@@ -312,7 +312,7 @@ class Statuses:
 
 
 def _failure_of(head: bytes) -> tuple[int, int, int, int]:
-    """Sizes of message and detail, error and flags out of a failure's record."""
+    """Reads sizes of message and detail, error and flags from a failure's record."""
     if len(head) < protocol.FAILURE.size:
         raise CorruptFrame(
             f"corrupted frame: a failure is {protocol.FAILURE.size} bytes or more, got {len(head)}"
@@ -321,7 +321,7 @@ def _failure_of(head: bytes) -> tuple[int, int, int, int]:
 
 
 def _is_same(one: bytes | Parked, other: bytes | Parked) -> bool:
-    """True if both are of one call; frames of two calls may be equal."""
+    """Returns True if both are of one call; frames of two calls may be equal."""
     return one is other or (isinstance(other, Parked) and one == other)
 
 

@@ -1,1 +1,1 @@
-"""What a signal handler's exception cannot fall into: ownership, entry, contexts."""
+"""Code that a signal handler's exception cannot cut in two: ownership, entry, contexts."""

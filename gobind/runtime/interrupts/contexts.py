@@ -1,4 +1,4 @@
-"""Contexts: several exceptions are under way at once, and only one of them can be raised."""
+"""Contexts of exceptions: of several at once only one can be raised; the others become its context."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 def add_context(error: BaseException, earlier: BaseException) -> None:
-    """Put an exception into the chain of contexts of a later one, before what was its own context."""
+    """Puts an exception into the chain of contexts of a later one, before what was its own context."""
     known = _chain_of(earlier)
     chain = _chain_of(error)
     if id(earlier) not in chain and id(error) not in known:
@@ -15,10 +15,9 @@ def add_context(error: BaseException, earlier: BaseException) -> None:
 
 
 def raise_anew(error: BaseException) -> NoReturn:
-    """Raise an exception that may have been raised before.
+    """Raises an exception that may have been raised before.
 
-    ``raise`` makes what is handled just now the context, in place of the one that there was: that is put back
-    before it.
+    ``raise`` replaces the context by the exception being handled; the previous context is put back before that.
     """
     context = error.__context__
     try:
@@ -32,7 +31,7 @@ def raise_anew(error: BaseException) -> NoReturn:
 
 
 def _chain_of(error: BaseException | None) -> dict[int, BaseException]:
-    """An exception, its context, the context of that, and so on, by their ids."""
+    """Returns an exception, its context, the context of that, and so on, by their ids."""
     chain: dict[int, BaseException] = {}
     while error is not None and id(error) not in chain:
         chain[id(error)] = error

@@ -1,4 +1,4 @@
-"""Taking and giving up what has to be given back, so that no exception can come in between.
+"""Takes and releases handles in single steps, so that no exception can come in between.
 
 A signal handler may raise an exception between any two instructions of Python: after a function of Go has
 returned a handle and before that is stored anywhere, within an ``except`` block that gives it back, at the
@@ -29,20 +29,20 @@ exhaust: Callable[[Iterable[Any]], None] = deque(maxlen=0).extend
 
 
 def keep_to_the_end(value: Any) -> None:
-    """Keep an object until the process is gone: the interpreter drops what modules refer to while Go still runs."""
+    """Keeps an object until the process ends: the interpreter drops what modules refer to while Go still runs."""
     if sys.implementation.name == "cpython":
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
 def each_called(functions: Iterator[Callable[..., Any]], arguments: Iterable[Any]) -> tuple[Any, ...]:
-    """What to give to `map` so that each of its steps calls the next function with the next argument, in C."""
+    """Returns arguments for `map` that make each of its steps call the next function with the next argument, in C."""
     if sys.version_info >= (3, 11):
         return operator.call, functions, arguments
     return partial.__call__, map(partial, functions, arguments)
 
 
 def only_here(function: Callable[[int], Any]) -> Iterator[Callable[[int], Any]]:
-    """An endless iterator that gives `function`, but in the child of a fork what does nothing.
+    """Returns an endless iterator over `function`; in the child of a fork, over a function that does nothing.
 
     The child collects what its parent's threads owned before it runs any of Python's code, and must not call the
     parent's Go, which does not run there.
@@ -56,9 +56,9 @@ _handed_out: list[dict[int, Any]] = []
 
 
 def stop() -> None:
-    """Python is about to end: give nothing up any more.
+    """Stops releasing anything: Python is about to end.
 
-    What is collected from here on may be so late that the thread has lost what Go needs to run on it.
+    Objects collected from here on may be collected after the thread has lost what Go needs to run on it.
     """
     for functions in _handed_out:
         functions.clear()
@@ -72,11 +72,11 @@ class Owner(map):  # type: ignore[type-arg]
 
 
 class Owned:
-    """A handle of Go, or what else a function hands out and another takes back.
+    """Owns a handle of Go, or anything that one function hands out and another takes back.
 
     Args:
-        releasing: gives the function, `only_here`, that takes the handle back; it is called with 0 if there is none.
-        kept: what has to live until then.
+        releasing: yields the function, by `only_here`, that takes the handle back; called with 0 if there is none.
+        kept: an object that has to live until then.
     """
 
     __slots__ = ("_cell", "_owner")
@@ -87,31 +87,31 @@ class Owned:
         self._owner = Owner(*each_called(releasing, iter(partial(cell.pop, "handle", 0), None)))
 
     def take(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Call what hands out a handle, and own that; returns it."""
+        """Calls a function that hands out a handle, owns the handle, and returns it."""
         self._cell.update(zip(("handle",), starmap(function, (arguments,))))
         return self.handle
 
     @property
     def handle(self) -> int:
-        """What is owned; 0: nothing."""
+        """The handle owned; 0: none."""
         return self._cell.get("handle", 0)  # type: ignore[no-any-return]
 
     def release(self) -> Any:
-        """Give the handle up now."""
+        """Releases the handle now. No-op if it is released already."""
         return next(self._owner)
 
     def claim(self) -> bool:
-        """True the first time, in whichever thread: who is to do what comes before the release."""
+        """Returns True the first time, in whichever thread: that caller does what precedes the release."""
         claimed = object()
         return self._cell.setdefault("claimed", claimed) is claimed
 
 
 class Unsent(Owner):
-    """The handles in a frame on its way to Go, which takes them over with the frame; given back if it is never sent.
+    """Owns the handles in a frame until it is sent, when Go takes them over; releases them if it is never sent.
 
     Attributes:
         numbers: of Python's objects.
-        lists: what is cleared when the frame is sent.
+        lists: the lists that are cleared when the frame is sent.
     """
 
     __slots__ = ("_owner", "_releasing", "lists", "numbers")
@@ -121,7 +121,7 @@ class Unsent(Owner):
     _owner: Owner
 
     def handles(self) -> list[int]:
-        """The list for handles of Go's own objects, which few frames have."""
+        """Returns the list for handles of Go's own objects, which few frames have."""
         if len(self.lists) == 1:
             handles: list[int] = []
             self._owner = Owner(exhaust, repeat(map(*each_called(self._releasing, handles))))
@@ -130,11 +130,11 @@ class Unsent(Owner):
 
 
 def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable[[int], Any]]) -> Unsent:
-    """What owns the handles of one frame.
+    """Makes the owner of the handles of one frame.
 
     Args:
-        forget: what takes the number of an object of Python's from the table; called with None as second argument.
-        releasing: gives the function, `only_here`, that releases a handle of Go's.
+        forget: removes the number of a Python object from the table; called with None as second argument.
+        releasing: yields the function, by `only_here`, that releases a handle of Go's.
     """
     numbers: list[int] = []
     unsent = Unsent(exhaust, repeat(map(forget, numbers, _nones)))
@@ -148,7 +148,7 @@ _nones = repeat(None)
 
 
 def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call what sends a frame; from then on its handles are Go's."""
+    """Calls the function that sends a frame; from then on Go owns its handles."""
     return [*chain(starmap(function, (arguments,)), map(list.clear, unsent.lists))][0]
 
 
@@ -160,10 +160,10 @@ def send_noted(
     *arguments: Any,
     noting: Iterable[Any] = (),
 ) -> None:
-    """Call what sends a frame, and note its number in `sent`: it is there if and only if it was sent.
+    """Sends a frame and notes its number in `sent` in one step: it is there if and only if it was sent.
 
     Args:
-        noting: notes what else there is, in the same step, when it is exhausted.
+        noting: an iterator that, exhausted in the same step, notes what else there is.
     """
     sending = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
     clearing = map(list.clear, chain.from_iterable([unsent.lists for unsent in unsents]))
@@ -173,7 +173,7 @@ def send_noted(
 def send_batch(
     batch: list[bytes], unsents: list[Unsent], function: Callable[..., Any], *arguments: Any
 ) -> None:
-    """Call what sends all frames of `batch`, and remove them from it: they are in it if and only if they were not sent."""
+    """Sends all frames of `batch` and removes them in one step: a frame is in it if and only if it was not sent."""
     sending = starmap(function, (arguments,))
     lists: list[list[Any]] = [*chain.from_iterable(unsent.lists for unsent in unsents), unsents, batch]
     exhaust(chain(sending, map(list.clear, lists)))

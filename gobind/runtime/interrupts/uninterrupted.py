@@ -20,7 +20,7 @@ _AFTER_AWAIT = 3
 
 
 def uninterrupted(function: Any) -> Any:
-    """Let no signal handler run on entry of a function that begins with ``try``; returns the function."""
+    """Prevents signal handlers on entry of a function that begins with ``try``; returns the function."""
     resume = opmap.get("RESUME")
     if sys.implementation.name == "cpython" and resume is not None:
         code = bytearray(function.__code__.co_code)
@@ -32,9 +32,9 @@ def uninterrupted(function: Any) -> Any:
 
 
 def insistent(function: Any) -> Any:
-    """Do again what an exception has ended, which is raised when it is done; for what somebody else waits for.
+    """Repeats a function until no exception ends it, then raises that; for work that others wait for.
 
-    What `function` does has to be the same if it is done twice. Only handlers of signals raise anything in it.
+    `function` has to be idempotent, and only signal handlers may raise in it.
     """
 
     @functools.wraps(function)

@@ -1,1 +1,1 @@
-"""Objects across the border: Go's in Python, and Python's in Go, which calls back."""
+"""Objects passed by handle: Go's in Python, and Python's in Go, which calls back."""

@@ -1,6 +1,6 @@
-"""Answers: the generated functions that do a method of a Python object for Go.
+"""Handlers: generated functions that answer Go's calls of a Python object's methods.
 
-The way back of `gobind.runtime.call.methods`: unpack the parameters, call the object, pack the result.
+The reverse of `gobind.runtime.call.methods`: unpack the parameters, call the object, pack the result.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from gobind.runtime.objects.upcalls import (
 )
 
 QUICK = 1_000_000
-"""Nanoseconds after which a batch of an iterator goes over as it is."""
+"""Nanoseconds after which a batch of an iterator is sent as it is."""
 
 
 class Answers:
-    """Makes the answers of one binding.
+    """Makes the handlers of one binding.
 
     Args:
         contract: the contract's number among the library's.
@@ -58,13 +58,13 @@ class Answers:
         self._table = table
         self._blocks = blocks
         self._contract = contract
-        # By identity: an exception's class may have a metaclass that cannot be hashed.
+        # By identity: the class of an exception may not be hashable.
         self._errors = {id(error.cls): (index, error) for index, error in enumerate(errors)}
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
         self._failed = self._fail  # one object, so that it has one name in generated functions
 
     def of(self, node: Node) -> list[Answer]:
-        """The answers for objects passed as `node`, one for each method of it."""
+        """Returns the handlers for objects passed as `node`, one for each of its methods."""
         if id(node) not in self._made:
             with fork_lock:
                 self._made[id(node)] = node, self._make(node)
@@ -73,11 +73,11 @@ class Answers:
     def _make(self, node: Node) -> list[Answer]:
         if isinstance(node, InterfaceType):
             return [
-                self._method(f"{node.text}.{method.name}", f"_guest.value.{method.name}", method)
+                self._method(f"{node.text}.{method.name}", f"_exported.value.{method.name}", method)
                 for method in node.methods
             ]
         if isinstance(node, CallableType):
-            return [self._method(node.text, "_guest.value", node.method)]
+            return [self._method(node.text, "_exported.value", node.method)]
         assert isinstance(node, StreamType)
         pack = self._packer(ListType(node.item, list), f"{node.text}: item", node.item)
         if node.is_async:
@@ -87,12 +87,12 @@ class Answers:
     # Methods
 
     def _method(self, where: str, target: str, method: Method) -> Answer:
-        """The answer for one method; `target` is the expression for what is called."""
+        """Compiles the handler of one method; `target` is the expression for what it calls."""
         if method.is_async:
             return self._async_method(where, target, method)
         source, bind = Source(), self._blocks.namespace.bind
         name = f"answer_{method.name}"
-        with source.block(f"def {name}(_guest, _address, _size, _reply):"):
+        with source.block(f"def {name}(_exported, _address, _size, _reply):"):
             with source.block("try:"):
                 values = self._write_arguments(source, method)
                 source.line(f"_value = {target}({_passed(method, values)})")
@@ -102,7 +102,7 @@ class Answers:
         return source.compile(name, self._blocks.namespace, f"answer {where}")
 
     def _write_arguments(self, source: Source, method: Method) -> list[str]:
-        """The lines that unpack the parameters; returns an expression for each."""
+        """Writes the lines that unpack the parameters; returns an expression for each."""
         if not method.params:
             return []
         nodes = [param.type for param in method.params]
@@ -121,7 +121,7 @@ class Answers:
         return values
 
     def _write_result(self, source: Source, where: str, method: Method) -> None:
-        """The lines that check the result and answer with it."""
+        """Writes the lines that check the result and answer with it."""
         result, bind = method.result, self._blocks.namespace.bind
         if result is not None and not (isinstance(result, Scalar) and is_direct(result)):
             respond = bind(f"respond_{where}", self._responder(self._packer(result, f"{where}: result")))
@@ -151,7 +151,7 @@ class Answers:
 
     def _async_method(self, where: str, target: str, method: Method) -> Answer:
         source, name = Source(), f"answer_{method.name}"
-        with source.block(f"async def {name}(_guest, _arguments, _unsent):"):
+        with source.block(f"async def {name}(_exported, _arguments, _unsent):"):
             values = [f"_arguments[{position}]" for position in range(len(method.params))]
             source.line(f"_value = {target}({_passed(method, values)})")
             with source.block("if hasattr(_value, '__await__'):"):
@@ -165,7 +165,7 @@ class Answers:
         )
 
     def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
-        """A function from a request to the arguments."""
+        """Compiles the function from a request to the arguments."""
         source = Source()
         with source.block("def unpack_arguments(_address, _size):"):
             values = self._write_arguments(source, method)
@@ -173,7 +173,7 @@ class Answers:
         return source.compile("unpack_arguments", self._blocks.namespace, f"arguments {where}")
 
     def _result(self, where: str, method: Method) -> Callable[[Any, Unsent], bytes]:
-        """A function that checks the result of an async method and packs it as a frame."""
+        """Returns a function that checks the result of an async method and packs it as a frame."""
         result = method.result
         if result is None:
             return lambda value, unsent: struct.pack("<q", 0)
@@ -183,9 +183,9 @@ class Answers:
         return self._packer(result, f"{where}: result")
 
     def _packer(self, node: Node, where: str, item: Node | None = None) -> Callable[[Any, Unsent], bytes]:
-        """A function that packs one value as a response, whose handles belong to what it is given.
+        """Returns a function that packs one value as a response; its second argument owns the handles in it.
 
-        `item`: the value is a batch of these, and `where` the place of each.
+        If `item` is given, the value is a batch of such items, and `where` the place of each.
         """
         source = Source()
         with source.block("def pack_value(value, _out):"):
@@ -198,7 +198,7 @@ class Answers:
                 try:
                     if item is None:
                         check(node, value, where)
-                    else:  # where it is in its batch, which Go chose, would say nothing
+                    else:  # its place in the batch, whose size Go chose, means nothing
                         for each in value:
                             check(item, each, where)
                 except Exception as error:
@@ -225,7 +225,7 @@ class Answers:
     # Ways to answer
 
     def _now(self, make: Callable[[ExportedObject, int, int, Unsent], bytes]) -> Answer:
-        """An answer that waits for `make`."""
+        """Returns a handler that answers with the result of `make`."""
 
         def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
             try:
@@ -237,7 +237,8 @@ class Answers:
         return answer
 
     def _later(self, start: Callable[[ExportedObject, int, int, Unsent], Any]) -> Answer:
-        """An answer by a task on the exported's loop; `start` reads the request and makes the coroutine."""
+        """Returns a handler that answers by a task on the object's loop; `start` reads the request and makes the
+        coroutine."""
 
         def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
             memory = memory_at(reply)
@@ -247,7 +248,7 @@ class Answers:
                 self._check_loop(exported)
                 unsent = self._table.unsent()
                 task = _Task(self, exported.loop, ticket, start(exported, address, size, unsent), unsent)
-                # Known before Go can cancel it; from here on it is what answers.
+                # Registered before Go can cancel it; from here on the task answers.
                 self._table.tasks[ticket] = task
                 put_answer(memory, 0, 0, protocol.ANSWER_LATER)
                 task.post()
@@ -277,14 +278,14 @@ class Answers:
             )
 
     def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
-        """Bring Go the answer of an async method, and clear `tickets` in the same step."""
+        """Delivers the answer of an async method to Go, and clears `tickets` in the same step."""
         sending = starmap(self._table.native.answer, ((ticket, failed, frame, len(frame)),))
         clearing = map(list.clear, [*unsent.lists, tickets])
         exhaust(chain(sending, clearing, map(self._table.tasks.pop, (ticket,), (None,))))
 
     @property
     def unsent(self) -> Callable[[], Unsent]:
-        """Makes what owns the handles of one frame."""
+        """The function that makes the owner of the handles of one frame."""
         return self._table.unsent
 
     # Exceptions
@@ -293,7 +294,7 @@ class Answers:
         self._table.fail(reply, error, self.exception)
 
     def exception(self, error: BaseException, unsent: Unsent) -> bytes:
-        """The frame of an exception; if it is one of the contract's, with its fields."""
+        """Packs the frame of an exception; with its fields if it is one of the contract's."""
         index, fields = -1, b""
         found = self._errors.get(id(type(error)))
         if found is not None:
@@ -313,13 +314,13 @@ class Answers:
 
 
 def _passed(method: Method, values: list[str]) -> str:
-    """The arguments of a call, those by name too."""
+    """Returns the arguments of a call, those by name too."""
     names = [f"{param.name}=" * param.keyword_only for param in method.params]
     return ", ".join(map("".join, zip(names, values)))
 
 
 class _Task:
-    """One async method that Go waits for. If its loop ends before it has begun, that is the answer.
+    """One async method that Go waits for. If its loop ends before the method begins, it answers with an error.
 
     Args:
         unsent: owns the handles of its answer.
@@ -331,13 +332,13 @@ class _Task:
         self._answers = answers
         self._loop = loop
         self._tickets = [ticket]  # until it is answered
-        self._coroutines = [coroutine]  # until it has begun or failed, whichever comes first in any thread
+        self._coroutines = [coroutine]  # until it has begun or failed, in any thread
         self._unsent = unsent
         self._task: Any = None
         self._is_stopped = False
 
     def post(self) -> None:
-        """Ask the loop to begin."""
+        """Schedules the beginning on the loop."""
         try:
             self._loop.call_soon_threadsafe(_Beginning(self.begin))
         except RuntimeError as error:  # the loop is closed
@@ -345,7 +346,7 @@ class _Task:
 
     @uninterrupted
     def begin(self) -> None:
-        """On the loop: run the method."""
+        """Runs the method, on the loop."""
         try:
             coroutine = self._coroutines.pop()
             self._task = self._loop.create_task(coroutine)
@@ -365,7 +366,7 @@ class _Task:
         self._send_error(error)
 
     def stop(self) -> None:
-        """Go waits no longer: cancel the method, be it before it has begun."""
+        """Cancels the method, begun or not: Go waits no longer."""
         self._is_stopped = True
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._cancel)
@@ -375,7 +376,7 @@ class _Task:
             self._task.cancel()
 
     def drop(self) -> bool:
-        """Let it not begin; False if it has begun, or is dropped already."""
+        """Prevents the beginning; False if it has begun, or is dropped already."""
         try:
             self._coroutines.pop().close()
         except IndexError:
@@ -383,7 +384,7 @@ class _Task:
         return True
 
     def fail(self, error: BaseException) -> None:
-        """Let it not begin, and answer that."""
+        """Prevents the beginning, and answers with the error."""
         if self.drop():
             self._send_error(error)
 
@@ -402,13 +403,13 @@ class _Task:
         self._send(self._answers.exception(error, unsent), unsent, failed=True)
 
     def _send(self, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
-        """Bring Go the answer, unless it has one."""
+        """Delivers the answer to Go. No-op if it has one."""
         for ticket in self._tickets:
             self._answers.send(ticket, frame, unsent, failed, self._tickets)
 
 
 class _Beginning(partial):  # type: ignore[type-arg]
-    """What the loop calls to begin a task; if the loop drops it instead, the task fails."""
+    """The call by which the loop begins a task; if the loop drops it instead, the task fails."""
 
     def __del__(self) -> None:
         task: _Task = self.func.__self__  # type: ignore[attr-defined]
@@ -416,7 +417,7 @@ class _Beginning(partial):  # type: ignore[type-arg]
 
 
 def _spoken(value: Any) -> tuple[str, str, str]:
-    """How messages name a value, what Go waits for of it, and what of it is async."""
+    """Returns how messages name a value, what Go waits for, and what is async."""
     if isinstance(value, (types.FunctionType, types.MethodType)):
         return value.__qualname__, value.__qualname__, "it"
     name = type(value).__name__
@@ -465,15 +466,15 @@ _MEMORY: tuple[Any, ...] = (
     *(reversed([]), reversed({}), itertools.count(), itertools.repeat(0)),
 )
 _READY = frozenset(type(iter(value)) for value in _MEMORY) - {type(iter(_Sequence()))}
-"""The iterators whose next item is there already: those over memory. All others may wait, as a generator does that
-yields what is in a buffer and then reads more."""
+"""Iterators over memory, whose next item is there already. All others may wait, as a generator that yields what is in
+a buffer and then reads more."""
 
 
 def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject, int, int, Unsent], bytes]:
-    """Fetches items of an iterator; none: it has ended.
+    """Fetches items of an iterator; none at its end.
 
     Nothing can interrupt an iterator that waits, and Go, whose thread it is, gets no item before the iterator
-    returns. So an item never shares a batch with one that has to be waited for, however quick those before were.
+    returns. So an item never shares a batch with one that has to be waited for, even if those before came quickly.
     """
 
     def fetch(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
@@ -505,9 +506,9 @@ def _close(exported: ExportedObject, address: int, size: int, unsent: Unsent) ->
 
 
 class _Source:
-    """An async iterator that Go fetches items from, run by a task of its own as long as it lasts.
+    """An async iterator that Go fetches items from, run by a task of its own.
 
-    What it has yielded goes over as soon as it waits for something, or after a millisecond.
+    Items are sent as soon as the iterator waits for something, or after a millisecond.
 
     Attributes:
         items: those that Go has not fetched yet.
@@ -520,18 +521,18 @@ class _Source:
         self._iterator = iterator
         self._loop = loop
         self._error: BaseException | None = None
-        self._wanted = 0  # more items are asked for while fewer than these have come
+        self._wanted = 0  # more items are requested until this many have come
         self._end = 0  # and the time is not over
-        self._wake: Any = None  # the future that the iterator's task waits for: somebody wants items
+        self._wake: Any = None  # the future that the iterator's task waits for: more items are wanted
         self._waiting: list[Any] = []  # the futures that calls of `fetch` wait for: items have come
         self._task: Any = None
 
     async def fetch(self, wanted: int) -> list[Any]:
-        """At most `wanted` items, and at least one if there is one."""
+        """Returns at most `wanted` items, and at least one unless it has ended."""
         if self._task is None:
             self._task = self._loop.create_task(self._run())
             self._task.add_done_callback(self._finish)
-        while not self.items and not self.is_over:  # another call with the same iterator may be quicker
+        while not self.items and not self.is_over:  # another call with the same iterator may have taken them
             self._wanted, self._end = wanted, monotonic_ns() + QUICK
             _tell(self._wake)
             came = self._loop.create_future()
@@ -550,13 +551,13 @@ class _Source:
 
     @insistent
     def stop(self) -> None:
-        """Let no more items come."""
+        """Stops the iterator."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
         self._finish()
 
     async def wait(self) -> None:
-        """Wait until the iterator runs no more."""
+        """Waits until the iterator has stopped."""
         if self._task is not None and not self._task.done():
             ended = self._loop.create_future()
             self._task.add_done_callback(partial(_tell, ended))
@@ -569,7 +570,7 @@ class _Source:
                 self._wake = self._loop.create_future()
                 await self._wake
             try:
-                item = await step()  # meanwhile those before it may be fetched
+                item = await step()  # meanwhile the items before it may be fetched
             except StopAsyncIteration:
                 return
             self.items.append(item)
@@ -589,7 +590,7 @@ class _Source:
         _tell(*self._waiting)
 
 
-# By iterator and loop: who passes one iterator to two calls shares its items among them.
+# By iterator and loop: two calls that get the same iterator share its items.
 _sources: dict[tuple[int, int], _Source] = {}
 
 

@@ -1,4 +1,4 @@
-"""Objects across the border: what stands for Go's objects in Python, and handles for Python's in Go."""
+"""Proxies: the Python objects that stand for Go's objects; and handles for Python objects passed to Go."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _NO_OBJECT = {
 }
 
 Compile = Callable[[Method, int, str], Any]
-"""Makes the function of a method with a receiver: the method, its number, what it is a method of."""
+"""Compiles a method with a receiver, given the method, its number, and the name of its interface."""
 
 
 class GoObject:
-    """What stands for an object of Go: the owner of one count of its handle.
+    """A proxy: stands for an object of Go, and owns one count of its handle.
 
-    Closing, leaving a ``with`` block or collection releases it, whatever comes first, once.
+    Closing, leaving a ``with`` block or collection releases it, once.
     """
 
     _handle = CLOSED
     _native: Native
     _owned: Owned
 
-    # What a destructor needs is found through the class: when Python ends, an object may outlive the globals of its
-    # module (it stands in a module that is emptied later, or a thread's frame refers to it).
+    # A destructor finds what it needs through the class: when Python ends, an object may outlive the globals of its
+    # module (a module emptied later, or a thread's frame, refers to it).
     _closed = CLOSED
     _no_object = _NO_OBJECT
     _warn = staticmethod(warnings.warn)
@@ -69,13 +69,13 @@ class _Reference(ref):  # type: ignore[type-arg]
 
 
 class _Alive:
-    """The objects that stand for what one library's Go holds, by handle and what they were lifted as.
+    """The live proxies of one library, by handle and the node they were lifted as.
 
-    The lock is there because two threads may lift one handle at once, and each would make an object. It is
-    reentrant: collection may run a destructor at any time, and that may lift something itself.
+    The lock prevents two threads that lift one handle from making two proxies. It is reentrant: collection may run a
+    destructor at any time, which may lift a handle itself.
 
-    Not a `weakref.WeakValueDictionary`: it runs Python code when an object is collected, and the exception of a
-    signal handler that comes there is lost. Here the reference goes into a list, which is looked through later.
+    Not a `weakref.WeakValueDictionary`: it runs Python code when an object is collected, and an exception that a
+    signal handler raises there is lost. Here the reference goes into a list, which is processed later.
     """
 
     def __init__(self) -> None:
@@ -84,12 +84,12 @@ class _Alive:
         self._dead: deque[_Reference] = deque()
 
     def find(self, key: tuple[int, Any]) -> GoObject | None:
-        """The object of a key, if it is alive."""
+        """Returns the object of a key, if it is alive."""
         reference = self._references.get(key)
         return None if reference is None else reference()
 
     def add(self, key: tuple[int, Any], value: GoObject) -> None:
-        """Remember an object as long as it lives."""
+        """Keeps an object in the table as long as it lives."""
         while self._dead:
             dead = self._dead[0]
             if self._references.get(dead.key) is dead:
@@ -100,7 +100,7 @@ class _Alive:
         self._references[key] = reference
 
     def all(self) -> list[GoObject]:
-        """The objects that are alive."""
+        """Returns the objects that are alive."""
         found = [reference() for reference in [*self._references.values()]]
         return [value for value in found if value is not None]
 
@@ -112,7 +112,7 @@ class Objects:
     """Lifts handles to objects and lowers objects to handles, for one binding.
 
     Args:
-        number_of: the number of the first method of an interface or callable in the library.
+        number_of: returns the number of the first method of an interface or callable in the library.
     """
 
     def __init__(
@@ -128,35 +128,35 @@ class Objects:
         self._reopen: Callable[[], None] | None = None
 
     def connect(self, native: Native, table: HandleTable, answers: Answers) -> None:
-        """Set the library that objects belong to."""
+        """Sets the library that objects belong to."""
         self._native, self._table, self._answers = native, table, answers
         # All bindings of a library share them: an object is the same whichever interface it came from.
         self._alive = _tables.setdefault(native, _Alive())
         self._reopen = None
 
     def after_fork(self, reopen: Callable[[], None]) -> None:
-        """Close all objects without telling Go: it is the Go of another process.
+        """Closes all objects without telling Go, which runs in the parent process.
 
         Args:
-            reopen: opens this process's own, and connects to it.
+            reopen: opens the library again in this process, and connects to it.
         """
         for value in self._alive.all():
             value._handle = protocol.LOST_HANDLE
         self._reopen = reopen
 
     def exception_of(self, number: int) -> BaseException:
-        """The exception of that number that Go holds; KeyError if there is none."""
+        """Returns the exception of that number that Go holds; KeyError if there is none."""
         found: BaseException = self._table.value_of(number)
         return found
 
     def escaped(self) -> BaseException | None:
-        """The exception that has escaped from an upcall of this thread, None if it is not known."""
+        """Returns the exception that escaped from an upcall of this thread; None if it is not known."""
         return self._table.escaped.get(threading.get_ident())
 
     # Go's objects
 
     def lift(self, node: Node, handle: int) -> Any:
-        """The object that a handle stands for: one and the same while it is alive."""
+        """Returns the object that a handle stands for: the same one while it is alive."""
         if handle & protocol.PYTHON_OWNED:
             return self._table.value_of(handle & ~protocol.PYTHON_OWNED)
         key = handle, getattr(node, "cls", node.text)
@@ -166,7 +166,7 @@ class Objects:
         cls = self._class_of(node)  # not under the lock: no lock is taken while it is held
         with self._alive.lock:
             known = self._alive.find(key)
-            if known is None or known._handle != handle:  # a closed one, while a frame still held the handle
+            if known is None or known._handle != handle:  # closed, while a frame still held the handle
                 known = self._make(cls, node, handle)
                 self._alive.add(key, known)
         if isinstance(node, StreamType):
@@ -210,7 +210,7 @@ class Objects:
     # Python's objects
 
     def lower(self, node: Node, value: Any, unsent: Unsent) -> int:
-        """The handle of an object, which belongs to `unsent` until the frame is sent.
+        """Returns the handle of an object; `unsent` owns it until the frame is sent.
 
         Raises:
             ClosedError: it is an object of Go that is closed.
@@ -223,7 +223,7 @@ class Objects:
             if handle not in _NO_OBJECT:
                 handles.extend(map(self._native.retain, (handle,)))  # one step, as `Owned.take` is
             if handle in _NO_OBJECT or not handles[-1]:
-                index(handle)  # what `gobind.runtime.sanitizer` puts there knows more
+                index(handle)  # a handle that `gobind.runtime.sanitizer` replaced raises here
                 why = _NO_OBJECT.get(handle, "the object is closed")
                 raise ClosedError(f"{type(value).__name__}: {why}")
             return handle
@@ -239,7 +239,7 @@ class Objects:
 
 
 def _items(stream: Any) -> Iterator[Any]:
-    """The items of a stream of Go; leaving the loop early, or collection, stops the stream."""
+    """Yields the items of a stream of Go; leaving the loop early, or collection, stops the stream."""
     try:
         while True:
             items = stream.fetch()
@@ -263,7 +263,8 @@ async def _items_async(stream: Any) -> AsyncIterator[Any]:
 
 
 def _add_closing(namespace: dict[str, Any], is_async: bool) -> None:
-    """Make ``close`` release the object, once, and the class a context manager; warn of objects not closed."""
+    """Makes ``close`` release the object, once, and the class a context manager; adds the warning for objects not
+    closed."""
     namespace["__del__"] = _warn_unclosed
     closing: LazyMethod = namespace.pop("close")
     closing.name = "_close_in_go"

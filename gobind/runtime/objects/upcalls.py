@@ -1,4 +1,4 @@
-"""Go calls Python: the objects that Go holds, and the one callback that Go enters Python by."""
+"""Upcalls: the table of exported objects, and the one ctypes callback by which Go enters Python."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from gobind.runtime.process.native import Native
 from gobind.runtime.process.platforms import peak_memory
 
 Answer = Callable[["ExportedObject", int, int, int], None]
-"""Does one method of an object: ``(exported, address and size of the request, address for the answer)``."""
+"""Answers one method of an object: ``(exported, address and size of the request, address for the answer)``."""
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 
 MOST_WAITING, LEAST_WAITING = 1024, 64
-"""How many objects Go may hold before its collector is asked; the second where the process has grown meanwhile."""
+"""Objects that Go may hold before its collector runs; the second number applies if the process has grown since."""
 
 MOST_GROWTH = 32 << 20
-"""Bytes that the process's peak may grow by while objects are passed, before Go's collector is asked."""
+"""Bytes that the process's peak memory may grow by while objects are passed, before Go's collector runs."""
 
 MEASURE_EACH = 32
-"""How many objects are passed between two looks at the size of the process."""
+"""Objects passed between two checks of the process's size."""
 
 
 def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
@@ -41,11 +41,11 @@ def _put_answer(memory: Any, offset: int, value: int, kind: int) -> None:
 
 
 put_answer: Callable[[Any, int, int, int], None] = protocol.ANSWER.pack_into if IS_CPYTHON else _put_answer
-"""``put_answer(memory, 0, value, kind)``: the one step that answers."""
+"""``put_answer(memory, 0, value, kind)``: stores the answer in one step."""
 
 
 def is_answered(memory: Any) -> bool:
-    """True if the memory of an answer has one."""
+    """Returns True if Python has answered."""
     return bool(memory[8:16] != bytes(8))
 
 
@@ -54,9 +54,9 @@ class ExportedObject:
 
     Attributes:
         value: the object.
-        answers: what does its methods, by number.
+        answers: the handlers of its methods, by number.
         loop: the event loop that was running when it was passed; its ``async def`` methods run there.
-        kept: whatever `answers` want to remember.
+        kept: state of the handlers.
     """
 
     __slots__ = ("answers", "kept", "loop", "value")
@@ -69,16 +69,16 @@ class ExportedObject:
 
 
 class HandleTable:
-    """The table of the Python objects that one library holds.
+    """The handle table: the Python objects that one library holds.
 
-    Each time an object is passed to Go it gets a number of its own, which Go gives up when nothing in Go refers to
-    it. So an entry is made by one store and removed by one `dict.pop`, and there are no counts that an exception
-    could leave half changed.
+    An object gets a new number each time it is passed to Go, which gives the number up when nothing in Go refers to
+    it. So an entry is made by one store and removed by one `dict.pop`; there are no counts that an exception could
+    leave half changed.
 
     Attributes:
-        tasks: what runs async methods, by ticket.
-        escaped: by thread, an exception that nothing could catch.
-        unsent: makes what owns the handles of one frame to Go until it is sent.
+        tasks: the tasks of async methods, by ticket.
+        escaped: by thread, an exception that no code could catch.
+        unsent: makes the owner of the handles of one frame until it is sent.
     """
 
     def __init__(self, native: Native) -> None:
@@ -88,18 +88,18 @@ class HandleTable:
         self._table: dict[int, ExportedObject] = {}
         self.unsent: Callable[[], Unsent] = partial(make_unsent, self._table.pop, native.releasing)
         self._limit = self._waiting = MOST_WAITING
-        self._peak = 0  # of the process's memory, when the collector was asked; 0: not yet looked at
+        self._peak = 0  # of the process's memory, when the collector last ran; 0: not yet read
         self._responses: dict[int, bytes] = {}
         self._next = itertools.count(1).__next__
         self._threads = threading.local()
         self._enter = self._make_enter()
-        # Alive as long as the process: Go may call at any time.
+        # Kept as long as the process lives: Go may call at any time.
         self._callback = _SIGNATURE(self._enter)
         native.set_upcall(ctypes.cast(self._callback, ctypes.c_void_p))
         _catch_escapes()
 
     def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
-        """A number for an object that goes into a frame."""
+        """Adds an object that goes into a frame; returns its number."""
         number = self._next()
         if number % MEASURE_EACH == 0 or len(self._table) >= self._limit:
             self._relieve()
@@ -108,18 +108,18 @@ class HandleTable:
         return number
 
     def value_of(self, number: int) -> Any:
-        """The object of that number; KeyError if Go has given it up."""
+        """Returns the object of that number; KeyError if Go has given it up."""
         return self._table[number].value
 
     def __len__(self) -> int:
         return len(self._table)
 
     def _relieve(self) -> None:
-        """Let Go find out which objects it needs no more, if they are many or the process has grown.
+        """Runs Go's collector if Go holds many objects or the process has grown.
 
-        Go cannot tell when nothing refers to an object but by collecting, and its collector starts when its own heap
-        has grown, where what keeps a large object of Python's alive is small. What it finds is told later, by
-        `UPCALL_RELEASE`.
+        Only by collecting Go finds out that nothing refers to an object, and its collector starts when its own heap has
+        grown, but the Go value that keeps a large Python object alive is small. `UPCALL_RELEASE` reports later what was
+        found.
         """
         peak = peak_memory()
         self._peak = self._peak or peak
@@ -136,7 +136,7 @@ class HandleTable:
     def respond(
         self, reply: int, response: bytes, unsent: Unsent | None = None, kind: int = protocol.ANSWER_FRAME
     ) -> None:
-        """Answer with a frame."""
+        """Answers with a frame."""
         size = len(response)
         if size <= protocol.REPLY_CAPACITY:
             ctypes.memmove(reply + protocol.ANSWER_SIZE, response, size)
@@ -156,10 +156,10 @@ class HandleTable:
         error: BaseException,
         make: Callable[[BaseException, Unsent], bytes] | None = None,
     ) -> None:
-        """Answer with an exception.
+        """Answers with an exception.
 
         Args:
-            make: makes the frame; the answers of a binding know more of its errors than `exception` does.
+            make: makes the frame; a binding's handlers know its errors, which `exception` does not.
         """
         if not self.is_late(reply, error):
             unsent = self.unsent()
@@ -167,11 +167,11 @@ class HandleTable:
                 frame = (make or self.exception)(error, unsent)
                 self.respond(reply, frame, unsent, protocol.ANSWER_EXCEPTION)
             except BaseException:
-                next(unsent)  # or the table would keep `error`, whose traceback may keep this
+                next(unsent)  # or the table would keep `error`, whose traceback may keep the table
                 raise
 
     def is_late(self, reply: int, error: BaseException) -> bool:
-        """True if there is an answer already, or an exception that came before it; this one is noted there then."""
+        """Returns True if there is an answer, or a late exception, already; then notes this exception as late."""
         memory = memory_at(reply)
         late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
         if late:
@@ -189,7 +189,7 @@ class HandleTable:
     def exception(
         self, error: BaseException, unsent: Unsent, index: int = -1, contract: int = 0, fields: bytes = b""
     ) -> bytes:
-        """The frame of an exception, which holds the exception itself.
+        """Packs the frame of an exception, which holds the exception itself.
 
         Args:
             index, fields: the contract's error that it is, or -1, and its fields.
@@ -208,7 +208,7 @@ class HandleTable:
         return b"".join([record, message, shown, fields])
 
     def caught(self, error: BaseException) -> None:
-        """An exception has escaped from an upcall: answer with it, or keep it for the call that this one is part of."""
+        """Handles an exception that escaped from an upcall: answers with it, or keeps it for the enclosing call."""
         found = error.__traceback__
         while found is not None:
             if found.tb_frame.f_code is self._enter.__code__:
@@ -220,11 +220,11 @@ class HandleTable:
     # Upcalls
 
     def _make_enter(self) -> Any:
-        """What Go calls.
+        """Makes the function that Go calls.
 
-        A closure, as it runs for each upcall and attributes of `self` would be a tenth of it. What comes before the
-        ``try`` all the same (the stack has no room for one more frame), or in the last `fail`, is seen by
-        `_unraisable`; Go sees that there is no answer.
+        A closure: it runs for each upcall, and attributes of `self` would cost a tenth of it. An exception before the
+        ``try`` (the stack has no room for one more frame), or in the last `fail`, reaches `_unraisable`; Go sees that
+        there is no answer.
         """
         threads, table, serve, pin, fail = (
             self._threads,
@@ -248,7 +248,7 @@ class HandleTable:
             except BaseException as error:
                 try:
                     fail(reply, error)
-                except BaseException as second:  # signals come while the first one's exception is told
+                except BaseException as second:  # raised while the first was reported
                     try:
                         fail(reply, second)
                     except BaseException as third:
@@ -257,7 +257,7 @@ class HandleTable:
         return uninterrupted(enter)
 
     def _serve(self, method: int, address: int, size: int, reply: int) -> None:
-        """The methods of object 0, which is gobind itself."""
+        """Answers the methods of object 0, gobind itself."""
         value = 0
         if method == protocol.UPCALL_RELEASE:
             for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
@@ -276,11 +276,11 @@ class HandleTable:
             del self._responses[size]
 
     def _pin_thread(self) -> None:
-        """Keep this thread's Python state for the thread's life.
+        """Keeps this thread's Python state for the thread's life.
 
-        A thread that Python did not start gets a state when it enters, and loses it when it leaves, each
-        time; that costs thirty times the call itself. One `PyGILState_Ensure` more than there are releases
-        keeps the state (CPython's Python/pystate.c counts them).
+        A thread that Python did not start gets a state when it enters, and loses it when it leaves, each time, which
+        costs thirty times the call. One `PyGILState_Ensure` more than there are releases keeps the state (CPython's
+        Python/pystate.c counts them).
         """
         self._threads.is_pinned = True
         if IS_CPYTHON:
@@ -291,23 +291,23 @@ _tables: dict[Native, HandleTable] = {}
 
 
 def table_of(native: Native) -> HandleTable:
-    """The one table of a library."""
+    """Returns the one table of a library."""
     if native not in _tables:
         _tables[native] = HandleTable(native)
     return _tables[native]
 
 
 def exported() -> int:
-    """How many Python objects Go holds, in all open libraries together."""
+    """Returns the number of Python objects that Go holds in all open libraries."""
     return sum(map(len, [*_tables.values()]))
 
 
 @atexit.register
 def _block_upcalls() -> None:
-    """Python is about to end: let no goroutine in any more, and those inside out.
+    """Blocks new upcalls and waits for those under way: Python is about to end.
 
-    Registered at import, so that it runs after the handlers of whoever has imported gobind, which may
-    still call Go, and Go them.
+    Registered at import, so that it runs after the exit handlers of modules that have imported gobind, which may
+    still call Go, and be called by Go.
     """
     end = time.monotonic() + 0.5
     for native in [*_tables]:
@@ -322,7 +322,7 @@ _previous_hook: Any = None
 
 
 def _catch_escapes() -> None:
-    """See the exceptions that ctypes would only print: they belong to the call that Go was about to make."""
+    """Catches the exceptions that ctypes would only print: they belong to the call that Go was making."""
     global _previous_hook
     if sys.unraisablehook is not _unraisable:
         _previous_hook = sys.unraisablehook
@@ -341,10 +341,10 @@ def _unraisable(unraisable: Any) -> None:
 
 
 def _text_of(error: BaseException) -> str:
-    """What an exception says, if it can say it.
+    """Returns the text of an exception, if its `__str__` does not raise.
 
-    What its own `__str__` raises ends here, but not what a signal handler raises meanwhile, also within C's `str`:
-    the one comes again, the other does not.
+    An exception of `__str__` itself is caught, one that a signal handler raises meanwhile is not: called again, the
+    first comes again and the second does not.
     """
     try:
         return str(error)
@@ -359,7 +359,7 @@ def _text_of(error: BaseException) -> str:
 
 
 _qualname = type.__dict__["__qualname__"].__get__
-"""The name of a class, whatever its metaclass says."""
+"""The name of a class, even if its metaclass overrides it."""
 
 
 def _name_of(error: BaseException) -> str:
@@ -368,16 +368,16 @@ def _name_of(error: BaseException) -> str:
 
 
 memories: dict[int, Any] = {}
-"""Memory by its address: what gives bytes for slices of a request there. It has no end: whoever reads knows
-the size, and reads during the upcall that brought the address only.
+"""Memory by its address; slices of it are bytes of a request. It has no end: the reader knows the size, and reads
+only during the upcall that passed the address.
 
-Go's buffers are pooled, so few addresses come again and again, and making what looks at one costs as much
-as the rest of a short call. A plain dict, as a subclass is slower.
+Go's buffers are pooled, so few addresses come again and again, and making the object for one costs as much as the
+rest of a short call. A dict, as a subclass is slower.
 """
 
 
 def memory_at(address: int) -> Any:
-    """What is in `memories` for an address."""
+    """Returns the memory at an address, from `memories` if it is there."""
     found = memories.get(address)
     if found is None:
         if len(memories) >= 1000:
@@ -387,6 +387,6 @@ def memory_at(address: int) -> Any:
 
 
 def _running_loop() -> Any:
-    """The event loop that runs in this thread, without importing asyncio."""
+    """Returns the event loop that runs in this thread, without importing asyncio."""
     events = sys.modules.get("asyncio.events")
     return events._get_running_loop() if events else None

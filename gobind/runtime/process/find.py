@@ -1,4 +1,4 @@
-"""Where a library is looked for."""
+"""Finds a library by its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATH_VARIABLE = "GOBIND_LIBRARY_PATH"
 
 
 def find_library(name: str, caller: dict[str, Any]) -> str:
-    """The path of a library; a bare name if it is only known to the system loader.
+    """Returns the path of a library; a bare name if only the system loader knows it.
 
     A path with a separator is used as it is. A bare name is looked for beside the module that asks,
     then in the folders of ``GOBIND_LIBRARY_PATH``, then by the system loader; never in the current
@@ -26,7 +26,7 @@ def find_library(name: str, caller: dict[str, Any]) -> str:
         caller: the globals of the module that asks.
 
     Raises:
-        LoadError: it is nowhere; the message lists every place tried.
+        LoadError: it was not found; the message lists every place tried.
     """
     tried = []
     if os.path.basename(name) != name:

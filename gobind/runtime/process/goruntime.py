@@ -14,10 +14,10 @@ class Stats(NamedTuple):
     """Figures of one library's Go runtime.
 
     Attributes:
-        goroutines: how many there are.
+        goroutines: number of goroutines.
         heap: bytes of live and not yet collected objects.
         live: handles and blocks of memory that Python holds.
-        calls: how many calls have begun since the library was loaded.
+        calls: number of calls begun since the library was loaded.
     """
 
     goroutines: int
@@ -35,15 +35,15 @@ class GoRuntime:
         self._connect = connect
 
     def setenv(self, name: str, value: str | None) -> None:
-        """Set an environment variable of Go's, which sees no later change of `os.environ`; None unsets it.
+        """Sets an environment variable for Go, which does not see later changes of `os.environ`; None unsets it.
 
-        It is a variable of C's too, in the whole process: Go's ``os.Setenv`` calls C's ``setenv``. C libraries see it,
+        It sets C's variable of the process too: Go's ``os.Setenv`` calls C's ``setenv``. C libraries see it,
         and child processes that are started without ``env``; `os.environ` and other Go libraries do not. C reads its
         environment without a lock, so a thread that is in ``getenv`` meanwhile (as those that resolve names or convert
         times may be) can crash: call this before there are such threads.
 
-        GOMAXPROCS, GOGC and GOMEMLIMIT take effect at once. What Go's runtime reads from GODEBUG as it starts, such as
-        ``gctrace``, does not: that has to be in the environment that the process is started with.
+        GOMAXPROCS, GOGC and GOMEMLIMIT take effect at once. Settings that Go's runtime reads from GODEBUG when it
+        starts, such as ``gctrace``, do not: they have to be in the environment when the process starts.
         """
         for word in (name, value or ""):
             if not isinstance(word, str):
@@ -56,7 +56,7 @@ class GoRuntime:
 
     @property
     def gomaxprocs(self) -> int:
-        """How many threads run Go code at the same time."""
+        """The number of threads that run Go code at the same time."""
         return self._control(protocol.CONTROL_MAXPROCS)
 
     @gomaxprocs.setter
@@ -78,7 +78,7 @@ class GoRuntime:
 
     @property
     def gc_percent(self) -> int:
-        """How much the heap grows between collections, in percent (GOGC); negative: it is off."""
+        """The growth of the heap between collections, in percent (GOGC); negative: collection is off."""
         return self._control(protocol.CONTROL_GC_PERCENT)
 
     @gc_percent.setter
@@ -86,11 +86,11 @@ class GoRuntime:
         self._control(protocol.CONTROL_GC_PERCENT, _whole("gc_percent", percent))
 
     def gc(self) -> None:
-        """Collect Go's garbage now."""
+        """Collects Go's garbage now."""
         self._control(protocol.CONTROL_GC)
 
     def stats(self) -> Stats:
-        """Figures as they are now."""
+        """Returns the present figures."""
         words = (ctypes.c_int64 * 4)()
         self._connect().stats(ctypes.addressof(words))
         return Stats(*words)

@@ -1,8 +1,8 @@
-"""What the system's loader opens: the file that was meant, or a private copy of it.
+"""Opens libraries by the system's loader: the file that was meant, or a private copy of it.
 
-The loader goes by names first: one that it has seen before means what it meant then, whatever file has it now.
-Then it goes by device and inode. So a file that is in use stays open, or its inode could become another file's;
-a file whose name once was another's is opened as a copy; and each copy gets a name of its own.
+The loader compares names first: a name it has opened before means the same library, even if another file has the name
+now. Then it compares device and inode. So a file in use is kept open, or another file could get its inode; a file
+whose name was another's is opened as a copy; and each copy gets a new name.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ if hasattr(os, "register_at_fork"):
 
 
 def key_of(path: str, found: os.stat_result) -> Any:
-    """What makes a file the same one: device and inode, its path where there are none."""
+    """Returns the identity of a file: device and inode; its path where there are none."""
     return (found.st_dev, found.st_ino) if found.st_ino else path
 
 
 class File:
-    """The file of a library, kept open: copies are made of what was opened, whatever has its name by now.
+    """The file of a library, kept open: copies are made of this file, even if another has its name by now.
 
     Attributes:
-        path: where it was.
-        key: what makes it the same file.
+        path: where it was when it was opened.
+        key: its identity; see `key_of`.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,11 +59,11 @@ class File:
         self.key: Any = key_of(path, self._stat)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Closes the file."""
         os.close(self._descriptor)
 
     def check(self) -> None:
-        """Refuse what the system's loader would crash on, or wait for.
+        """Refuses a file that the system's loader would crash on, or wait for.
 
         Raises:
             LoadError: it is no file, or was cut short.
@@ -73,21 +73,21 @@ class File:
         check_length(self.path, self._stat.st_size, self.read)
 
     def read(self, size: int, offset: int) -> bytes:
-        """Bytes of the file; fewer at its end."""
+        """Reads bytes of the file; fewer at its end."""
         if hasattr(os, "pread"):  # parent and child of a fork share the position
             return os.pread(self._descriptor, size, offset)
         os.lseek(self._descriptor, offset, os.SEEK_SET)
         return os.read(self._descriptor, size)
 
     def copy_to(self, target: int) -> None:
-        """Write the file's bytes to a descriptor."""
-        # Not shutil: the child of a fork, which needs this first of all, had better import nothing.
+        """Writes the file's bytes to a descriptor."""
+        # Not shutil: the child of a fork, which needs this first, should not import anything.
         for piece in self._pieces():
             while piece:
                 piece = piece[os.write(target, piece) :]
 
     def has_go(self) -> bool:
-        """True if there is a Go program in the file."""
+        """Returns True if there is a Go program in the file."""
         return any(_BUILD_INFO in piece for piece in self._pieces())
 
     def _pieces(self) -> Iterator[bytes]:
@@ -97,12 +97,15 @@ class File:
             offset += len(piece)
 
     def check_unchanged(self) -> None:
-        """Raise `LoadError` if it is not the file any more that was opened."""
+        """Checks that this is still the file that was opened.
+
+        Raises:
+            LoadError: it has changed."""
         try:
             found = os.fstat(self._descriptor)
             if not os.path.samestat(found, self._stat):
                 raise OSError
-        except OSError:  # somebody has closed all descriptors, as daemons do
+        except OSError:  # the process has closed all descriptors, as daemons do
             try:
                 self._descriptor = _open(self.path)
                 found = os.fstat(self._descriptor)
@@ -113,7 +116,7 @@ class File:
 
 
 def open_library(file: File, is_name_used: bool = False) -> Any:
-    """The loader's library of a file.
+    """Opens a file by the loader.
 
     Args:
         is_name_used: another file had the name when it was opened.
@@ -135,7 +138,7 @@ def open_library(file: File, is_name_used: bool = False) -> Any:
 
 
 def open_copy(file: File) -> Any:
-    """A library that nobody else has: a private copy of a file, with a Go runtime of its own.
+    """Opens a private copy of a file, with a Go runtime of its own.
 
     Raises:
         LoadError: the file has changed, or there is no place for a copy.
@@ -145,7 +148,7 @@ def open_copy(file: File) -> Any:
     for place, copies in ("in memory", _copy_in_memory), ("in a temporary file", _copy_in_folder):
         try:
             with copies(file) as names:
-                # What the loader has seen under a name, it would hand out again.
+                # The loader would return again what it has opened under that name.
                 return ctypes.CDLL(next(name for name in names if _loaded(name) is None))
         except OSError as error:
             reasons.append(f"{place}: {error}")
@@ -154,10 +157,10 @@ def open_copy(file: File) -> Any:
 
 
 def handle_of(library: Any) -> Any:
-    """What the loader calls a library: the same for what it has opened once."""
+    """Returns the loader's handle of a library: the same for one opened twice."""
     if isinstance(library._handle, int) or not hasattr(library, "gobind_describe"):
         return library._handle
-    return _address_of_description(library)  # PyPy wraps each handle anew
+    return _address_of_description(library)  # PyPy makes a new object for each handle
 
 
 def _address_of_description(library: Any) -> int | None:
@@ -165,12 +168,12 @@ def _address_of_description(library: Any) -> int | None:
 
 
 def has_go(library: Any, file: File | None) -> bool:
-    """True if a library has a Go runtime."""
+    """Returns True if a library has a Go runtime."""
     return hasattr(library, "crosscall2") or (file is not None and file.has_go())
 
 
 def path_of(library: Any) -> str | None:
-    """Where the loader found a library; None if it does not tell."""
+    """Returns the path at which the loader found a library; None if it does not say."""
     if _link_map(library) is not None:
         name = _link_map(library).name
     elif (
@@ -204,7 +207,7 @@ class _Symbol(ctypes.Structure):
 
 
 def _link_map(library: Any) -> Any:
-    """What the loader tells of a library; None where it does not."""
+    """Returns the loader's entry for a library; None where there is none."""
     if not sys.platform.startswith("linux") or not isinstance(library._handle, int):
         return None
     found = ctypes.POINTER(_LinkMap)()
@@ -214,7 +217,7 @@ def _link_map(library: Any) -> Any:
 
 
 def _loaded(name: str) -> Any:
-    """The library that the loader has under a name, or of the file there; None if it has none."""
+    """Returns the library that the loader has under a name, or of the file there; None if it has none."""
     if not hasattr(os, "RTLD_NOLOAD"):
         return None
     try:
@@ -224,7 +227,7 @@ def _loaded(name: str) -> Any:
 
 
 def _is_another(file: File) -> bool:
-    """True if somebody else has opened another file under this name, or may have done so before a fork."""
+    """Returns True if another file was opened under this name, or may have been before a fork."""
     library = _loaded(file.path)
     if library is None:
         return False
@@ -246,7 +249,7 @@ def _is_another(file: File) -> bool:
 
 @contextlib.contextmanager
 def _copy_in_memory(file: File) -> Iterator[Iterator[str]]:
-    """Names of a copy that has no file."""
+    """Yields names of a copy in memory, without a file."""
     if not hasattr(os, "memfd_create"):
         raise OSError("this system has no memfd_create")
     descriptor = os.memfd_create("gobind", os.MFD_CLOEXEC)
@@ -260,13 +263,13 @@ def _copy_in_memory(file: File) -> Iterator[Iterator[str]]:
 
 
 def _detour(number: int) -> str:
-    """A way from a folder to itself, another one for each number."""
+    """Returns a path from a folder to itself, a different one for each number."""
     return f"{number:b}".replace("0", "./").replace("1", "/")
 
 
 @contextlib.contextmanager
 def _copy_in_folder(file: File) -> Iterator[Iterator[str]]:
-    """Names of a copy in a temporary file."""
+    """Yields names of a copy in a temporary file."""
     descriptor, name = lazy_import("tempfile").mkstemp(".so", "gobind")
     try:
         try:
@@ -280,7 +283,7 @@ def _copy_in_folder(file: File) -> Iterator[Iterator[str]]:
 
 
 def _open(path: str) -> int:
-    # Without waiting for whoever writes into a pipe.
+    # Without waiting for the writer of a pipe.
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 

@@ -21,10 +21,10 @@ class Native:
     Attributes:
         path: of the file.
         file: the file, kept open; None if only the system loader knows it.
-        environ: what was set with `GoRuntime.setenv`, beside the process's environment; None: unset.
-        description: the frame that tells of the library.
+        environ: variables set with `GoRuntime.setenv`, in addition to the process's environment; None: unset.
+        description: the frame that describes the library's contracts.
         has_glue: False for a library that gobind did not generate the glue of.
-        has_go: False for a library that is not Go's at all.
+        has_go: False for a library that was not built by Go.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
         releasing, closing_queue, closing_ring: for `gobind.runtime.interrupts.ownership.Owned`.
     """
@@ -96,11 +96,11 @@ class Native:
         self.stats = _function(self.dll, "gobind_stats", None, ctypes.c_void_p)
 
     def send_environ(self) -> None:
-        """Make Go's environment what `os.environ` is, but for what was set for Go alone."""
+        """Sets Go's environment to `os.environ` and the variables that were set for Go alone."""
         self.set_variables({**os.environ, **self.environ}, b"\0")
 
     def set_variables(self, variables: Mapping[str, str | None], head: bytes = b"") -> None:
-        """Set environment variables of Go, after unsetting all if `head` says so; None unsets one."""
+        """Sets environment variables of Go, after unsetting all if `head` says so; None unsets one."""
         text = [head]
         for name, value in variables.items():
             text += os.fsencode(name), b"\0" if value is None else b"=" + os.fsencode(value) + b"\0"
@@ -109,7 +109,7 @@ class Native:
 
     @classmethod
     def of(cls, file: File, is_name_used: bool) -> Native:
-        """The library in a file, as the loader opens it for this process.
+        """Opens the library in a file, as the loader has it for this process.
 
         Args:
             is_name_used: another file had the name when it was opened.
@@ -117,17 +117,17 @@ class Native:
         return cls(file.path, file, open_library(file, is_name_used))
 
     def copy(self) -> Native:
-        """A private copy of the library, with a Go runtime of its own.
+        """Opens a private copy of the library, with a Go runtime of its own.
 
         Raises:
-            LoadError: the file is not the one that was opened any more.
+            LoadError: the file has changed since it was opened.
         """
         if self.file is None:
             raise LoadError(f"{self.path} cannot be copied: the system's loader does not tell where it is")
         return Native(self.path, self.file, open_copy(self.file))
 
     def after_fork(self) -> None:
-        """Call Go no more: this is the child of a fork, where the parent's Go runtime does not run."""
+        """In the child of a fork, where the parent's Go runtime does not run: stops all calls of Go."""
         for name, value in list(vars(self).items()):
             if name not in ("dll", "_keeping_gil") and isinstance(value, ctypes._CFuncPtr):  # type: ignore[attr-defined]
                 setattr(self, name, _nothing)
@@ -149,11 +149,11 @@ def _nothing(*_: Any) -> int:
 
 
 def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget: Any) -> tuple[Any, ...]:
-    """The functions where ctypes hands over a copy of a bytes object, made anew for each call.
+    """Wraps the functions where ctypes passes a new copy of a bytes object for each call.
 
-    A status is asked for by the address of its request: the copy of a request is kept until then.
+    A status is fetched by the address of its request: the copy of a request is kept until then.
     """
-    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller may look for a status
+    kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller may fetch a status
 
     def wrap(function: Any) -> Any:
         def call(frame: bytes) -> Any:
@@ -177,10 +177,10 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget
 
 
 def _function(dll: Any, name: str, restype: Any, *argtypes: Any) -> Any:
-    """A function of the library; without argtypes it takes a frame.
+    """Returns a function of the library; without argtypes it takes a frame.
 
-    ctypes hands over the address of a bytes object without being told its type, and at a third of the
-    cost; on PyPy it is the other way round.
+    ctypes passes the address of a bytes object without a declared type, at a third of the cost; on PyPy a declared
+    type is cheaper.
     """
     function = getattr(dll, name)
     function.restype = restype

@@ -22,10 +22,10 @@ SUFFIXES = {"linux": ".so", "darwin": ".dylib", "windows": ".dll"}
 
 
 def check_process(others: int) -> None:
-    """Refuse processes that no Go library can live in.
+    """Refuses processes that no Go library can run in.
 
     Args:
-        others: how many Go libraries live in this one already.
+        others: number of Go libraries that this process has already.
 
     Raises:
         LoadError: with the reason.
@@ -49,7 +49,7 @@ def check_process(others: int) -> None:
 
 
 def is_musl() -> bool:
-    """True if the C library of this process is musl: its `os.confstr` refuses to tell glibc's version."""
+    """Returns True if the C library of this process is musl: its `os.confstr` refuses to tell glibc's version."""
     try:
         return sys.platform.startswith("linux") and not os.confstr("CS_GNU_LIBC_VERSION")
     except OSError:
@@ -66,7 +66,7 @@ def _in_subinterpreter() -> bool:
 
 
 def own_suffix() -> str:
-    """The suffix of shared libraries on this platform."""
+    """Returns the suffix of shared libraries on this platform."""
     return SUFFIXES.get(_OWN_SYSTEMS.get(sys.platform, sys.platform), ".so")
 
 
@@ -77,7 +77,7 @@ def own_target() -> str:
 
 
 def explain_file(path: str, head: bytes, error: OSError) -> str:
-    """Why a file could not be opened as a library, in plain words.
+    """Says why a file could not be opened as a library.
 
     Args:
         head: the file's first bytes.
@@ -93,13 +93,13 @@ def explain_file(path: str, head: bytes, error: OSError) -> str:
 
 
 def check_length(path: str, size: int, read: Callable[[int, int], bytes]) -> None:
-    """Refuse a library that was cut short: the loader of Linux would crash on it.
+    """Refuses a library that was cut short: the loader of Linux would crash on it.
 
     Args:
-        read: gives bytes of the file, by their number and the offset.
+        read: reads a number of bytes of the file at an offset.
 
     Raises:
-        LoadError: it is shorter than it says.
+        LoadError: it is shorter than its headers say.
     """
     head = read(64, 0)
     if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
@@ -116,7 +116,7 @@ def check_length(path: str, size: int, read: Callable[[int, int], bytes]) -> Non
 
 
 def target_of(head: bytes) -> str | None:
-    """OS/ARCH of a library by its first bytes, None if it is none."""
+    """Returns OS/ARCH of a library by its first bytes; None if it is no library."""
     if head[:4] == b"\x7fELF" and len(head) >= 20:
         machine = int.from_bytes(head[18:20], "little" if head[5] == 1 else "big")
         return f"linux/{_ELF_MACHINES.get(machine, f'machine {machine}')}"
@@ -131,7 +131,7 @@ def target_of(head: bytes) -> str | None:
 
 
 def peak_memory() -> int:
-    """Bytes of memory that this process has had at most; 0 where the system does not tell."""
+    """Returns the peak memory of this process in bytes; 0 where the system does not say."""
     try:
         resource = lazy_import("resource")
     except ImportError:  # Windows

@@ -1,1 +1,1 @@
-"""Calls that nobody waits for inside Go: event loops, waiting threads, the ring."""
+"""Asynchronous calls: event loops, waiting threads, the ring."""

@@ -1,11 +1,10 @@
-"""Awaiting Go: requests of one loop turn go over in one call, many responses come back in one.
+"""Awaited calls: the requests of one loop turn are sent in one call, many responses come back in one.
 
 Imported when the first ``async def`` method is compiled, so that users of synchronous methods do not
 pay for asyncio.
 
-Go never touches Python for this. A goroutine that ends puts its response into the queue of the loop
-that asked, and writes to the queue's file descriptor only if the queue was empty; the loop then
-fetches what there is.
+Go does not enter Python for this. A goroutine that ends puts its response into the queue of the calling loop, and
+writes to the queue's wakeup fd only if the queue was empty; the loop then fetches the completions.
 """
 
 from __future__ import annotations
@@ -32,23 +31,23 @@ from gobind.runtime.wait.ring import Ring
 _get_running_loop = asyncio.get_running_loop
 
 SPIN_TIME = 200_000
-"""Nanoseconds that a loop stays awake for after a request through a ring."""
+"""Nanoseconds that a loop stays awake after a request through a ring."""
 
 Waiting = tuple[bytes, Unsent | None, Iterable[Any]]
-"""A request that a ring has no room for, what owns the handles in it, and what notes when it is sent."""
+"""A request that a ring has no room for, the owner of its handles, and what notes that it is sent."""
 
 MOST_SKIPPED = 63
-"""How many requests go without that, at most, where it was in vain: two that stay awake on one core only
+"""How many requests at most follow without staying awake after it was in vain: on one core, two sides that stay awake
 keep each other from working."""
 
 
 def dispatcher_of(native: Native) -> Dispatcher:
-    """The one dispatcher of a library."""
+    """Returns the one dispatcher of a library."""
     return _dispatchers.setdefault(native, Dispatcher(native))
 
 
 class Dispatcher:
-    """Carries the asynchronous calls to one library."""
+    """Sends the asynchronous calls to one library."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
@@ -64,15 +63,15 @@ class Dispatcher:
         unsent: Unsent | None = None,
         ring: int = 0,
     ) -> asyncio.Future[Completion]:
-        """Send a request with all others of this loop turn.
+        """Sends a request with all others of this loop turn.
 
         Args:
-            borrowed: buffers that Go uses until the call ends, whoever waits for it.
+            borrowed: buffers that Go uses until the call ends, even if its caller is cancelled.
             unsent: owns the handles in the request.
-            ring: not 0: at once, through a ring of that capacity.
+            ring: if not 0 the request is sent at once, through a ring of that capacity.
 
         Returns:
-            a future of the response: an int for direct results, bytes, or a `replies.Parked`.
+            a future of the response: an int for direct results, bytes, or a `status.Parked`.
         """
         loop = _get_running_loop()
         calls = self._loops.get(id(loop))
@@ -93,7 +92,7 @@ class Dispatcher:
         return future
 
     def cancel(self, number: int) -> None:
-        """The caller waits no longer: cancel the call's context. What it holds stays until Go is done."""
+        """Cancels a call's context: the caller waits no longer. What the call uses is kept until Go is done."""
         for calls in self._senders(number):
             calls.cancel(number)
 
@@ -115,18 +114,18 @@ class Dispatcher:
         return calls if calls is not None and calls.loop() is loop else None
 
     def parked(self, number: int) -> Parked:
-        """What the status of a call of this loop is asked for by."""
+        """Returns the `Parked` by which the status of a call of this loop is fetched."""
         calls = self._running()  # None where a coroutine is closed
         return Parked(calls.queue.number if calls else 0, number)
 
     def after_fork(self) -> None:
-        """Let the calls in flight end with `ClosedError`: what they wait for happens in another process."""
+        """Makes the calls in flight fail with `ClosedError`: they run in another process."""
         for calls in self._loops.values():
             for future in calls.futures.values():
                 if not future.done():
                     with contextlib.suppress(RuntimeError):  # its loop is closed
                         future.set_exception(ClosedError("the call belongs to the parent process"))
-                        future.exception()  # whether somebody still looks at it or not
+                        future.exception()  # marked as retrieved, or asyncio would report it
             calls.futures.clear()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> LoopCalls:
@@ -153,7 +152,7 @@ class LoopCalls:
         futures: by number, of the calls in flight.
         batch: the requests of this loop turn.
         unsent: owners of the handles in them.
-        queue: where they end.
+        queue: where their completions go.
         loop: the loop, None once it is collected.
     """
 
@@ -168,7 +167,7 @@ class LoopCalls:
         self._native = native
         self.loop = weakref.ref(loop)
         self.queue = Queue(native)
-        self._ended: set[int] = set()  # numbers of calls that `futures` need not know any longer
+        self._ended: set[int] = set()  # numbers of calls to be removed from `futures`
         self._told: set[int] = set()  # those of the last fetch: their callers may not have run since
         self._drained = threading.Event()
         if not self._watch(loop):
@@ -176,7 +175,7 @@ class LoopCalls:
             threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Let the loop watch the wakeup_fd; False where there is none (Windows), or loops watch no descriptors."""
+        """Makes the loop watch the wakeup fd; False where there is none (Windows), or loops watch no descriptors."""
         if self.queue.wakeup_fd < 0:
             return False
         try:
@@ -187,14 +186,14 @@ class LoopCalls:
 
     @insistent
     def flush(self) -> None:
-        """Send the requests of this loop turn."""
+        """Sends the requests of this loop turn."""
         if self.batch:
             send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
 
     def send(
         self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterable[Any]
     ) -> None:
-        """Send a request through a ring; while that is full, requests wait here in their order."""
+        """Sends a request through a ring; while the ring is full, requests wait here in order."""
         if capacity not in self._waiting:
             self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
             self._waiting[capacity] = OrderedDict()
@@ -210,7 +209,7 @@ class LoopCalls:
         self._spin_until = monotonic_ns() + SPIN_TIME
 
     def _spin(self) -> None:
-        """Keep the loop from sleeping for a while: a response that comes soon is then taken without waking up."""
+        """Keeps the loop awake for a while: a response that comes soon is then taken without a wake-up."""
         try:
             self._send_waiting()
         except BaseException:
@@ -224,11 +223,11 @@ class LoopCalls:
         self._to_skip = self._skipped
 
     def _send_waiting(self) -> None:
-        """Send what waits for room in its ring, as far as there is."""
+        """Sends the waiting requests for which their ring has room."""
         for capacity, waiting in self._waiting.items():
             while waiting:
                 number, (frame, unsent, noting) = next(iter(waiting.items()))
-                # In one step: struck between the two, it would be sent twice.
+                # In one step: interrupted between the two, it would be sent twice.
                 sent = chain(noting, map(waiting.pop, (number,)))
                 if not self._rings[capacity].try_send(frame, unsent, sent):
                     break
@@ -239,23 +238,23 @@ class LoopCalls:
         return number in self.futures or number in self._told
 
     def cancel(self, number: int) -> None:
-        """Forget a call and cancel its context, or drop its response."""
+        """Forgets a call: cancels its context, or drops its response."""
         if self.futures.pop(number, None) is not None:
             for capacity, waiting in self._waiting.items():
                 if waiting.pop(number, None) is not None:
                     return
                 self._rings[capacity].wait_read()
             self.flush()
-        self.queue.cancel(number)  # which only knows calls that have arrived
+        self.queue.cancel(number)  # which knows only calls that have arrived
 
     def close_if_over(self) -> None:
-        """Close if the loop is closed, but not yet collected."""
+        """Closes the queue if the loop is closed, but not yet collected."""
         loop = self.loop()
         if loop is None or loop.is_closed():
             self.close()
 
     def close(self) -> None:
-        """Cancel the calls in flight and drop their responses; what they use stays until Go is done with it."""
+        """Cancels the calls in flight and drops their responses; what they use is kept until Go is done with it."""
         if self.queue.is_ours:
             for ring in self._rings.values():
                 ring.close()
@@ -266,16 +265,16 @@ class LoopCalls:
             self.futures.clear()
 
     def _hear(self) -> None:
-        """There is something to fetch; the loop comes here again until there is not.
+        """Fetches completions, on the loop, which calls it again while there are any.
 
-        What waits for a ring waits for responses too: it is sent even if an exception has ended the spinning.
+        Requests that wait for a ring wait for responses too: they are sent even if an exception has ended the spinning.
         """
         if self._waiting:
             self._send_waiting()
         self._fetch()
 
     def _wait(self, number: int) -> None:
-        """A thread of its own: wait for responses and tell the loop."""
+        """Waits for responses and tells the loop; runs in a thread of its own."""
         while self._native.wait_queue(number):
             loop = self.loop()
             if loop is None:
@@ -289,7 +288,7 @@ class LoopCalls:
             self._drained.wait()
 
     def _drain(self) -> None:
-        """What `_hear` is, where a thread waits."""
+        """Does what `_hear` does, where a thread waits."""
         try:
             if self._fetch():
                 _get_running_loop().call_soon(self._drain)
@@ -308,13 +307,13 @@ class LoopCalls:
         return count
 
     def _hand_out(self, number: int, response: Completion) -> None:
-        future = self.futures.get(number)  # and not pop: this may be repeated until the whole fetch is done
+        future = self.futures.get(number)  # not pop: this may be repeated until the fetch is done
         if future is not None:
             self._ended.add(number)
             if not future.done():
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
-            self.queue.cancel(number)  # nobody will ask for it
+            self.queue.cancel(number)  # its status will not be fetched
         if self.queue.borrowed:
             self.queue.borrowed.pop(number, None)
 
@@ -323,7 +322,7 @@ _dispatchers: dict[Native, Dispatcher] = {}
 
 
 def after_fork() -> None:
-    """This is the child of a fork: the calls in flight are the parent's."""
+    """In the child of a fork: forgets the calls in flight, which are the parent's."""
     for dispatcher in _dispatchers.values():
         dispatcher.after_fork()
     _dispatchers.clear()

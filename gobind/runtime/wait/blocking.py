@@ -1,6 +1,6 @@
-"""Waiting so that signals are served: what ``@gomethod(blocking=True)`` does instead of a plain call.
+"""Calls that serve signals while they wait: ``@gomethod(blocking=True)``.
 
-The request goes to a goroutine as an asynchronous one does, and this thread waits where Python's
+The request goes to a goroutine, as an asynchronous one does, and this thread waits where Python's
 signal handlers run.
 """
 
@@ -15,7 +15,7 @@ from gobind.runtime.process.native import Native
 from gobind.runtime.wait.completions import Queue
 
 POLL_INTERVAL = 100
-"""Milliseconds after which a waiting thread looks for signals that another thread has received."""
+"""Milliseconds after which a waiting thread checks for signals that another thread has received."""
 
 
 class Waiters:
@@ -28,24 +28,24 @@ class Waiters:
     def wait(
         self, frame: bytes, number: int, borrowed: tuple[Any, ...] = (), unsent: Unsent | None = None
     ) -> Completion:
-        """Send a request and wait for its response. Whatever exception ends that, `cancel` has to follow."""
+        """Sends a request and waits for its response. After any exception the caller has to call `cancel`."""
         waiter = getattr(self._local, "waiter", None)
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
         return waiter.call(frame, number, borrowed, unsent)
 
     def cancel(self, number: int) -> None:
-        """Forget a call: cancel its context and wait until Go has returned, and drop its response.
+        """Forgets a call: cancels its context, waits until Go has returned, and drops its response.
 
-        The exception of a signal handler, KeyboardInterrupt above all, is so raised when Go has returned; a second
-        one is raised at once.
+        So the exception of a signal handler, KeyboardInterrupt above all, is raised when Go has returned; a second one
+        is raised at once.
         """
         waiter = getattr(self._local, "waiter", None)
         if waiter is not None:
             waiter.cancel(number)
 
     def parked(self, number: int) -> Parked:
-        """What the status of a call of this thread is asked for by."""
+        """Returns the `Parked` by which the status of a call of this thread is fetched."""
         waiter = getattr(self._local, "waiter", None)
         return Parked(waiter.queue if waiter else 0, number)
 
@@ -54,17 +54,17 @@ class Waiter:
     """The calls of one thread. It owns their queue.
 
     Attributes:
-        queue: what Go knows that by.
+        queue: Go's number of the queue.
     """
 
     def __init__(self, native: Native) -> None:
         self._queue = Queue(native)
         self.queue = self._queue.number
-        self._calls: dict[int, None] = {}  # sent and not ended; abandoned ones too
+        self._calls: dict[int, None] = {}  # sent and not ended, cancelled ones included
         self._ended: dict[int, Completion] = {}  # a handler's own call may fetch the response of this one
 
     def call(self, frame: bytes, number: int, borrowed: tuple[Any, ...], unsent: Unsent | None) -> Completion:
-        """Send a request and wait for its response; Python's signal handlers run meanwhile."""
+        """Sends a request and waits for its response; Python's signal handlers run meanwhile."""
         submission = self._queue.submission(frame)
         noting = self._queue.noting_borrowed(number, borrowed)
         send_noted(self._calls, number, [unsent] if unsent else [], *submission, noting=noting)
@@ -72,13 +72,13 @@ class Waiter:
         return self._ended.pop(number)
 
     def cancel(self, number: int) -> None:
-        """Cancel a call's context and wait until Go has returned; an exception meanwhile ends the wait."""
+        """Cancels a call's context and waits until Go has returned; an exception meanwhile ends the wait."""
         if number in self._calls:
             self._queue.cancel(number)
             self._wait_for(number)
         self._queue.borrowed.pop(number, None)
         self._ended.pop(number, None)
-        self._queue.cancel(number)  # its response, which nobody wants
+        self._queue.cancel(number)  # drops its response
 
     def _wait_for(self, number: int) -> None:
         while number in self._calls:
@@ -92,5 +92,5 @@ class Waiter:
             self._calls.pop(number, None)  # a handler's own call may have come here in between
 
     def __del__(self) -> None:
-        if hasattr(self, "_queue"):  # or making it was cut short, and the queue closes itself
+        if hasattr(self, "_queue"):  # else `__init__` was interrupted, and the queue closes itself
             self._queue.close()

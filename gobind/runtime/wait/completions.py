@@ -1,4 +1,4 @@
-"""Queues: where Go puts the endings of calls that nobody waits for inside Go."""
+"""Queues: where Go puts the completions of asynchronous calls."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from gobind.runtime.process.native import Native
 
 
 class Queue:
-    """One queue: Go's half of it, with the wakeup_fd that Go rings, and the buffer that endings are fetched into.
+    """One queue: Go's half of it, with the wakeup fd that Go writes to, and the buffer that completions are fetched
+    into.
 
     It owns both until `close`.
 
     Attributes:
-        number: what Go knows it by.
-        borrowed: by number, what calls in flight use. It is kept until Go has ended them, also when the queue is gone.
-        wakeup_fd: the descriptor that can be read while there are endings to fetch; -1: there is none.
+        number: Go's number of the queue.
+        borrowed: by number, the buffers of calls in flight. Kept until Go has ended the calls, even if the queue is
+        closed.
+        wakeup_fd: the descriptor that can be read while there are completions to fetch; -1: there is none.
     """
 
     def __init__(self, native: Native) -> None:
@@ -44,24 +46,24 @@ class Queue:
         _borrowing[native, self.number] = self.borrowed, weakref.ref(self)
 
     def submission(self, frames: bytes) -> tuple[Any, int, bytes, int]:
-        """The function, and its arguments, that sends requests which stand one behind another.
+        """Returns the function, and its arguments, that sends requests placed one after another.
 
         Go has read them when it returns.
         """
         return self._native.submit, self.number, frames, len(frames)
 
     def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterable[Any]:
-        """Notes what a call uses, in the step that sends it: when it is exhausted."""
+        """Returns an iterable that, exhausted in the step that sends a call, notes the buffers that the call uses."""
         if not borrowed:
             return ()
         release_borrowed()
         return map(self.borrowed.__setitem__, (number,), (borrowed,))
 
     def fetch(self, hand_out: Callable[[int, Completion], Any]) -> int:
-        """Hand out the responses that one call brings, with the numbers of their calls; none: the queue is empty.
+        """Hands out the responses of one fetch, with the numbers of their calls; none if the queue is empty.
 
-        An exception on the way loses nothing: the next time begins with the same responses, so `hand_out` may
-        get one of them a second time.
+        An exception on the way loses nothing: the next call begins with the same responses, so `hand_out` may get one
+        of them again.
         """
         self._native.drain(self.number, self._buffer, self._handed_out)
         fetch, count = self._head
@@ -82,33 +84,33 @@ class Queue:
         return count
 
     def cancel(self, number: int) -> None:
-        """Cancel the context of a call that has been submitted, or drop its response; no-op if it has been taken."""
+        """Cancels the context of a submitted call, or drops its response. No-op if the response has been taken."""
         self._native.cancel(self.number, number)
 
     def wait(self, milliseconds: int) -> None:
-        """Wait until there is something to fetch, no longer than that; signal handlers run meanwhile."""
-        if self.wakeup_fd < 0:  # Windows, where nobody rings: look again soon
+        """Waits until there are completions, no longer than the timeout; signal handlers run meanwhile."""
+        if self.wakeup_fd < 0:  # Windows, which has no wakeup fd: look again soon
             time.sleep(0.001)
             return
-        poll = select.poll()  # and not select(), which knows only the first 1024 descriptors
+        poll = select.poll()  # not select(), which accepts only descriptors below 1024
         poll.register(self.wakeup_fd, select.POLLIN)
         poll.poll(milliseconds)
 
     @property
     def is_ours(self) -> bool:
-        """True if the queue is open, and in this process: after a fork its Go runs in the parent only."""
+        """True if the queue is open and belongs to this process: after a fork its Go runs in the parent only."""
         return self._is_open and os.getpid() == self._pid
 
     def close(self) -> None:
-        """Cancel the calls in flight and drop their endings. From here on Go writes to no descriptor."""
+        """Cancels the calls in flight and drops their completions. From here on Go writes to no descriptor."""
         if self.is_ours:
             self._is_open = False
             self._owned.release()
             release_borrowed()
 
 
-# What calls in flight use, by the queue they are in. Whoever waited for them may be gone, and nobody is told when they
-# end: so that is asked for now and then.
+# The buffers of calls in flight, by queue. The callers may be gone, and nobody is told when the calls end: so Go is
+# asked now and then.
 _borrowing: dict[tuple[Native, int], tuple[dict[int, Any], weakref.ref[Queue]]] = {}
 
 
@@ -116,7 +118,7 @@ atexit.register(keep_to_the_end, _borrowing)
 
 
 def release_borrowed() -> None:
-    """Free what calls in queues that are closed, or gone, have used, if Go has ended them."""
+    """Releases the buffers of calls in closed or collected queues, if Go has ended the calls."""
     for key, (borrowed, owner) in [*_borrowing.items()]:
         queue, (native, number) = owner(), key
         if (queue is None or not queue.is_ours) and not (borrowed and native.close_queue(number)):
@@ -124,5 +126,5 @@ def release_borrowed() -> None:
 
 
 def after_fork() -> None:
-    """This is the child of a fork: the calls in flight are the parent's."""
+    """In the child of a fork: forgets the calls in flight, which are the parent's."""
     _borrowing.clear()

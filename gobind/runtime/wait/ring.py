@@ -1,7 +1,6 @@
 """The shared-memory ring: requests go to Go without a foreign call while Go is awake.
 
-`gosrc/gobind/ring.go` argues why no wake-up is lost; the two sides' steps are the same. Imports
-`gobind.runtime.process.native` and `gobind.codec.buffers`.
+`gosrc/gobind/ring.go` argues why no wake-up is lost; the two sides' steps are the same.
 """
 
 from __future__ import annotations
@@ -25,49 +24,49 @@ from gobind.runtime.process.platforms import own_target
 _run = partial.__call__  # calls a partial without arguments
 
 LAST_WAIT = 1.0
-"""Seconds that one-way calls on their way have when the process ends."""
+"""Seconds that one-way calls in flight have when the process ends."""
 
 
 class Ring:
-    """Sends requests, each of which Go reads in its turn.
+    """Sends requests, which Go reads in order.
 
     It owns the shared memory, and keeps each request until Go has read it.
 
     Args:
         capacity: how many requests may wait.
-        queue: the id of the queue that endings go to; 0 for one-way calls.
+        queue: the id of the queue that completions go to; 0 for one-way calls.
     """
 
     def __init__(self, native: Native, capacity: int, queue: int = 0) -> None:
         self._native = native
         self._capacity = capacity
-        # On x86-64 stores are seen in their order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
+        # On x86-64 stores become visible in order, and releasing a lock is a full fence. Elsewhere Go moves the tail.
         self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        # By the number of the request, those that Go may still read.
+        # By number, the requests that Go may still read.
         self._frames: dict[int, Any] = {}
         self._oldest = 0
         self._sending: list[
             list[Any]
-        ] = []  # the steps of the send under way, unless a later one has made it void
-        # Several threads may send, and a signal handler may while its own thread does; and its release is the fence
-        # between moving the tail and looking at `parked`.
+        ] = []  # the steps of the send in progress, unless a later one has cancelled it
+        # Several threads may send, and a signal handler may while its own thread does. Its release is also the fence
+        # between moving the tail and reading `parked`.
         self._lock = threading.RLock()
-        # Go looks at the memory until the ring is closed.
+        # Go reads the memory until the ring is closed.
         self._owned = Owned(native.closing_ring, self._memory)
         _rings.add(self)
         self._id = self._owned.take(native.open_ring, ctypes.addressof(self._memory), capacity, queue)
 
     def try_send(self, frame: bytes, unsent: Unsent | None = None, sent: Iterable[Any] = ()) -> bool:
-        """Put a request into the ring; False if it is full.
+        """Puts a request into the ring; False if it is full.
 
-        All of it is one step in C, so an exception leaves no trace of the request or has nothing to undo. A signal
-        handler that sends, too, before that step makes it void, and this request is put behind the handler's.
+        The send is one step in C, so an exception comes either before it, and leaves no trace of the request, or after
+        it. If a signal handler sends before that step, the step is cancelled and this request follows the handler's.
 
         Args:
             unsent: owns the handles in the request.
-            sent: is exhausted in the same step that sends the request.
+            sent: an iterable, exhausted in the step that sends the request.
         """
         words = self._words
         with self._lock:
@@ -93,11 +92,11 @@ class Ring:
         return True
 
     def _steps(self, frame: bytes, tail: int) -> list[Any]:
-        """What puts a request into the slot at the tail, and then moves that."""
+        """Returns the steps that put a request into the slot at the tail, and then move the tail."""
         address, kept = pin(frame)
         slot = RING_SLOTS + 2 * (tail % self._capacity)
         store = self._words.__setitem__
-        # Go wakes up by the same step if it sleeps, or an exception in between would leave it asleep.
+        # If Go sleeps the same step wakes it up, or an exception in between would leave it asleep.
         if not self._moves_tail or self._words[RING_PARKED]:
             move: Any = partial(self._native.publish_ring, self._id, tail + 1)
         else:
@@ -106,12 +105,12 @@ class Ring:
         return [keep, partial(store, slot, address), partial(store, slot + 1, len(frame)), move]
 
     def send(self, frame: bytes, unsent: Unsent | None = None) -> None:
-        """Put a request into the ring; waits while it is full."""
+        """Puts a request into the ring; waits while it is full."""
         while not self.try_send(frame, unsent):
             self._native.wait_ring(self._id, self._words[RING_TAIL] - self._capacity + 1)
 
     def wait_read(self) -> None:
-        """Wait until Go has read all requests; calls that nobody waits for are done by then."""
+        """Waits until Go has read all requests; one-way calls are done by then."""
         tail = self._words[RING_TAIL]
         if self._words[RING_HEAD] < tail:
             self._native.wait_ring(self._id, tail)
@@ -122,12 +121,12 @@ class Ring:
         return bool(self._words[RING_HEAD] == self._words[RING_TAIL])
 
     def close(self) -> None:
-        """End the ring; requests that Go has not read are dropped."""
+        """Closes the ring; requests that Go has not read are dropped."""
         self._owned.release()
 
 
 class OneWay:
-    """Sends calls that nobody waits for, each done when the one before it is."""
+    """Sends one-way calls, which Go runs one after another."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
@@ -137,7 +136,7 @@ class OneWay:
         _opened.append(self)
 
     def send(self, frame: bytes, capacity: int, unsent: Unsent | None = None) -> None:
-        """Send a request through the ring of that capacity; waits while it is full."""
+        """Sends a request through the ring of that capacity; waits while it is full."""
         ring = self._rings.get(capacity)
         if ring is None:
             with self._lock:
@@ -157,17 +156,17 @@ _rings: WeakSet[Ring] = WeakSet()
 
 
 def after_fork() -> None:
-    """This is the child of a fork: the calls on their way are the parent's."""
+    """In the child of a fork: forgets the calls in flight, which are the parent's."""
     _opened.clear()
 
 
 @atexit.register
 def _finish() -> None:
-    """Give calls on their way a second before the process ends.
+    """Gives calls in flight a second before the process ends.
 
-    Registered at import, so that it runs after the handlers of whoever has imported gobind.
+    Registered at import, so that it runs after the exit handlers of modules that have imported gobind.
     """
     end = time.monotonic() + LAST_WAIT
     while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
         time.sleep(0.001)
-    keep_to_the_end([*_rings])  # Go looks at their memory
+    keep_to_the_end([*_rings])  # Go reads their memory

@@ -1,7 +1,6 @@
 """Builds a library: generates the glue, then runs go build, unless the library is up to date.
 
-May import: the other modules of :mod:`gobind.tool` and the standard library. When a library counts as up to
-date is the docstring of :mod:`gobind.tool.builder.cache`.
+The docstring of `gobind.tool.builder.cache` says when a library counts as up to date.
 
 The library is built in a folder beside its final place and then moved there: a library that a process has
 open must not be written over, and a build that fails or is interrupted leaves the old one as it was.
@@ -36,7 +35,7 @@ def build(
     race: bool = False,
     arguments: Sequence[str] = (),
 ) -> Path:
-    """Generates the glue of *contract* into *directory* and builds the library *output*; returns its path.
+    """Generates the glue of `contract` into `directory` and builds the library `output`; returns its path.
 
     Args:
         contract: a ``.py`` path or a dotted module.
@@ -48,7 +47,9 @@ def build(
         race: build with Go's race detector.
         arguments: passed on to go build.
 
-    Raises ContractError and :class:`gobind.tool.builder.toolchain.ToolError`.
+    Raises:
+        ContractError: the contract cannot be read.
+        ToolError: a tool is missing, or go build fails.
     """
     toolchain = find_toolchain(target, cc)
     output = place(output, toolchain.target)
@@ -74,7 +75,11 @@ def build(
 
 
 def place(output: Path, target: str) -> Path:
-    """*output* with the target's own suffix. Raises :class:`ToolError` when it is a folder."""
+    """Returns `output` with the target's own suffix.
+
+    Raises:
+        ToolError: `output` is a folder.
+    """
     if output.is_dir():
         raise ToolError(
             f"-o {output} is a folder; expected the file name of the library, such as libaccounts.so"
@@ -94,7 +99,8 @@ def compile_library(
 ) -> None:
     """Runs go build and puts the library in place.
 
-    Raises :class:`ToolError` after printing go's own messages.
+    Raises:
+        ToolError: go build failed; go's own messages are printed before.
     """
     started = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +164,7 @@ def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[byt
 
 
 def relative_messages(text: str, directory: Path) -> str:
-    """go's messages with file names as seen from the current folder instead of from the package's."""
+    """Rewrites the file names in go's messages relative to the current folder instead of the package's."""
 
     def seen_from_here(match: re.Match[str]) -> str:
         path = directory / match[1]
@@ -170,10 +176,10 @@ def relative_messages(text: str, directory: Path) -> str:
 
 
 def command_line(command: str, contract: str, directory: Path, *rest: str) -> str:
-    """The gobind command to tell people to run."""
+    """Returns the gobind command to tell people to run."""
     return shlex.join(["python", "-m", "gobind", command, contract, writer.display(directory), *rest])
 
 
 def say(text: str) -> None:
-    """One line of progress, on stderr."""
+    """Prints one line of progress on stderr."""
     print(f"gobind: {text}", file=sys.stderr, flush=True)

@@ -1,7 +1,5 @@
 """Decides whether a library is up to date. Never by dates: by the contents of everything that it is made of.
 
-May import: :mod:`gobind.tool.builder.gomod` and the standard library.
-
 The rule. A library is up to date when
 
 * the **key** of now equals the key recorded when it was built, and
@@ -10,7 +8,7 @@ The rule. A library is up to date when
 
 The key is the sha256 over
 
-* the toolchain: everything of :func:`gobind.tool.builder.toolchain.identity`, and the arguments of go build;
+* the toolchain: everything of `toolchain.identity`, and the arguments of go build;
 * the contents and relative paths of **all** files of the module (the folder of go.mod and everything under
   it, whatever the suffix: C headers, embedded files and vendored packages count), of the folders that local
   ``replace`` lines name, and of go.work and the modules it uses. The contract counts through the Go text
@@ -61,7 +59,7 @@ _UNTRACKED = ("overlay", "modfile", "toolexec", "buildvcs", "pgo", "a", "n", "x"
 
 
 def trackable(arguments: Sequence[str]) -> bool:
-    """Whether the key covers what go build reads when given *arguments* (GOFLAGS' words included)."""
+    """Says whether the key covers what go build reads when given `arguments` (GOFLAGS' words included)."""
     flags = (word.lstrip("-") for word in arguments if word.startswith("-"))
     return not any(flag.split("=")[0] in _UNTRACKED for flag in flags if flag != "buildvcs=false")
 
@@ -74,9 +72,9 @@ def key(
     facts: Mapping[str, str],
     arguments: Sequence[str],
 ) -> str:
-    """The key of the build of the library *output* from the folder *package* of the module *module_root*.
+    """Returns the key of the build of the library `output` from the folder `package` of the module `module_root`.
 
-    *go_work* is the path of the go.work in force (empty: none), *facts* the toolchain's identity, *arguments*
+    `go_work` is the path of the go.work in force (empty: none), `facts` the toolchain's identity, `arguments`
     those of go build.
     """
     own_package = os.path.realpath(package)
@@ -96,7 +94,7 @@ def key(
 
 
 def _folders(module_root: Path, go_work: str) -> list[Path]:
-    """The folders of local source: the module, go.work's, what they replace; none inside another."""
+    """Returns the folders of local source: the module, go.work's, what they replace; none inside another."""
     modules = [module_root]
     folders = [module_root]
     if os.path.isfile(go_work):
@@ -110,7 +108,7 @@ def _folders(module_root: Path, go_work: str) -> list[Path]:
 
 
 def _tree(root: Path, package: str, marker: bytes) -> Iterator[tuple[str, str]]:
-    """Path and sha256 of each file under *root* that counts for *package*, a folder, in a fixed order."""
+    """Yields path and sha256 of each file under `root` that counts for `package`, a folder, in a fixed order."""
     seen = set()  # links to folders count, as go imports through them; they may lead in a circle
     embedding: list[str] = []  # folders whose packages embed files, of which any below may be one
     for folder, subfolders, names in os.walk(root, followlinks=True):
@@ -133,7 +131,7 @@ def _tree(root: Path, package: str, marker: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _contents(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Path and content of each file of *folder* that may count."""
+    """Yields path and content of each file of `folder` that may count."""
     for name in sorted(names):
         path = os.path.join(folder, name)
         if name.startswith(TEMPORARY) or name.endswith(".pyc") or not os.path.isfile(path):
@@ -146,12 +144,12 @@ def _contents(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _is_elsewhere(path: str, content: bytes, own: bool) -> bool:
-    """Whether a Go file cannot be part of the library: a test, or of another package main than its *own*."""
+    """Says whether a Go file cannot be part of the library: a test, or of another package main than its `own`."""
     return path.endswith("_test.go") or not own and _is_main(content)
 
 
 def _is_main(content: bytes) -> bool:
-    """Whether a Go file says ``package main``."""
+    """Says whether a Go file says ``package main``."""
     start = 0
     while True:
         blank = _BLANK.match(content, start)
@@ -167,7 +165,7 @@ def _counts(folder: str, name: str) -> bool:
 
 
 def _is_output(content: bytes, marker: bytes) -> bool:
-    """Whether this file is a shared library that go built from a package of this module."""
+    """Says whether this file is a shared library that go built from a package of this module."""
     found = content.find(marker)
     while found >= 0:
         after = found + len(marker)
@@ -187,7 +185,7 @@ class Record:
         self._path = cache_folder() / "built" / f"{name}.json"
 
     def up_to_date(self, key: str) -> bool:
-        """Whether the output is, byte for byte, what a build under *key* made."""
+        """Says whether the output is, byte for byte, what a build under `key` made."""
         try:
             known: dict[str, str] = json.loads(self._path.read_bytes())
             return known["key"] == key and known["sha256"] == file_hash(self._output)
@@ -208,12 +206,12 @@ class Record:
 
 
 def file_hash(path: Path) -> str:
-    """The sha256 of a file's contents, in hexadecimal."""
+    """Returns the sha256 of a file's contents, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """gobind's folder in the user's cache folder, as the platform has it; it need not exist."""
+    """Returns gobind's folder in the user's cache folder of the platform; it need not exist."""
     environ = os.environ if environ is None else environ
     if environ.get("XDG_CACHE_HOME"):
         base = Path(environ["XDG_CACHE_HOME"])

@@ -1,7 +1,4 @@
-"""Reads of go.mod and go.work what gobind needs: the module's path and the folders that take part in a build.
-
-May import: :mod:`gobind.tool.builder.toolchain` (for ToolError) and the standard library.
-"""
+"""Reads of go.mod and go.work what gobind needs: the module's path and the folders that take part in a build."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ class ModFile:
 
 
 def module_root(directory: Path) -> Path | None:
-    """The nearest folder upward from *directory* that holds a go.mod; None if there is none."""
+    """Returns the nearest folder upward from `directory` that holds a go.mod; None if there is none."""
     directory = Path(os.path.abspath(directory))
     for folder in (directory, *directory.parents):
         if (folder / "go.mod").is_file():
@@ -34,7 +31,11 @@ def module_root(directory: Path) -> Path | None:
 
 
 def read(root: Path) -> ModFile:
-    """The go.mod of *root*. Raises :class:`ToolError` when it names no module."""
+    """Reads the go.mod of `root`.
+
+    Raises:
+        ToolError: it names no module.
+    """
     found = parse(root / "go.mod")
     if not found.module:
         raise ToolError(f"{root / 'go.mod'} has no module line; expected: module NAME")
@@ -61,7 +62,7 @@ def parse(path: Path) -> ModFile:
 
 
 def _directives(text: str) -> Iterator[list[str]]:
-    """Each directive as words; a line of a block comes with the block's verb in front."""
+    """Yields each directive as words; a line of a block with the block's verb in front."""
     verb: list[str] = []
     for line in text.splitlines():
         words = [word.strip('"`') for word in _WORD.findall(line.split("//")[0])]

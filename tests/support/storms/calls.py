@@ -390,7 +390,7 @@ class Caller:
             self._loop = None
 
     def _note_loop_error(self, loop: Any, context: dict[str, Any]) -> None:
-        error = context.get("exception")
+        error: Any = context.get("exception")
         if isinstance(error, Struck):
             self.oracle.found(error, f"reported by the event loop, from {place_of(error)}")
         else:

@@ -22,7 +22,7 @@ NAMELESS = "did not answer", "(its text cannot be made)", "raised as the answer 
 """Texts of errors in Go that do not say which exception of Python's they are."""
 
 
-class Struck:
+class Struck(BaseException):
     """What all injected exceptions are, each with a number of its own."""
 
     serial = 0
@@ -204,7 +204,7 @@ class Oracle:
 
     def _note_unraisable(self, args: Any) -> None:
         where = f"{args.err_msg or 'Exception ignored in'} {getattr(args.object, '__qualname__', '')}".strip()
-        error = args.exc_value
+        error: Any = args.exc_value
         names = " < ".join(
             f"{entry.name} {entry.filename.rsplit('/', 1)[-1]}:{entry.lineno}"
             for entry in traceback.extract_tb(args.exc_traceback)[-4:]

@@ -183,7 +183,7 @@ def test_a_contract_that_needs_its_package(tmp_path: Path, line: str, message: s
     assert not [name for name in sys.modules if name.startswith("read_pkg")]
 
 
-def test_a_relative_import_without_a_package(tmp_path: Path) -> None:
+def test_relative_import_outside_a_package_is_refused_with_advice(tmp_path: Path) -> None:
     path = write(tmp_path, "read_alone.py", HEAD + "from .types import User\n")
     with pytest.raises(ContractError) as caught:
         read_contract(path)

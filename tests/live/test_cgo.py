@@ -214,7 +214,7 @@ def test_a_string_that_is_not_there(library: Any) -> None:
     )
 
 
-def test_c_strings_are_given_back_once(library: Any) -> None:
+def test_c_strings_are_freed_once(library: Any) -> None:
     @library.export(free="GiveBack")
     def Lend(text: cstr) -> cstr: ...
 
@@ -227,7 +227,7 @@ def test_c_strings_are_given_back_once(library: Any) -> None:
     assert Lent() == (borrowed + 1000, back + 1000)
 
 
-def test_c_strings_are_given_back_when_they_are_no_text(library: Any) -> None:
+def test_c_strings_that_are_no_utf_8_are_freed(library: Any) -> None:
     @library.export
     def Latin() -> cstr: ...
 

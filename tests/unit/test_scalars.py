@@ -13,10 +13,10 @@ from gobind.contract.scalars import SCALARS
 def test_equal_annotations_are_equal() -> None:
     assert Buffer[u8] == Buffer[u8] != Buffer[u16]
     assert hash(Buffer[u8]) == hash(Buffer[u8])
-    assert Buffer[u8] != u8
+    assert Buffer[u8] != u8  # type: ignore[comparison-overlap]
     assert MutableBuffer[u8] == MutableBuffer[u8] != Buffer[u8]
     assert len({Buffer[u8], MutableBuffer[u8], MutableBuffer[u8]}) == 2
-    assert len({Buffer[u8], Buffer[u8], Buffer[float]}) == 2
+    assert len({Buffer[u8], Buffer[u8], Buffer[float]}) == 2  # type: ignore[arg-type]
 
 
 def test_it_says_what_it_is() -> None:

@@ -289,7 +289,7 @@ def test_interfaces_inherit_methods_and_may_replace_them() -> None:
     assert read.options == MethodOptions()
 
 
-def test_what_is_not_asked_for_is_not_read() -> None:
+def test_structs_that_no_interface_refers_to_are_not_read() -> None:
     contract = contract_of(run(method("Point") + "@gostruct\nclass Odd:\n    x: object\n"))
     assert [struct.text for struct in contract.structs] == ["Point"]
 
@@ -438,7 +438,7 @@ def test_refused_annotations_of_parameters_results_and_fields(annotation: str, m
 
 
 @pytest.mark.parametrize(("annotation", "name"), BARE)
-def test_what_a_type_is_of_has_to_be_said(annotation: str, name: str) -> None:
+def test_generics_without_arguments_are_refused(annotation: str, name: str) -> None:
     expected = f"{PARAMETER}: {name} is not supported; say of what: {name}[...]"
     assert refusal(method(annotation), future=True) == expected
 
@@ -466,7 +466,7 @@ def test_refused_type_statements(alias: str, message: str) -> None:
     )
 
 
-def test_annotations_that_no_one_would_write() -> None:
+def test_unusual_annotations_are_resolved_or_refused() -> None:
     """Whatever stands there: a node, or a ContractError that names the place."""
     atoms = """
         typing.Any typing.NoReturn typing.ClassVar typing.Final typing.Literal typing.Type typing.Generic Protocol
@@ -630,7 +630,7 @@ def test_a_class_that_is_no_interface_is_refused() -> None:
 
 def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     """A tag is one byte in a column: what it cannot tell is refused when the contract is read."""
-    classes = [gostruct(type(f"Option{number}", (), {})) for number in range(256)]
+    classes: Any = [gostruct(type(f"Option{number}", (), {})) for number in range(256)]
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")

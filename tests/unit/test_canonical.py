@@ -193,7 +193,7 @@ def test_the_text_is_a_contract_again() -> None:
     assert (user.rate, user.raw, user.nothing) == (1.5, b"\0", None)
     assert hash(key) == hash(structs["Key"](part="k"))
     error = again.errors[0].cls(key="k")
-    assert isinstance(error, gobind.GoError) and error.code == 404
+    assert isinstance(error, gobind.GoError) and error.code == 404  # type: ignore[attr-defined]
     assert structs["User"].__module__ == "gobind.contracts.contract_of_text"
     assert sys.modules["gobind.contracts.contract_of_text"].User is structs["User"]
     assert kind_of(structs["User"]) == "struct"
@@ -230,7 +230,7 @@ def test_a_docstring_of_characters_that_no_source_file_holds(odd: str) -> None:
         text.encode()
 
 
-def test_a_docstring_of_awkward_characters_survives() -> None:
+def test_docstring_of_awkward_characters_is_kept() -> None:
     doc = 'back\\slash \\n "quotes" """three""" \\ end"'
     source = "@gointerface\nclass S(Protocol):\n    def f(self) -> None: ...\n"
     contract = read(source)
@@ -334,7 +334,7 @@ def changed(*changes: tuple[str, str]) -> Any:
         ("    RED = 1\n    BLUE = 2", "    RED = 1; BLUE = 2"),
     ],
 )
-def test_what_travels_alike_has_one_fingerprint(change: tuple[str, str]) -> None:
+def test_types_passed_alike_have_one_fingerprint(change: tuple[str, str]) -> None:
     if "= 5;" in change[1]:
         change = (change[0], "id: u32; unused = 1")
     assert fingerprint(changed(change)) == fingerprint(changed())

@@ -262,7 +262,7 @@ def test_nil(failures: Any) -> None:
     assert failures.zero_record() == Record(0, "", zero, Color.RED)
 
 
-def test_nil_where_there_must_be_a_value(failures: Any) -> None:
+def test_nil_in_place_of_a_value_is_refused(failures: Any) -> None:
     for name, arguments in {"nil_union": (True,), "nil_in_list": (), "nil_in_optional": ()}.items():
         error = raised(gobind.GoError, getattr(failures, name), *arguments)
         assert error.message == f"Failures.{name}: expected a DotOrText, got nil"
@@ -290,7 +290,7 @@ def test_an_unknown_value_of_an_enum(failures: Any, method: str, message: str) -
     assert str(raised(ValueError, getattr(failures, method))) == message
 
 
-def test_flags_that_keep_what_they_do_not_know(failures: Any) -> None:
+def test_int_flags_keep_unknown_bits(failures: Any) -> None:
     assert failures.more_access() == 65
     assert type(failures.more_access()) is Access
 
@@ -357,7 +357,7 @@ def test_results_that_look_like_a_status(failures: Any) -> None:
         assert failures.near_look(distance) == CHECK_STATUS + distance
 
 
-def test_the_ends_of_direct_results(failures: Any) -> None:
+def test_direct_results_at_the_limits_of_their_type(failures: Any) -> None:
     assert (failures.least_i8(), failures.least_i16(), failures.least_i32()) == (-(2**7), -(2**15), -(2**31))
     assert (failures.most_u8(), failures.most_u16(), failures.most_u32()) == (2**8 - 1, 2**16 - 1, 2**32 - 1)
     assert failures.least_f32() == 2.0**-149
