@@ -8,6 +8,7 @@ A failure names the seed and the method: ``random_contracts.module_text(seed)`` 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import gc
 import linecache
@@ -29,8 +30,11 @@ import oracle
 import pytest
 import random_contracts
 
-from gobind import CorruptFrame, f32, flatten, gostruct, i8, u8, u16, u32, u64, unflatten
+from gobind import CorruptFrame, f32, flatten, gostruct, i8, protocol, u8, u16, u32, u64, unflatten
 from gobind.codec import columns, frames
+from gobind.codec.leaves import codec_of
+from gobind.contract.leaves import LEAVES as LEAF_ROWS
+from gobind.contract.leaves import Leaf
 
 needs_cpython = pytest.mark.skipif(
     sys.implementation.name != "cpython", reason="counts objects as CPython's collector does"
@@ -727,3 +731,16 @@ def test_refused_values_leave_no_reference_cycles() -> None:
                 flatten(value, annotation)
 
     assert garbage(refused_values) == 0
+
+
+@pytest.mark.parametrize("leaf", LEAF_ROWS, ids=lambda leaf: leaf.text)
+def test_the_two_rows_of_a_leaf_type_agree(leaf: Leaf) -> None:
+    codec = codec_of(leaf)
+    assert (ctypes.sizeof(codec.mirror), ctypes.alignment(codec.mirror)) == (leaf.size, leaf.align)
+    assert bool(codec.slots) == bool(codec.columns)
+    if codec.slots:
+        last, code = codec.slots[-1]
+        assert last + struct.calcsize(f"<{code}") <= leaf.size
+    if not leaf.go_record:  # Go's own value lies in a frame as it is
+        assert leaf.go_block == "Numbers" and leaf.least == leaf.size
+    assert re.search(rf"^    .*\b{leaf.text}\b", protocol.__doc__ or "", re.MULTILINE)
