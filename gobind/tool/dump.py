@@ -65,7 +65,7 @@ def _contracts_of(library: Path) -> list[CarriedContract]:
     opened = gobind.load(os.path.abspath(library))
     if not opened._contracts:
         raise GobindError(
-            f"{library} holds no contract: it is a plain cgo library, whose calls have no frames"
+            f"{library} holds no contract: it was not built by gobind, and its calls have no frames"
         )
     return opened._contracts
 
@@ -81,9 +81,8 @@ def _find(
                 if method.name == last:
                     return carried, node, method
             names = ", ".join(carried.methods_of(node))
-            raise GobindError(
-                f"{library}: {interface} has no method {last or '(none named)'}; it has {names}"
-            )
+            what = f"has no method {last}" if last else "is an interface: name a method of it"
+            raise GobindError(f"{library}: {interface} {what}; it has {names}")
     offer = ", ".join(each for carried in contracts for each in carried.interfaces)
     raise GobindError(f"{library} has no interface {interface}; it has {offer}")
 
@@ -94,9 +93,12 @@ def _read(name: str) -> bytes:
     digits = b"".join(data.split())
     if re.fullmatch(rb"([0-9a-fA-F]{2})+", digits):
         return bytes.fromhex(digits.decode())
+    where = "stdin" if name == "-" else name
     if not data:
+        raise GobindError(f"{where} is empty; expected a frame, raw or as hexadecimal digits")
+    if re.fullmatch(rb"[\s!-~]+", data):  # raw frames have NULs
         raise GobindError(
-            f"{'stdin' if name == '-' else name} is empty; expected a frame, raw or as hexadecimal digits"
+            f"{where} is text, but not pairs of hexadecimal digits; expected a frame, raw or as those"
         )
     return data
 

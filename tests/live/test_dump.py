@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -217,7 +218,7 @@ def test_long_values_are_cut(capsys: Any, write: Any) -> None:
         (["Banks.login"], f"{LIBRARY} has no interface Banks; it has Accounts"),
         (["Accounts.login", "--request", "nowhere"], "nowhere: No such file or directory"),
         (["--request", "x"], "a frame is of a method: name it as Interface.method behind the library"),
-        (["Accounts.ping", "--response", __file__],
+        (["Accounts.ping", "--response", sys.executable],
          "Accounts.ping has no response: the call's own integer is the result"),
         (["Accounts.login", "--request", "a", "--response", "b"],
          "argument --response: not allowed with argument --request (see: gobind dump --help)"),
@@ -236,7 +237,21 @@ def test_an_empty_file_is_refused(capsys: Any, write: Any) -> None:
 def test_a_plain_library_has_no_frames(capsys: Any) -> None:
     plain = str(libraries.path_of("plain"))
     assert cli.main(["dump", plain]) == 2
-    text = (
-        f"gobind: error: {plain} holds no contract: it is a plain cgo library, whose calls have no frames\n"
-    )
+    text = f"gobind: error: {plain} holds no contract: it was not built by gobind, and its calls have no frames\n"
     assert capsys.readouterr() == ("", text)
+
+
+def test_text_that_is_not_hexadecimal_is_refused(capsys: Any, tmp_path: Path) -> None:
+    frame = tmp_path / "frame"
+    frame.write_text("00000000: 0100 zz")
+    assert run(capsys, "Accounts.login", "--request", str(frame)) == (
+        2,
+        "",
+        f"gobind: error: {frame} is text, but not pairs of hexadecimal digits; expected a frame, raw or as those\n",
+    )
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    command = f"{sys.executable} -m gobind dump {libraries.path_of('echo')} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) in (("141\n", ""), ("0\n", ""))
