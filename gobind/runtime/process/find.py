@@ -49,8 +49,6 @@ def find_library(name: str, caller: dict[str, Any]) -> str:
             found = path_of(library)
             return found if found and os.path.isfile(found) else name
         tried.append("the system loader")
-    if os.path.isdir(name):
-        raise LoadError(f"{name} is a folder, not a library")
     raise LoadError(f"cannot find {name}; tried: {', '.join(tried)}")
 
 
