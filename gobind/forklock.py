@@ -25,16 +25,21 @@ if hasattr(os, "register_at_fork"):
 
 
 def lazy_import(name: str) -> Any:
-    """Imports and returns a module that few programs need.
+    """Imports a module that few programs need.
 
-    Not in the main thread: an exception of a signal handler that strikes importlib may leave CPython's import lock
-    locked for ever. Other threads run no handlers.
+    Not in the main thread where that can be avoided: an exception of a signal handler that strikes importlib may
+    leave CPython's import lock locked for ever. Other threads run no handlers.
     """
-    if not _is_imported(name) and threading.current_thread() is threading.main_thread():
-        with fork_lock:
-            _import_in_thread(name)
+    if not _is_imported(name) and _can_wait():
+        _import_in_thread(name)
     with fork_lock:
         return importlib.import_module(name)
+
+
+def _can_wait() -> bool:
+    """Returns True in the main thread, unless the import might wait for it: for the fork lock, or while Python ends."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and not fork_lock._is_owned() and not sys.is_finalizing()  # type: ignore[attr-defined]
 
 
 def _is_imported(name: str) -> bool:
@@ -49,7 +54,8 @@ def _import_in_thread(name: str) -> None:
 
     def work() -> None:
         try:
-            importlib.import_module(name)
+            with fork_lock:
+                importlib.import_module(name)
         except Exception:
             pass
         finally:

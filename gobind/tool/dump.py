@@ -5,6 +5,7 @@ Frames are read by `gobind.codec.diagnose`, which also finds what is wrong in th
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import struct
@@ -45,6 +46,10 @@ def dump(library: Path, method: str | None, request: str | None, response: str |
     Raises:
         GobindError: there is no such library, method or frame.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # values may have what the terminal's encoding has not
     contracts = _contracts_of(library)
     if method is None:
         if request is not None or response is not None:
@@ -87,13 +92,22 @@ def _find(
     raise GobindError(f"{library} has no interface {interface}; it has {offer}")
 
 
+LARGEST = 4 << 20
+"""Bytes of the largest frame, or its digits, that are read: a value takes a line of some hundred bytes."""
+
+
 def _read(name: str) -> bytes:
     """The bytes of a frame, which may be written as hexadecimal digits."""
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    digits = b"".join(data.split())
-    if re.fullmatch(rb"([0-9a-fA-F]{2})+", digits):
-        return bytes.fromhex(digits.decode())
     where = "stdin" if name == "-" else name
+    if name == "-" and sys.stdin is None:
+        raise GobindError("stdin is closed")
+    with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise GobindError(f"{where} has more than {LARGEST >> 20} MiB: that is more than can be shown")
+    digits = data.translate(None, b" \t\r\n")
+    if digits and not len(digits) % 2 and not digits.translate(None, b"0123456789abcdefABCDEF"):
+        return bytes.fromhex(digits.decode())
     if not data:
         raise GobindError(f"{where} is empty; expected a frame, raw or as hexadecimal digits")
     if re.fullmatch(rb"[\s!-~]+", data):  # raw frames have NULs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gobind.forklock import lazy_import
+from gobind.forklock import fork_lock, lazy_import
 
 
 @pytest.fixture
@@ -41,3 +42,22 @@ def test_what_an_import_raises_is_raised(module: str, tmp_path: Path) -> None:
         lazy_import(module)
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         lazy_import("no_such_module")
+
+
+def test_an_import_under_the_fork_lock_does_not_wait_for_another_thread(module: str) -> None:
+    with fork_lock:
+        assert lazy_import(module).thread is threading.main_thread()
+
+
+def test_a_destructor_may_import_while_python_ends() -> None:
+    code = """
+import subprocess
+import sys
+from gobind.forklock import fork_lock, lazy_import
+class Last:
+    def __del__(self, lazy_import=lazy_import):
+        lazy_import("imaplib")
+last = Last()
+last.circle = last
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
