@@ -208,13 +208,10 @@ class LoopCalls:
             _get_running_loop().call_soon(self._spin)
         self._spin_until = monotonic_ns() + SPIN_TIME
 
+    @insistent
     def _spin(self) -> None:
         """Keeps the loop awake for a while: a response that comes soon is then taken without a wake-up."""
-        try:
-            self._send_waiting()
-        except BaseException:
-            _get_running_loop().call_soon(self._spin)
-            raise
+        self._send_waiting()
         if any(self._waiting.values()) or (self.futures and monotonic_ns() < self._spin_until):
             _get_running_loop().call_soon(self._spin)
             return
