@@ -326,7 +326,16 @@ class _Task:
         unsent: owns the handles of its answer.
     """
 
-    __slots__ = ("_answers", "_coroutines", "_is_stopped", "_loop", "_task", "_tickets", "_unsent")
+    __slots__ = (
+        "_answers",
+        "_coroutines",
+        "_is_cancelled",
+        "_is_stopped",
+        "_loop",
+        "_task",
+        "_tickets",
+        "_unsent",
+    )
 
     def __init__(self, answers: Answers, loop: Any, ticket: int, coroutine: Any, unsent: Unsent) -> None:
         self._answers = answers
@@ -335,7 +344,7 @@ class _Task:
         self._coroutines = [coroutine]  # until it has begun or failed, in any thread
         self._unsent = unsent
         self._task: Any = None
-        self._is_stopped = False
+        self._is_stopped = self._is_cancelled = False
 
     def post(self) -> None:
         """Schedules the beginning on the loop."""
@@ -352,7 +361,7 @@ class _Task:
             self._task = self._loop.create_task(coroutine)
             self._task.add_done_callback(self._done)
             if self._is_stopped:
-                self._task.cancel()
+                self._cancel()
         except IndexError:
             return
         except BaseException as error:
@@ -372,8 +381,10 @@ class _Task:
             self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        if self._task is not None:
+        """Cancels the task once: a second time would interrupt what it does about the first."""
+        if self._task is not None and not self._is_cancelled:
             self._task.cancel()
+            self._is_cancelled = True
 
     def drop(self) -> bool:
         """Prevents the beginning; False if it has begun, or is dropped already."""
@@ -551,8 +562,8 @@ class _Source:
 
     @insistent
     def stop(self) -> None:
-        """Stops the iterator."""
-        if self._task is not None and not self._task.done():
+        """Stops the iterator, once: to be cancelled again would interrupt what it does about the first time."""
+        if self._task is not None and not self.is_over:
             self._task.cancel()
         self._finish()
 
@@ -572,6 +583,8 @@ class _Source:
             try:
                 item = await step()  # meanwhile the items before it may be fetched
             except StopAsyncIteration:
+                return
+            if self.is_over:  # stopped, but the iterator has gone on
                 return
             self.items.append(item)
             _tell(*self._waiting)
