@@ -21,7 +21,8 @@ from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.forklock import fork_lock, lazy_import
 from gobind.runtime.call.methods import compile_method, namespace_of
 from gobind.runtime.call.status import Statuses, next_number
-from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.answers import Answers
+from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.proxies import Objects
 from gobind.runtime.objects.upcalls import table_of
 from gobind.runtime.process.native import Native
@@ -147,7 +148,7 @@ class Binding:
         self.native = native
         table = table_of(native)
         answers = Answers(table, self.blocks, self._carried.index, self._errors)
-        self.objects.connect(native, table, answers)
+        self.objects.connect(native, table, Handlers(self.blocks, answers))
         namespace = self.blocks.namespace
         namespace.link(
             linkage.CONNECTION,

@@ -6,7 +6,7 @@
 Sizes are those of the frames in bytes, 8 where the call's own integer is the result, "-" where there is none; the
 last word is ok or the class of the exception. Values are never printed.
 
-`install` exchanges two names before the first method is compiled: methods are then written with two more lines, and
+`install` exchanges three names before the first method is compiled: methods are then written with two more lines, and
 wrapped. Whoever does not ask for this pays nothing. The entry points themselves stay as they are, so what
 `gobind.runtime.interrupts.ownership` says of them holds.
 """
@@ -28,7 +28,8 @@ from gobind.contract.types import CallableType, InterfaceType, Method, Node, Str
 from gobind.runtime import binding
 from gobind.runtime.call.methods import MethodWriter
 from gobind.runtime.interrupts.ownership import Unsent
-from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.answers import Answers
+from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.upcalls import Answer, ExportedObject, memory_at
 
 NUMBER_SIZE = 8
@@ -39,6 +40,7 @@ def install() -> None:
     """Print a line for each call from now on."""
     setattr(binding, "compile_method", compile_traced)  # noqa: B010
     setattr(binding, "Answers", TracedAnswers)  # noqa: B010
+    setattr(binding, "Handlers", TracedHandlers)  # noqa: B010
 
 
 class Notes:
@@ -137,11 +139,31 @@ def _traced_async(function: Any) -> Callable[..., Any]:
 
 
 class TracedAnswers(Answers):
-    """Answers that print a line for each call."""
+    """Answers that print a line when an async method is done.
+
+    Attributes:
+        begun: by ticket, the async methods that Go waits for.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._begun: dict[int, Notes] = {}  # by ticket, the async methods that Go waits for
+        self.begun: dict[int, Notes] = {}
+
+    def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
+        """Bring Go the answer of an async method."""
+        super().send(ticket, frame, unsent, failed, tickets)
+        notes = self.begun.pop(ticket, None)
+        if notes is not None:
+            notes.response = len(frame)
+            notes.end(_class_in(frame) if failed else "ok")
+
+
+class TracedHandlers(Handlers):
+    """Handlers that print a line for each call."""
+
+    def __init__(self, blocks: Blocks, answers: TracedAnswers) -> None:
+        super().__init__(blocks, answers)
+        self._begun = answers.begun
 
     def _make(self, node: Node) -> list[Answer]:
         if isinstance(node, InterfaceType):
@@ -173,14 +195,6 @@ class TracedAnswers(Answers):
                 notes.end("ok")
 
         return traced
-
-    def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
-        """Bring Go the answer of an async method."""
-        super().send(ticket, frame, unsent, failed, tickets)
-        notes = self._begun.pop(ticket, None)
-        if notes is not None:
-            notes.response = len(frame)
-            notes.end(_class_in(frame) if failed else "ok")
 
 
 def _class_in(frame: bytes) -> str:

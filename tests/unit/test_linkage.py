@@ -18,7 +18,8 @@ from gobind.codec.source import _LOCALS, Namespace, Source
 from gobind.contract.resolve import Schema
 from gobind.contract.types import CallableType, InterfaceType, StreamType, references, walk
 from gobind.runtime.call.methods import compile_method
-from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.answers import Answers
+from gobind.runtime.objects.handlers import Handlers
 from gobind.tool.contract_file import read_contract
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def generated(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Callabl
     contract = read_contract(str(path))
     blocks = Blocks(Handles())
     table: Any = SimpleNamespace(unsent=None, respond=None, fail=None, native=None, tasks={})
-    answers = Answers(table, blocks, 0, contract.errors)
+    handlers = Handlers(blocks, Answers(table, blocks, 0, contract.errors))
     for node in walk(*contract.interfaces, into=references):
         if isinstance(node, InterfaceType):
             for method in node.methods:
@@ -61,7 +62,7 @@ def generated(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Callabl
         if isinstance(node, CallableType):
             compile_method(node.method, 1, node.text, blocks, True)
         if isinstance(node, (InterfaceType, CallableType, StreamType)):
-            answers.of(node)
+            handlers.of(node)
     assert made
     return made
 

@@ -5,16 +5,8 @@ The reverse of `gobind.runtime.call.methods`: unpack the parameters, call the ob
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import struct
-import sys
-import types
-from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import chain, starmap
-from time import monotonic_ns
+from collections.abc import Callable
 from typing import Any
 
 from gobind import protocol
@@ -24,44 +16,29 @@ from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
 from gobind.contract.scalars import SCALARS, Scalar
-from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType, StructType
+from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.contract.validate import check
 from gobind.forklock import fork_lock
 from gobind.runtime.call.methods import is_direct
-from gobind.runtime.interrupts.ownership import Unsent, exhaust
-from gobind.runtime.interrupts.uninterrupted import insistent, uninterrupted
-from gobind.runtime.objects.upcalls import (
-    Answer,
-    ExportedObject,
-    HandleTable,
-    is_answered,
-    memories,
-    memory_at,
-    put_answer,
-)
-
-QUICK = 1_000_000
-"""Nanoseconds after which a batch of an iterator is sent as it is."""
+from gobind.runtime.interrupts.ownership import Unsent
+from gobind.runtime.objects import async_iterators, iterators
+from gobind.runtime.objects.answers import Answers
+from gobind.runtime.objects.tasks import later
+from gobind.runtime.objects.upcalls import Answer, memories, memory_at, put_answer
 
 
-class Answers:
+class Handlers:
     """Makes the handlers of one binding.
 
     Args:
-        contract: the contract's number among the library's.
-        errors: the contract's errors.
+        answers: what they answer with.
     """
 
-    def __init__(
-        self, table: HandleTable, blocks: Blocks, contract: int, errors: Sequence[StructType]
-    ) -> None:
-        self._table = table
+    def __init__(self, blocks: Blocks, answers: Answers) -> None:
         self._blocks = blocks
-        self._contract = contract
-        # By identity: the class of an exception may not be hashable.
-        self._errors = {id(error.cls): (index, error) for index, error in enumerate(errors)}
+        self._answers = answers
         self._made: dict[int, tuple[Any, list[Answer]]] = {}
-        self._failed = self._fail  # one object, so that it has one name in generated functions
+        self._fail = answers.fail  # one object, so that it has one name in generated functions
 
     def of(self, node: Node) -> list[Answer]:
         """Returns the handlers for objects passed as `node`, one for each of its methods."""
@@ -81,10 +58,9 @@ class Answers:
         assert isinstance(node, StreamType)
         pack = self._packer(ListType(node.item, list), f"{node.text}: item", node.item)
         if node.is_async:
-            return [self._later(_next_async(pack)), self._later(_close_async)]
-        return [self._now(_next_items(pack)), self._now(_close)]
-
-    # Methods
+            fetch, close = async_iterators.next_items(pack), async_iterators.close
+            return [later(self._answers, fetch), later(self._answers, close)]
+        return [self._answers.now(iterators.next_items(pack)), self._answers.now(iterators.close)]
 
     def _method(self, where: str, target: str, method: Method) -> Answer:
         """Compiles the handler of one method; `target` is the expression for what it calls."""
@@ -98,7 +74,7 @@ class Answers:
                 source.line(f"_value = {target}({_passed(method, values)})")
                 self._write_result(source, where, method)
             with source.block("except _BaseException as _error:"):
-                source.line(f"{bind('fail', self._failed)}(_reply, _error)")
+                source.line(f"{bind('fail', self._fail)}(_reply, _error)")
         return source.compile(name, self._blocks.namespace, f"answer {where}")
 
     def _write_arguments(self, source: Source, method: Method) -> list[str]:
@@ -124,7 +100,8 @@ class Answers:
         """Writes the lines that check the result and answer with it."""
         result, bind = method.result, self._blocks.namespace.bind
         if result is not None and not (isinstance(result, Scalar) and is_direct(result)):
-            respond = bind(f"respond_{where}", self._responder(self._packer(result, f"{where}: result")))
+            packed = self._packer(result, f"{where}: result")
+            respond = bind(f"respond_{where}", self._answers.responder(packed))
             source.line(f"{respond}(_reply, _value)")
             return
         if result is None:
@@ -138,13 +115,6 @@ class Answers:
                 source.line(f"_value = {bind(f'checked_{where}', self._checker(where, result))}(_value)")
         put = f"{bind('put_answer', put_answer)}({bind('memory_at', memory_at)}(_reply), 0, _value"
         source.line(f"{put}, {protocol.ANSWER_VALUE})", "ANSWER_VALUE")
-
-    def _responder(self, packed: Callable[[Any, Unsent], bytes]) -> Callable[[int, Any], None]:
-        def respond(reply: int, value: Any) -> None:
-            unsent = self._table.unsent()
-            self._table.respond(reply, packed(value, unsent), unsent)
-
-        return respond
 
     def _checker(self, where: str, result: Scalar) -> Callable[[Any], int]:
         return _number_checker(result, f"{where}: result")
@@ -160,8 +130,9 @@ class Answers:
             source.line(f"return {packed}(_value, _unsent)")
         call = source.compile(name, self._blocks.namespace, f"answer {where}")
         unpack = self._unpacker(method, where)
-        return self._later(
-            lambda exported, address, size, unsent: call(exported, unpack(address, size), unsent)
+        return later(
+            self._answers,
+            lambda exported, address, size, unsent: call(exported, unpack(address, size), unsent),
         )
 
     def _unpacker(self, method: Method, where: str) -> Callable[[int, int], tuple[Any, ...]]:
@@ -222,217 +193,11 @@ class Answers:
 
         return packed
 
-    # Ways to answer
-
-    def _now(self, make: Callable[[ExportedObject, int, int, Unsent], bytes]) -> Answer:
-        """Returns a handler that answers with the result of `make`."""
-
-        def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
-            try:
-                unsent = self._table.unsent()
-                self._table.respond(reply, make(exported, address, size, unsent), unsent)
-            except BaseException as error:
-                self._fail(reply, error)
-
-        return answer
-
-    def _later(self, start: Callable[[ExportedObject, int, int, Unsent], Any]) -> Answer:
-        """Returns a handler that answers by a task on the object's loop; `start` reads the request and makes the
-        coroutine."""
-
-        def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
-            memory = memory_at(reply)
-            ticket = int.from_bytes(memory[:8], "little")
-            task: Any = None
-            try:
-                self._check_loop(exported)
-                unsent = self._table.unsent()
-                task = _Task(self, exported.loop, ticket, start(exported, address, size, unsent), unsent)
-                # Registered before Go can cancel it; from here on the task answers.
-                self._table.tasks[ticket] = task
-                put_answer(memory, 0, 0, protocol.ANSWER_LATER)
-                task.post()
-            except BaseException as error:
-                if not is_answered(memory):
-                    self._table.tasks.pop(ticket, None)
-                    if task is not None:
-                        task.drop()
-                    self._fail(reply, error)
-                else:
-                    task.fail(error)
-
-        return answer
-
-    def _check_loop(self, exported: ExportedObject) -> None:
-        if exported.loop is None:
-            name, _, what = _spoken(exported.value)
-            raise RuntimeError(
-                f"{name} was passed to Go where no event loop runs: {what} cannot run; "
-                "pass it to an async def method"
-            )
-        if sys.modules["asyncio.events"]._get_running_loop() is exported.loop:
-            _, awaited, _ = _spoken(exported.value)
-            raise RuntimeError(
-                f"Go waits for {awaited} inside a call on the event loop's own thread: "
-                "declare that call async def"
-            )
-
-    def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
-        """Delivers the answer of an async method to Go, and clears `tickets` in the same step."""
-        sending = starmap(self._table.native.answer, ((ticket, failed, frame, len(frame)),))
-        clearing = map(list.clear, [*unsent.lists, tickets])
-        exhaust(chain(sending, clearing, map(self._table.tasks.pop, (ticket,), (None,))))
-
-    @property
-    def unsent(self) -> Callable[[], Unsent]:
-        """The function that makes the owner of the handles of one frame."""
-        return self._table.unsent
-
-    # Exceptions
-
-    def _fail(self, reply: int, error: BaseException) -> None:
-        self._table.fail(reply, error, self.exception)
-
-    def exception(self, error: BaseException, unsent: Unsent) -> bytes:
-        """Packs the frame of an exception; with its fields if it is one of the contract's."""
-        index, fields = -1, b""
-        found = self._errors.get(id(type(error)))
-        if found is not None:
-            try:
-                fields, index = self._fields(found[1], error, unsent), found[0]
-            except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, struct.error):
-                index = -1  # a field does not fit: Go gets the exception without them
-        return self._table.exception(error, unsent, index, self._contract, fields)
-
-    def _fields(self, node: StructType, error: BaseException, unsent: Unsent) -> bytes:
-        check(node, error, node.text)
-        out = Output()
-        out.unsent = unsent
-        self._blocks.put(node)(out, [error])
-        out.finish()
-        return b"".join(out)
-
 
 def _passed(method: Method, values: list[str]) -> str:
     """Returns the arguments of a call, those by name too."""
     names = [f"{param.name}=" * param.keyword_only for param in method.params]
     return ", ".join(map("".join, zip(names, values)))
-
-
-class _Task:
-    """One async method that Go waits for. If its loop ends before the method begins, it answers with an error.
-
-    Args:
-        unsent: owns the handles of its answer.
-    """
-
-    __slots__ = (
-        "_answers",
-        "_coroutines",
-        "_is_cancelled",
-        "_is_stopped",
-        "_loop",
-        "_task",
-        "_tickets",
-        "_unsent",
-    )
-
-    def __init__(self, answers: Answers, loop: Any, ticket: int, coroutine: Any, unsent: Unsent) -> None:
-        self._answers = answers
-        self._loop = loop
-        self._tickets = [ticket]  # until it is answered
-        self._coroutines = [coroutine]  # until it has begun or failed, in any thread
-        self._unsent = unsent
-        self._task: Any = None
-        self._is_stopped = self._is_cancelled = False
-
-    def post(self) -> None:
-        """Schedules the beginning on the loop."""
-        try:
-            self._loop.call_soon_threadsafe(_Beginning(self.begin))
-        except RuntimeError as error:  # the loop is closed
-            self.fail(error)
-
-    @uninterrupted
-    def begin(self) -> None:
-        """Runs the method, on the loop."""
-        try:
-            coroutine = self._coroutines.pop()
-            self._task = self._loop.create_task(coroutine)
-            self._task.add_done_callback(self._done)
-            if self._is_stopped:
-                self._cancel()
-        except IndexError:
-            return
-        except BaseException as error:
-            self._abort(error)
-            raise
-
-    @insistent
-    def _abort(self, error: BaseException) -> None:
-        self.drop()
-        self._cancel()
-        self._send_error(error)
-
-    def stop(self) -> None:
-        """Cancels the method, begun or not: Go waits no longer."""
-        self._is_stopped = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._cancel)
-
-    def _cancel(self) -> None:
-        """Cancels the task once: a second time would interrupt what it does about the first."""
-        if self._task is not None and not self._is_cancelled:
-            self._task.cancel()
-            self._is_cancelled = True
-
-    def drop(self) -> bool:
-        """Prevents the beginning; False if it has begun, or is dropped already."""
-        try:
-            self._coroutines.pop().close()
-        except IndexError:
-            return False
-        return True
-
-    def fail(self, error: BaseException) -> None:
-        """Prevents the beginning, and answers with the error."""
-        if self.drop():
-            self._send_error(error)
-
-    @insistent
-    def _done(self, task: Any) -> None:
-        try:
-            frame = task.result()
-        except BaseException as error:
-            self._send_error(error)
-        else:
-            self._send(frame, self._unsent)
-
-    @insistent
-    def _send_error(self, error: BaseException) -> None:
-        unsent = self._answers.unsent()
-        self._send(self._answers.exception(error, unsent), unsent, failed=True)
-
-    def _send(self, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
-        """Delivers the answer to Go. No-op if it has one."""
-        for ticket in self._tickets:
-            self._answers.send(ticket, frame, unsent, failed, self._tickets)
-
-
-class _Beginning(partial):  # type: ignore[type-arg]
-    """The call by which the loop begins a task; if the loop drops it instead, the task fails."""
-
-    def __del__(self) -> None:
-        task: _Task = self.func.__self__  # type: ignore[attr-defined]
-        task.fail(RuntimeError("Event loop is closed"))
-
-
-def _spoken(value: Any) -> tuple[str, str, str]:
-    """Returns how messages name a value, what Go waits for, and what is async."""
-    if isinstance(value, (types.FunctionType, types.MethodType)):
-        return value.__qualname__, value.__qualname__, "it"
-    name = type(value).__name__
-    return name, f"an async method of {name}", "its async methods"
 
 
 def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:
@@ -442,210 +207,3 @@ def _number_checker(node: Scalar, where: str) -> Callable[[Any], int]:
         return number - (1 << 64) if number >> 63 > 0 else number
 
     return checked
-
-
-# Iterators: method 0 fetches items, method 1 closes
-
-
-def _wanted(address: int, size: int) -> int:
-    return int.from_bytes(memory_at(address)[:8], "little")
-
-
-class _Sequence:
-    """What may take its time to give an item, and need not look like it."""
-
-    def __getitem__(self, index: int) -> int:
-        raise IndexError
-
-
-_MEMORY: tuple[Any, ...] = (
-    *(
-        [],
-        (),
-        range(0),
-        range(1 << 70),
-        {},
-        {}.values(),
-        {}.items(),
-        set(),
-        "",
-        "\xe4",
-        b"",
-        bytearray(),
-        deque(),
-    ),
-    *(reversed([]), reversed({}), itertools.count(), itertools.repeat(0)),
-)
-_READY = frozenset(type(iter(value)) for value in _MEMORY) - {type(iter(_Sequence()))}
-"""Iterators over memory, whose next item is there already. All others may wait, as a generator that yields what is in
-a buffer and then reads more."""
-
-
-def _next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject, int, int, Unsent], bytes]:
-    """Fetches items of an iterator; none at its end.
-
-    Nothing can interrupt an iterator that waits, and Go, whose thread it is, gets no item before the iterator
-    returns. So an item never shares a batch with one that has to be waited for, even if those before came quickly.
-    """
-
-    def fetch(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
-        iterator = exported.value
-        if type(iterator) not in _READY:
-            for item in iterator:
-                return pack([item], unsent)
-            return pack([], unsent)
-        if exported.kept is not None:
-            error, exported.kept = exported.kept, None
-            raise error
-        items: list[Any] = []
-        try:
-            items.extend(itertools.islice(iterator, _wanted(address, size)))
-        except BaseException as error:
-            if not items:
-                raise
-            exported.kept = error  # it comes after the items before it
-        return pack(items, unsent)
-
-    return fetch
-
-
-def _close(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
-    close = getattr(exported.value, "close", None)
-    if close is not None:
-        close()
-    return b""
-
-
-class _Source:
-    """An async iterator that Go fetches items from, run by a task of its own.
-
-    Items are sent as soon as the iterator waits for something, or after a millisecond.
-
-    Attributes:
-        items: those that Go has not fetched yet.
-        is_over: no more items will come.
-    """
-
-    def __init__(self, iterator: Any, loop: Any) -> None:
-        self.items: list[Any] = []
-        self.is_over = False
-        self._iterator = iterator
-        self._loop = loop
-        self._error: BaseException | None = None
-        self._wanted = 0  # more items are requested until this many have come
-        self._end = 0  # and the time is not over
-        self._wake: Any = None  # the future that the iterator's task waits for: more items are wanted
-        self._waiting: list[Any] = []  # the futures that calls of `fetch` wait for: items have come
-        self._task: Any = None
-
-    async def fetch(self, wanted: int) -> list[Any]:
-        """Returns at most `wanted` items, and at least one unless it has ended."""
-        if self._task is None:
-            self._task = self._loop.create_task(self._run())
-            self._task.add_done_callback(self._finish)
-        while not self.items and not self.is_over:  # another call with the same iterator may have taken them
-            self._wanted, self._end = wanted, monotonic_ns() + QUICK
-            _tell(self._wake)
-            came = self._loop.create_future()
-            self._waiting.append(came)
-            try:
-                await came
-            finally:
-                self._waiting.remove(came)
-                if not self._waiting:
-                    self._wanted = 0
-        if self._error is not None and not self.items:
-            error, self._error = self._error, None
-            raise error
-        items, self.items = self.items, []
-        return items
-
-    @insistent
-    def stop(self) -> None:
-        """Stops the iterator, once: to be cancelled again would interrupt what it does about the first time."""
-        if self._task is not None and not self.is_over:
-            self._task.cancel()
-        self._finish()
-
-    async def wait(self) -> None:
-        """Waits until the iterator has stopped."""
-        if self._task is not None and not self._task.done():
-            ended = self._loop.create_future()
-            self._task.add_done_callback(partial(_tell, ended))
-            await ended
-
-    async def _run(self) -> None:
-        step = self._iterator.__anext__
-        while True:
-            while len(self.items) >= self._wanted or (self.items and monotonic_ns() >= self._end):
-                self._wake = self._loop.create_future()
-                await self._wake
-            try:
-                item = await step()  # meanwhile the items before it may be fetched
-            except StopAsyncIteration:
-                return
-            if self.is_over:  # stopped, but the iterator has gone on
-                return
-            self.items.append(item)
-            _tell(*self._waiting)
-
-    @insistent
-    def _finish(self, task: Any = None) -> None:
-        if task is not None and not self.is_over:  # else asyncio reports what it raises
-            try:
-                task.result()
-            except BaseException as error:
-                self._error = error  # it comes after the items before it
-        self.is_over = True
-        key = id(self._iterator), id(self._loop)
-        if _sources.get(key) is self:
-            _sources.pop(key, None)
-        _tell(*self._waiting)
-
-
-# By iterator and loop: two calls that get the same iterator share its items.
-_sources: dict[tuple[int, int], _Source] = {}
-
-
-def _source_of(iterator: Any, loop: Any) -> _Source:
-    key = id(iterator), id(loop)
-    if key not in _sources:
-        _sources[key] = _Source(iterator, loop)
-    return _sources[key]
-
-
-@insistent
-def _tell(*futures: Any) -> None:
-    for future in futures:
-        if future is not None and not future.done():
-            future.set_result(None)
-
-
-def _next_async(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject, int, int, Unsent], Any]:
-    def start(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> Any:
-        return fetch(exported, _wanted(address, size), unsent)
-
-    async def fetch(exported: ExportedObject, wanted: int, unsent: Unsent) -> bytes:
-        try:
-            if exported.kept is None:
-                exported.kept = _source_of(exported.value, sys.modules["asyncio.events"].get_running_loop())
-            return pack(await exported.kept.fetch(wanted), unsent)
-        except BaseException:
-            if exported.kept is not None:
-                exported.kept.stop()  # Go asks for no more
-            raise
-
-    return start
-
-
-def _close_async(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> Any:
-    async def close() -> bytes:
-        if exported.kept is not None:
-            exported.kept.stop()
-            await exported.kept.wait()
-        aclose = getattr(exported.value, "aclose", None)
-        if aclose is not None:
-            await aclose()
-        return b""
-
-    return close()

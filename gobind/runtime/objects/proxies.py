@@ -19,7 +19,7 @@ from gobind.errors import ClosedError
 from gobind.forklock import fork_lock
 from gobind.runtime.call.methods import LazyMethod, namespace_of
 from gobind.runtime.interrupts.ownership import Owned, Unsent
-from gobind.runtime.objects.handlers import Answers
+from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.upcalls import HandleTable
 from gobind.runtime.process.native import Native
 
@@ -127,9 +127,9 @@ class Objects:
         self._classes: dict[int, tuple[Node, Any]] = {}
         self._reopen: Callable[[], None] | None = None
 
-    def connect(self, native: Native, table: HandleTable, answers: Answers) -> None:
+    def connect(self, native: Native, table: HandleTable, handlers: Handlers) -> None:
         """Sets the library that objects belong to."""
-        self._native, self._table, self._answers = native, table, answers
+        self._native, self._table, self._handlers = native, table, handlers
         # All bindings of a library share them: an object is the same whichever interface it came from.
         self._alive = _tables.setdefault(native, _Alive())
         self._reopen = None
@@ -235,7 +235,7 @@ class Objects:
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
-        return self._table.hold(value, self._answers.of(node), unsent) | protocol.PYTHON_OWNED
+        return self._table.hold(value, self._handlers.of(node), unsent) | protocol.PYTHON_OWNED
 
 
 def _items(stream: Any) -> Iterator[Any]:
