@@ -23,6 +23,7 @@ class _Row(NamedTuple):
     align: int
     least: int
     check: Callable[[Any, object], None]
+    go_import: str = ""
     go_record: str = ""
     go_method: str = ""
     go_block: str = "Numbers"
@@ -42,6 +43,7 @@ class Leaf(_Row, Kind):
         size, align: bytes of a value inside a record.
         least: the number of bytes that one value takes in a block at least.
         check: ``check(value, path)`` refuses what is no value of the type; its message begins with the path.
+        go_import: the import path of the Go type's package; "" for a type without one.
         go_record: the Go type that stands in a record for it; "" where that is Go's own value.
         go_method: the method of Go's Reader and Writer for a value of a record.
         go_block: the end of the names of Go's functions for a block: ``Times`` of ``ReadTimes``.
@@ -177,6 +179,7 @@ DATETIME = Leaf(
     align=8,
     least=12,
     check=_check_datetime,
+    go_import="time",
     go_record="gobind.Time",
     go_method="Time",
     go_block="Times",
@@ -192,6 +195,7 @@ TIMEDELTA = Leaf(
     align=8,
     least=8,
     check=_check_timedelta,
+    go_import="time",
     is_shown=True,
 )
 UUID = Leaf(

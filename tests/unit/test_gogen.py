@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from gobind import ContractError
+from gobind.contract.leaves import COMPLEX, LEAVES
 from gobind.contract.types import Contract
 from gobind.tool.contract_file import read_contract
-from gobind.tool.generator import constants, glue
-from gobind.tool.generator.gosource import HEADER
+from gobind.tool.generator import constants, glue, gosource
+from gobind.tool.generator.gosource import HEADER, GoSource
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = Path(__file__).with_name("wide_contract.py")
@@ -113,6 +114,16 @@ def test_objects_functions_and_streams_as_types() -> None:
     ):
         assert line in files["gobind_interfaces.go"], line
     assert '\tSpare *Store `json:"spare"`\n' in files["gobind_types.go"]
+
+
+def test_a_leaf_names_the_package_of_its_go_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaf = COMPLEX._replace(text="bigint", go="*big.Int", go_import="math/big")
+    monkeypatch.setattr(gosource, "_IMPORTS", gosource.import_paths([*LEAVES, leaf]))
+    source = GoSource()
+    source.line(f"var pair [2]{source.qualified(leaf.go)} // {source.qualified('unsafe.Pointer')}")
+    assert source.qualified("[]byte") == "[]byte"
+    imports = source.file("lib", "", "lib/gobind").partition("import ")[2]
+    assert imports.splitlines()[:4] == ["(", '\t"math/big"', '\t"unsafe"', ")"]
 
 
 def test_how_go_calls_python() -> None:
