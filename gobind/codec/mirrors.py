@@ -7,8 +7,8 @@ They define and verify layout, serve plain C libraries and `Buffer`, and carry n
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from gobind.codec.layout import layout_of
@@ -18,12 +18,17 @@ from gobind.contract.leaves import Leaf
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
+    BufferType,
+    CallableType,
     DictType,
     EnumType,
+    InterfaceType,
     ListType,
     Node,
     OptionalType,
+    Record,
     SetType,
+    StreamType,
     StructType,
     TupleType,
     UnionType,
@@ -104,22 +109,12 @@ def mirror_of(node: StructType) -> Any:
 
 
 def _ctype_of(node: Node) -> Any:
-    if isinstance(node, Scalar):
-        return NUMBERS[node.code]
-    if isinstance(node, Leaf):
-        return codec_of(node).mirror
-    if isinstance(node, StructType):
-        return mirror_of(node)
-    if isinstance(node, EnumType):
-        return _ctype_of(node.base)
-    if isinstance(node, OptionalType):
-        return ctypes.c_void_p
-    if isinstance(node, UnionType):
-        return UnionRef
-    if isinstance(node, TupleType):
-        fields = [(f"v{position}", _ctype_of(item)) for position, item in enumerate(node.items)]
-        return type(node.text, (ctypes.Structure,), {"_fields_": fields})
-    return ListRef
+    return _KINDS[type(node)].ctype(node)
+
+
+def _tuple_ctype(node: TupleType) -> Any:
+    fields = [(f"v{position}", _ctype_of(item)) for position, item in enumerate(node.items)]
+    return type(node.text, (ctypes.Structure,), {"_fields_": fields})
 
 
 def to_mirror(value: Any) -> Any:
@@ -149,38 +144,25 @@ def from_mirror(mirror: Any) -> Any:
     return _read(mirror, node)
 
 
-def _write(target: Any, node: StructType | TupleType, value: Any, kept: list[Any]) -> None:
+def _write(target: Any, node: Record, value: Any, kept: list[Any]) -> None:
     """Set the fields of the mirror `target`."""
     for (name, _), (inner, item) in zip(target._fields_, _items(node, value)):
-        if isinstance(inner, (StructType, TupleType)):
+        if isinstance(inner, Record):
             _write(getattr(target, name), inner, item, kept)
         else:
-            setattr(target, name, _plain(inner, item, kept))
+            setattr(target, name, _KINDS[type(inner)].set_to(inner, item, kept))
 
 
-def _items(node: StructType | TupleType, value: Any) -> Iterable[tuple[Node, Any]]:
-    if isinstance(node, TupleType):
-        return zip(node.items, value)
-    return [(field.type, getattr(value, field.name)) for field in node.fields]
+def _items(node: Record, value: Any) -> Iterable[tuple[Node, Any]]:
+    if isinstance(node, StructType):
+        return [(field.type, getattr(value, field.name)) for field in node.fields]
+    return zip(node.children, value)
 
 
-def _plain(node: Node, value: Any, kept: list[Any]) -> Any:
-    """What a field is set to; what it points to is added to `kept`."""
-    if isinstance(node, Leaf):
-        return codec_of(node).to_mirror(value, kept)
-    if isinstance(node, EnumType):
-        return _plain(node.base, value.value, kept)
-    if isinstance(node, (ListType, SetType)):
-        return _list_ref(node.item, list(value), kept)
-    if isinstance(node, DictType):
-        return _list_ref(TupleType((node.key, node.value)), list(value.items()), kept)
-    if isinstance(node, OptionalType):
-        return None if value is None else _list_ref(node.item, [value], kept).ptr
-    if isinstance(node, UnionType):
-        tag = node.tag_of(value)
-        assert tag is not None  # checked before
-        return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
-    return value
+def _union_ref(node: UnionType, value: Any, kept: list[Any]) -> UnionRef:
+    tag = node.tag_of(value)
+    assert tag is not None  # checked before
+    return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
 
 
 def _keep(memory: Any, kept: list[Any]) -> int:
@@ -194,10 +176,10 @@ def _list_ref(node: Node, values: list[Any], kept: list[Any]) -> ListRef:
     ctype = _ctype_of(node)
     memory = (ctype * len(values))()
     for position, value in enumerate(values):
-        if isinstance(node, (StructType, TupleType)):
+        if isinstance(node, Record):
             _write(memory[position], node, value, kept)
         else:
-            memory[position] = _plain(node, value, kept)
+            memory[position] = _KINDS[type(node)].set_to(node, value, kept)
     return ListRef(_keep(memory, kept), len(values))
 
 
@@ -220,23 +202,11 @@ def _read(source: Any, node: StructType) -> Any:
 
 def _value(raw: Any, node: Node) -> Any:
     """The value that one field of a mirror shows."""
-    if isinstance(node, Leaf):
-        return codec_of(node).from_mirror(raw)
-    if isinstance(node, StructType):
-        return _read(raw, node)
-    if isinstance(node, TupleType):
-        return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
-    if isinstance(node, EnumType):
-        return node.cls(_value(raw, node.base))
-    if isinstance(node, (ListType, SetType)):
-        return node.container(_values(raw.ptr, raw.len, node.item))
-    if isinstance(node, DictType):
-        return dict(_values(raw.ptr, raw.len, TupleType((node.key, node.value))))
-    if isinstance(node, OptionalType):
-        return _values(raw, 1, node.item)[0] if raw else None
-    if isinstance(node, UnionType):
-        return _values(raw.ptr, 1, node.options[raw.tag])[0]
-    return raw
+    return _KINDS[type(node)].shown(node, raw)
+
+
+def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
+    return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
 
 
 def _values(address: int, count: int, node: Node) -> list[Any]:
@@ -244,3 +214,74 @@ def _values(address: int, count: int, node: Node) -> list[Any]:
         return []
     memory = (_ctype_of(node) * count).from_address(address)
     return [_value(memory[position], node) for position in range(count)]
+
+
+def _pair(node: DictType) -> TupleType:
+    return TupleType((node.key, node.value))
+
+
+def _refuse(node: Node, *_: Any) -> Any:
+    raise ContractError(f"{node.text}: an object means nothing outside a library: it has no mirror")
+
+
+class _Kind(NamedTuple):
+    """How values of one kind of node stand in a mirror.
+
+    Attributes:
+        ctype: ``ctype(node)`` is the type of a field.
+        shown: ``shown(node, raw)`` is the value that a field shows.
+        set_to: ``set_to(node, value, kept)`` is what a field is set to; what it points to is added to ``kept``.
+            Records have none: `_write` fills in the field as it stands.
+    """
+
+    ctype: Callable[[Any], Any]
+    shown: Callable[[Any, Any], Any]
+    set_to: Callable[[Any, Any, list[Any]], Any] = _refuse
+
+
+_OBJECT = _Kind(_refuse, _refuse)
+_ITEMS = _Kind(
+    lambda _: ListRef,
+    lambda node, raw: node.container(_values(raw.ptr, raw.len, node.item)),
+    lambda node, value, kept: _list_ref(node.item, list(value), kept),
+)
+_KINDS: dict[type, _Kind] = {
+    Scalar: _Kind(
+        lambda node: NUMBERS[node.code],
+        lambda _, raw: raw,
+        lambda _, value, kept: value,
+    ),
+    Leaf: _Kind(
+        lambda node: codec_of(node).mirror,
+        lambda node, raw: codec_of(node).from_mirror(raw),
+        lambda node, value, kept: codec_of(node).to_mirror(value, kept),
+    ),
+    StructType: _Kind(mirror_of, lambda node, raw: _read(raw, node)),
+    TupleType: _Kind(_tuple_ctype, _shown_tuple),
+    EnumType: _Kind(
+        lambda node: _ctype_of(node.base),
+        lambda node, raw: node.cls(_value(raw, node.base)),
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
+    ),
+    ListType: _ITEMS,
+    SetType: _ITEMS,
+    DictType: _Kind(
+        lambda _: ListRef,
+        lambda node, raw: dict(_values(raw.ptr, raw.len, _pair(node))),
+        lambda node, value, kept: _list_ref(_pair(node), list(value.items()), kept),
+    ),
+    OptionalType: _Kind(
+        lambda _: ctypes.c_void_p,
+        lambda node, raw: _values(raw, 1, node.item)[0] if raw else None,
+        lambda node, value, kept: None if value is None else _list_ref(node.item, [value], kept).ptr,
+    ),
+    UnionType: _Kind(
+        lambda _: UnionRef,
+        lambda node, raw: _values(raw.ptr, 1, node.options[raw.tag])[0],
+        _union_ref,
+    ),
+    BufferType: _OBJECT,  # never inside a struct
+    InterfaceType: _OBJECT,
+    CallableType: _OBJECT,
+    StreamType: _OBJECT,
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import types
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Union
 
 from gobind.contract.leaves import Leaf, class_of, expect, short
@@ -89,7 +89,7 @@ def check(node: Node, value: Any, path: Place) -> None:
             done[id(value)] = value
             active.add(id(value))
             todo.append(id(value))
-        todo.extend(reversed([*_parts(node, value, path)]))
+        todo.extend(reversed([*_PARTS[type(node)](node, value, path)]))
 
 
 def check_unchanged(error: BaseException | None) -> None:
@@ -105,59 +105,6 @@ def check_unchanged(error: BaseException | None) -> None:
 def root_path(node: Node, name: str, value: Any) -> str:
     """What paths into a parameter begin with: the class of a struct, else the parameter's name."""
     return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
-
-
-def _parts(node: Node, value: Any, path: Place) -> Iterator[_Step]:
-    """Check `value` itself and yield what it is made of."""
-    if isinstance(node, Scalar):
-        _check_scalar(node, value, path)
-    elif isinstance(node, Leaf):
-        node.check(value, path)
-    elif isinstance(node, StructType):
-        expect(value, node.cls, node.text, path)
-        for field in node.fields:
-            yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
-    elif isinstance(node, ListType):
-        expect(value, Sequence, node.text, path, refused=str)
-        if isinstance(value, memoryview):
-            _check_view(node, value, path)
-        for index, item in enumerate(value):
-            yield node.item, item, Path(path, f"[{index}]")
-    elif isinstance(node, SetType):
-        expect(value, Set, node.text, path)
-        for item in value:
-            yield node.item, item, Path(path, f" item {item!r}")
-    elif isinstance(node, DictType):
-        expect(value, Mapping, node.text, path)
-        for key, item in value.items():
-            yield node.key, key, Path(path, f" key {key!r}")
-            yield node.value, item, Path(path, f"[{key!r}]")
-    elif isinstance(node, OptionalType):
-        if value is not None:
-            yield node.item, value, path
-    elif isinstance(node, TupleType):
-        expect(value, tuple, node.text, path)
-        if len(value) != len(node.items):
-            raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
-        for index, (item_type, item) in enumerate(zip(node.items, value)):
-            yield item_type, item, Path(path, f"[{index}]")
-    elif isinstance(node, UnionType):
-        yield _option(node, value, path), value, path
-    elif isinstance(node, EnumType):
-        expect(value, node.cls, node.text, path)
-    elif isinstance(node, InterfaceType):
-        if not implements(value, node):
-            why = _misfit_of_object(value, node)[0]
-            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}, {why}")
-    elif isinstance(node, CallableType):
-        expect(value, Callable, node.text, path)
-        why = misfit_of_function(value, node)
-        if why:
-            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__} {why}")
-    elif isinstance(node, StreamType):
-        expect(value, AsyncIterable if node.is_async else Iterable, node.text, path)
-    else:
-        assert isinstance(node, BufferType)  # borrowing it explains itself
 
 
 def implements(value: Any, node: InterfaceType) -> bool:
@@ -271,28 +218,135 @@ def _option(node: UnionType, value: Any, path: Place) -> StructType:
     raise TypeError(f"{path}: expected {names}, got {found}")
 
 
-def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
-    if node.text == "bool":
-        expect(value, bool, node.text, path)
-    elif node.code in "fd":
-        try:
-            struct.pack(f"<{node.code}", value)
-        except (struct.error, OverflowError, TypeError) as error:  # and none of a signal handler's
-            if isinstance(error, OverflowError) or isinstance(value, int):
-                raise OverflowError(f"{path}: {short(value)} does not fit {node.text}") from None
-            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
-    else:
-        try:
-            number = value.__index__()
-        except AttributeError:
-            raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
-        if not node.low <= number <= node.high:
-            raise OverflowError(f"{path}: {short(number)} does not fit {node.text}")
-
-
 def _check_view(node: Node, value: memoryview, path: Place) -> None:
     """Refuse a memoryview that was released, or whose items Python cannot make objects of."""
     try:
         list(value)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise TypeError(f"{path}: expected {node.text}, got memoryview: {error}") from None
+
+
+# Kinds of nodes: each function checks `value` itself and gives what it is made of
+
+
+def _of_scalar(node: Scalar, value: Any, path: Place) -> Iterable[_Step]:
+    if node.text == "bool":
+        expect(value, bool, node.text, path)
+    elif node.code in "fd":
+        _check_float(node, value, path)
+    else:
+        _check_integer(node, value, path)
+    return ()
+
+
+def _check_float(node: Scalar, value: Any, path: Place) -> None:
+    try:
+        struct.pack(f"<{node.code}", value)
+    except (struct.error, OverflowError, TypeError) as error:  # and none of a signal handler's
+        if isinstance(error, OverflowError) or isinstance(value, int):
+            raise OverflowError(f"{path}: {short(value)} does not fit {node.text}") from None
+        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+
+
+def _check_integer(node: Scalar, value: Any, path: Place) -> None:
+    try:
+        number = value.__index__()
+    except AttributeError:
+        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None
+    if not node.low <= number <= node.high:
+        raise OverflowError(f"{path}: {short(number)} does not fit {node.text}")
+
+
+def _of_leaf(node: Leaf, value: Any, path: Place) -> Iterable[_Step]:
+    node.check(value, path)
+    return ()
+
+
+def _of_struct(node: StructType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, node.cls, node.text, path)
+    for field in node.fields:
+        yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
+
+
+def _of_list(node: ListType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, Sequence, node.text, path, refused=str)
+    if isinstance(value, memoryview):
+        _check_view(node, value, path)
+    for index, item in enumerate(value):
+        yield node.item, item, Path(path, f"[{index}]")
+
+
+def _of_set(node: SetType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, Set, node.text, path)
+    for item in value:
+        yield node.item, item, Path(path, f" item {item!r}")
+
+
+def _of_dict(node: DictType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, Mapping, node.text, path)
+    for key, item in value.items():
+        yield node.key, key, Path(path, f" key {key!r}")
+        yield node.value, item, Path(path, f"[{key!r}]")
+
+
+def _of_optional(node: OptionalType, value: Any, path: Place) -> Iterable[_Step]:
+    return () if value is None else ((node.item, value, path),)
+
+
+def _of_tuple(node: TupleType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, tuple, node.text, path)
+    if len(value) != len(node.items):
+        raise TypeError(f"{path}: expected {node.text}, got a tuple of {len(value)}")
+    for index, (item_type, item) in enumerate(zip(node.items, value)):
+        yield item_type, item, Path(path, f"[{index}]")
+
+
+def _of_union(node: UnionType, value: Any, path: Place) -> Iterable[_Step]:
+    return ((_option(node, value, path), value, path),)
+
+
+def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, node.cls, node.text, path)
+    return ()
+
+
+def _of_interface(node: InterfaceType, value: Any, path: Place) -> Iterable[_Step]:
+    if not implements(value, node):
+        why = _misfit_of_object(value, node)[0]
+        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}, {why}")
+    return ()
+
+
+def _of_callable(node: CallableType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, Callable, node.text, path)
+    why = misfit_of_function(value, node)
+    if why:
+        raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__} {why}")
+    return ()
+
+
+def _of_stream(node: StreamType, value: Any, path: Place) -> Iterable[_Step]:
+    expect(value, AsyncIterable if node.is_async else Iterable, node.text, path)
+    return ()
+
+
+def _of_buffer(node: BufferType, value: Any, path: Place) -> Iterable[_Step]:
+    return ()  # borrowing it explains itself
+
+
+_PARTS: dict[type, Callable[[Any, Any, Place], Iterable[_Step]]] = {
+    Scalar: _of_scalar,
+    Leaf: _of_leaf,
+    StructType: _of_struct,
+    EnumType: _of_enum,
+    TupleType: _of_tuple,
+    ListType: _of_list,
+    SetType: _of_set,
+    DictType: _of_dict,
+    OptionalType: _of_optional,
+    UnionType: _of_union,
+    BufferType: _of_buffer,
+    InterfaceType: _of_interface,
+    CallableType: _of_callable,
+    StreamType: _of_stream,
+}

@@ -7,6 +7,7 @@ are written for the types that calls need, when they are first asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from gobind.codec.layout import layout_of
 from gobind.contract.leaves import STR, Leaf
@@ -72,13 +73,11 @@ def is_text(node: Node) -> bool:
 
 def is_filled_in(node: Node) -> bool:
     """True if reading fills in a variable that is there, instead of giving a value."""
-    return isinstance(node, (StructType, TupleType, UnionType, ListType, SetType, DictType, OptionalType))
+    return _KINDS[type(node)].fill is not None
 
 
-def _leaf_word(node: Node) -> str:
-    """The method of Reader and Writer for a leaf in a record that is not a number."""
-    leaf = node.base if isinstance(node, EnumType) else node
-    return leaf.go_method if isinstance(leaf, Leaf) else "Bool"
+def _scalar_or_leaf(node: Scalar | Leaf | EnumType) -> Scalar | Leaf:
+    return node.base if isinstance(node, EnumType) else node
 
 
 def address(place: str) -> str:
@@ -87,10 +86,14 @@ def address(place: str) -> str:
 
 
 class GoCodec:
-    """Writes Go functions on demand: each method that returns a name makes sure that it will be declared."""
+    """Writes Go functions on demand: each method that returns a name makes sure that it will be declared.
+
+    Attributes:
+        types: the Go types of the contract.
+    """
 
     def __init__(self, types: GoTypes) -> None:
-        self._types = types
+        self.types = types
         self._keys: dict[str, str] = {}
         self._todo: list[Callable[[], list[str]]] = []
 
@@ -114,22 +117,14 @@ class GoCodec:
 
     def mirror(self, node: Node) -> str:
         """The Go type that stands for `node` in a record."""
-        if isinstance(node, (StructType, TupleType)):
-            word = self._types.name(node)
-            fields = self._types.fields(node)
-            doc = f"mirrors the record of {word}."
-            return self._declare(
-                f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc)
-            )
-        if isinstance(node, Scalar) and node.text == "bool":
-            return "byte"
-        if is_number(node):
-            return self._types.spelling(node)
-        if isinstance(node, (OptionalType, Handle)):
-            return "uint64"
-        if isinstance(node, UnionType):
-            return "gobind.Tag"
-        return node.go_record if isinstance(node, Leaf) else "gobind.Ref"
+        return _KINDS[type(node)].mirror(self, node)
+
+    def record_mirror(self, node: StructType | TupleType) -> str:
+        """The Go struct that stands for a record inside another."""
+        word = self.types.name(node)
+        fields = self.types.fields(node)
+        doc = f"mirrors the record of {word}."
+        return self._declare(f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc))
 
     def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
         """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
@@ -139,49 +134,16 @@ class GoCodec:
 
     def read_record(self, node: Node, source: str, target: str) -> str:
         """The statement that reads a value from its place in a record into the variable `target`."""
-        if isinstance(node, (StructType, TupleType)):
-            return f"{self.record_function(node, 'Read')}(r, {address(source)}, {address(target)})"
-        if isinstance(node, UnionType):
-            tags = f"gobind.ReadTag(r, {source}, {len(node.options)})"
-            return f"{self._options_function(node, 'Read')}(r, {tags}, gobind.One({address(target)}))"
-        if isinstance(node, (ListType, SetType, DictType, OptionalType)):
-            kind = _KINDS[type(node)]
-            return f"gobind.Read{kind}(r, {source}, {address(target)}, {self._inner(node, 'Read')})"
-        return f"{target} = {self.read_value(node, source)}"
+        fill = _KINDS[type(node)].fill
+        return fill(self, node, source, target) if fill else f"{target} = {self.read_value(node, source)}"
 
     def read_value(self, node: Node, source: str) -> str:
         """The expression that reads a value that is not filled in (`is_filled_in`) from its place in a record."""
-        if is_number(node):
-            return source
-        if isinstance(node, BufferType):
-            return f"gobind.ReadBuffer[{self._types.spelling(node.item)}](r, {source})"
-        if isinstance(node, (InterfaceType, CallableType)):
-            return f"gobind.ReadObject(r, {source}, {self.wrapper(node)})"
-        if isinstance(node, StreamType):
-            return self.read_stream(node, source)
-        value = f"r.{_leaf_word(node)}({source})"
-        return f"{self._types.spelling(node)}({value})" if isinstance(node, EnumType) else value
+        return _KINDS[type(node)].read(self, node, source)
 
-    def write_record(self, node: Node, source: str, target: str) -> list[str]:
-        """The statements that write the variable `source` to its place in a record, and its columns."""
-        if is_number(node):
-            return [f"{target} = {source}"]
-        if isinstance(node, (StructType, TupleType)):
-            return [f"{self.record_function(node, 'Write')}(w, {address(target)}, {address(source)})"]
-        if isinstance(node, UnionType):
-            tags = f"gobind.WriteTag(w, {address(target)}, {source}, {self._tag_function(node)})"
-            return [f"{self._options_function(node, 'Write')}(w, {tags}, gobind.One({address(source)}))"]
-        if isinstance(node, BufferType):
-            return [f"{target} = gobind.WriteBuffer(w, {source})"]
-        if isinstance(node, (ListType, SetType, DictType, OptionalType)):
-            return [f"{target} = gobind.Write{_KINDS[type(node)]}(w, {source}, {self._inner(node, 'Write')})"]
-        if isinstance(node, (InterfaceType, CallableType)):
-            return [f"{target} = gobind.WriteObject(w, {source}, {self._kind(node)})"]
-        if isinstance(node, StreamType):
-            block = self.block(node.item, "Write")
-            return [f"{target} = gobind.WriteStream(w, glueContract, {source}, {block})"]
-        value = f"string({source})" if isinstance(node, EnumType) else source
-        return [f"{target} = w.{_leaf_word(node)}({value})"]
+    def write_record(self, node: Node, source: str, target: str) -> str:
+        """The statement that writes the variable `source` to its place in a record, and its columns."""
+        return _KINDS[type(node)].write(self, node, source, target)
 
     def read_stream(self, node: StreamType, source: str) -> str:
         """The expression for a stream that Python supplies; the variable `ctx` is what it ends with."""
@@ -195,31 +157,26 @@ class GoCodec:
 
     def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
         """`what` for one Go type: the words of two function types may be the same, the names are not."""
-        name, key = f"glue{what}{self._types.word(node)}", self._types.key(node)
+        name, key = f"glue{what}{self.types.word(node)}", self.types.key(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
         return name
 
-    def _kind(self, node: InterfaceType | CallableType) -> str:
-        """What makes a value the same object for Python each time; functions have no identity."""
-        return f"glue{self._types.name(node)}" if isinstance(node, InterfaceType) else "nil"
-
     def record_function(self, node: Node, verb: str) -> str:
         """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
-        word = self._types.word(node)
+        word = self.types.word(node)
         kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
-        key = f"{word} {self._types.key(node)}"
+        key = f"{word} {self.types.key(node)}"
         return self._declare(f"glue{verb}{word}{kind}", key, lambda name: self._record(name, node, verb))
 
     def _record(self, name: str, node: Node, verb: str) -> list[str]:
-        head = self._head(name, verb, f"m *{self.mirror(node)}, v *{self._types.spelling(node)}")
+        head = self._head(name, verb, f"m *{self.mirror(node)}, v *{self.types.spelling(node)}")
         lines = [f"{head} {{"]
         if not isinstance(node, (StructType, TupleType)):
-            body = self.write_record(node, "*v", "*m")
-            if verb == "Read":
-                body = [self.read_record(node, "*m", "*v")]
-            return [*lines, *(f"\t{line}" for line in body), "}"]
-        for field in self._types.fields(node):
+            is_read = verb == "Read"
+            body = self.read_record(node, "*m", "*v") if is_read else self.write_record(node, "*v", "*m")
+            return [*lines, f"\t{body}", "}"]
+        for field in self.types.fields(node):
             source, target = f"m.{field.go}", f"v.{field.go}"
             if not layout_of(field.type).size:
                 continue
@@ -227,12 +184,12 @@ class GoCodec:
                 lines.append(f"\t{self.read_record(field.type, source, target)}")
             else:
                 lines += [f"\t{line}" for line in self._at(node, field)]
-                lines += [f"\t{line}" for line in self.write_record(field.type, target, source)]
+                lines.append(f"\t{self.write_record(field.type, target, source)}")
         return [*lines, "}"] if len(lines) > 1 else empty_function(head)
 
     def _head(self, name: str, verb: str, params: str) -> str:
         """The head of a function that reads (from `r`) or writes (to `w`)."""
-        first = self._types.source.qualified("gobind.Reader" if verb == "Read" else "gobind.Writer")
+        first = self.types.source.qualified("gobind.Reader" if verb == "Read" else "gobind.Writer")
         return f"func {name}({verb[0].lower()} *{first}, {params})"
 
     def _at(self, node: Node, field: GoField) -> list[str]:
@@ -245,25 +202,19 @@ class GoCodec:
     def block(self, node: Node, verb: str) -> str:
         """A function that reads or writes a column of values: ``func(r, Column[T])``."""
         function = self._block_function(node, verb)
-        return f"{function}[{self._types.spelling(node)}]" if is_number(node) or is_text(node) else function
+        return f"{function}[{self.types.spelling(node)}]" if is_number(node) or is_text(node) else function
 
     def _block_function(self, node: Node, verb: str) -> str:
         """That function as one calls it: Go infers its type arguments."""
-        if is_number(node):
-            return f"gobind.{verb}Numbers"
-        if is_text(node):
-            return f"gobind.{verb}Strings"
-        if isinstance(node, Scalar):
-            return f"gobind.{verb}Bools"
-        if isinstance(node, Leaf):
-            return f"gobind.{verb}{node.go_block}"
+        if isinstance(node, (Scalar, Leaf, EnumType)):
+            return f"gobind.{verb}{_block_word(node)}"
         return self._declare(
-            f"glue{verb}{self._types.word(node)}",
-            self._types.key(node),
+            f"glue{verb}{self.types.word(node)}",
+            self.types.key(node),
             lambda name: self._block(name, node, verb),
         )
 
-    def _inner(self, node: Node, verb: str) -> str:
+    def inner(self, node: Node, verb: str) -> str:
         """The arguments that say how the values inside a container are read or written."""
         inner = children(node)
         functions = ", ".join(self.block(item, verb) for item in inner)
@@ -272,25 +223,16 @@ class GoCodec:
     def _block(self, name: str, node: Node, verb: str) -> list[str]:
         if isinstance(node, (StructType, TupleType)):
             return self._struct_block(name, node, verb)
-        var, head = verb[0].lower(), self._block_head(name, node, verb)
-        if isinstance(node, UnionType):
-            if verb == "Read":
-                tags = f"gobind.ReadTags(r, c.Len(), {len(node.options)})"
-            else:
-                tags = f"gobind.WriteTags(w, c, {self._tag_function(node)})"
-            return [head, f"\t{self._options_function(node, verb)}({var}, {tags}, c)", "}"]
-        if isinstance(node, (InterfaceType, CallableType)):
-            how = self.wrapper(node) if verb == "Read" else self._kind(node)
-            return [head, f"\tgobind.{verb}Objects({var}, c, {how})", "}"]
-        return [head, f"\tgobind.{verb}{_KINDS[type(node)]}s({var}, c, {self._inner(node, verb)})", "}"]
+        head = self._block_head(name, node, verb)
+        return [head, f"\t{_KINDS[type(node)].block(self, node, verb)}", "}"]
 
     def _block_head(self, name: str, node: Node, verb: str) -> str:
-        column = f"c gobind.Column[{self._types.spelling(node)}]"
+        column = f"c gobind.Column[{self.types.spelling(node)}]"
         return f"{self._head(name, verb, column)} {{"
 
     def _struct_block(self, name: str, node: StructType | TupleType, verb: str) -> list[str]:
         var, head = verb[0].lower(), self._block_head(name, node, verb)
-        fields = self._types.fields(node)
+        fields = self.types.fields(node)
         body = []
         for field in fields:
             if verb == "Write":
@@ -307,13 +249,13 @@ class GoCodec:
 
     # Unions
 
-    def _options_function(self, union: UnionType, verb: str) -> str:
+    def options_function(self, union: UnionType, verb: str) -> str:
         """A function that reads or writes the options of a column of unions whose tags are known."""
-        name = f"glue{verb}{self._types.name(union)}Options"
+        name = f"glue{verb}{self.types.name(union)}Options"
         return self._declare(name, name, lambda name: self._options(name, union, verb))
 
     def _options(self, name: str, union: UnionType, verb: str) -> list[str]:
-        head = self._head(name, verb, f"tags []byte, c gobind.Column[{self._types.name(union)}]")
+        head = self._head(name, verb, f"tags []byte, c gobind.Column[{self.types.name(union)}]")
         lines = [f"{head} {{"]
         for tag, option in enumerate(union.options):
             block = self.block(option, verb)
@@ -323,18 +265,181 @@ class GoCodec:
                 lines.append(f"\tgobind.WriteOption(w, tags, {tag}, c, {block})")
         return [*lines, "}"]
 
-    def _tag_function(self, union: UnionType) -> str:
+    def tag_function(self, union: UnionType) -> str:
         """A function that tells the option of a union's value."""
-        name = f"glueTag{self._types.name(union)}"
+        name = f"glueTag{self.types.name(union)}"
         return self._declare(name, name, lambda name: self._tag(name, union))
 
     def _tag(self, name: str, union: UnionType) -> list[str]:
-        lines = [f"func {name}(v {self._types.name(union)}) int {{", "\tswitch v := v.(type) {"]
+        lines = [f"func {name}(v {self.types.name(union)}) int {{", "\tswitch v := v.(type) {"]
         for tag, option in enumerate(union.options):
-            go = self._types.name(option)
+            go = self.types.name(option)
             lines += [f"\tcase {go}:", f"\t\treturn {tag}"]
             lines += [f"\tcase *{go}:", "\t\tif v != nil {", f"\t\t\treturn {tag}", "\t\t}"]
         return [*lines, "\t}", "\treturn -1", "}"]
 
 
-_KINDS = {ListType: "List", SetType: "Set", DictType: "Map", OptionalType: "Optional"}
+# Kinds of nodes
+
+
+def _no_value(codec: GoCodec, node: Node, source: str) -> str:
+    raise AssertionError(f"{node.text}: read into a variable that is there")
+
+
+def _no_block(codec: GoCodec, node: Node, verb: str) -> str:
+    raise AssertionError(f"{node.text}: its columns have no function of this kind")
+
+
+class _Kind(NamedTuple):
+    """How values of one kind of node travel, as Go code.
+
+    Attributes:
+        mirror: ``mirror(codec, node)`` is the Go type that stands in a record.
+        write: ``write(codec, node, source, target)`` is the statement that writes a variable to its place in a record.
+        read: ``read(codec, node, source)`` is the expression for the value at that place, for a kind without `fill`.
+        fill: ``fill(codec, node, source, target)`` is the statement that reads it into a variable that is there.
+        block: ``block(codec, node, verb)`` is the statement that reads or writes the column ``c``.
+    """
+
+    mirror: Callable[[GoCodec, Any], str]
+    write: Callable[[GoCodec, Any, str, str], str]
+    read: Callable[[GoCodec, Any, str], str] = _no_value
+    fill: Callable[[GoCodec, Any, str, str], str] | None = None
+    block: Callable[[GoCodec, Any, str], str] = _no_block
+
+
+# Values: numbers, bool, str and the other leaves, and enums of them
+
+
+def _value_mirror(codec: GoCodec, node: Scalar | Leaf | EnumType) -> str:
+    if is_number(node):
+        return codec.types.spelling(node)
+    inner = _scalar_or_leaf(node)
+    return inner.go_record if isinstance(inner, Leaf) else "byte"
+
+
+def _value_word(node: Scalar | Leaf | EnumType) -> str:
+    """The method of Reader and Writer for a value in a record that is not a number."""
+    inner = _scalar_or_leaf(node)
+    return inner.go_method if isinstance(inner, Leaf) else "Bool"
+
+
+def _block_word(node: Scalar | Leaf | EnumType) -> str:
+    """The end of the names of the runtime's functions for a column."""
+    if is_number(node):
+        return "Numbers"
+    inner = _scalar_or_leaf(node)
+    return inner.go_block if isinstance(inner, Leaf) else "Bools"
+
+
+def _read_value(codec: GoCodec, node: Scalar | Leaf | EnumType, source: str) -> str:
+    if is_number(node):
+        return source
+    value = f"r.{_value_word(node)}({source})"
+    return f"{codec.types.spelling(node)}({value})" if isinstance(node, EnumType) else value
+
+
+def _write_value(codec: GoCodec, node: Scalar | Leaf | EnumType, source: str, target: str) -> str:
+    if is_number(node):
+        return f"{target} = {source}"
+    value = f"string({source})" if isinstance(node, EnumType) else source
+    return f"{target} = w.{_value_word(node)}({value})"
+
+
+# Structs and tuples
+
+
+def _write_part(codec: GoCodec, node: Node, source: str, target: str) -> str:
+    return f"{codec.record_function(node, 'Write')}(w, {address(target)}, {address(source)})"
+
+
+def _fill_part(codec: GoCodec, node: Node, source: str, target: str) -> str:
+    return f"{codec.record_function(node, 'Read')}(r, {address(source)}, {address(target)})"
+
+
+# Unions
+
+
+def _write_union(codec: GoCodec, node: UnionType, source: str, target: str) -> str:
+    tags = f"gobind.WriteTag(w, {address(target)}, {source}, {codec.tag_function(node)})"
+    return f"{codec.options_function(node, 'Write')}(w, {tags}, gobind.One({address(source)}))"
+
+
+def _fill_union(codec: GoCodec, node: UnionType, source: str, target: str) -> str:
+    tags = f"gobind.ReadTag(r, {source}, {len(node.options)})"
+    return f"{codec.options_function(node, 'Read')}(r, {tags}, gobind.One({address(target)}))"
+
+
+def _union_block(codec: GoCodec, node: UnionType, verb: str) -> str:
+    if verb == "Read":
+        return f"{codec.options_function(node, verb)}(r, gobind.ReadTags(r, c.Len(), {len(node.options)}), c)"
+    tags = f"gobind.WriteTags(w, c, {codec.tag_function(node)})"
+    return f"{codec.options_function(node, verb)}(w, {tags}, c)"
+
+
+# Containers
+
+
+def _container(name: str, mirror: str = "gobind.Ref") -> _Kind:
+    """The row of a container; `name` is part of the names of the runtime's functions."""
+
+    def write(codec: GoCodec, node: Node, source: str, target: str) -> str:
+        return f"{target} = gobind.Write{name}(w, {source}, {codec.inner(node, 'Write')})"
+
+    def fill(codec: GoCodec, node: Node, source: str, target: str) -> str:
+        return f"gobind.Read{name}(r, {source}, {address(target)}, {codec.inner(node, 'Read')})"
+
+    def block(codec: GoCodec, node: Node, verb: str) -> str:
+        return f"gobind.{verb}{name}s({verb[0].lower()}, c, {codec.inner(node, verb)})"
+
+    return _Kind(lambda codec, node: mirror, write, fill=fill, block=block)
+
+
+# Objects and streams
+
+
+def _identity(codec: GoCodec, node: InterfaceType | CallableType) -> str:
+    """What makes a value the same object for Python each time; functions have no identity."""
+    return f"glue{codec.types.name(node)}" if isinstance(node, InterfaceType) else "nil"
+
+
+def _object_block(codec: GoCodec, node: InterfaceType | CallableType, verb: str) -> str:
+    if verb == "Read":
+        return f"gobind.ReadObjects(r, c, {codec.wrapper(node)})"
+    return f"gobind.WriteObjects(w, c, {_identity(codec, node)})"
+
+
+def _write_stream(codec: GoCodec, node: StreamType, source: str, target: str) -> str:
+    return f"{target} = gobind.WriteStream(w, glueContract, {source}, {codec.block(node.item, 'Write')})"
+
+
+_VALUE = _Kind(_value_mirror, _write_value, _read_value)
+_RECORD = _Kind(GoCodec.record_mirror, _write_part, fill=_fill_part)
+_OBJECT = _Kind(
+    lambda codec, node: "uint64",
+    lambda codec, node, source, target: f"{target} = gobind.WriteObject(w, {source}, {_identity(codec, node)})",
+    lambda codec, node, source: f"gobind.ReadObject(r, {source}, {codec.wrapper(node)})",
+    block=_object_block,
+)
+_KINDS: dict[type, _Kind] = {
+    Scalar: _VALUE,
+    Leaf: _VALUE,
+    EnumType: _VALUE,
+    StructType: _RECORD,
+    TupleType: _RECORD,
+    UnionType: _Kind(
+        lambda codec, node: "gobind.Tag", _write_union, fill=_fill_union, block=_union_block
+    ),
+    ListType: _container("List"),
+    SetType: _container("Set"),
+    DictType: _container("Map"),
+    OptionalType: _container("Optional", "uint64"),
+    InterfaceType: _OBJECT,
+    CallableType: _OBJECT,
+    StreamType: _Kind(lambda codec, node: "uint64", _write_stream, GoCodec.read_stream),
+    BufferType: _Kind(
+        lambda codec, node: "gobind.Ref",
+        lambda codec, node, source, target: f"{target} = gobind.WriteBuffer(w, {source})",
+        lambda codec, node, source: f"gobind.ReadBuffer[{codec.types.spelling(node.item)}](r, {source})",
+    ),
+}

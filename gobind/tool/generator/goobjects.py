@@ -171,8 +171,7 @@ def _write(codec: GoCodec, writes: GoSource, method: Method, param: GoField) -> 
     if isinstance(param.type, StructType) and not method.options.by_value:
         source = f"*{source}"
     writes.use("m", *([] if is_number(param.type) else ["w"]))
-    for line in codec.write_record(param.type, source, f"m.{param.go}"):
-        writes.line(line)
+    writes.line(codec.write_record(param.type, source, f"m.{param.go}"))
 
 
 def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
 from gobind.contract.leaves import STR, Leaf
@@ -72,7 +73,7 @@ class GoTypes:
                 self._take_union(node)
         for node in nodes:
             if isinstance(node, TupleType):
-                self._take_tuple(node)
+                self.take_tuple(node)
         for struct in contract.structs + contract.errors:
             self._take_fields(struct)
         self.objects = [node for node in nodes if isinstance(node, InterfaceType)]
@@ -92,7 +93,8 @@ class GoTypes:
         self._named[union] = self._top.take(name, union.text)
         self.unions.append(union)
 
-    def _take_tuple(self, node: TupleType) -> None:
+    def take_tuple(self, node: TupleType) -> str:
+        """Give a tuple its name: one inside a tuple is met before its own turn."""
         # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
         name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
         body = ", ".join(self.key(item) for item in node.items)
@@ -103,6 +105,7 @@ class GoTypes:
         if all(self._named[known] != name for known in self.tuples):
             self._top.take(name, node.text)
             self.tuples.append(node)
+        return name
 
     def _take_fields(self, struct: StructType) -> None:
         names = gonames.Names(f"{struct.text}: fields")
@@ -127,27 +130,7 @@ class GoTypes:
 
     def spelling(self, node: Node) -> str:
         """The Go type of a value of `node`, to be written."""
-        if node in self._named:
-            return self._named[node]
-        if isinstance(node, (ListType, BufferType)):
-            return f"[]{self.spelling(node.item)}"
-        if isinstance(node, SetType):
-            return f"map[{self.spelling(node.item)}]struct{{}}"
-        if isinstance(node, DictType):
-            return f"map[{self.spelling(node.key)}]{self.spelling(node.value)}"
-        if isinstance(node, OptionalType):
-            return f"*{self.spelling(node.item)}"
-        if isinstance(node, CallableType):
-            params = [self.parameter(node.method, param.type) for param in node.method.params]
-            params.insert(0, self.source.qualified("context.Context"))
-            return f"func({', '.join(params)}) {self.results(node.method)}"
-        if isinstance(node, StreamType):
-            return f"func(yield func({self.spelling(node.item)}, error) bool)"
-        if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
-            self._take_tuple(node)
-            return self._named[node]
-        assert isinstance(node, (Scalar, Leaf)), node.text
-        return self.source.qualified(node.go)
+        return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
         """What two types share if they are one type in Go: the spelling, not to be written."""
@@ -159,30 +142,7 @@ class GoTypes:
 
     def word(self, node: Node) -> str:
         """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
-        if isinstance(node, TupleType) and node not in self._named:
-            self._take_tuple(node)
-        if node in self._named:
-            return self._named[node]
-        if isinstance(node, ListType):
-            return f"List{self.word(node.item)}"
-        if isinstance(node, BufferType):  # a list in Go, too, but it travels otherwise
-            return f"Buffer{self.word(node.item)}"
-        if isinstance(node, SetType):
-            return f"Set{self.word(node.item)}"
-        if isinstance(node, DictType):
-            return f"Map{self.word(node.key)}{self.word(node.value)}"
-        if isinstance(node, OptionalType):
-            return f"Optional{self.word(node.item)}"
-        if isinstance(node, CallableType):
-            params = "".join(self.word(param.type) for param in node.method.params)
-            made = f"To{self.word(node.method.result)}" if node.method.result else ""
-            return f"{'Async' * node.method.is_async}Func{params}{made}"
-        if isinstance(node, StreamType):
-            return f"{'Async' * node.is_async}Stream{self.word(node.item)}"
-        if isinstance(node, Scalar):
-            return node.go.capitalize()
-        assert isinstance(node, Leaf), node.text
-        return node.word
+        return self._named.get(node) or _KINDS[type(node)].word(self, node)
 
     def parameter(self, method: Method, node: Node) -> str:
         """The Go type of a parameter: structs come as pointers, unless the method wants values."""
@@ -192,6 +152,64 @@ class GoTypes:
     def results(self, method: Method) -> str:
         """What a method returns in Go."""
         return "error" if method.result is None else f"({self.spelling(method.result)}, error)"
+
+
+def _spell_function(types: GoTypes, node: CallableType) -> str:
+    params = [types.parameter(node.method, param.type) for param in node.method.params]
+    params.insert(0, types.source.qualified("context.Context"))
+    return f"func({', '.join(params)}) {types.results(node.method)}"
+
+
+def _word_of_function(types: GoTypes, node: CallableType) -> str:
+    params = "".join(types.word(param.type) for param in node.method.params)
+    made = f"To{types.word(node.method.result)}" if node.method.result else ""
+    return f"{'Async' * node.method.is_async}Func{params}{made}"
+
+
+class _Kind(NamedTuple):
+    """How types of one kind of node are written in Go, and the word for them in names."""
+
+    spelling: Callable[[GoTypes, Any], str]
+    word: Callable[[GoTypes, Any], str]
+
+
+# Structs, enums, unions and interfaces have names.
+_KINDS: dict[type, _Kind] = {
+    Scalar: _Kind(
+        lambda types, node: types.source.qualified(node.go),
+        lambda types, node: node.go.capitalize(),
+    ),
+    Leaf: _Kind(
+        lambda types, node: types.source.qualified(node.go),
+        lambda types, node: node.word,
+    ),
+    TupleType: _Kind(GoTypes.take_tuple, GoTypes.take_tuple),
+    ListType: _Kind(
+        lambda types, node: f"[]{types.spelling(node.item)}",
+        lambda types, node: f"List{types.word(node.item)}",
+    ),
+    BufferType: _Kind(
+        lambda types, node: f"[]{types.spelling(node.item)}",
+        lambda types, node: f"Buffer{types.word(node.item)}",  # a list in Go, too, but it travels otherwise
+    ),
+    SetType: _Kind(
+        lambda types, node: f"map[{types.spelling(node.item)}]struct{{}}",
+        lambda types, node: f"Set{types.word(node.item)}",
+    ),
+    DictType: _Kind(
+        lambda types, node: f"map[{types.spelling(node.key)}]{types.spelling(node.value)}",
+        lambda types, node: f"Map{types.word(node.key)}{types.word(node.value)}",
+    ),
+    OptionalType: _Kind(
+        lambda types, node: f"*{types.spelling(node.item)}",
+        lambda types, node: f"Optional{types.word(node.item)}",
+    ),
+    CallableType: _Kind(_spell_function, _word_of_function),
+    StreamType: _Kind(
+        lambda types, node: f"func(yield func({types.spelling(node.item)}, error) bool)",
+        lambda types, node: f"{'Async' * node.is_async}Stream{types.word(node.item)}",
+    ),
+}
 
 
 def roots(contract: Contract) -> list[Node]:
