@@ -363,20 +363,11 @@ def get_tuples(get_items: Sequence[Get]) -> Get:
     return get
 
 
-def union_tag(value: Any, options: Sequence[type]) -> int:
-    """The index of the option that is the class of `value`, else its nearest base."""
-    for cls in type(value).__mro__:
-        if cls in options:
-            return options.index(cls)
-    names = " or ".join(option.__name__ for option in options)
-    raise TypeError(f"expected {names}, got {type(value).__name__}")
-
-
-def put_unions(options: Sequence[type], put_items: Sequence[Put]) -> Put:
+def put_unions(tag_of: Callable[[Any], int], put_items: Sequence[Put]) -> Put:
     """A byte for each, then the values of each option."""
 
     def put(out: Output, values: list[Any]) -> None:
-        tags = bytes([union_tag(value, options) for value in values])
+        tags = bytes([*map(tag_of, values)])
         out.append(tags)
         for option, put_item in enumerate(put_items):
             put_item(out, [value for value, tag in zip(values, tags) if tag == option])

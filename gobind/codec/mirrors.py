@@ -161,7 +161,6 @@ def _items(node: Record, value: Any) -> Iterable[tuple[Node, Any]]:
 
 def _union_ref(node: UnionType, value: Any, kept: list[Any]) -> UnionRef:
     tag = node.tag_of(value)
-    assert tag is not None  # checked before
     return UnionRef(tag, _list_ref(node.options[tag], [value], kept).ptr)
 
 

@@ -250,9 +250,8 @@ class RecordWriter:
 
     def _union(self, node: UnionType, value: str, offset: int) -> None:
         value, tag = self._local(value), self._source.fresh("u")
-        options = self._bind(f"options_{node.text}", tuple(option.cls for option in node.options))
         puts = self._bind(f"puts_{node.text}", tuple(self._blocks.put(option) for option in node.options))
-        self._source.line(f"{tag} = {self._bind('union_tag', columns.union_tag)}({value}, {options})")
+        self._source.line(f"{tag} = {self._bind(f'tag_of_{node.text}', node.tag_of)}({value})")
         self._slot(offset, "I", tag)
         self._source.line(f"{puts}[{tag}](_out, [{value}])")
 

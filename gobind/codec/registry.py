@@ -238,9 +238,7 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.get_tuples([*map(blocks.get, node.items)]),
     ),
     UnionType: (
-        lambda blocks, node: columns.put_unions(
-            [o.cls for o in node.options], [*map(blocks.put, node.options)]
-        ),
+        lambda blocks, node: columns.put_unions(node.tag_of, [*map(blocks.put, node.options)]),
         lambda blocks, node: columns.get_unions([*map(blocks.get, node.options)]),
     ),
     InterfaceType: _HANDLES,

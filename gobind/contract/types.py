@@ -148,15 +148,24 @@ class UnionType(Reference):
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
+        # By identity: a class may not be hashable.
+        self._tags = {id(option.cls): tag for tag, option in enumerate(options)}
 
     @property
     def children(self) -> tuple[Node, ...]:
         return self.options
 
-    def tag_of(self, value: Any) -> int | None:
-        """The index of the option that is the class of `value`, else its nearest base; None without one."""
-        classes = [option.cls for option in self.options]
-        return next((classes.index(cls) for cls in type(value).__mro__ if cls in classes), None)
+    def tag_of(self, value: Any) -> int:
+        """The index of the option that is the class of `value`, else its nearest base.
+
+        Raises:
+            TypeError: there is none; `gobind.contract.validate` says so in words.
+        """
+        for cls in type(value).__mro__:
+            tag = self._tags.get(id(cls))
+            if tag is not None:
+                return tag
+        raise TypeError
 
 
 class BufferType(Reference):

@@ -6,6 +6,7 @@ however deep a value is.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import types
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence, Set
@@ -210,9 +211,8 @@ def _attribute(value: Any, name: str, path: Place) -> Any:
 
 
 def _option(node: UnionType, value: Any, path: Place) -> StructType:
-    tag = node.tag_of(value)
-    if tag is not None:
-        return node.options[tag]
+    with contextlib.suppress(TypeError):
+        return node.options[node.tag_of(value)]
     names = " or ".join(option.text for option in node.options)
     found = class_of(value, *(option.cls for option in node.options))
     raise TypeError(f"{path}: expected {names}, got {found}")
