@@ -39,7 +39,20 @@ from gobind.contract.types import (
 
 
 class Slot(NamedTuple):
-    """One value of the fixed part: where it lies, its format character, and the expression or name for it."""
+    """One number of a record. A generated function packs or unpacks all of them by one call of `struct`.
+
+    Attributes:
+        offset: where it stands, in bytes from the start of the record.
+        code: its format character.
+        name: in a function that packs, the expression for it; in one that unpacks, the local that it is stored in.
+
+    >>> length_of_name = Slot(8 + 8, "Q", "_n1")  # a str at offset 8 is a pointer, which stays 0, and a length
+    >>> slots = [length_of_name, Slot(0, "I", "user.id")]
+    >>> make_struct(slots, 24).format
+    '<I12xQ'
+    >>> [slot.name for slot in sorted(slots)]  # the arguments of `pack`, or what the result of `unpack` goes to
+    ['user.id', '_n1']
+    """
 
     offset: int
     code: str
