@@ -10,7 +10,7 @@ import datetime
 import enum
 import gc
 import uuid
-from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple, Union
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple, Union
 
 import pytest
 import random_contracts
@@ -38,6 +38,11 @@ class Small:
 @gostruct
 class Empty:
     pass
+
+
+@gostruct
+class WithFunction:
+    function: Callable[[int], int]
 
 
 @gostruct
@@ -196,6 +201,7 @@ def test_what_is_read_is_of_its_own() -> None:
         (lambda: to_mirror("x"), gobind.ContractError, "str: not a gostruct; decorate the class with @gostruct"),
         (lambda: from_mirror(5), TypeError, "expected a mirror made by gobind, got int"),
         (lambda: to_mirror(Small(256, 1)), OverflowError, "Small.a: 256 does not fit u8"),
+        (lambda: mirror(WithFunction), gobind.ContractError, "Callable[[int], int]: an object means nothing outside a library: it has no mirror"),
     ],
 )  # fmt: skip
 def test_refusals(call: Any, error: Any, message: str) -> None:

@@ -417,7 +417,9 @@ _VALUE = _Kind(_value_mirror, _write_value, _read_value)
 _RECORD = _Kind(GoCodec.record_mirror, _write_part, fill=_fill_part)
 _OBJECT = _Kind(
     lambda codec, node: "uint64",
-    lambda codec, node, source, target: f"{target} = gobind.WriteObject(w, {source}, {_identity(codec, node)})",
+    lambda codec, node, source, target: (
+        f"{target} = gobind.WriteObject(w, {source}, {_identity(codec, node)})"
+    ),
     lambda codec, node, source: f"gobind.ReadObject(r, {source}, {codec.wrapper(node)})",
     block=_object_block,
 )
@@ -427,9 +429,7 @@ _KINDS: dict[type, _Kind] = {
     EnumType: _VALUE,
     StructType: _RECORD,
     TupleType: _RECORD,
-    UnionType: _Kind(
-        lambda codec, node: "gobind.Tag", _write_union, fill=_fill_union, block=_union_block
-    ),
+    UnionType: _Kind(lambda codec, node: "gobind.Tag", _write_union, fill=_fill_union, block=_union_block),
     ListType: _container("List"),
     SetType: _container("Set"),
     DictType: _container("Map"),
