@@ -11,7 +11,7 @@ from gobind.codec import linkage
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _exported _frame _head _notes _number _out _reply _result _size _source"
+    "_arguments _address _buf _error _exported _frame _head _id _notes _out _reply _result _size _source"
     " _unsent _value".split()
 )
 

@@ -1,7 +1,7 @@
 """The Go code that reads and writes each type of a contract: mirrors of records, functions for blocks.
 
-Every function written here only calls the runtime (`gosrc/gobind`), one call for a field. Functions
-are written for the types that calls need, when they are first asked for.
+Every generated function only calls the runtime (`gosrc/gobind`), once for a field. Functions are
+generated for the types that calls need, on first use.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gobind.tool.generator.gotypes import GoField, GoTypes
 
 
 def least(node: Node) -> int:
-    """The number of bytes that one value takes in a block at least, with all that is inside it."""
+    """Returns how many bytes one value, with its parts, takes in a block at least."""
     if isinstance(node, Scalar):
         return node.size
     if isinstance(node, Leaf):
@@ -48,7 +48,7 @@ def least(node: Node) -> int:
 
 
 def may_fail(node: Node) -> bool:
-    """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
+    """Returns True if some values in Go have no counterpart in Python: their place is noted for the message."""
     if isinstance(node, Leaf):
         return node.may_fail
     if isinstance(node, (UnionType, Handle)):
@@ -57,7 +57,7 @@ def may_fail(node: Node) -> bool:
 
 
 def is_number(node: Node) -> bool:
-    """True if a frame holds the value as Go does."""
+    """Returns True if a frame holds the value as Go does, as it does all numbers."""
     if isinstance(node, EnumType):
         return node.base is not STR
     if isinstance(node, Leaf):
@@ -66,28 +66,28 @@ def is_number(node: Node) -> bool:
 
 
 def is_text(node: Node) -> bool:
-    """True for str and enums of str."""
+    """Returns True for str and enums of str."""
     return node is STR or (isinstance(node, EnumType) and node.base is STR)
 
 
 def is_filled_in(node: Node) -> bool:
-    """True if reading fills in a variable that is there, instead of giving a value."""
+    """Returns True if reading sets an existing variable, instead of returning a value."""
     return isinstance(node, (StructType, TupleType, UnionType, ListType, SetType, DictType, OptionalType))
 
 
 def _leaf_word(node: Node) -> str:
-    """The method of Reader and Writer for a leaf in a record that is not a number."""
+    """Returns the method of Reader and Writer for a leaf in a record that is not a number."""
     leaf = node.base if isinstance(node, EnumType) else node
     return leaf.go_method if isinstance(leaf, Leaf) else "Bool"
 
 
 def address(place: str) -> str:
-    """The Go expression for a pointer to the variable `place`."""
+    """Returns the Go expression for a pointer to the variable `place`."""
     return place[1:] if place.startswith("*") else f"&{place}"
 
 
 class GoCodec:
-    """Writes Go functions on demand: each method that returns a name makes sure that it will be declared."""
+    """Writes Go functions on demand: whatever name a method returns, `finish` declares it."""
 
     def __init__(self, types: GoTypes) -> None:
         self._types = types
@@ -95,14 +95,14 @@ class GoCodec:
         self._todo: list[Callable[[], list[str]]] = []
 
     def finish(self) -> list[str]:
-        """The declarations of all that was asked for, and of what those ask for."""
+        """Returns the declarations of all functions and mirrors in use, and of those that they use."""
         lines: list[str] = []
         for make in self._todo:  # grows meanwhile
             lines += ["", *make()]
         return lines
 
     def _declare(self, name: str, key: str, make: Callable[[str], list[str]]) -> str:
-        """`name`, declared once by `make(name)`; another Go type (`key`) of that name gets one of its own."""
+        """Returns `name`, which `make(name)` declares; for another Go type (`key`) a name like it."""
         while self._keys.get(name, key) != key:
             name += "_"
         if name not in self._keys:
@@ -113,7 +113,7 @@ class GoCodec:
     # Records
 
     def mirror(self, node: Node) -> str:
-        """The Go type that stands for `node` in a record."""
+        """Returns the Go type of a value of `node` in a record."""
         if isinstance(node, (StructType, TupleType)):
             word = self._types.name(node)
             fields = self._types.fields(node)
@@ -132,13 +132,13 @@ class GoCodec:
         return node.go_record if isinstance(node, Leaf) else "gobind.Ref"
 
     def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
-        """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
+        """Declares the mirror of a record, without values of no size: Go adds padding after one at the end."""
         rows = [(field.go, self.mirror(field.type)) for field in fields if layout_of(field.type).size]
         body = [f"type {name} struct {{", *aligned(rows), "}"] if rows else [f"type {name} struct{{}}"]
         return [f"// {name} {doc}", *body]
 
     def read_record(self, node: Node, source: str, target: str) -> str:
-        """The statement that reads a value from its place in a record into the variable `target`."""
+        """Returns the statement that reads the value at `source`, in a record, into the variable `target`."""
         if isinstance(node, (StructType, TupleType)):
             return f"{self.record_function(node, 'Read')}(r, {address(source)}, {address(target)})"
         if isinstance(node, UnionType):
@@ -150,7 +150,7 @@ class GoCodec:
         return f"{target} = {self.read_value(node, source)}"
 
     def read_value(self, node: Node, source: str) -> str:
-        """The expression that reads a value that is not filled in (`is_filled_in`) from its place in a record."""
+        """Returns the expression that reads the value at `source`, in a record; not for types that `is_filled_in`."""
         if is_number(node):
             return source
         if isinstance(node, BufferType):
@@ -163,7 +163,7 @@ class GoCodec:
         return f"{self._types.spelling(node)}({value})" if isinstance(node, EnumType) else value
 
     def write_record(self, node: Node, source: str, target: str) -> list[str]:
-        """The statements that write the variable `source` to its place in a record, and its columns."""
+        """Returns the statements that write the variable `source` to `target`, in a record, and its columns."""
         if is_number(node):
             return [f"{target} = {source}"]
         if isinstance(node, (StructType, TupleType)):
@@ -184,28 +184,28 @@ class GoCodec:
         return [f"{target} = w.{_leaf_word(node)}({value})"]
 
     def read_stream(self, node: StreamType, source: str) -> str:
-        """The expression for a stream that Python supplies; the variable `ctx` is what it ends with."""
+        """Returns the expression for a stream that Python supplies; it ends when the variable `ctx` does."""
         block = self.block(node.item, "Read")
         is_async = "true" if node.is_async else "false"
         return f"gobind.ReadStream(ctx, r, {source}, {is_async}, {least(node.item)}, {block})"
 
     def wrapper(self, node: InterfaceType | CallableType) -> str:
-        """The function that makes a value of an object of Python."""
+        """Returns the name of the function that makes a Go value for an object of Python."""
         return self.glue_name("Wrap", node)
 
     def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
-        """`what` for one Go type: the words of two function types may be the same, the names are not."""
+        """Returns a name for one Go type: two function types may have the same word, but not the same name."""
         name, key = f"glue{what}{self._types.word(node)}", self._types.key(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
         return name
 
     def _kind(self, node: InterfaceType | CallableType) -> str:
-        """What makes a value the same object for Python each time; functions have no identity."""
+        """Returns what makes a value the same object each time; nil for functions: they have no identity."""
         return f"glue{self._types.name(node)}" if isinstance(node, InterfaceType) else "nil"
 
     def record_function(self, node: Node, verb: str) -> str:
-        """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
+        """Returns the function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
         word = self._types.word(node)
         kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
         key = f"{word} {self._types.key(node)}"
@@ -231,24 +231,24 @@ class GoCodec:
         return [*lines, "}"] if len(lines) > 1 else empty_function(head)
 
     def _head(self, name: str, verb: str, params: str) -> str:
-        """The head of a function that reads (from `r`) or writes (to `w`)."""
+        """Returns the head of a function that reads (from `r`) or writes (to `w`)."""
         first = self._types.source.qualified("gobind.Reader" if verb == "Read" else "gobind.Writer")
         return f"func {name}({verb[0].lower()} *{first}, {params})"
 
     def _at(self, node: Node, field: GoField) -> list[str]:
-        """Note the place of a field that may fail, for the message."""
+        """Writes the line that notes the place of a field that may fail, for the message."""
         named = isinstance(node, StructType) and may_fail(field.type)
         return [f"w.At({quote(f'{node.text}.{field.name}')})"] if named else []
 
     # Blocks
 
     def block(self, node: Node, verb: str) -> str:
-        """A function that reads or writes a column of values: ``func(r, Column[T])``."""
+        """Returns the function that reads or writes a block of values: ``func(r, Column[T])``."""
         function = self._block_function(node, verb)
         return f"{function}[{self._types.spelling(node)}]" if is_number(node) or is_text(node) else function
 
     def _block_function(self, node: Node, verb: str) -> str:
-        """That function as one calls it: Go infers its type arguments."""
+        """Returns that function without type arguments, which Go infers in a call."""
         if is_number(node):
             return f"gobind.{verb}Numbers"
         if is_text(node):
@@ -264,7 +264,7 @@ class GoCodec:
         )
 
     def _inner(self, node: Node, verb: str) -> str:
-        """The arguments that say how the values inside a container are read or written."""
+        """Returns the arguments for reading or writing the values inside a container."""
         inner = children(node)
         functions = ", ".join(self.block(item, verb) for item in inner)
         return f"{sum(map(least, inner))}, {functions}" if verb == "Read" else functions
@@ -308,7 +308,7 @@ class GoCodec:
     # Unions
 
     def _options_function(self, union: UnionType, verb: str) -> str:
-        """A function that reads or writes the options of a column of unions whose tags are known."""
+        """Returns the function that reads or writes the options of a column of unions, given their tags."""
         name = f"glue{verb}{self._types.name(union)}Options"
         return self._declare(name, name, lambda name: self._options(name, union, verb))
 
@@ -324,7 +324,7 @@ class GoCodec:
         return [*lines, "}"]
 
     def _tag_function(self, union: UnionType) -> str:
-        """A function that tells the option of a union's value."""
+        """Returns the function from a value of a union to its tag."""
         name = f"glueTag{self._types.name(union)}"
         return self._declare(name, name, lambda name: self._tag(name, union))
 

@@ -42,10 +42,10 @@ class GoField(NamedTuple):
 
 
 class GoTypes:
-    """The Go name of each type of one contract. Raises ContractError where two names collide.
+    """The Go name of each type of one contract. Raises ContractError if two names are the same.
 
     Attributes:
-        source: the text that is being written; what a type's spelling needs is noted in it.
+        source: the text being written; it notes the packages that the spelling of a type needs.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -93,7 +93,7 @@ class GoTypes:
         self.unions.append(union)
 
     def _take_tuple(self, node: TupleType) -> None:
-        # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
+        # float and f64, list and tuple[T, ...] are the same in Go: tuples of either are one type.
         name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
         body = ", ".join(self.key(item) for item in node.items)
         if self._bases.setdefault(name, body) != body:
@@ -118,15 +118,15 @@ class GoTypes:
         self._fields[struct] = tuple(fields)
 
     def name(self, node: Node | InterfaceType) -> str:
-        """The Go name of a class, union or tuple."""
+        """Returns the Go name of a class, union or tuple."""
         return self._named[node]
 
     def fields(self, node: StructType | TupleType) -> tuple[GoField, ...]:
-        """The fields of a struct or tuple as Go names them."""
+        """Returns the fields of a struct or tuple, with their Go names."""
         return self._fields[node]
 
     def spelling(self, node: Node) -> str:
-        """The Go type of a value of `node`, to be written."""
+        """Returns the Go type of a value of `node`, to be written to `source`."""
         if node in self._named:
             return self._named[node]
         if isinstance(node, (ListType, BufferType)):
@@ -143,14 +143,14 @@ class GoTypes:
             return f"func({', '.join(params)}) {self.results(node.method)}"
         if isinstance(node, StreamType):
             return f"func(yield func({self.spelling(node.item)}, error) bool)"
-        if isinstance(node, TupleType):  # a tuple inside a tuple, met before its own turn
+        if isinstance(node, TupleType):  # a tuple inside a tuple, which comes first
             self._take_tuple(node)
             return self._named[node]
         assert isinstance(node, (Scalar, Leaf)), node.text
         return self.source.qualified(node.go)
 
     def key(self, node: Node) -> str:
-        """What two types share if they are one type in Go: the spelling, not to be written."""
+        """Returns a key that is equal for two nodes if their Go type is the same: its spelling, not to be written."""
         source, self.source = self.source, GoSource()
         try:
             return self.spelling(node)
@@ -158,7 +158,7 @@ class GoTypes:
             self.source = source
 
     def word(self, node: Node) -> str:
-        """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
+        """Returns a word for the Go type of `node`, used in names: ``[]string`` is ``ListString``."""
         if isinstance(node, TupleType) and node not in self._named:
             self._take_tuple(node)
         if node in self._named:
@@ -185,17 +185,17 @@ class GoTypes:
         return node.word
 
     def parameter(self, method: Method, node: Node) -> str:
-        """The Go type of a parameter: structs come as pointers, unless the method wants values."""
+        """Returns the Go type of a parameter: a pointer for structs, unless the method has ``by_value=True``."""
         pointer = isinstance(node, StructType) and not method.options.by_value
         return f"*{self.spelling(node)}" if pointer else self.spelling(node)
 
     def results(self, method: Method) -> str:
-        """What a method returns in Go."""
+        """Returns the Go types of a method's results."""
         return "error" if method.result is None else f"({self.spelling(method.result)}, error)"
 
 
 def roots(contract: Contract) -> list[Node]:
-    """The types that a contract's methods and errors mention themselves, in order."""
+    """Returns the types that a contract's methods and errors name directly, in order."""
     found: list[Node] = list(contract.errors)
     for interface in contract.interfaces:
         for method in interface.methods:
@@ -206,7 +206,7 @@ def roots(contract: Contract) -> list[Node]:
 
 
 def method_name(interface: InterfaceType, method: Method) -> str:
-    """The Go name of a method."""
+    """Returns the Go name of a method."""
     where = f"{interface.text}.{method.name}"
     if method.options.name is not None:
         return gonames.method_name(method.options.name, where)
@@ -219,9 +219,9 @@ _ITEM = re.compile(r"([-*+•]|[0-9]+[.)])\s+")
 
 
 def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
-    """A docstring, or what stands in for one, as a Go doc comment that gofmt leaves as it is.
+    """Returns a docstring, or `default`, as a Go doc comment that gofmt does not change.
 
-    gofmt lays out lists, headings and indented text anew: so paragraphs are kept and the rest is flattened.
+    gofmt reformats lists, headings and indented text: so only paragraphs are kept.
     """
     lines: list[str] = []
     for line in inspect.cleandoc(re.sub(f"[{UNWRITABLE}]", " ", doc or default)).splitlines():
@@ -242,7 +242,7 @@ def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
 
 
 def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -> list[str]:
-    """The Go struct of a gostruct, goerror or tuple."""
+    """Declares the Go struct of a gostruct, goerror or tuple."""
     doc = own_doc(node.cls) if isinstance(node, StructType) else ""
     lines = comment(doc, default)
     name = types.name(node)
@@ -263,9 +263,9 @@ def _is_shown(node: Node) -> bool:
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
-    """A goerror: its struct and the method that makes it an error."""
+    """Declares a goerror: its struct and the method that makes it an error."""
     name = types.name(error)
-    # Containers stay out of the message: Go would print one that contains itself for ever.
+    # Without containers: Go would print one that contains itself for ever.
     shown = [f for f in types.fields(error) if _is_shown(f.type)]
     pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
     text = types.source.qualified("gobind.ErrorText")
@@ -280,7 +280,7 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
 
 
 def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
-    """An enum: a named type and its constants."""
+    """Declares an enum: a named type and its constants."""
     name = types.name(enum)
     rows = []
     for member, value in enum.members.items():
@@ -298,7 +298,7 @@ def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
 
 
 def declare_union(types: GoTypes, union: UnionType) -> list[str]:
-    """A union: a sealed interface, which the options implement."""
+    """Declares a union: a sealed interface, which the options implement."""
     name = types.name(union)
     options = [types.name(option) for option in union.options]
     listed = ", ".join(options[:-1]) + f" or {options[-1]}"
@@ -314,7 +314,7 @@ def declare_union(types: GoTypes, union: UnionType) -> list[str]:
 
 
 def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
-    """The Go interface, and the function that registers its implementation."""
+    """Declares the Go interface, and the function that registers its implementation."""
     name = types.name(interface)
     lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
     body: list[str] = []
