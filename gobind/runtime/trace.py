@@ -121,7 +121,8 @@ def _traced(function: Any) -> Callable[..., Any]:
 def _traced_async(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     async def traced(*args: Any, **kwargs: Any) -> Any:
-    """`Answers`, with a line for each call."""
+        # For `_note_request`, which runs before the coroutine is suspended.
+        notes = _local.notes = Notes(function.__qualname__)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
