@@ -147,7 +147,7 @@ VALUES += [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_there_and_back(value: Any) -> None:
+def test_from_mirror_is_the_inverse_of_to_mirror(value: Any) -> None:
     made = to_mirror(value)
     assert type(made) is mirror(type(value))
     assert from_mirror(made) == value
@@ -198,7 +198,7 @@ def test_what_is_read_is_of_its_own() -> None:
         (lambda: to_mirror(Small(256, 1)), OverflowError, "Small.a: 256 does not fit u8"),
     ],
 )  # fmt: skip
-def test_refusals(call: Any, error: Any, message: str) -> None:
+def test_wrong_classes_and_values_are_refused(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         call()
     assert str(caught.value) == message

@@ -48,7 +48,7 @@ class Answers:
     """Makes the handlers of one binding.
 
     Args:
-        contract: the contract's number among the library's.
+        contract: the index of the contract in the library.
         errors: the contract's errors.
     """
 
