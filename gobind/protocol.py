@@ -105,26 +105,26 @@ what the response refers to (objects, the memory of a Buffer), is kept until ``g
               then, if error >= 0, block(the contract's error of that index, 1). The detail is the Go
               type of an error, the stack of a panic
 
-**An asynchronous call** has its number in the header's reply field, and its size is always set.
+**An asynchronous call** has its id in the header's reply field, and its size is always set.
 ``gobind_submit(queue, requests, size)`` takes requests placed one after another, and has read them when it
 returns. ``gobind_drain(queue, buffer, done)`` fetches completions into a buffer of `DRAIN_CAPACITY` bytes:
-u64 number of the fetch, u64 n, n entries (u64 number, u64 tag, u64 word), then the responses of the entries
-tagged `ENTRY_RESPONSE`, in the same order. Done is the number of the last fetch whose entries have all been
-handed out: while the buffer has another number nothing is fetched, so an exception in between loses
-nothing. An entry tagged `ENTRY_STATUS` has a status: ``gobind_completion(queue, number, buffer) -> id``
-fetches it, and ``gobind_cancel(queue, number)`` drops it if it is a failure or is not fetched. The
+u64 id of the fetch, u64 n, n entries (u64 id of the call, u64 tag, u64 word), then the responses of the entries
+tagged `ENTRY_RESPONSE`, in the same order. Done is the id of the last fetch whose entries have all been
+handed out: while the buffer has another id nothing is fetched, so an exception in between loses
+nothing. An entry tagged `ENTRY_STATUS` has a status: ``gobind_completion(queue, call, buffer) -> id``
+fetches it, and ``gobind_cancel(queue, call)`` drops it if it is a failure or is not fetched. The
 descriptor ``gobind_queue_wakeup_fd(queue)`` is readable while there are completions.
 
 **A ring** is memory of u64 words that Python owns and a goroutine polls: tail, head, parked, then for
 each slot address and size of a request. gosrc/gobind/ring.go says who writes what, and why no wake-up is lost.
 
-**A handle** is an object's number: of a Python object if `PYTHON_OWNED` is set, else of a Go object. A
-Python object gets a number each time it is passed, which Go gives up by `UPCALL_RELEASE`. In frames to Go
+**A handle** is an object's id: of a Python object if `PYTHON_OWNED` is set, else of a Go object. A
+Python object gets an id each time it is passed, which Go releases by `UPCALL_RELEASE`. In frames to Go
 each handle carries one count, which Go takes over. In frames to Python handles carry none: they are valid
 until the status is released, or the upcall has returned, and Python retains those it keeps
 (``gobind_retain``, ``gobind_release``). A response with handles in it is always fetched by a status. A
 method of a Go object is the interface's, called with the handle as receiver; a Go function is called by the
-number that the library's description gives its annotation.
+index that the library's description gives its annotation.
 
 **A stream** of Go is called with the method `STREAM_NEXT` and no parameters; the response is a list, empty
 at the end of the stream. An iterator of Python has two methods: `ITERATOR_NEXT` takes a u64, the largest
@@ -144,12 +144,12 @@ field as it is when it calls object 0 again, and the exception becomes the conte
                       it is an error of the contract block(error, 1)
     ANSWER_LATER      of an async method: ``gobind_answer`` will deliver it
 
-A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 number takes its place, and object 0's
-`UPCALL_FETCH_INTO`, with that number in size, copies the frame to the address in request. For an async
+A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 id takes its place, and object 0's
+`UPCALL_FETCH_INTO`, with that id in size, copies the frame to the address in request. For an async
 method value holds a ticket before the call; ``gobind_answer(ticket, failed, frame, size)`` answers it
 exactly once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL`
 names a ticket in size; its value is 1 if an answer will come, 0 if the ticket is unknown. `UPCALL_RELEASE`
-passes size bytes at request: u64 numbers that Go gives up.
+passes size bytes at request: u64 ids that Go releases.
 
 **The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL,
 u64 size, then that many bytes of block(Library, 1). Every version of gobind can read the text, and only
@@ -157,8 +157,8 @@ that. N is `ABI`, which grows with each change of this page.
 
     Library = problems: list[str], contracts: list[Contract]
     Contract = name: str, text: str, interfaces: dict[str, Interface], fingerprints of errors: dict[str, str],
-        numbers of callables: dict[str, i64], layouts: dict[str, list[u64]]
-    Interface = fingerprint: str, number of its first method: i64, names of its methods: list[str]
+        indexes of callables: dict[str, i64], layouts: dict[str, list[u64]]
+    Interface = fingerprint: str, index of its first method: i64, names of its methods: list[str]
 
 A callable is named by its annotation; a layout is the size of a struct's record in Go and the offsets of
 its fields.
@@ -231,7 +231,7 @@ UPCALL_RELEASE, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
 """Methods of object 0, gobind itself."""
 
 STREAM_NEXT = 0xFFFFFFFF
-"""Method number that fetches the next items of a stream, the receiver."""
+"""Method index that fetches the next items of a stream, the receiver."""
 
 ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
 """Methods of an iterator that lives in Python."""
@@ -269,4 +269,4 @@ behind the entries, the queue that has the status."""
 
 EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
 """The record of an exception that a Python method raised: sizes of its text and its class's name, the
-contract's error that it is or -1, flags, its handle, the contract's number in the library."""
+contract's error that it is or -1, flags, its handle, the contract's index in the library."""

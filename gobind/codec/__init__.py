@@ -36,7 +36,7 @@ debuggers, and CPython specializes it like any other. What can be an ordinary fu
 
 **Fast first, then precise.** The fast code checks as it goes: `struct.pack` refuses what does not fit,
 `str.encode` what is no str, one ``countOf(map(type, values), User)`` what is no User. It finds only *that*
-something is wrong. Then a slow, plain walk (`gobind.contract.validate` before sending,
+something is wrong. Then a slow, simple walk (`gobind.contract.validate` before sending,
 `gobind.codec.diagnose` after receiving) finds out *where*, and says ``users[3].name: expected str, got
 int``. Correct values do not pay for the message.
 

@@ -79,12 +79,12 @@ def _parse(text: str, itemsize: int) -> tuple[bool, list[tuple[int, str, int]]]:
 
     Big-endian numbers are none, nor is what has marks of other things: ``&d`` is a pointer, ``(2)d`` an array.
     """
-    plain = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
+    stripped = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
     fields: list[tuple[int, str, int]] = []
     offset, gaps, order = 0, False, "@"
-    if not re.fullmatch(f"(?:{_ITEM}|\\s)*", plain):
+    if not re.fullmatch(f"(?:{_ITEM}|\\s)*", stripped):
         return gaps, [(0, text, 0)]
-    for mark, count, code in re.findall(_ITEM, plain):
+    for mark, count, code in re.findall(_ITEM, stripped):
         order = mark or order
         if len(count) > 18 or int(count or 1) > itemsize:  # before any list of so many is made
             return gaps, [(0, text, 0)]

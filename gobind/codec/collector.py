@@ -25,7 +25,7 @@ MANY = 1000
 
 
 def extend(values: list[Any], made: Iterator[Any], count: int) -> None:
-    """``values.extend(made)`` for `count` objects."""
+    """Does ``values.extend(made)`` for `count` objects, without the collector in between."""
     if not IS_NEEDED or count < MANY:
         values.extend(made)
         return

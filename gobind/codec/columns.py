@@ -1,9 +1,9 @@
-"""Columns: n values of one type at once, each by a primitive that runs in C.
+"""Columns: n values of one type are written or read at once, by functions that run in C.
 
 ``put_*(out, values)`` appends a block, ``get_*(source, n)`` takes one; `gobind.protocol` has the
-format. Functions for containers are made from the functions of what they contain. Values are
-checked here only as far as it costs nothing: what the fast way refuses, `gobind.contract.validate` explains, and
-`gobind.codec.diagnose` what comes back wrong.
+format. Functions for containers are made from the functions of their items. Values are checked only where that costs
+nothing: `gobind.contract.validate` explains what these functions refuse, `gobind.codec.diagnose` what is wrong in a
+frame.
 """
 
 from __future__ import annotations
@@ -21,51 +21,51 @@ from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, 
 
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
-# What Python values become before they travel, one at a time
+# Conversions of one value, before it is written
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list of the items of a sequence; a str is not taken for a sequence of characters."""
+    """Returns the items of a sequence as a list; refuses str, which is no list of characters here."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
     raise TypeError(f"expected a list, got {type(value).__name__}")
 
 
 def as_dict(value: Any) -> dict[Any, Any]:
-    """A dict of the items of a mapping."""
+    """Returns a mapping as a dict."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"expected a dict, got {type(value).__name__}")
 
 
 def as_set(value: Any) -> list[Any]:
-    """The items of a set."""
+    """Returns the items of a set as a list."""
     if isinstance(value, Set):
         return list(value)
     raise TypeError(f"expected a set, got {type(value).__name__}")
 
 
 def as_bytes(value: Any) -> bytes:
-    """The bytes of any bytes-like object."""
+    """Returns any bytes-like object as bytes."""
     return value if type(value) is bytes else memoryview(value).tobytes()
 
 
 def as_tuple(value: Any, size: int) -> tuple[Any, ...]:
-    """`value`, if it is a tuple of `size` items."""
+    """Returns `value`; refuses what is not a tuple of `size` items."""
     if isinstance(value, tuple) and len(value) == size:
         return value
     raise TypeError(f"expected a tuple of {size}, got {type(value).__name__}")
 
 
 def require(values: Iterable[Any], cls: type) -> None:
-    """Refuse what is not an instance of `cls`: the way for lists that hold subclasses."""
+    """Refuses what is not an instance of `cls` or a subclass, one value at a time."""
     for value in values:
         if not isinstance(value, cls):
             raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
 
 
 def require_all(values: list[Any], cls: type) -> None:
-    """Refuse a list that holds anything but instances of `cls`."""
+    """Refuses a list with anything but instances of `cls`."""
     if countOf(map(type, values), cls) != len(values):
         require(values, cls)
 
@@ -74,12 +74,12 @@ def require_all(values: list[Any], cls: type) -> None:
 
 
 CHUNK = 8192
-"""How many numbers are packed at once: arguments of a call that stay in the cache."""
+"""How many numbers are packed at once: so many arguments of a call stay in the CPU's cache."""
 
 
 def put_numbers(code: str) -> Put:
-    """The put of a number with that format character."""
-    mark = "<" if code == "f" else ""  # native packing is the fastest, but makes 1e39 an infinite float
+    """Returns the put of numbers with the format character `code`."""
+    mark = "<" if code == "f" else ""  # native packing is the fastest, but turns 1e39 into infinity
 
     def put(out: Output, values: list[Any]) -> None:
         n = len(values)
@@ -89,8 +89,8 @@ def put_numbers(code: str) -> Put:
         starts = range(0, n, CHUNK)
         packs = [partial(struct.pack, f"{mark}{min(CHUNK, n - start)}{code}") for start in starts]
         slices = [slice(start, start + CHUNK) for start in starts]
-        # What follows is ``pack(*values[part])`` for each part, by one expression that runs no Python code in between:
-        # another thread may change the list, and a copy of it all would take a third of the time.
+        # ``pack(*values[part])`` for each part, in one expression that runs no Python code in between: another thread
+        # may change the list, and a copy of all of it would take a third of the time.
         pieces = b"".join(chain.from_iterable(map(starmap, packs, zip(map(getitem, repeat(values), slices)))))
         out.append(pieces)
 
@@ -98,7 +98,7 @@ def put_numbers(code: str) -> Put:
 
 
 def get_numbers(code: str) -> Get:
-    """The get of a number with that format character."""
+    """Returns the get of numbers with the format character `code`."""
     size = struct.calcsize(code)
 
     def get(source: Input, n: int) -> list[Any]:
@@ -108,19 +108,19 @@ def get_numbers(code: str) -> Get:
 
 
 def get_u8(source: Input, n: int) -> list[int]:
-    """Bytes are numbers already."""
+    """Reads a block of ``u8``: the items of bytes are numbers already."""
     return list(source.view(n))
 
 
 def put_bool(out: Output, values: list[Any]) -> None:
-    """Only True and False: whatever else has a truth value is a mistake."""
+    """Writes a block of ``bool``; refuses other values, even if they have a truth value."""
     if countOf(map(type, values), bool) != len(values):
         raise TypeError("expected bool")
     out.append(bytes(values))
 
 
 def put_str(out: Output, values: list[str]) -> None:
-    """One join and one encode; with lengths if a string holds the separator."""
+    """Writes a block of ``str`` by one join and one encode; with lengths if a string has the separator in it."""
     if not values:
         return
     text = "\0".join(values)
@@ -137,7 +137,7 @@ def put_str(out: Output, values: list[str]) -> None:
 
 
 def get_str(source: Input, n: int) -> list[str]:
-    """One decode and one split."""
+    """Reads a block of ``str`` by one decode and one split."""
     if not n:
         return []
     head = source.u64()
@@ -152,7 +152,7 @@ def get_str(source: Input, n: int) -> list[str]:
 
 
 def put_bytes(out: Output, values: list[Any]) -> None:
-    """Lengths, then all bytes."""
+    """Writes a block of ``bytes``: lengths, then all bytes."""
     if countOf(map(type, values), bytes) != len(values):
         values = [*map(as_bytes, values)]
     _put_lengths(out, values)
@@ -160,7 +160,7 @@ def put_bytes(out: Output, values: list[Any]) -> None:
 
 
 def get_bytes(source: Input, n: int) -> list[bytes]:
-    """Lengths, then all bytes."""
+    """Reads a block of ``bytes``."""
     lengths = source.lengths(n)
     return _split(source.take(sum(lengths)), lengths)
 
@@ -175,7 +175,7 @@ def _split(items: Any, lengths: Sequence[int]) -> list[Any]:
     ends = [*accumulate(lengths)]
     if ends and ends[-1] != len(items):
         raise CorruptFrame(f"corrupted frame: {ends[-1]} items expected, got {len(items)}")
-    if sys.version_info >= (3, 13):  # whose collector comes less often, and whose slices need no object
+    if sys.version_info >= (3, 13):  # its collector runs less often, and its slices need no object
         return [items[start:end] for start, end in zip([0, *ends], ends)]
     pieces: list[Any] = []
     collector.extend(pieces, map(getitem, repeat(items), map(slice, [0, *ends], ends)), len(ends))
@@ -185,11 +185,11 @@ def _split(items: Any, lengths: Sequence[int]) -> list[Any]:
 get_i32, get_i64, get_u64 = get_numbers("i"), get_numbers("q"), get_numbers("Q")
 
 
-# Containers, made from what they contain
+# Containers, made from the functions of their items
 
 
 def put_enums(cls: type, put_base: Put) -> Put:
-    """The values of members."""
+    """Returns the put of enum members, by their values."""
 
     def put(out: Output, values: list[Any]) -> None:
         require_all(values, cls)
@@ -199,7 +199,7 @@ def put_enums(cls: type, put_base: Put) -> Put:
 
 
 def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
-    """``member`` gives the member of a value, or raises."""
+    """Returns the inverse of `put_enums`; ``member(value)`` returns the member of a value, or raises."""
 
     def get(source: Input, n: int) -> list[Any]:
         return [*map(member, get_base(source, n))]
@@ -208,7 +208,7 @@ def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
 
 
 def put_handles(node: Any, handles: Handles) -> Put:
-    """The handles of objects."""
+    """Returns the put of objects, by their handles."""
 
     def put(out: Output, values: list[Any]) -> None:
         unsent = out.unsent
@@ -218,7 +218,7 @@ def put_handles(node: Any, handles: Handles) -> Put:
 
 
 def get_handles(node: Any, handles: Handles) -> Get:
-    """The inverse of `put_handles`."""
+    """Returns the inverse of `put_handles`."""
 
     def get(source: Input, n: int) -> list[Any]:
         return [handles.lift(node, handle) for handle in get_u64(source, n)]
@@ -227,17 +227,22 @@ def get_handles(node: Any, handles: Handles) -> Get:
 
 
 def _need_unchanged(values: list[Any], lengths: list[int]) -> None:
-    """Refuse containers that another thread has changed while they were read, as far as their lengths tell."""
+    """Refuses containers that another thread has changed meanwhile, as far as their lengths show it."""
     if [*map(len, values)] != lengths:
         raise RuntimeError(f"a {type(values[0]).__name__} changed while it was read")
 
 
 def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[Any]] = as_list) -> Put:
-    """Lists, and with ``set`` and `as_set` sets: lengths, then all items.
+    """Returns the put of lists, or of sets if `usual` is ``set``: lengths, then all items.
 
-    Other threads may change them, and an item that moves from one to another must arrive once: lengths and items
-    are read by one expression that runs no Python code in between. Something may come between nevertheless (a
-    collection, before Python 3.12): then the lengths tell. Without a GIL they are copied first.
+    Another thread may change the lists, and an item that it moves from one to another must arrive once: so lengths
+    and items are read by one expression that runs no Python code in between. If something comes between nevertheless
+    (a collection, before Python 3.12), the lengths show it. Without a GIL the lists are copied first.
+
+    Args:
+        put_item: writes the items.
+        usual: the class for which the values need no conversion.
+        rows_of: converts a value of another class to a list of its items.
     """
 
     def put(out: Output, values: list[Any]) -> None:
@@ -254,7 +259,7 @@ def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[A
 
 
 def get_lists(get_item: Get, container: type) -> Get:
-    """Lists, tuples, sets or frozensets."""
+    """Returns the get of lists, tuples, sets or frozensets: of instances of `container`."""
 
     def get(source: Input, n: int) -> list[Any]:
         values: list[Any] = []
@@ -272,7 +277,7 @@ def get_lists(get_item: Get, container: type) -> Get:
 
 
 def put_dicts(put_key: Put, put_value: Put) -> Put:
-    """Lengths, then all keys, then all values."""
+    """Returns the put of dicts: lengths, then all keys, then all values."""
 
     def put(out: Output, values: list[Any]) -> None:
         is_usual = countOf(map(type, values), dict) == len(values)
@@ -285,14 +290,14 @@ def put_dicts(put_key: Put, put_value: Put) -> Put:
 
 
 def get_dicts(get_key: Get, get_value: Get) -> Get:
-    """The inverse of `put_dicts`."""
+    """Returns the inverse of `put_dicts`."""
 
     def get(source: Input, n: int) -> list[Any]:
         values: list[Any] = []
         lengths = source.lengths(n)
 
         def build() -> None:
-            pairs = zip(keys, items)  # consumed one by one, it makes no tuple for each
+            pairs = zip(keys, items)  # consumed one by one: zip reuses its tuple
             values.extend(map(dict, map(islice, repeat(pairs), lengths)))
 
         source.steps.append(build)
@@ -304,7 +309,7 @@ def get_dicts(get_key: Get, get_value: Get) -> Get:
 
 
 def put_optionals(put_item: Put) -> Put:
-    """A byte for each, then those that are not None."""
+    """Returns the put of optional values: a byte for each, then the values that are not None."""
 
     def put(out: Output, values: list[Any]) -> None:
         out.append(bytes([value is not None for value in values]))
@@ -314,7 +319,7 @@ def put_optionals(put_item: Put) -> Put:
 
 
 def get_optionals(get_item: Get) -> Get:
-    """The inverse of `put_optionals`."""
+    """Returns the inverse of `put_optionals`."""
 
     def get(source: Input, n: int) -> list[Any]:
         values: list[Any] = []
@@ -332,7 +337,7 @@ def get_optionals(get_item: Get) -> Get:
 
 
 def put_tuples(put_items: Sequence[Put]) -> Put:
-    """A column for each position."""
+    """Returns the put of tuples: a block for each position."""
     size = len(put_items)
 
     def put(out: Output, values: list[Any]) -> None:
@@ -346,7 +351,7 @@ def put_tuples(put_items: Sequence[Put]) -> Put:
 
 
 def get_tuples(get_items: Sequence[Get]) -> Get:
-    """The inverse of `put_tuples`."""
+    """Returns the inverse of `put_tuples`."""
 
     def get(source: Input, n: int) -> list[Any]:
         values: list[Any] = []
@@ -376,6 +381,7 @@ def put_unions(tag_of: Callable[[Any], int], put_items: Sequence[Put]) -> Put:
 
 
 def get_unions(get_items: Sequence[Get]) -> Get:
+    """Returns the inverse of `put_unions`."""
     """The inverse of `put_unions`."""
 
     def get(source: Input, n: int) -> list[Any]:

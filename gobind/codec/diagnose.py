@@ -41,7 +41,7 @@ def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Ex
 
 
 def locate_value(node: Node, source: Any, start: int, size: int, error: Exception) -> Exception:
-    """`locate` for a block of one value, at `start` in the frame."""
+    """Returns what `locate` does, for a block of one value at `start` in the frame."""
     walker = Walker(source, size, start)
     return _located(walker, lambda walker: walker.value(node), error)
 
@@ -75,9 +75,9 @@ class Walker:
         self._queue: list[tuple[StructType, list[Place]]] = []
 
     def note(self, offset: int, size: int, path: Place, text: str, value: Any) -> None:
-        """Hear of each part that is read, before it is checked: where it stands, its path, type and value.
+        """Gets each part that is read, before it is checked: its place, path, type and value; does nothing here.
 
-        A str comes as bytes. `gobind.tool.dump` shows what comes here.
+        A str comes as bytes. `gobind.tool.dump` overrides this method.
         """
 
     def _note_column(
@@ -87,7 +87,7 @@ class Walker:
             self.note(start + index * size, size, path, text, value)
 
     def record(self, fields: Sequence[tuple[str, Node]]) -> None:
-        """Read a record and what follows it; the fields have names."""
+        """Reads a record, of named fields, and what follows it."""
         layout = record_layout([node for _, node in fields])
         record = self._take(layout.size)
         for (name, node), offset in zip(fields, layout.offsets):
@@ -95,7 +95,7 @@ class Walker:
         self._finish()
 
     def value(self, node: Node) -> None:
-        """Read a block of one value."""
+        """Reads a block of one value."""
         self._block(node, [node.text])
         self._finish()
 
@@ -150,7 +150,7 @@ class Walker:
             self._raw(node, record, offset, path)
 
     def _raw(self, node: Node, record: bytes, offset: int, path: Place) -> Any:
-        """A value that stands in the record, or whose length does."""
+        """Reads a value that is in the record, or whose length is."""
         place = self._record_start + offset
         if not isinstance(node, Leaf):
             code = node.code if isinstance(node, Scalar) else "Q"  # a handle
@@ -233,7 +233,7 @@ class Walker:
         return [*map(codec.explain, paths, *parts)] if codec.explain else ()
 
     def _column(self, code: str, paths: list[Place], text: str) -> Sequence[Any]:
-        """What each value has in one column: a number, several, or 16 bytes."""
+        """Reads one column; returns what it has for each value: a number, several, or 16 bytes."""
         start, size = self._position, struct.calcsize(f"<{code}")
         data = self._take(size * len(paths))
         values = [each[0] if len(each) == 1 else each for each in struct.iter_unpack(f"<{code}", data)]

@@ -1,4 +1,4 @@
-"""Where each field of a record lies: sizes, alignments and offsets as a C compiler lays them out."""
+"""The layout of records: sizes, alignments and offsets as a C compiler chooses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gobind.contract.types import Node, Record
 
 
 class Layout(NamedTuple):
-    """Size and alignment in bytes; ``offsets`` of the fields, for structs and tuples."""
+    """Size and alignment in bytes; for structs and tuples the ``offsets`` of their parts."""
 
     size: int
     align: int
@@ -17,14 +17,14 @@ class Layout(NamedTuple):
 
 
 def layout_of(node: Node) -> Layout:
-    """The layout of one value of `node` inside a record."""
+    """Returns the layout of one value of `node` inside a record."""
     if isinstance(node, Record):
         return record_layout(node.children)
     return Layout(node.size, node.align)
 
 
 def record_layout(nodes: Iterable[Node]) -> Layout:
-    """The layout of a struct whose fields are `nodes`."""
+    """Returns the layout of a struct whose fields are `nodes`."""
     offsets = []
     end, align = 0, 1
     for node in nodes:

@@ -1,6 +1,6 @@
-"""How the values of leaf types travel: one row for each, the codec's half of `gobind.contract.leaves`.
+"""The codecs of leaf types: a row for each, the counterpart of the row in `gobind.contract.leaves`.
 
-A row is made when the first value of its type is met: some need modules that take longer to import than most of gobind.
+A row is made with the first value of its type: some need modules that take longer to import than most of gobind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gobind.forklock import fork_lock, lazy_import
 
 
 class StringRef(ctypes.Structure):
-    """Bytes somewhere else: of UTF-8 for ``str``."""
+    """A pointer to bytes and their length; ``str`` is UTF-8."""
 
     _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_uint64)]
 
@@ -39,23 +39,23 @@ class Complex(ctypes.Structure):
 class LeafCodec(NamedTuple):
     """The codec of a leaf type.
 
-    Generated functions hold the texts `pack` and `unpack`, with ``{names}`` of what is in `names`.
+    Generated functions contain the texts `pack` and `unpack`, in which ``{name}`` refers to a value in `names`.
 
     Attributes:
-        put, get: of a block.
-        columns: formats of the columns that a block consists of, one behind another; none for a type without slots.
-        slots: offsets and format characters of the parts of a value inside a record; none for a type whose values are
-            bytes behind the record, with their length in it.
-        pack: what makes the parts, or the bytes, of ``{v}``: an expression for each part, or one for all.
-        unpack: the expression for the value made of the parts ``{0}``, ``{1}`` ..., or of the bytes ``{0}``.
-        names: what `pack` and `unpack` refer to.
-        cls: the class of values where `pack` does not refuse all others.
+        put, get: the functions that write and read a block.
+        columns: formats of the columns of a block, in order; empty for a type without slots.
+        slots: offsets and format characters of the parts of a value inside a record; empty for a type whose values are
+            bytes behind the record, which has their length.
+        pack: expressions for the parts, or the bytes, of the value ``{v}``: one for each part, or one for all.
+        unpack: the expression for the value with the parts ``{0}``, ``{1}`` ..., or the bytes ``{0}``.
+        names: the values that `pack` and `unpack` refer to.
+        cls: the class of values, if `pack` accepts others, too.
         mirror: the type of a field in a mirror.
-        to_mirror: ``to_mirror(value, kept)`` is what a field is set to; what it points to is added to ``kept``.
-        from_mirror: its inverse.
-        explain: ``explain(path, *parts)`` raises what is wrong with the parts, or the bytes, of a value, or returns it;
+        to_mirror: ``to_mirror(value, kept)`` returns the value of that field; adds its memory to ``kept``.
+        from_mirror: the inverse of `to_mirror`.
+        explain: ``explain(path, *parts)`` returns the value with these parts, or these bytes, or raises what is wrong;
             None for a type for which nothing can be wrong.
-        is_joined: a block is that of ``str``; for a type without slots.
+        is_joined: blocks have the format of ``str``; for a type without slots.
     """
 
     put: Put
@@ -74,7 +74,7 @@ class LeafCodec(NamedTuple):
 
 
 def codec_of(node: Leaf) -> LeafCodec:
-    """The row of a leaf type."""
+    """Returns the row of a leaf type."""
     made = _made.get(node.text)
     if made is None:
         with fork_lock:
@@ -89,7 +89,7 @@ _made: dict[str, LeafCodec] = {}
 
 
 def _string_ref(data: bytes, kept: list[Any]) -> StringRef:
-    """The mirror of bytes, which `kept` keeps alive."""
+    """Returns the mirror of bytes; adds the memory it points to to `kept`."""
     if not data:
         return StringRef(None, 0)
     memory = ctypes.create_string_buffer(data, len(data))
@@ -213,7 +213,7 @@ def _uuid() -> LeafCodec:
 
 def _complex() -> LeafCodec:
     array = lazy_import("array").array
-    parts = attrgetter("real", "imag")  # which int, float and all numbers have
+    parts = attrgetter("real", "imag")  # which int, float and all other numbers have
 
     def put(out: Output, values: list[Any]) -> None:
         out.append(array("d", chain.from_iterable(map(parts, values))).tobytes())

@@ -1,14 +1,14 @@
-"""Linkage: the free names that generated functions use besides those bound for one of them.
+"""Linkage: the global names that generated functions share. All others are bound for one function.
 
-`LINKAGE` is the one list of them. A name is in the namespace from its moment on; `Namespace.bind` gives
-none of them to anything else.
+`LINKAGE` lists them all. A name is in the namespace from its moment on; `Namespace.bind` uses none of them for
+another value.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# Moments: when a name is set, and who does it.
+# Moments: when a name is set, and by what.
 NAMESPACE = "the namespace is made (`gobind.codec.source.Namespace`)"
 BINDING = "a class is bound to a library (`gobind.runtime.binding.Binding`)"
 CONNECTION = (
@@ -22,14 +22,14 @@ FIRST_RING = (
     "the first ``ring=True`` method that is not async is compiled; likewise (`Binding._connect_ring`)"
 )
 
-# Roles: what a name becomes when the library is closed, and in the child of a fork until it is opened anew.
+# Roles: the value of a name after the library is closed, and in the child of a fork until it is opened anew.
 CONSTANT = "stays as it is"
 ENTRY = "raises ClosedError once the library is closed; after a fork it opens the library anew"
 CLEANUP = "stays as it is, or does nothing if it was never set; after a fork it does nothing"
 
 
 class Link(NamedTuple):
-    """One free name: when it is set, what becomes of it, and what it is."""
+    """One name: when it is set, what becomes of it, and what it does."""
 
     moment: str
     role: str
@@ -40,11 +40,11 @@ BUILTINS = (
     *(bytes, dict, frozenset, int, len, list, map, next, set, sum, tuple, type, zip),
     *(BaseException, Exception, IndexError, TypeError),
 )
-"""The builtins in use, each under its name with an underscore: a parameter of a contract may have the plain one."""
+"""The builtins in use, by their names with an underscore: a parameter of a contract may have the name without."""
 
 LINKAGE: dict[str, Link] = {
     **{f"_{builtin.__name__}": Link(NAMESPACE, CONSTANT, "the builtin") for builtin in BUILTINS},
-    "_next_number": Link(BINDING, CONSTANT, "gives the number of a call that goes through a queue"),
+    "_next_id": Link(BINDING, CONSTANT, "returns a new id for a call that goes through a queue"),
     "_fetch_result": Link(
         BINDING, CONSTANT, "the integer of a call that answered CHECK_STATUS; raises a failure"
     ),
@@ -71,16 +71,16 @@ LINKAGE: dict[str, Link] = {
 
 
 def names_of(role: str) -> list[str]:
-    """The names of one role."""
+    """Returns the names of one role."""
     return [name for name, link in LINKAGE.items() if link.role == role]
 
 
 def is_set(names: dict[str, object], moment: str) -> bool:
-    """True if the moment has come for a namespace, or its names have been replaced meanwhile."""
+    """Returns True if the names of a moment are set in a namespace, even if they were replaced since."""
     return all(name in names for name, link in LINKAGE.items() if link.moment == moment)
 
 
 def check_links(moment: str, values: dict[str, object]) -> None:
-    """Assert that `values` are all names of one moment and no others."""
+    """Asserts that `values` has all names of one moment and no others."""
     wanted = {name for name, link in LINKAGE.items() if link.moment == moment}
     assert values.keys() == wanted, f"linkage: expected {sorted(wanted)}, got {sorted(values)}"

@@ -1,7 +1,6 @@
-"""Mirrors: ctypes Structures with the layout that Go sees, and values to and from them.
+"""Mirrors: ctypes Structures with the layout that Go sees, and conversions of values to and from them.
 
-They define and verify layout, serve plain C libraries and `Buffer`, and carry no call's data. Imports
-`gobind.codec.layout`, `gobind.contract.resolve`.
+They define and verify layouts, and serve cgo libraries and `Buffer`; calls of a contract's methods do not use them.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ from gobind.errors import ContractError
 
 
 class ListRef(ctypes.Structure):
-    """``len`` mirrors of items, somewhere else; those of a dict are pairs."""
+    """A pointer to ``len`` mirrors of items; the items of a dict are pairs."""
 
     _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_uint64)]
 
 
 class UnionRef(ctypes.Structure):
-    """The mirror of option number ``tag``, somewhere else."""
+    """A pointer to the mirror of the option with index ``tag``."""
 
     _fields_ = [("tag", ctypes.c_uint32), ("ptr", ctypes.c_void_p)]
 
@@ -68,7 +67,7 @@ _mirrors: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
 
 def mirror(cls: type) -> type[ctypes.Structure]:
-    """The `ctypes.Structure` of a gostruct: the same field names, C layout.
+    """Returns the `ctypes.Structure` of a gostruct: the same field names, C layout.
 
     ``str`` and ``bytes`` become ``StringRef{ptr, len}``, lists, sets and dicts ``ListRef{ptr, len}``,
     `Optional` a pointer, a nested struct is inline.
@@ -88,7 +87,7 @@ def mirror(cls: type) -> type[ctypes.Structure]:
 
 
 def node_of(cls: Any) -> StructType:
-    """The node of a gostruct on its own."""
+    """Returns the node of a gostruct outside any contract."""
     if kind_of(cls) != STRUCT:
         name = cls.__name__ if isinstance(cls, type) else type(cls).__name__
         raise ContractError(f"{name}: not a gostruct; decorate the class with @gostruct")
@@ -98,7 +97,7 @@ def node_of(cls: Any) -> StructType:
 
 
 def mirror_of(node: StructType) -> Any:
-    """The mirror of a node's class; one for each class."""
+    """Returns the mirror of a node's class, the same one each time."""
     made = _mirrors.get(node.cls)
     if made is None:
         fields = [(field.name, _ctype_of(field.type)) for field in node.fields]
@@ -118,7 +117,7 @@ def _tuple_ctype(node: TupleType) -> Any:
 
 
 def to_mirror(value: Any) -> Any:
-    """The mirror of a gostruct instance. It keeps alive what it points to.
+    """Returns the mirror of a gostruct instance. It keeps alive what it points to.
 
     Raises:
         TypeError, OverflowError, UnicodeEncodeError, ValueError: the value does not fit its annotations.
@@ -133,7 +132,7 @@ def to_mirror(value: Any) -> Any:
 
 
 def from_mirror(mirror: Any) -> Any:
-    """The gostruct instance that a mirror shows.
+    """Returns the gostruct instance that a mirror shows.
 
     Raises:
         TypeError: `mirror` is not a mirror.
@@ -183,8 +182,8 @@ def _list_ref(node: Node, values: list[Any], kept: list[Any]) -> ListRef:
 
 
 def _read(source: Any, node: StructType) -> Any:
-    """The struct that the mirror `source` shows."""
-    plain, named, late = [], {}, {}
+    """Returns the struct that the mirror `source` shows."""
+    positional, named, late = [], {}, {}
     for field in node.fields:
         value = _value(getattr(source, field.name), field.type)
         if not field.init:
@@ -192,8 +191,8 @@ def _read(source: Any, node: StructType) -> Any:
         elif field.keyword_only:
             named[field.name] = value
         else:
-            plain.append(value)
-    made = node.cls(*plain, **named)
+            positional.append(value)
+    made = node.cls(*positional, **named)
     for name, value in late.items():
         object.__setattr__(made, name, value)
     return made

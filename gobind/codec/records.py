@@ -1,7 +1,7 @@
 """Records: the lines of generated functions that pack parameters and unpack results.
 
-`RecordWriter` and `RecordReader` write lines into the text of one function; what surrounds them (a
-call, `flatten`) is their user's.
+`RecordWriter` and `RecordReader` add lines to the text of one function; the lines around these (a
+call, `flatten`) are written by their callers.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ class Slot(NamedTuple):
 
 
 def has_handles(node: Node) -> bool:
-    """True if values of `node` hold objects."""
+    """Returns True if values of `node` contain objects."""
     return any(inner.is_handle for inner in walk(node))
 
 
 def _is_packed_at_once(node: Node) -> bool:
-    """True if a list of `node` becomes the arguments of `struct.pack`."""
+    """Returns True if the items of a list of `node` become arguments of `struct.pack`."""
     return isinstance(node, Scalar) and node.text != "bool"
 
 
 def make_struct(slots: list[Slot], size: int) -> struct.Struct:
-    """The `struct.Struct` of a fixed part of `size` bytes; gaps are zeros."""
+    """Returns the `struct.Struct` of a record of `size` bytes; gaps are zeros."""
     text, end = "<", 0
     for slot in sorted(slots):
         text += f"{slot.offset - end}x" * (slot.offset > end) + slot.code
@@ -81,7 +81,7 @@ def make_struct(slots: list[Slot], size: int) -> struct.Struct:
 def _filled(
     template: str, codec: LeafCodec, bind: Callable[[str, Any], str], *parts: str, **named: str
 ) -> str:
-    """The expression of a leaf's codec with the names of what it refers to, and of the parts of a value."""
+    """Returns an expression of a leaf's codec with names filled in: of what it refers to, of a value's parts."""
     names = {name: bind(name, value) for name, value in codec.names.items() if f"{{{name}}}" in template}
     return template.format(*parts, **named, **names)
 
@@ -90,21 +90,21 @@ class RecordWriter:
     """Writes the lines that check and encode values.
 
     Args:
-        makes_output: False if the function has its ``_out`` from elsewhere.
+        makes_output: False if the function around the lines sets ``_out`` itself.
 
     Attributes:
-        slots: what to pack, with an expression for each.
+        slots: the values of the record, with an expression for each.
         pieces: names of the bytes objects that follow the record, and the names of their lengths. With
             blocks there are none: the local ``_out`` collects the pieces.
-        borrowed: names of borrowed buffers; they end with the call.
-        has_handles: the frame holds objects, which ``_out.unsent`` owns until it is sent.
+        borrowed: names of borrowed buffers, which are released when the call ends.
+        has_handles: the frame contains handles, which ``_out.unsent`` owns until it is sent.
     """
 
     def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], makes_output: bool = True) -> None:
         self.slots: list[Slot] = []
         self.pieces: list[tuple[str, str]] = []
         self.borrowed: list[str] = []
-        self._paths: dict[str, str] = {}  # what locals stand for
+        self._paths: dict[str, str] = {}  # by name, what locals stand for
         self.has_handles = any(map(has_handles, nodes))
         self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
         self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
@@ -117,11 +117,16 @@ class RecordWriter:
                 source.line("_out.unsent = _unsent")
 
     def write(self, node: Node, value: str, offset: int) -> None:
-        """Encode the expression `value` at `offset`."""
+        """Writes the lines that encode the expression `value` at `offset`."""
         _WRITERS[type(node)](self, node, value, offset)
 
     def finish(self, explain: str, values: str) -> None:
-        """Write the deferred blocks; `explain` is called with `values` if they may contain themselves."""
+        """Writes the lines for the deferred blocks.
+
+        Args:
+            explain: the function to call with `values` if one of them may contain itself.
+            values: expressions, separated by commas.
+        """
         if self._is_recursive:
             with self._source.block("try:"):
                 self._source.line("_out.finish()")
@@ -131,12 +136,12 @@ class RecordWriter:
 
     @property
     def rest(self) -> str:
-        """What follows the record, as items of a display."""
+        """The pieces behind the record, as items of a list or tuple."""
         return "*_out" if self.has_blocks else ", ".join(piece for piece, _ in self.pieces)
 
     @property
     def rest_size(self) -> str:
-        """The expression for the bytes of what follows the record."""
+        """The expression for the size in bytes of what follows the record."""
         if self.has_blocks:
             return "_sum(_map(_len, _out))"
         return " + ".join(length for _, length in self.pieces)
@@ -145,17 +150,17 @@ class RecordWriter:
         self.slots.append(Slot(offset, code, expression))
 
     def path_of(self, expression: str) -> str:
-        """What an expression stands for in the terms of the contract, for comments."""
+        """Returns the path, in terms of the contract, that an expression stands for; for comments."""
         head = re.match(r"\w*", expression)[0]  # type: ignore[index]
         return self._paths.get(head, head) + expression[len(head) :]
 
     def _name(self, name: str, path: str) -> str:
-        """Note what a local stands for; returns its path, for the comment of the line that sets it."""
+        """Notes the path that a local stands for; returns it, for the comment of the line that sets the local."""
         self._paths[name] = path
         return path
 
     def _local(self, value: str) -> str:
-        """A local name for an expression that is used more than once."""
+        """Returns the name of a local with the value of an expression that is used more than once."""
         if value.isidentifier():
             return value
         name = self._source.fresh("v")
@@ -214,7 +219,7 @@ class RecordWriter:
             self._slot(offset + start, code, part)
 
     def _bytes(self, made: str, value: str, offset: int) -> None:
-        """Bytes behind the record, which the expression `made` makes of `value`."""
+        """Writes the lines for bytes behind the record: the expression `made` makes them of `value`."""
         piece, length = self._source.fresh("b"), self._source.fresh("n")
         self._source.line(f"{piece} = {made}", self._name(piece, self.path_of(value)))
         self._source.line(f"{length} = _len({piece})")
@@ -236,8 +241,8 @@ class RecordWriter:
         else:
             value = self._local(value)
             convert = self._bind("as_list", columns.as_list)
-            # A copy: another thread may change the list while its columns are made. For numbers a tuple, which
-            # `struct.pack` would make of a list anyway.
+            # A copy: another thread may change the list meanwhile. For numbers a tuple, as `struct.pack` makes one
+            # of a list anyway.
             copy = f"_tuple({value})" if _is_packed_at_once(node.item) else f"[*{value}]"
             self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})", path)
         self._source.line(f"{count} = _len({name})")
@@ -280,14 +285,14 @@ class RecordWriter:
 class RecordReader:
     """Writes the lines that decode a record.
 
-    The lines use the locals ``_head`` (the record), ``_buf`` (gives bytes for a slice of the frame) and
-    ``_size`` (of the frame), and raise what is wrong; the expressions that `read` returns are to be
-    used after the lines of `finish`.
+    The lines use the locals ``_head`` (the record), ``_buf`` (of which a slice is bytes of the frame) and
+    ``_size`` (of the frame), and raise if something is wrong. The expressions that `read` returns are valid
+    after the lines of `finish`.
     """
 
     def __init__(self, blocks: Blocks, source: Source, nodes: list[Node], record_size: int) -> None:
         self._slots: list[Slot] = []
-        self._ends: list[str] = []  # of strings, where nothing else follows the record
+        self._ends: list[str] = []  # lines for the ends of strings, if nothing else follows the record
         self._lines: list[str] = []
         self._has_blocks = any(node.has_blocks for node in nodes)
         self._blocks = blocks
@@ -299,13 +304,13 @@ class RecordReader:
         self._paths: dict[str, str] = {}  # of slots
 
     def read(self, node: Node, offset: int, path: str = "") -> str:
-        """The expression for the value at `offset`, which comments call `path`."""
+        """Returns the expression for the value at `offset`; comments call it `path`."""
         self._path = path or self._path
         made: str = _READERS[type(node)](self, node, offset)
         return made
 
     def finish(self) -> None:
-        """Write the lines: unpack, take what follows the record, check the end."""
+        """Writes the lines that unpack the record, take what follows it, and check the end."""
         layout = make_struct(self._slots, self._size)
         names = "".join(f"{slot.name}, " for slot in sorted(self._slots))
         unpack = self._bind(f"unpack_{layout.format}", layout.unpack_from)
@@ -315,7 +320,7 @@ class RecordReader:
             self._source.line(f"{names}= {unpack}({head})", paths)
         if self._has_blocks:
             self._source.line(f"_source = {self._bind('Input', Input)}(_buf, {self._size}, _size)")
-        if not self._has_blocks:  # asked first: what is read may be memory that has no end of its own
+        if not self._has_blocks:  # checked before reading: the memory behind a frame may not end there
             for line in self._ends:
                 self._source.line(line)
             with self._source.block(f"if _size != {self._end}:"):
@@ -408,7 +413,7 @@ class RecordReader:
 
 
 def _by_kind(methods: Any) -> dict[type, Any]:
-    """The method of `RecordWriter` or `RecordReader` for each kind of node."""
+    """Returns the method of `RecordWriter` or `RecordReader` for each kind of node."""
     return {
         Scalar: methods._scalar,
         Leaf: methods._leaf,

@@ -1,7 +1,6 @@
-"""The codec of a contract's types: for each node the function that puts and the one that gets a block.
+"""The codec of a contract's types: for each node a function that writes a block (put) and one that reads it (get).
 
-Functions for structs are generated; all others are made by `gobind.codec.columns`. Imports
-`gobind.codec.columns`, `gobind.codec.source` and `gobind.contract.types`.
+Functions for structs are generated; all others are made by `gobind.codec.columns`.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ _SCALARS["bool"] = (columns.put_bool, _SCALARS["bool"][1])
 
 
 class Blocks:
-    """The put and get functions of all nodes of one contract, made when they are first asked for.
+    """The put and get functions of all nodes of one contract, made on first use.
 
     Attributes:
-        namespace: the globals of everything generated for this contract.
-        handles: what makes handles of objects; None where there is no library.
+        namespace: the globals of all functions generated for this contract.
+        handles: converts objects to handles and back; None without a library.
     """
 
     def __init__(self, handles: Handles | None = None) -> None:
@@ -58,7 +57,7 @@ class Blocks:
         self._gets: dict[str, Get] = {}
 
     def put(self, node: Node) -> Put:
-        """``put(out, values)`` for blocks of `node`."""
+        """Returns the function ``put(out, values)`` that writes a block of `node`."""
         with fork_lock:
             made = self._puts.get(node.text)
             if made is None:
@@ -66,7 +65,7 @@ class Blocks:
             return made
 
     def get(self, node: Node) -> Get:
-        """``get(source, n)`` for blocks of `node`."""
+        """Returns the function ``get(source, n)`` that reads a block of `node`."""
         with fork_lock:
             made = self._gets.get(node.text)
             if made is None:
@@ -74,13 +73,17 @@ class Blocks:
             return made
 
     def member_of(self, node: EnumType) -> Any:
-        """A function from a value to the member of an enum; unknown values raise."""
+        """Returns the function from a value to the member of an enum; it raises for unknown values."""
         if node.is_flag:
             return node.cls
         return {member.value: member for member in node.cls.__members__.values()}.__getitem__
 
     def need_handles(self, node: Node) -> Handles:
-        """`handles`; refuses objects where there is no library that could know them."""
+        """Returns `handles`.
+
+        Raises:
+            ContractError: there is no library that could know an object.
+        """
         if self.handles is None:
             raise ContractError(
                 f"{node.text}: an object means nothing outside a library: it cannot be flattened"
@@ -90,11 +93,11 @@ class Blocks:
     # Structs
 
     def struct_put(self, node: StructType) -> Put:
-        """The put of a struct."""
+        """Returns the put of a struct; that of a recursive one defers its work."""
         return self._deferred_put(node) if node.is_recursive else self._struct_put(node)
 
     def struct_get(self, node: StructType) -> Get:
-        """The get of a struct."""
+        """Returns the get of a struct; that of a recursive one defers its work."""
         return self._deferred_get(node) if node.is_recursive else self._struct_get(node)
 
     def _deferred_put(self, node: StructType) -> Put:
@@ -104,7 +107,7 @@ class Blocks:
             if values:
                 out.queue.append((made[0], values))
 
-        self._puts[node.text] = put  # found by the fields that refer back
+        self._puts[node.text] = put  # for the fields that refer back to the struct
         made.append(self._struct_put(node))
         return put
 
@@ -155,13 +158,13 @@ class Blocks:
         return source.compile(name, self.namespace, f"codec get {node.text}")
 
     def _write_building(self, source: Source, node: StructType) -> None:
-        """The lines that make all values of a struct out of its columns ``f_NAME``."""
+        """Writes the lines that make all values of a struct out of the blocks of its fields, ``f_NAME``."""
         fields = node.fields
         names = ", ".join(f"f_{field.name}" for field in fields)
         if not fields:
             source.line(f"values.extend([{self.construct(node, [])} for _ in range(n)])")
         elif only_sets_fields(node.cls):
-            # What the constructor would do, in two thirds of the time of calling it n times.
+            # Does what the constructor does, in two thirds of the time of n calls.
             new, cls = self.namespace.bind("new", object.__new__), self.namespace.bind(node.text, node.cls)
             made = f"map({new}, {self.namespace.bind('repeat', repeat)}({cls}, n))"
             extend = self.namespace.bind("extend", collector.extend)
@@ -176,29 +179,29 @@ class Blocks:
             source.line(f"values.extend([{made} for {', '.join(items)}, in zip({names})])")
 
     def _maker(self, node: StructType) -> str:
-        """The name of what makes a value of a struct."""
-        if kind_of(node.cls) == ERROR:  # its message comes from Go: making one up is slow
+        """Returns the name of the function that makes a value of a struct."""
+        if kind_of(node.cls) == ERROR:  # the message comes from Go; the class would make one up, which is slow
             return self.namespace.bind(f"make_{node.text}", maker_of(node.cls))
         return self.namespace.bind(node.text, node.cls)
 
     def construct(self, node: StructType, values: list[str]) -> str:
-        """The expression that makes one value of a struct out of expressions for its fields."""
-        plain, named, late = [], [], []
+        """Returns the expression for one value of a struct, given an expression for each field."""
+        positional, named, late = [], [], []
         for field, value in zip(node.fields, values):
             if not field.init:
                 late.append(f"{field.name}={value}")
             elif field.keyword_only:
                 named.append(f"{field.name}={value}")
             else:
-                plain.append(value)
-        made = f"{self._maker(node)}({', '.join(plain + named)})"
+                positional.append(value)
+        made = f"{self._maker(node)}({', '.join(positional + named)})"
         if not late:
             return made
         return f"{self.namespace.bind('set_fields', _set_fields)}({made}, {', '.join(late)})"
 
 
 def _set_fields(value: Any, **fields: Any) -> Any:
-    """Set what the constructor does not take, in frozen structs too."""
+    """Sets the fields that the constructor does not take, in frozen structs too; returns the value."""
     for name, field in fields.items():
         object.__setattr__(value, name, field)
     return value
@@ -208,7 +211,7 @@ _HANDLES: tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], Get]] = (
     lambda blocks, node: columns.put_handles(node, blocks.need_handles(node)),
     lambda blocks, node: columns.get_handles(node, blocks.need_handles(node)),
 )
-# What makes the put and the get of each kind of node.
+# For each kind of node, the functions that make its put and its get.
 _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], Get]]] = {
     Scalar: (lambda _, node: _SCALARS[node.text][0], lambda _, node: _SCALARS[node.text][1]),
     Leaf: (lambda _, node: codec_of(node).put, lambda _, node: codec_of(node).get),

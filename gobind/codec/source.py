@@ -11,7 +11,7 @@ from gobind.codec import linkage
 
 # Names that generated functions give to locals, besides a letter and a number.
 _LOCALS = frozenset(
-    "_arguments _address _buf _error _exported _frame _head _notes _number _out _reply _result _size _source"
+    "_arguments _address _buf _error _exported _frame _head _id _notes _out _reply _result _size _source"
     " _unsent _value".split()
 )
 
@@ -32,12 +32,12 @@ class Namespace:
         self.link(linkage.NAMESPACE, **{f"_{builtin.__name__}": builtin for builtin in linkage.BUILTINS})
 
     def link(self, moment: str, **values: Any) -> None:
-        """Set the names that `linkage.LINKAGE` has for a moment: all of them, in one step."""
+        """Sets the names that `linkage.LINKAGE` has for a moment: all of them, in one step."""
         linkage.check_links(moment, values)
         self.names.update(values)
 
     def is_linked(self, moment: str) -> bool:
-        """True if the names of a moment are set."""
+        """Returns True if the names of a moment are set."""
         return linkage.is_set(self.names, moment)
 
     def bind(self, name: str, value: Any) -> str:

@@ -16,7 +16,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def split_datetime(value: datetime) -> tuple[int, int]:
-    """Microseconds since 1970 UTC and the UTC offset in seconds.
+    """Returns the microseconds since 1970 UTC and the UTC offset in seconds.
 
     Raises:
         TypeError: the value is no datetime, or a naive one.

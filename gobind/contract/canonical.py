@@ -61,7 +61,7 @@ def contract_text(contract: Contract) -> str:
 
 
 def _more_imports(nodes: list[Node]) -> Iterator[str]:
-    """Imports of what came after the first version, where it is used: an older gobind reads what does not use it."""
+    """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
     known = re.findall(r"\w+", _IMPORTS)

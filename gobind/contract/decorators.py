@@ -140,7 +140,7 @@ def _move_class_cells(old: type, new: type) -> None:
 def gointerface(cls: type[T]) -> type[T]:
     """Declares a class whose methods Go implements.
 
-    Make it a `typing.Protocol` so that type checkers take its ``...`` bodies; a plain class works just
+    Make it a `typing.Protocol` so that type checkers take its ``...`` bodies; a class without it works just
     as well at run time. Methods whose name starts with an underscore are left alone.
     """
     if not isinstance(cls, type):

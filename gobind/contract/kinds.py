@@ -1,4 +1,4 @@
-"""What each node of the type tree says of itself, so that nobody has to ask what it is."""
+"""The attributes that all nodes of the type tree have: code that uses them needs no `isinstance`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 
 class Kind:
-    """A node of the type tree, with what holds for most of them.
+    """The base of all nodes of the type tree, with the values that most of them have.
 
     Attributes:
-        is_handle: a value is an object that the other side refers to.
-        wire_pattern: what the node is between Python and Go, with "%s" for its children; "" where that is its text.
+        is_handle: values are passed by handle.
+        wire_pattern: the text of the node on the wire, with "%s" for its children; "" where it equals ``text``.
     """
 
     __slots__ = ()
@@ -25,15 +25,15 @@ class Kind:
 
     @property
     def references(self) -> tuple[Any, ...]:
-        """The nodes that this one cannot be understood without: its children, and what its methods and items are."""
+        """The nodes that this one refers to: its children, and the types of its methods and items."""
         return self.children
 
     @property
     def has_blocks(self) -> bool:
-        """True if a value in a record needs more behind it than the bytes of strings."""
+        """True if a value in a record has blocks behind the record, not only the bytes of strings."""
         return False
 
     @property
     def is_flat(self) -> bool:
-        """True if a value is plain memory of fixed size: numbers, and structs of them."""
+        """True if a value is memory of fixed size without references: a number, or a struct of numbers."""
         return False

@@ -1,8 +1,8 @@
-"""The leaf types that are no sized numbers: one row for each, with all that is said of it without a codec.
+"""The leaf types that are not sized numbers: a row for each, with everything but its codec.
 
-A row of `LEAVES` is what contracts, layouts, checks and generated Go know of a type; `gobind.codec.leaves` has a row
-for the same type that says how its values travel. A new type is a row here, one there, a line in `gobind.protocol`,
-and in Go what reads and writes it, unless Go's own value lies in a frame as it is.
+Contracts, layouts, checks and generated Go take what they need from a row of `LEAVES`; `gobind.codec.leaves` has a row
+for the same type, with its codec. A new type needs a row in both tables, a line in `gobind.protocol`, and Go functions
+that read and write it, unless a frame holds the value as Go does.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ class _Row(NamedTuple):
 
 
 class Leaf(_Row, Kind):
-    """A type that is one value, not a sized number: ``str``, ``bytes``, ``datetime``, ``UUID`` ...
+    """A type without parts that is not a sized number: ``str``, ``bytes``, ``datetime``, ``UUID`` ...
 
     Attributes:
-        text: the word used in contracts and messages, and the name of the Python class.
-        module: where that is. It is imported when a value is met, not before.
+        text: the name of the Python class, as in contracts and messages.
+        module: the module of the class, imported with the first value, not before.
         go: the Go type.
-        word: a word for the Go type, to be part of names.
+        word: a word for the Go type, used in names.
         size, align: bytes of a value inside a record.
         least: the number of bytes that one value takes in a block at least.
         check: ``check(value, path)`` refuses what is no value of the type; its message begins with the path.
         go_import: the import path of the Go type's package; "" for a type without one.
         go_record: the Go type that stands in a record for it; "" where that is Go's own value.
         go_method: the method of Go's Reader and Writer for a value of a record.
-        go_block: the end of the names of Go's functions for a block: ``Times`` of ``ReadTimes``.
-        may_fail: a Go value may have no counterpart in Python.
-        is_shown: the message of an error shows its fields of this type.
-        is_key: values may be keys of dicts and items of sets.
+        go_block: the end of the names of Go's functions for a block: ``Times`` in ``ReadTimes``.
+        may_fail: some values of Go have no counterpart in Python.
+        is_shown: the message of a `goerror` shows fields of this type.
+        is_key: values can be keys of dicts and items of sets.
     """
 
     __slots__ = ()
@@ -59,17 +59,17 @@ class Leaf(_Row, Kind):
 
 
 def expect(value: Any, cls: Any, text: str, path: object, refused: Any = ()) -> None:
-    """Refuse what is not an instance of `cls`, or is one of `refused`; `text` is what the contract says.
+    """Refuses what is not an instance of `cls`, or is one of `refused`; `text` is the type in the contract.
 
     Raises:
-        TypeError: with the path.
+        TypeError: the value is refused; the message begins with the path.
     """
     if not isinstance(value, cls) or isinstance(value, refused):
         raise TypeError(f"{path}: expected {text}, got {class_of(value, cls)}")
 
 
 def class_of(value: Any, *expected: Any) -> str:
-    """The class of a value; more than its name if one of the `expected` has that name, too."""
+    """Returns the name of a value's class; with an explanation if one of the `expected` has that name, too."""
     cls = type(value)
     for other in expected:
         if isinstance(other, type) and cls.__name__ == other.__name__:
@@ -83,7 +83,7 @@ def class_of(value: Any, *expected: Any) -> str:
 
 
 def short(number: Any) -> str:
-    """A number for a message."""
+    """Returns a number as text for a message."""
     if isinstance(number, int) and number.bit_length() > 256:  # repr of a huge int is slow, or refused
         return f"an integer of {number.bit_length()} bits"
     return repr(number)
@@ -221,4 +221,4 @@ COMPLEX = Leaf(
 )
 
 LEAVES = (STR, BYTES, DATETIME, TIMEDELTA, UUID, COMPLEX)
-"""All rows, in the order in which messages list them."""
+"""All rows, in the order of messages."""

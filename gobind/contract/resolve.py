@@ -1,4 +1,4 @@
-"""Reading contracts: users' annotated classes become the type tree of `gobind.contract.types`."""
+"""Reads contracts: makes the type tree of `gobind.contract.types` out of users' annotated classes."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ ACCEPTED = (
 )
 
 
-# Where an annotation stands: some types may only be a parameter or a result themselves.
+# Where an annotation stands: some types may only be a parameter or a result, not part of one.
 PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
 
 DEEPEST = 100
-"""How deep the brackets of an annotation may nest: what reads one, and works on it later, recurses."""
+"""Levels that the brackets of an annotation may nest: reading one, and working on it later, recurses."""
 
 
 def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
-    """What an annotation stands for in `scope`.
+    """Returns what an annotation stands for in `scope`.
 
     Raises:
-        ContractError: it cannot be evaluated; `where` begins the message.
+        ContractError: the annotation cannot be evaluated; `where` begins the message.
     """
     try:
         return scope.evaluate(annotation)
@@ -67,7 +67,7 @@ def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
 
 
 class Schema:
-    """Reads annotated classes into nodes, one node for each class and each distinct annotation.
+    """Reads annotated classes and makes one node for each class and each distinct annotation.
 
     All nodes of one schema belong to one contract: two different classes of the same name are refused.
     """
@@ -77,10 +77,10 @@ class Schema:
         self._named: dict[str, type] = {}
         self._nodes: dict[str, Node] = {}
         self._open: list[StructType | InterfaceType] = []
-        self._reading: dict[Any, Any] = {}  # the annotations that contain the present one
+        self._reading: dict[Any, Any] = {}  # the annotations around the one being read, outermost first
 
     def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
-        """Read the interfaces and errors among `classes` and all that they refer to."""
+        """Returns the contract of the interfaces and errors among `classes`, with all that they refer to."""
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
         nodes = list(walk(*errors, *interfaces, into=references))
@@ -90,7 +90,7 @@ class Schema:
         return Contract(name, doc, interfaces, structs, enums, errors)
 
     def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
-        """The node of one annotation; text in it is evaluated in `scope`.
+        """Returns the node of one annotation; text in it is evaluated in `scope`.
 
         Raises:
             ContractError: the annotation cannot be represented; `where` begins the message.
@@ -100,13 +100,17 @@ class Schema:
         return made
 
     def struct(self, cls: type) -> StructType:
-        """The node of a `gostruct` or `goerror` class."""
+        """Returns the node of a `gostruct` or `goerror` class."""
         node = self._struct(cls, cls.__name__)
         self._finish()
         return node
 
     def interface(self, cls: type) -> InterfaceType:
-        """The node of a `gointerface` class."""
+        """Returns the node of a `gointerface` class.
+
+        Raises:
+            ContractError: `cls` is not an interface, or one of its annotations cannot be represented.
+        """
         if kind_of(cls) != INTERFACE:
             raise ContractError(f"{cls.__name__}: not an interface; decorate it with @gointerface")
         node = self._interface(cls, cls.__name__)
@@ -140,7 +144,7 @@ class Schema:
             raise ContractError(f"{where}: *args and **kwargs cannot be passed to Go; name each parameter")
         count = code.co_argcount
         hints = annotations_of(function, where)
-        # An annotated one is an argument whose self has been forgotten.
+        # A first parameter with an annotation is an argument: self was forgotten.
         if not count or (code.co_varnames[0] != "self" and code.co_varnames[0] in hints):
             raise ContractError(f"{where}: the first parameter must be self")
         names = code.co_varnames[1 : count + code.co_kwonlyargcount]
@@ -223,9 +227,9 @@ class Schema:
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
             return self._read(_value_of(hint, where), scope, where, place)
-        plain = _PLAIN.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
-        if plain is not None:
-            return plain
+        leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
+        if leaf is not None:
+            return leaf
         if origin is Union or isinstance(hint, types.UnionType):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -321,7 +325,7 @@ class Schema:
                 )
             if len(structs) > MAX_UNION:
                 raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
-            # In an order of their own: to `typing` and its caches, unions that differ in order are equal.
+            # Sorted: for `typing` and its caches, unions that differ only in order are equal.
             node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
         if len(options) == len(args):
             return node
@@ -363,7 +367,7 @@ class Schema:
         return typing.cast(InterfaceType, self._classes[cls])
 
     def _finish(self) -> None:
-        """Read what is in the classes met so far: a loop, so that deep chains of classes cost no stack."""
+        """Reads the members of the classes met so far, in a loop: a deep chain of classes needs no deep stack."""
         while self._open:
             node = self._open.pop()
             reading, self._reading = self._reading, {}
@@ -410,7 +414,7 @@ def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
 
 
 def _check_finite(node: StructType) -> None:
-    """Refuse a struct that contains itself directly: such a value could never end."""
+    """Refuses a struct that contains itself without a container in between: its values would be endless."""
     todo, seen = [(node, node.text)], {id(node)}
     while todo:
         struct, path = todo.pop()
@@ -444,7 +448,7 @@ def _unsupported(hint: Any, where: str) -> ContractError:
 
 
 def _is_class(hint: Any) -> bool:
-    """True for a class; before Python 3.11 list[int] passes for one, too."""
+    """Returns True for a class: before Python 3.11 ``list[int]`` is an instance of `type`, too."""
     return isinstance(hint, type) and typing.get_origin(hint) is None
 
 
@@ -453,7 +457,7 @@ def _name_of(hint: Any) -> str:
 
 
 def _spelling(annotation: Any) -> str:
-    """An annotation as it would stand in the source, on one line; shortened, as it may contain itself."""
+    """Returns an annotation as the source spells it, on one line; shortened, as it may contain itself."""
     if isinstance(annotation, (str, ForwardRef)):
         text = text_of(annotation)
     elif _is_class(annotation):
@@ -470,7 +474,7 @@ def _spelling(annotation: Any) -> str:
 
 
 def _lacks_brackets(hint: Any) -> bool:
-    """True for ``list``, ``typing.List``, ``Optional`` and their like without what they are of."""
+    """Returns True for ``list``, ``typing.List``, ``Optional`` and other generic types without brackets."""
     origin = typing.get_origin(hint)
     if origin is None:
         return _is_hashable(hint) and hint in _GENERICS
@@ -486,7 +490,7 @@ def _is_hashable(hint: Any) -> bool:
 
 
 def _expect(count: int, hint: Any, where: str) -> None:
-    """Refuse other than `count` types in brackets: classes such as ``list`` take any number of them."""
+    """Refuses brackets with more or fewer than `count` types: Python accepts any number in ``list[...]``."""
     found = len(typing.get_args(hint))
     if found != count:
         words = f"{count} type{'s' * (count > 1)}"
@@ -494,7 +498,7 @@ def _expect(count: int, hint: Any, where: str) -> None:
 
 
 def _value_of(alias: Any, where: str) -> Any:
-    """What the name made by a ``type`` statement stands for."""
+    """Returns what the name made by a ``type`` statement stands for."""
     try:
         return alias.__value__
     except Exception as error:
@@ -504,10 +508,10 @@ def _value_of(alias: Any, where: str) -> Any:
 
 
 def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
-    """The annotations of a function, or those in a class itself.
+    """Returns the annotations of a function, or those of a class itself, without its bases.
 
     Raises:
-        ContractError: they cannot be evaluated; `where` begins the message.
+        ContractError: the annotations cannot be evaluated; `where` begins the message.
     """
     try:
         return own_annotations(thing)
@@ -527,8 +531,8 @@ def _doc(thing: Any) -> str:
     return "\n".join(line.strip() for line in doc.strip().splitlines())
 
 
-# By name: many of these classes are in modules that take longer to import than this one, and that few contracts use.
-_PLAIN: dict[tuple[str, str], Node] = {
+# By name: many of these classes are in modules that take longer to import than this one and that few contracts use.
+_LEAVES_BY_NAME: dict[tuple[str, str], Node] = {
     **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
     **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
 }
@@ -540,7 +544,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
     collections.abc.AsyncIterable: (True, False),
 }
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
-# What is nothing without brackets behind it.
+# Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
     *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),

@@ -1,8 +1,7 @@
-"""The type tree: what a contract means, without Python's or Go's way of writing it.
+"""The type tree: what a contract means, apart from how Python or Go write it.
 
-`gobind.contract.resolve` reads classes into nodes; everything after it (layout, codec, calls, generated Go) knows
-nodes only. A node's ``text`` is its canonical annotation and names it within one contract. Imports
-`gobind.contract.decorators` and `gobind.contract.scalars`.
+`gobind.contract.resolve` reads classes into nodes; all later stages (layout, codec, calls, generated Go) use nodes
+only. A node's ``text`` is its canonical annotation and names it within one contract.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from gobind.contract.scalars import Scalar
 
 
 class Reference(Kind):
-    """A node whose values are elsewhere, in blocks behind the record: there stands a pointer with a length or tag."""
+    """A node whose values lie in blocks behind the record; the record has a pointer with a length or tag."""
 
     size: ClassVar[int] = 16
     align: ClassVar[int] = 8
@@ -31,7 +30,7 @@ class Reference(Kind):
 
 
 class Handle(Kind):
-    """A node whose values are objects of the other side."""
+    """A node whose values are objects of the other side, passed by handle."""
 
     size: ClassVar[int] = 8
     align: ClassVar[int] = 8
@@ -39,11 +38,11 @@ class Handle(Kind):
 
 
 class Record(Kind):
-    """A node whose values stand inside a record, one part behind another."""
+    """A node whose values lie inside a record, one part after another."""
 
     @property
     def parts(self) -> tuple[tuple[str, Node], ...]:
-        """What each part is called behind a path, and its node."""
+        """The suffix of each part in paths, and the node of the part."""
         raise NotImplementedError
 
     @property
@@ -69,7 +68,7 @@ class EnumType(Kind):
 
 
 class ListType(Reference):
-    """``list[item]``; ``container`` is what results are built with: list or tuple."""
+    """``list[item]``; ``container`` is the class of results: list or tuple."""
 
     wire_pattern = "list[%s]"
 
@@ -171,7 +170,7 @@ class UnionType(Reference):
 class BufferType(Reference):
     """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct.
 
-    ``is_mutable``: it is a ``MutableBuffer[item]``, which Go may write to.
+    ``is_mutable`` means ``MutableBuffer[item]``, which Go may write to.
     """
 
     def __init__(self, item: Scalar | StructType, is_mutable: bool = False) -> None:
@@ -199,12 +198,12 @@ class Field(NamedTuple):
 
     @property
     def has_default(self) -> bool:
-        """True if a default value is known."""
+        """True if there is a default value."""
         return self.default is not dataclasses.MISSING
 
 
 class StructType(Record):
-    """A `gostruct` or `goerror` class. ``fields`` is filled late, as structs may refer to themselves."""
+    """A `gostruct` or `goerror` class. ``fields`` is set later, as structs may refer to themselves."""
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
@@ -233,7 +232,7 @@ class InterfaceType(Handle):
     """A `gointerface` class with its methods, inherited ones first; a value of it is a handle.
 
     Attributes:
-        fitting: classes whose instances are known to implement it; `gobind.contract.validate` keeps it.
+        fitting: classes whose instances are known to implement it, noted by `gobind.contract.validate`.
     """
 
     def __init__(self, cls: Any) -> None:
@@ -248,7 +247,7 @@ class InterfaceType(Handle):
 
 
 class CallableType(Handle):
-    """``Callable[[A], R]``: an interface of one method without a name."""
+    """``Callable[[A], R]``: an interface with one method, which has no name."""
 
     def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
         names = ", ".join(param.text for param in params)
@@ -306,7 +305,7 @@ class Method(NamedTuple):
 
 
 class Contract(NamedTuple):
-    """All that one module declares, in an order that does not depend on the order of dicts or sets."""
+    """All that one module declares, in an order that is the same in each process."""
 
     name: str
     doc: str
@@ -317,25 +316,25 @@ class Contract(NamedTuple):
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The nodes that `node` is made of."""
+    """Returns the nodes that values of `node` are made of."""
     return node.children
 
 
 def references(node: Node) -> tuple[Node, ...]:
-    """The nodes that `node` cannot be understood without: its children, and what its methods and items are."""
+    """Returns the nodes that `node` refers to: its children, and the types of its methods and items."""
     return node.references
 
 
 def method_types(method: Method) -> tuple[Node, ...]:
-    """The types of a method's parameters and result."""
+    """Returns the types of a method's parameters and result."""
     return (*(param.type for param in method.params), *([method.result] if method.result else []))
 
 
 def walk(*nodes: Node, into: Callable[[Node], tuple[Node, ...]] = children) -> Iterator[Node]:
-    """Each node reachable from `nodes`, themselves included, once, in order of first appearance.
+    """Yields each node reachable from `nodes`, and these, once, in order of first appearance.
 
     Args:
-        into: `children` for what values are made of, `references` for all that a contract needs.
+        into: `children` to follow what values are made of, `references` to follow all that a contract needs.
     """
     seen: set[int] = set()
     todo = list(reversed(nodes))

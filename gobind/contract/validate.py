@@ -1,7 +1,7 @@
-"""The slow walk over a value: finds what is wrong with it and says where.
+"""Checks a value part by part: finds what is wrong with it and where.
 
-Fast code finds only that something is wrong. This one is complete and plain; it costs no stack,
-however deep a value is.
+Generated code only notices that something is wrong. This code is slower and checks everything. It does not recurse, so
+the depth of a value does not matter.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from gobind.contract.types import (
 
 
 class Path:
-    """What a part of a value is called in messages, put together only when it is asked for.
+    """The path of a part of a value in messages; its text is made when `str` asks for it.
 
-    So parts of a deep value share what they have in common: written out, the paths of a chain of 100,000
+    Parts of a deep value share the beginning of their paths: as text, the paths of a chain of 100,000 structs
     would take gigabytes. The middle of a very long path is left out.
     """
 
@@ -63,18 +63,19 @@ _Step = tuple[Node, Any, Place]
 
 
 def check(node: Node, value: Any, path: Place) -> None:
-    """Refuse a value that `node` cannot represent.
+    """Refuses a value that `node` cannot represent.
 
     Args:
-        path: what the value is called in the message; a struct goes by its class's name.
+        path: the name of the value in messages; for a struct the name of its class.
 
     Raises:
-        TypeError, OverflowError, UnicodeEncodeError, ValueError: with the path of the first mistake.
+        TypeError, OverflowError, UnicodeEncodeError, ValueError: something is wrong; the message begins with the path
+            of the first mistake.
     """
     todo: list[_Step | int] = [(node, value, path)]
-    active: set[int] = set()  # ids of the recursive structs that contain the present value
-    # Those that were seen, alive: a sequence may make its items when they are asked for, and the id of one that is
-    # gone is the next one's.
+    active: set[int] = set()  # ids of the recursive structs around the value being checked
+    # The structs that were checked, kept alive: a sequence may make its items when they are read, and an item could
+    # get the id of one that was collected.
     done: dict[int, Any] = {}
     while todo:
         step = todo.pop()
@@ -94,22 +95,22 @@ def check(node: Node, value: Any, path: Place) -> None:
 
 
 def check_unchanged(error: BaseException | None) -> None:
-    """Say why a value was refused with `error` that `check` finds nothing wrong with: it has changed since.
+    """Explains why a value was refused with `error` although `check` accepts it: it has changed since.
 
     Raises:
-        RuntimeError: `error` tells nothing by itself; all others are let be.
+        RuntimeError: `error` has no explanation of its own. For other errors nothing is raised.
     """
     if isinstance(error, struct.error) or (isinstance(error, TypeError) and not error.args):
         raise RuntimeError("a value changed while it was read") from None
 
 
 def root_path(node: Node, name: str, value: Any) -> str:
-    """What paths into a parameter begin with: the class of a struct, else the parameter's name."""
+    """Returns the first word of paths into a parameter: the class of a struct, else the parameter's name."""
     return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
 
 
 def implements(value: Any, node: InterfaceType) -> bool:
-    """True if `value` may be passed as an interface: it has all the methods, and they can be called as Go will."""
+    """Returns True if `value` may be passed as an interface: it has all methods, with parameters that fit."""
     cls = type(value)
     try:
         if cls in node.fitting:
@@ -118,14 +119,14 @@ def implements(value: Any, node: InterfaceType) -> bool:
         return not _misfit_of_object(value, node)[0]
     why, is_of_class = _misfit_of_object(value, node)
     if not why and is_of_class:
-        if len(node.fitting) >= 1000:  # classes made inside functions: do not keep all of them alive
+        if len(node.fitting) >= 1000:  # a program may make classes in functions: not all of them are kept alive
             node.fitting.clear()
         node.fitting.add(cls)
     return not why
 
 
 def _misfit_of_object(value: Any, node: InterfaceType) -> tuple[str, bool]:
-    """What is wrong with `value` as an interface, "" for nothing; and if that holds for all of its class."""
+    """Returns why `value` does not implement an interface ("" if it does), and if that holds for its whole class."""
     is_of_class = True
     if isinstance(value, type):
         for method in node.methods:
@@ -148,7 +149,7 @@ def _misfit_of_object(value: Any, node: InterfaceType) -> tuple[str, bool]:
 
 
 def _member(value: Any, name: str) -> tuple[Any, int, bool]:
-    """What an attribute is made of, how many arguments are bound to it, and if the class has it."""
+    """Returns the function behind an attribute, how many arguments it has bound, and if the class has it."""
     own = getattr(value, "__dict__", None)
     if isinstance(own, dict) and name in own:
         return (own[name], 0, False)
@@ -162,22 +163,22 @@ def _member(value: Any, name: str) -> tuple[Any, int, bool]:
 
 
 def misfit_of_function(value: Any, node: CallableType) -> str:
-    """What is wrong with a function as a callable, "" for nothing; other callables are taken as they are."""
+    """Returns why a function does not fit a callable type, "" if it does; other callables are not examined."""
     function, bound = (value.__func__, 1) if type(value) is types.MethodType else (value, 0)
     if type(function) is not types.FunctionType:
         return ""
     code = function.__code__
     if code.co_argcount - bound == len(node.method.params) and not code.co_kwonlyargcount:
         if not code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
-            return ""  # what nearly all are; this is on the way of each function that is passed
+            return ""  # the usual case, made fast: it runs for each function that is passed
     why = _misfit(code, function, bound, node.method)
     return f"that {why}" if why else ""
 
 
 def _misfit(code: types.CodeType, function: types.FunctionType, bound: int, method: Method) -> str:
-    """Why a function cannot be called for `method`, or its result not be taken; "" for nothing.
+    """Returns why a function cannot be called for `method`, or its result cannot be used; "" if both work.
 
-    A plain function may stand for an ``async def`` one: what it returns may be awaitable, or is the result.
+    A function that is not async may stand for an ``async def`` one: it returns an awaitable, or the result itself.
     """
     result = method.result
     if not method.is_async and code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
@@ -219,7 +220,7 @@ def _option(node: UnionType, value: Any, path: Place) -> StructType:
 
 
 def _check_view(node: Node, value: memoryview, path: Place) -> None:
-    """Refuse a memoryview that was released, or whose items Python cannot make objects of."""
+    """Refuses a memoryview that was released, or whose items Python cannot read."""
     try:
         list(value)
     except (TypeError, ValueError, NotImplementedError) as error:

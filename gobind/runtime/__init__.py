@@ -4,8 +4,8 @@ How a call travels
 ==================
 
 **Synchronous.** The generated function packs a frame, calls ``gobind_call(frame)``, and unpacks. The call's
-integer is the result (a number), the size of the response in a pooled buffer, or `protocol.CHECK_STATUS`: only then a
-second call fetches the status, by the address of the frame, which is unique while the call lasts. Small responses
+integer is the result, the size of the response in a pooled buffer, or `protocol.CHECK_STATUS`: only then a second
+call fetches the status, by the address of the frame, which is unique while the call lasts. Small responses
 come back in a buffer that Python owns, so a failure costs two foreign calls and nothing is left to release. If a
 signal handler raises in between, the status is dropped. An error, a panic, a response that did not fit and a true
 result that happens to equal CHECK_STATUS all look alike until then, so the common case pays for one comparison.
@@ -30,9 +30,9 @@ up to 100 µs finds it. Why no wake-up is lost is argued in ``gosrc/gobind/ring.
 thread state each time it enters and loses it each time it leaves, which costs thirty times the call;
 one more ``PyGILState_Ensure`` at a thread's first entry keeps its state for good (`gobind.runtime.objects.upcalls`).
 
-**Handles.** Objects cross as numbers of a slot and its generation, so a stale one is never another object.
+**Handles.** Go's objects cross as a slot and its generation, in one integer, so a stale one is never another object.
 A frame holds one count of each handle in it, and its reader takes the count over; so nothing is lost or freed early,
-whichever side releases first, on whatever thread. A Python object gets a number of its own
+whichever side releases first, on whatever thread. A Python object gets an id of its own
 each time it is passed: an entry of a table, made by one store and removed by one ``pop``.
 
 **Fork.** In the child the parent's Go runtime is dead: its threads do not exist. The generated functions find

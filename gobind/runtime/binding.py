@@ -30,10 +30,10 @@ from gobind.runtime.wait.ring import OneWay
 
 _get_strings = get_lists(get_str, list)
 _get_interfaces = get_dicts(get_str, get_tuples([get_str, get_i64, _get_strings]))
-_get_numbers = get_dicts(get_str, get_i64)
+_get_indexes = get_dicts(get_str, get_i64)
 _get_layouts = get_dicts(get_str, get_lists(get_u64, list))
 _get_contract = get_tuples(
-    [get_str, get_str, _get_interfaces, get_dicts(get_str, get_str), _get_numbers, _get_layouts]
+    [get_str, get_str, _get_interfaces, get_dicts(get_str, get_str), _get_indexes, _get_layouts]
 )
 
 
@@ -41,9 +41,9 @@ class CarriedContract:
     """One contract inside a library, as the library describes it.
 
     Attributes:
-        interfaces: fingerprint, number of the first method and names of the methods, by name.
+        interfaces: fingerprint, index of the first method and names of the methods, by name.
         errors: fingerprints, by name.
-        callables: numbers of the methods, by annotation.
+        callables: indexes of the methods, by annotation.
         layouts: size and offsets of structs' records, by name.
     """
 
@@ -74,12 +74,12 @@ class CarriedContract:
                     raise LoadError(_unreadable(self.path, error)) from error
         return self._parsed
 
-    def number_of(self, node: InterfaceType | CallableType) -> int:
-        """Returns the number of the first method of an interface or callable in the library."""
+    def index_of(self, node: InterfaceType | CallableType) -> int:
+        """Returns the index of the first method of an interface or callable in the library."""
         return self.callables[node.text] if isinstance(node, CallableType) else self.interfaces[node.text][1]
 
     def methods_of(self, node: InterfaceType) -> list[str]:
-        """Returns the names of an interface's methods in the order of their numbers."""
+        """Returns the names of an interface's methods in the order of their indexes."""
         return self.interfaces[node.text][2]
 
     def interface(self, name: str) -> InterfaceType:
@@ -127,14 +127,14 @@ class Binding:
         if any(method.options.blocking for method in self.node.methods):
             # Imported now: a signal handler that calls one during the import would find half a module.
             lazy_import("gobind.runtime.wait.blocking")
-        self.objects = Objects(self._compile_for_object, carried.number_of, carried.methods_of)
+        self.objects = Objects(self._compile_for_object, carried.index_of, carried.methods_of)
         self.blocks = Blocks(self.objects)
         self._statuses = statuses = Statuses(
             self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
         )
         self.blocks.namespace.link(
             linkage.BINDING,
-            _next_number=next_number,
+            _next_id=next_id,
             _fetch_result=statuses.fetch_result,
             _fetch_response=statuses.fetch_response,
             _number_of=statuses.number,
@@ -164,7 +164,7 @@ class Binding:
 
     @property
     def _connecting(self) -> dict[str, Callable[[], None]]:
-        """What sets the names that only some kinds of methods need."""
+        """By moment, the functions that set the names that only some kinds of methods need."""
         return {
             linkage.FIRST_ASYNC: self._connect_loop,
             linkage.FIRST_RING: self._connect_ring,
@@ -228,20 +228,20 @@ class Binding:
             namespace[name] = make(name)
 
     def _make_class(self, cls: Any, path: str) -> Any:
-        first, names = self._carried.number_of(self.node), self._carried.methods_of(self.node)
+        first, names = self._carried.index_of(self.node), self._carried.methods_of(self.node)
         namespace = namespace_of(self.node, first, names, self._compile)
         namespace["__repr__"] = lambda self: f"<{cls.__name__} of {path}>"
         namespace["__reduce_ex__"] = _refuse_pickling
         return type(cls)(cls.__name__, (cls,), namespace)
 
-    def _compile_for_object(self, method: Method, number: int, name: str) -> Any:
-        return self._compile(method, number, name, has_receiver=True)
+    def _compile_for_object(self, method: Method, index: int, name: str) -> Any:
+        return self._compile(method, index, name, has_receiver=True)
 
-    def _compile(self, method: Method, number: int, name: str, has_receiver: bool = False) -> Any:
+    def _compile(self, method: Method, index: int, name: str, has_receiver: bool = False) -> Any:
         moment = _moment_of(method)
         if moment is not None and not self.blocks.namespace.is_linked(moment):
             self._connecting[moment]()
-        return compile_method(method, number, name, self.blocks, has_receiver)
+        return compile_method(method, index, name, self.blocks, has_receiver)
 
     # Verification
 
@@ -298,7 +298,7 @@ def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> 
 
 
 def _moment_of(method: Method) -> str | None:
-    """When the names are set that a method needs and others do not."""
+    """Returns the moment when the names are set that a method needs and others do not."""
     if method.is_async:
         return linkage.FIRST_ASYNC
     if method.options.ring:

@@ -144,7 +144,7 @@ def _count() -> int:
 
 
 def live() -> int:
-    """Returns the number of Go's blocks and handles outstanding in all open libraries."""
+    """Returns how many of Go's blocks and handles are outstanding in all open libraries."""
     with fork_lock:
         return sum(opened.native.live() for opened in {*_opened.values()} if opened.native.has_glue)
 
@@ -219,7 +219,7 @@ class Library:
     @overload
     def export(self, *, free: str | None = "free") -> Callable[[F], F]: ...
     def export(self, function: Any = None, *, free: str | None = "free") -> Any:
-        """Calls a function that a plain cgo library exports: a decorator for its declaration.
+        """Calls a function that a cgo library without contract exports: a decorator for its declaration.
 
         Args:
             free: what frees a ``cstr`` result once it is copied: the C library's ``free``, a function of
@@ -229,13 +229,13 @@ class Library:
             LoadError: the library exports no function of that name.
             ContractError: an annotation has no C representation.
         """
-        return self._plain().export(function, free)
+        return self._cgo().export(function, free)
 
     def exports(self, interface: Callable[..., T]) -> T:
         """Returns an object whose methods are the exported functions that a class declares."""
-        return self._plain().bind(interface)  # type: ignore[no-any-return]
+        return self._cgo().bind(interface)  # type: ignore[no-any-return]
 
-    def _plain(self) -> Exports:
+    def _cgo(self) -> Exports:
         """Returns what calls functions by C's rules; imported here, as most programs never use it."""
         native = self._connected()
         exports = self._exports

@@ -3,8 +3,8 @@
     gobind: Accounts.login request=100 response=45 us=12 ok
     gobind: from Go: Listener.notify request=8 response=8 us=3 ok
 
-Sizes are those of the frames in bytes, 8 where the call's own integer is the result, "-" where there is none; the
-last word is ok or the class of the exception. Values are never printed.
+Sizes are those of the frames in bytes: 8 where the integer that the call returns is the result, "-" where there is no
+frame. The last word is ok or the class of the exception. Values are never printed.
 
 `install` exchanges three names before the first method is compiled: methods are then written with two more lines, and
 wrapped. Whoever does not ask for this pays nothing. The entry points themselves stay as they are, so what
@@ -33,18 +33,18 @@ from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.upcalls import Answer, ExportedObject, memory_at
 
 NUMBER_SIZE = 8
-"""Bytes of a result that is the call's own integer."""
+"""Size in bytes of a result that is the integer a call returns."""
 
 
 def install() -> None:
-    """Print a line for each call from now on."""
+    """Prints a line for each call from now on."""
     setattr(binding, "compile_method", compile_traced)  # noqa: B010
     setattr(binding, "Answers", TracedAnswers)  # noqa: B010
     setattr(binding, "Handlers", TracedHandlers)  # noqa: B010
 
 
 class Notes:
-    """What is known of one call."""
+    """What the line of one call shows."""
 
     __slots__ = ("_name", "_start", "request", "response")
 
@@ -55,11 +55,11 @@ class Notes:
         self._start = perf_counter_ns()
 
     def end(self, outcome: str) -> None:
-        """Print the line."""
+        """Prints the line."""
         took = (perf_counter_ns() - self._start) // 1000
         request, response = ("-" if size is None else size for size in (self.request, self.response))
         line = f"gobind: {self._name} request={request} response={response} us={took} {outcome}\n"
-        with contextlib.suppress(Exception):  # stderr is gone, or whatever the program has put there fails
+        with contextlib.suppress(Exception):  # stderr is closed, or an object of the program that fails
             sys.stderr.write(line)
 
 
@@ -67,7 +67,7 @@ _local = threading.local()
 
 
 def _note_request(frame: bytes) -> Notes:
-    """The notes of the call that is being made in this thread."""
+    """Notes the size of a request; returns the notes of the call that this thread is making."""
     notes: Notes = _local.notes
     size = int.from_bytes(frame[protocol.SIZE_OFFSET : protocol.SIZE_OFFSET + 8], "little")
     notes.request = size or len(frame)
@@ -78,10 +78,10 @@ def _note_request(frame: bytes) -> Notes:
 
 
 def compile_traced(
-    method: Method, number: int, interface: str, blocks: Blocks, has_receiver: bool = False
+    method: Method, index: int, interface: str, blocks: Blocks, has_receiver: bool = False
 ) -> Callable[..., Any]:
-    """`compile_method`, for a function that prints a line for each call."""
-    function = _TracedWriter(method, number, interface, blocks, has_receiver).compile()
+    """Compiles the function of one method as `compile_method` does; it prints a line for each call."""
+    function = _TracedWriter(method, index, interface, blocks, has_receiver).compile()
     return _traced_async(function) if method.is_async else _traced(function)
 
 
@@ -105,7 +105,7 @@ class _TracedWriter(MethodWriter):
 def _traced(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        outer = getattr(_local, "notes", None)  # a converter of an argument, or a callback, may call Go too
+        outer = getattr(_local, "notes", None)  # a conversion of an argument, or a callback, may call Go, too
         notes = _local.notes = Notes(function.__qualname__)
         try:
             result = function(*args, **kwargs)
@@ -123,7 +123,8 @@ def _traced(function: Any) -> Callable[..., Any]:
 def _traced_async(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     async def traced(*args: Any, **kwargs: Any) -> Any:
-        notes = _local.notes = Notes(function.__qualname__)  # until the request is made, in this same step
+        # For `_note_request`, which runs before the coroutine is suspended.
+        notes = _local.notes = Notes(function.__qualname__)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
@@ -181,7 +182,7 @@ class TracedHandlers(Handlers):
             ticket = int.from_bytes(memory[:8], "little") if is_async else 0
             notes = Notes(f"from Go: {name}", size)
             if is_async:
-                self._begun[ticket] = notes  # before the loop, in another thread, can be done with it
+                self._begun[ticket] = notes  # before the answer: the loop, in another thread, may be faster
             answer(exported, address, size, reply)
             value, kind = protocol.ANSWER.unpack(memory[:16])
             if kind == protocol.ANSWER_LATER:
@@ -198,7 +199,7 @@ class TracedHandlers(Handlers):
 
 
 def _class_in(frame: bytes) -> str:
-    """The class of the exception that Go gets; a very long text of it hides that."""
+    """Returns the class of the exception in a frame; a very long text hides it."""
     record = protocol.EXCEPTION_RECORD
     text, name, *_ = record.unpack_from(frame)
     start = record.size + text

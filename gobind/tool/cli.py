@@ -168,7 +168,7 @@ def _add_dump(commands: Any) -> None:
     dump = commands.add_parser(
         "dump",
         help="print a library's description, or a frame field by field",
-        description="Print the methods of a library with their numbers and its structs with their layouts; with a"
+        description="Print the methods of a library with their indexes and its structs with their layouts; with a"
         " method the records of its frames; with a frame each field of it. Exit 1 if the frame is damaged.",
     )
     dump.add_argument("library", metavar="LIB", type=Path, help="the library")

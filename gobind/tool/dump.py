@@ -1,6 +1,6 @@
-"""``gobind dump``: a library's description, or one frame, field by field with offsets.
+"""``gobind dump``: prints a library's description, or one frame, field by field with offsets.
 
-Frames are read by `gobind.codec.diagnose`, which also finds what is wrong in the frames of a running program.
+Frames are read by `gobind.codec.diagnose`, which also finds the mistakes in frames of a running program.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gobind.runtime.binding import CarriedContract
 from gobind.runtime.call.methods import is_direct
 
 MOST_SHOWN = 60
-"""Characters of a value that are shown."""
+"""How many characters or bytes of a value are shown."""
 
 _HEADER = (
     *(("method", "I"), ("flags", "I"), ("size", "Q"), ("reply", "Q"), ("timeout", "q"), ("receiver", "Q")),
@@ -37,11 +37,12 @@ Row = Sequence[Any]
 
 
 def dump(library: Path, method: str | None, request: str | None, response: str | None) -> int:
-    """Print a description, a method's records, or a frame; returns the exit status.
+    """Prints a description, a method's records, or a frame; returns the exit status.
 
     Args:
-        method: ``Interface.method``; None: the whole library.
-        request, response: the file that has the frame, "-" for stdin.
+        library: the path of the library.
+        method: ``Interface.method``; None for the whole library.
+        request, response: the file with the frame, "-" for stdin.
 
     Raises:
         GobindError: there is no such library, method or frame.
@@ -49,7 +50,7 @@ def dump(library: Path, method: str | None, request: str | None, response: str |
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(
             errors="backslashreplace"
-        )  # values may have what the terminal's encoding has not
+        )  # values may have characters that the terminal's encoding lacks
     contracts = _contracts_of(library)
     if method is None:
         if request is not None or response is not None:
@@ -57,12 +58,12 @@ def dump(library: Path, method: str | None, request: str | None, response: str |
         _print_library(library, contracts)
         return 0
     carried, node, found = _find(library, contracts, method)
-    number = carried.number_of(node) + carried.methods_of(node).index(found.name)
+    index = carried.index_of(node) + carried.methods_of(node).index(found.name)
     if request is not None:
-        return _print_request(method, number, found, _read(request))
+        return _print_request(method, index, found, _read(request))
     if response is not None:
         return _print_response(method, found, _read(response))
-    _print_records(method, number, found)
+    _print_records(method, index, found)
     return 0
 
 
@@ -93,11 +94,11 @@ def _find(
 
 
 LARGEST = 4 << 20
-"""Bytes of the largest frame, or its digits, that are read: a value takes a line of some hundred bytes."""
+"""Bytes of the largest input that is read: a value takes a line of some hundred bytes."""
 
 
 def _read(name: str) -> bytes:
-    """The bytes of a frame, which may be written as hexadecimal digits."""
+    """Reads a frame from a file or stdin, as bytes or as hexadecimal digits."""
     where = "stdin" if name == "-" else name
     if name == "-" and sys.stdin is None:
         raise GobindError("stdin is closed")
@@ -110,7 +111,7 @@ def _read(name: str) -> bytes:
         return bytes.fromhex(digits.decode())
     if not data:
         raise GobindError(f"{where} is empty; expected a frame, raw or as hexadecimal digits")
-    if re.fullmatch(rb"[\s!-~]+", data):  # raw frames have NULs
+    if re.fullmatch(rb"[\s!-~]+", data):  # a raw frame has NULs
         raise GobindError(
             f"{where} is text, but not pairs of hexadecimal digits; expected a frame, raw or as those"
         )
@@ -128,9 +129,9 @@ def _print_library(library: Path, contracts: list[CarriedContract]) -> None:
         for name, (fingerprint, first, names) in carried.interfaces.items():
             methods = {method.name: method for method in carried.interface(name).methods}
             rows: list[Row] = [(first + at, _signature(methods[each])) for at, each in enumerate(names)]
-            _print_table(f"\ninterface {name}, fingerprint {fingerprint}", ("number", "method"), rows)
-        for text, number in carried.callables.items():
-            print(f"\ncallable {text}, number {number}")
+            _print_table(f"\ninterface {name}, fingerprint {fingerprint}", ("index", "method"), rows)
+        for text, index in carried.callables.items():
+            print(f"\ncallable {text}, index {index}")
         for struct_node in (*parsed.structs, *parsed.errors):
             size, *offsets = carried.layouts.get(struct_node.text) or [layout_of(struct_node).size]
             fields = zip(offsets or layout_of(struct_node).offsets, struct_node.fields)
@@ -147,7 +148,7 @@ def _signature(method: Method) -> str:
     return f"{'async ' * method.is_async}{method.name}({params}) -> {result}"
 
 
-def _print_records(name: str, number: int, method: Method) -> None:
+def _print_records(name: str, index: int, method: Method) -> None:
     nodes = [param.type for param in method.params]
     layout = record_layout(nodes)
     columns = ("offset", "size", "field", "type")
@@ -155,7 +156,7 @@ def _print_records(name: str, number: int, method: Method) -> None:
     for param, at in zip(method.params, layout.offsets):
         rows.append((protocol.HEADER_SIZE + at, layout_of(param.type).size, param.name, param.type.text))
     size = protocol.HEADER_SIZE + layout.size
-    _print_table(f"{name}, number {number}: request, {size} bytes and columns", columns, rows)
+    _print_table(f"{name}, index {index}: request, {size} bytes and columns", columns, rows)
     result = method.result
     if result is None or is_direct(result):
         print(f"\n{name}: no response, the call's own integer is the result")
@@ -178,7 +179,7 @@ def _header_fields() -> Iterator[tuple[str, str, int, int]]:
 
 
 class _Recorder(Walker):
-    """A walker that remembers what it reads."""
+    """A walker that adds a row for each value that it reads."""
 
     def __init__(self, source: bytes, start: int, rows: list[Row]) -> None:
         super().__init__(source, len(source), start)
@@ -189,7 +190,7 @@ class _Recorder(Walker):
         self._rows.append((offset, size, str(path), text, _shown(value, text)))
 
 
-def _print_request(name: str, number: int, method: Method, frame: bytes) -> int:
+def _print_request(name: str, index: int, method: Method, frame: bytes) -> int:
     rows: list[Row] = []
     problems: list[tuple[int, str]] = []
     header: dict[str, int] = {}
@@ -199,8 +200,8 @@ def _print_request(name: str, number: int, method: Method, frame: bytes) -> int:
             return _print_frame(f"{name} request", frame, rows, problems)
         (header[word],) = struct.unpack_from(f"<{code}", frame, at)
         rows.append((at, size, word, _TYPES[code], header[word]))
-    if header["method"] != number:
-        problems.append((protocol.METHOD_OFFSET, f"{name} is method {number}, not {header['method']}"))
+    if header["method"] != index:
+        problems.append((protocol.METHOD_OFFSET, f"{name} is method {index}, not {header['method']}"))
     if header["flags"] & protocol.SCATTERED:
         _add_segments(frame, rows, problems)
         return _print_frame(f"{name} request", frame, rows, problems)
@@ -230,7 +231,7 @@ def _walk(
     rows: list[Row],
     problems: list[tuple[int, str]],
 ) -> None:
-    """Read a record and its columns as far as they can be read."""
+    """Reads a record and its columns as far as possible; adds to `rows` and `problems`."""
     walker = _Recorder(frame, start, rows)
     try:
         walker.record(fields)
@@ -243,7 +244,7 @@ def _walk(
 
 
 def _add_segments(frame: bytes, rows: list[Row], problems: list[tuple[int, str]]) -> None:
-    """The segments of a large request, which stand in the memory of the process that has sent it."""
+    """Adds the list of segments of a large request; the segments lie in the memory of the process that sent it."""
     at = protocol.HEADER_SIZE
     words = [value for (value,) in struct.iter_unpack("<Q", frame[at : len(frame) // 8 * 8])]
     rows.extend(
@@ -273,13 +274,13 @@ def _print_frame(title: str, frame: bytes, rows: list[Row], problems: list[tuple
 
 
 def _print_table(title: str, heads: Sequence[str], rows: Sequence[Row]) -> None:
-    """Columns under their heads: numbers of places to the right, all else to the left."""
+    """Prints columns under their heads: offsets, sizes and indexes right-aligned, all else left-aligned."""
     lines = [[str(cell) for cell in row] for row in (heads, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines)]
     print(title)
     for line in lines:
         cells = [
-            cell.rjust(width) if head in ("offset", "size", "number") else cell.ljust(width)
+            cell.rjust(width) if head in ("offset", "size", "index") else cell.ljust(width)
             for cell, width, head in zip(line, widths, heads)
         ]
         print("  ".join(cells).rstrip())

@@ -129,7 +129,7 @@ func (q *Callback) senseless() {
 	q.err = fmt.Errorf("%s: Python's answer is of kind %d and value %d, which means nothing", q.Out.place, q.reply.kind, q.reply.value)
 }
 
-// fetch gets an answer that does not fit into the buffer, which has its number instead.
+// fetch gets an answer that does not fit into the buffer, which has its id instead.
 func (q *Callback) fetch() {
 	size := q.reply.value
 	if size >= 0 && size <= ReplyCapacity {
@@ -140,9 +140,9 @@ func (q *Callback) fetch() {
 		return
 	}
 	answer := make([]byte, size)
-	number := binary.LittleEndian.Uint64(q.reply.data[:])
+	id := binary.LittleEndian.Uint64(q.reply.data[:])
 	fetched := &Reply{late: q.reply.late}
-	fetched.insist(UpcallFetchInto, unsafe.Pointer(&answer[0]), number)
+	fetched.insist(UpcallFetchInto, unsafe.Pointer(&answer[0]), id)
 	q.reply.late = fetched.late
 	if fetched.kind != AnswerValue {
 		q.err = noAnswer(q.Out.place)
@@ -226,8 +226,8 @@ func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answ
 	coming := make(chan answer, 1)
 	tickets.Lock()
 	tickets.last++
-	number := tickets.last
-	tickets.open[number] = &ticket{answers: coming}
+	id := tickets.last
+	tickets.open[id] = &ticket{answers: coming}
 	tickets.Unlock()
 	drop := func(late answer) {
 		if late.failed {
@@ -236,14 +236,14 @@ func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answ
 		}
 		abandoned(late)
 	}
-	q.reply.value = int64(number)
+	q.reply.value = int64(id)
 	q.enter(method, frame, size)
 	late := q.reply.lateError()
 	if q.reply.kind != AnswerLater || late != nil {
 		if q.refuseLater(); late != nil {
 			q.err = late
 		}
-		abandon(number, coming, drop)
+		abandon(id, coming, drop)
 		return got, false
 	}
 	select {
@@ -253,7 +253,7 @@ func (q *Callback) await(ctx context.Context, method uint64, abandoned func(answ
 		}
 	case <-ctx.Done():
 		q.err = ctx.Err()
-		abandon(number, coming, drop)
+		abandon(id, coming, drop)
 	}
 	return got, q.err == nil
 }
@@ -274,9 +274,9 @@ func (q *Callback) refuseLater() {
 }
 
 // abandon cancels an async method whose caller waits no longer.
-func abandon(number uint64, coming chan answer, abandoned func(answer)) {
+func abandon(id uint64, coming chan answer, abandoned func(answer)) {
 	tickets.Lock()
-	waiting := tickets.open[number]
+	waiting := tickets.open[id]
 	if waiting != nil {
 		waiting.abandoned = abandoned
 	}
@@ -286,23 +286,23 @@ func abandon(number uint64, coming chan answer, abandoned func(answer)) {
 		return
 	}
 	told := new(Reply)
-	told.insist(UpcallCancel, nil, number)
+	told.insist(UpcallCancel, nil, id)
 	if told.late != 0 {
 		newPythonObject(told.late &^ pythonOwned) // the call has an error already
 	}
 	if told.value == 0 { // Python does not know it: it has been answered, or never will be
 		tickets.Lock()
-		delete(tickets.open, number)
+		delete(tickets.open, id)
 		tickets.Unlock()
 	}
 }
 
 // Answer delivers the response of an async method: size bytes at frame, which are copied.
-func Answer(number uint64, failed bool, frame unsafe.Pointer, size uint64) {
+func Answer(id uint64, failed bool, frame unsafe.Pointer, size uint64) {
 	got := answer{append([]byte{}, unsafe.Slice((*byte)(frame), int(size))...), failed}
 	tickets.Lock()
-	waiting := tickets.open[number]
-	delete(tickets.open, number)
+	waiting := tickets.open[id]
+	delete(tickets.open, id)
 	tickets.Unlock()
 	switch {
 	case waiting == nil: // answered before

@@ -113,7 +113,7 @@ func TestGoexitEndsACall(t *testing.T) {
 	}
 	for _, quit := range quits {
 		failing(t, quit)
-		const number = 7
+		const callID = 7
 		d := openDrained(t)
 		q := queueOf(d.queue)
 		frame := pingRequest(1)
@@ -123,11 +123,11 @@ func TestGoexitEndsACall(t *testing.T) {
 				t.Error(err)
 			}
 			c.rest = func() { handlePing(c) }
-			q.finish(c, number)
+			q.finish(c, callID)
 		}()
 		d.wait()
 		d.fetch()
-		e := q.parked[number]
+		e := q.parked[callID]
 		_, message, stack, _ := failureOf(t, e)
 		if e.kind != StatusPanic || !strings.HasPrefix(message, "runtime.Goexit was called in Service.ping: ") {
 			t.Error(e.kind, message)

@@ -14,16 +14,16 @@ import (
 // same compares values whose times may have zones that are equal but not identical.
 func same(a, b everything) bool {
 	for _, v := range []*everything{&a, &b} {
-		v.When = plain(v.When)
+		v.When = wallTime(v.When)
 		v.Rows = append([]row{}, v.Rows...)
 		for i := range v.Rows {
-			v.Rows[i].When = plain(v.Rows[i].When)
+			v.Rows[i].When = wallTime(v.Rows[i].When)
 		}
 	}
 	return reflect.DeepEqual(a, b)
 }
 
-func plain(t time.Time) time.Time {
+func wallTime(t time.Time) time.Time {
 	_, offset := t.Zone()
 	return time.Unix(t.Unix()+int64(offset), int64(t.Nanosecond())).UTC()
 }

@@ -8,7 +8,7 @@ const pythonOwned = PythonOwned
 // handles is the one handle table: objects, functions, streams, and the memory of statuses that Python may refer to.
 // The table keeps them alive. Go's collector does not move memory of the heap, so Python may read it.
 //
-// A handle is the number of a slot and the slot's generation, so a released one never refers to another value. The
+// A handle is the index of a slot and the slot's generation, so a released one never refers to another value. The
 // mutex is needed as calls begin and end on many threads; nothing is called while it is held.
 var handles = handleTable{known: map[identity]uint64{}}
 

@@ -20,13 +20,13 @@ type queue struct {
 	wakeup  wakeup
 	closed  bool
 	arrived *sync.Cond
-	cancels map[uint64]context.CancelFunc // of the calls in flight, by number
+	cancels map[uint64]context.CancelFunc // of the calls in flight, by id
 	parked  map[uint64]*status            // fetched, but the status is not asked for yet
 }
 
-// completion is how the call of that number ended.
+// completion is how the call with that id ended.
 type completion struct {
-	number   uint64
+	callID   uint64
 	value    int64
 	response []byte  // not nil: the whole response, which is small
 	ended    *status // not nil: what needs a status
@@ -121,7 +121,7 @@ func Submit(id uint64, frames unsafe.Pointer, size uint64) {
 		h := headerOf(rest)
 		if h.size < HeaderSize || h.size > uint64(len(rest)) {
 			err := fmt.Errorf("request refused: truncated: expected %d bytes, got %d", h.size, len(rest))
-			q.push(completion{number: h.reply, ended: refusal(err)})
+			q.push(completion{callID: h.reply, ended: refusal(err)})
 			return
 		}
 		q.begin(h, rest[HeaderSize:h.size])
@@ -137,10 +137,10 @@ func (q *queue) begin(h *header, body []byte) {
 		c, err = start(h, m, body, nil)
 	}
 	if err != nil {
-		q.push(completion{number: h.reply, ended: refusal(err)})
+		q.push(completion{callID: h.reply, ended: refusal(err)})
 		return
 	}
-	number := h.reply
+	callID := h.reply
 	c.async = true
 	if c.timeout == 0 {
 		c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -148,27 +148,27 @@ func (q *queue) begin(h *header, body []byte) {
 		c.ctx, c.cancel = context.WithTimeout(context.Background(), c.timeout)
 	}
 	q.Lock()
-	q.cancels[number] = c.cancel
+	q.cancels[callID] = c.cancel
 	q.Unlock()
 	c.run(nil)
 	if c.rest == nil {
-		q.complete(c, number)
+		q.complete(c, callID)
 		return
 	}
-	go q.finish(c, number)
+	go q.finish(c, callID)
 }
 
 // finish runs what the call's method has put off, and then puts the status into the queue, whether it succeeded or not.
-func (q *queue) finish(c *Call, number uint64) {
+func (q *queue) finish(c *Call, callID uint64) {
 	rest := c.rest
 	c.rest, c.mayExit = nil, true
-	defer q.complete(c, number)
+	defer q.complete(c, callID)
 	c.run(rest)
 }
 
-// complete puts the status of the call of that number into the queue.
-func (q *queue) complete(c *Call, number uint64) {
-	made := completion{number: number, value: c.value}
+// complete puts the status of the call with that id into the queue.
+func (q *queue) complete(c *Call, callID uint64) {
+	made := completion{callID: callID, value: c.value}
 	switch {
 	case c.kind == StatusValue:
 	case c.kind == StatusResponse && len(c.out.segments) == 0 && len(c.out.held) == 0 && len(c.out.sent) == 0 && len(c.out.buf) <= InlineSize:
@@ -187,7 +187,7 @@ func (q *queue) complete(c *Call, number uint64) {
 func (q *queue) push(made completion) {
 	q.Lock()
 	defer q.Unlock()
-	delete(q.cancels, made.number)
+	delete(q.cancels, made.callID)
 	if q.closed {
 		if made.ended != nil {
 			go made.ended.released()
@@ -204,15 +204,15 @@ func (q *queue) push(made completion) {
 	}
 }
 
-// Cancel cancels the context of the call of that number, and drops its status if that waits to be asked for.
-func Cancel(id, number uint64) {
+// Cancel cancels the context of the call with that id, and drops its status if that waits to be asked for.
+func Cancel(id, callID uint64) {
 	q := queueOf(id)
 	if q == nil {
 		return
 	}
 	q.Lock()
-	cancel, e := q.cancels[number], q.parked[number]
-	delete(q.parked, number)
+	cancel, e := q.cancels[callID], q.parked[callID]
+	delete(q.parked, callID)
 	q.Unlock()
 	if cancel != nil {
 		cancel()
@@ -222,14 +222,14 @@ func Cancel(id, number uint64) {
 	}
 }
 
-// Completion does what [Status] does, for the call of that number in a queue; [Cancel] drops the status.
-func Completion(id, number, buffer uint64) uint64 {
+// Completion does what [Status] does, for the call with that id in a queue; [Cancel] drops the status.
+func Completion(id, callID, buffer uint64) uint64 {
 	var e *status
 	if q := queueOf(id); q != nil {
 		q.Lock()
-		e = q.parked[number]
+		e = q.parked[callID]
 		if e != nil && !e.failed() {
-			delete(q.parked, number)
+			delete(q.parked, callID)
 		}
 		q.Unlock()
 	}
@@ -253,16 +253,16 @@ func WaitQueue(id uint64) int64 {
 	return 1
 }
 
-// entrySize is the size of an entry: number, tag and word.
+// entrySize is the size of an entry: id of the call, tag and word.
 const entrySize = 24
 
-// drainHead is the size of the fields before the entries: the number of the fetch, and how many entries it has
+// drainHead is the size of the fields before the entries: the id of the fetch, and how many entries it has
 // brought.
 const drainHead = 16
 
-// Drain fetches as many statuses as fit into DrainCapacity bytes at buffer. Done is the number of the last fetch that
+// Drain fetches as many statuses as fit into DrainCapacity bytes at buffer. Done is the id of the last fetch that
 // the caller has handed out: as long as that is not the one in the buffer, nothing is fetched. If there is nothing to
-// fetch the number stays and the wakeup is cleared.
+// fetch the id stays and the wakeup is cleared.
 func Drain(id uint64, buffer unsafe.Pointer, done uint64) {
 	q := queueOf(id)
 	to := unsafe.Slice((*byte)(buffer), DrainCapacity)
@@ -284,7 +284,7 @@ func Drain(id uint64, buffer unsafe.Pointer, done uint64) {
 			at += copy(to[at:], made.response)
 		}
 		entry := to[drainHead+entrySize*i:]
-		binary.LittleEndian.PutUint64(entry, made.number)
+		binary.LittleEndian.PutUint64(entry, made.callID)
 		binary.LittleEndian.PutUint64(entry[8:], tag)
 		binary.LittleEndian.PutUint64(entry[16:], word)
 	}
@@ -307,7 +307,7 @@ func (q *queue) take() []completion {
 			break
 		}
 		if e := q.done[n].ended; e != nil {
-			q.parked[q.done[n].number] = e
+			q.parked[q.done[n].callID] = e
 		}
 		n++
 	}

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// drained is a queue's buffer and the number of the last fetch that has been handed out.
+// drained is a queue's buffer and the id of the last fetch that has been handed out.
 type drained struct {
 	queue  uint64
 	buffer []byte
@@ -22,14 +22,14 @@ func openDrained(t *testing.T) *drained {
 	return d
 }
 
-// submit sends a call of ping of that number.
-func (d *drained) submit(t *testing.T, number, n uint64) {
-	frame := words(ping, HeaderSize+8, number, 0, 0, n)
+// submit sends a call of ping with that id.
+func (d *drained) submit(t *testing.T, id, n uint64) {
+	frame := words(ping, HeaderSize+8, id, 0, 0, n)
 	outside.Store(&frame[0], frame)
 	Submit(d.queue, unsafe.Pointer(&frame[0]), uint64(len(frame)))
 }
 
-// fetch is the entries that one call brings, each number, tag and word.
+// fetch is the entries that one call brings, each id, tag and word.
 func (d *drained) fetch() (fetch uint64, entries [][3]uint64) {
 	Drain(d.queue, unsafe.Pointer(&d.buffer[0]), d.done)
 	at := func(i int) uint64 { return binary.LittleEndian.Uint64(d.buffer[8*i:]) }
@@ -64,10 +64,10 @@ func TestAFetchIsRepeatedUntilItIsHandedOut(t *testing.T) {
 	}
 }
 
-func (d *drained) completion(number uint64) (kind uint64, id uint64) {
+func (d *drained) completion(callID uint64) (kind uint64, id uint64) {
 	buffer := make([]byte, ReplyCapacity)
 	outside.Store(&buffer[0], buffer)
-	id = Completion(d.queue, number, uint64(uintptr(unsafe.Pointer(&buffer[0]))))
+	id = Completion(d.queue, callID, uint64(uintptr(unsafe.Pointer(&buffer[0]))))
 	return binary.LittleEndian.Uint64(buffer), id
 }
 
@@ -76,11 +76,11 @@ func TestStatusesWaitInTheQueue(t *testing.T) {
 	unleaked(t)
 	failing(t, func(context.Context) error { return errors.New("no") })
 	d := openDrained(t)
-	for number := uint64(1); number <= 3; number++ {
-		d.submit(t, number, 0)
+	for callID := uint64(1); callID <= 3; callID++ {
+		d.submit(t, callID, 0)
 		d.wait()
 		fetch, entries := d.fetch()
-		if len(entries) != 1 || entries[0] != [3]uint64{number, EntryStatus, d.queue} {
+		if len(entries) != 1 || entries[0] != [3]uint64{callID, EntryStatus, d.queue} {
 			t.Fatal(entries)
 		}
 		d.done = fetch
@@ -88,10 +88,10 @@ func TestStatusesWaitInTheQueue(t *testing.T) {
 	if kind, id := d.completion(1); kind != StatusError || id != 0 {
 		t.Error(kind, id)
 	}
-	for number := uint64(1); number <= 2; number++ {
-		Cancel(d.queue, number)
-		if kind, _ := d.completion(number); kind != StatusNone {
-			t.Error(number, kind)
+	for callID := uint64(1); callID <= 2; callID++ {
+		Cancel(d.queue, callID)
+		if kind, _ := d.completion(callID); kind != StatusNone {
+			t.Error(callID, kind)
 		}
 	}
 	if CloseQueue(d.queue) != 0 || queueOf(d.queue) != nil {
@@ -110,7 +110,7 @@ func TestAClosedQueueTellsOfCallsInFlight(t *testing.T) {
 			t.Error(n, cancelled)
 		}
 	}
-	q.push(completion{number: 1})
+	q.push(completion{callID: 1})
 	eventually(t, func() bool { return queueOf(d.queue) == nil })
 	if n := CloseQueue(d.queue); n != 0 {
 		t.Error(n)

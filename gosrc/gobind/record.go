@@ -2,7 +2,7 @@ package gobind
 
 import "unsafe"
 
-// Number is a type that a frame holds as plain memory of fixed size.
+// Number is a type that a frame holds as memory of fixed size, without references.
 type Number interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
 		~float32 | ~float64 | ~complex128 | ~[16]byte

@@ -32,7 +32,7 @@ type Handler func(c *Call)
 // its result is a number or nothing. It returns false if there is no such object.
 type plainHandler func(receiver uint64, record unsafe.Pointer) (result int64, err error, ok bool)
 
-// method is an entry of the table that requests refer to by number.
+// method is an entry of the table that requests refer to by index.
 type method struct {
 	name     string // Interface.method
 	record   int    // size of the parameters' record
@@ -52,14 +52,14 @@ var registering sync.Mutex
 // streamMethod is the built-in method that fetches items; stream.go gives it its handler.
 var streamMethod = &method{name: "stream", contract: new(Contract)}
 
-func methodOf(number uint32) (*method, error) {
-	if number == StreamNext {
+func methodOf(index uint32) (*method, error) {
+	if index == StreamNext {
 		return streamMethod, nil
 	}
-	if uint64(number) >= uint64(len(methods)) {
-		return nil, fmt.Errorf("request refused: there are %d methods, got number %d", len(methods), number)
+	if uint64(index) >= uint64(len(methods)) {
+		return nil, fmt.Errorf("request refused: there are %d methods, got number %d", len(methods), index)
 	}
-	return methods[number], nil
+	return methods[index], nil
 }
 
 // ErrorType is one error of a contract.
@@ -77,7 +77,7 @@ type Contract struct {
 	text       string
 	interfaces []*Interface
 	errors     []ErrorType
-	callables  map[string]int // the numbers of functions' calls, by annotation
+	callables  map[string]int // the indexes of functions' calls, by annotation
 	layouts    map[string][]uintptr
 	problems   []string
 }
@@ -123,7 +123,7 @@ func NewInterface[T any](c *Contract, fingerprint string, root *Root[T]) *Interf
 	return i
 }
 
-// Method adds a method; its number in requests is the next one. Size is that of the record of its parameters.
+// Method adds a method; its index in requests is the next one. Size is that of the record of its parameters.
 func (i *Interface) Method(name string, size uintptr, handle Handler) {
 	registering.Lock()
 	defer registering.Unlock()

@@ -16,14 +16,14 @@ const spinTime = 100 * time.Microsecond
 //
 // The memory is u64 words: the tail, which Python moves on when it has put a request into a slot; the head, which the
 // ring moves on when it has read one; parked, which the ring sets; then for each slot address and size of a request.
-// Head and tail count up without end; a request's slot is its number modulo the capacity.
+// Head and tail count up without end; a request's slot is its index modulo the capacity.
 //
 // # Memory ordering
 //
 // The ring parks by: parked = 1; then read the tail once more. Python sends by: tail = n; then read parked. If both
 // sides' steps become visible in this order, at least one side sees what the other has done, so no request is left
 // behind while the ring sleeps. Go's atomics are sequentially consistent, which suffices on this side. Python does not
-// have such stores. On x86-64 a plain store becomes visible after the stores before it, so a slot is complete when the
+// have such stores. On x86-64 an ordinary store becomes visible after the stores before it, so a slot is complete when the
 // tail has moved; and the locked instruction inside the release of a threading.Lock, between the two steps, keeps the
 // read of parked from overtaking the store of the tail. Processors with weaker rules, arm64 above all, guarantee
 // neither: there Python calls PublishRing to move the tail, and the ordering is Go's own.

@@ -2,7 +2,7 @@ package gobind
 
 import "syscall"
 
-// threadID returns the number of the thread, as Python's threading.get_native_id does.
+// threadID returns the id of the thread, as Python's threading.get_native_id does.
 func threadID() int64 { return int64(syscall.Gettid()) }
 
 // yieldThread lets another thread run that waits for this one's processor.

@@ -11,7 +11,7 @@ import (
 )
 
 // Upcall enters Python; the generated main package sets it. It is one C function for all upcalls: the object,
-// the number of its method, the request and its size, and where the answer goes.
+// the index of its method, the request and its size, and where the answer goes.
 var Upcall func(object, method uint64, frame unsafe.Pointer, size uint64, reply *Reply)
 
 // Reply is the memory into which Python writes its answer. A C result is not enough: an exception that escapes from a
@@ -156,7 +156,7 @@ type exceptionRecord struct {
 	Error   int64 // index of the contract's error that it is, or -1
 	Flags   uint64
 	Object  uint64 // the exception itself
-	Kind    uint64 // number of the contract among the library's
+	Kind    uint64 // index of the contract in the library
 }
 
 func readException(response []byte) error {

@@ -25,12 +25,12 @@ def accounts() -> Any:
 
 
 @pytest.mark.parametrize("n", [1995, 0, -1, 2**63 - 1, -(2**63), 2**32, -(2**31) - 1])
-def test_ping(accounts: Any, n: int) -> None:
+def test_ping_returns_its_argument(accounts: Any, n: int) -> None:
     assert accounts.ping(n) == n
 
 
 @pytest.mark.parametrize("n", [2**63, -(2**63) - 1, 10**100])
-def test_ping_out_of_range(accounts: Any, n: int) -> None:
+def test_ping_refuses_integers_of_more_than_64_bits(accounts: Any, n: int) -> None:
     with pytest.raises(OverflowError) as caught:
         accounts.ping(n)
     told = "an integer of 333 bits" if n == 10**100 else str(n)
@@ -52,7 +52,7 @@ def test_ping_out_of_range(accounts: Any, n: int) -> None:
         (1, "test2", "test2_psw", True, "login success"),
     ],
 )
-def test_login(accounts: Any, id: int, name: str, password: str, succ: bool, message: str) -> None:
+def test_login_answers_by_user_and_password(accounts: Any, id: int, name: str, password: str, succ: bool, message: str) -> None:
     made = accounts.login(LoginRequest(User(id, name), password))
     assert made == LoginResponse(succ, message, TOKEN if succ else b"")
     assert type(made.token) is bytes and type(made.succ) is bool
@@ -74,7 +74,7 @@ USER_IDS = [
 
 
 @pytest.mark.parametrize(("token", "ids", "found"), USER_IDS)
-def test_add_friends(accounts: Any, token: Any, ids: Any, found: list[int]) -> None:
+def test_add_friends_returns_the_known_users(accounts: Any, token: Any, ids: Any, found: list[int]) -> None:
     made = asyncio.run(accounts.add_friends(FriendsListRequest(token, ids)))
     assert made.users == [KNOWN[id] for id in found]
 
@@ -90,7 +90,7 @@ def test_add_friends(accounts: Any, token: Any, ids: Any, found: list[int]) -> N
         (TOKEN, [1, 2, 3], [1, 2, 3]),
     ],
 )
-def test_delete_friends(accounts: Any, token: bytes, ids: list[int], found: list[int]) -> None:
+def test_delete_friends_returns_the_removed_users(accounts: Any, token: bytes, ids: list[int], found: list[int]) -> None:
     async def main() -> Any:
         await accounts.add_friends(FriendsListRequest(TOKEN, [1, 2, 3]))
         return await accounts.delete_friends(FriendsListRequest(token, ids))
@@ -110,12 +110,12 @@ def test_delete_friends(accounts: Any, token: bytes, ids: list[int], found: list
         (3, TOKEN, "hello", True, "send success"),
     ],
 )
-def test_pm_friend(accounts: Any, id: int, token: bytes, message: str, succ: bool, answer: str) -> None:
+def test_pm_friend_answers_by_token_and_receiver(accounts: Any, id: int, token: bytes, message: str, succ: bool, answer: str) -> None:
     made = asyncio.run(accounts.pm_friend(PMFriendRequest(id, token, message)))
     assert made == PMFriendResponse(succ, answer)
 
 
-def test_the_sequence(accounts: Any) -> None:
+def test_login_friends_message_and_logout_work_in_sequence(accounts: Any) -> None:
     async def main() -> None:
         login = accounts.login(LoginRequest(User(1, ""), "test_psw"))
         assert login.succ
@@ -131,7 +131,7 @@ def test_the_sequence(accounts: Any) -> None:
     asyncio.run(main())
 
 
-def test_several_parameters(accounts: Any) -> None:
+def test_several_parameters_arrive_in_order(accounts: Any) -> None:
     user, token = User(1, "test_user", 25), bytes([1, 2, 3, 4, 5])
     made = asyncio.run(accounts.multi_param_test(user, "test message", token))
     assert made == LoginResponse(True, "Received user test_user with message: test message", token)
@@ -171,13 +171,13 @@ def test_keywords_and_defaults(accounts: Any) -> None:
         ("x", TypeError, "req: expected LoginRequest, got str"),
     ],
 )
-def test_wrong_requests(accounts: Any, request_: Any, error: type, message: str) -> None:
+def test_wrong_requests_are_refused_with_the_path(accounts: Any, request_: Any, error: type, message: str) -> None:
     with pytest.raises(error) as caught:
         accounts.login(request_)
     assert str(caught.value) == message
 
 
-def test_a_surrogate(accounts: Any) -> None:
+def test_a_lone_surrogate_is_refused_with_its_path(accounts: Any) -> None:
     with pytest.raises(UnicodeEncodeError) as caught:
         accounts.login(LoginRequest(User(1, "a\ud800b"), ""))
     assert caught.value.reason == "LoginRequest.user.name: surrogates not allowed"
@@ -197,13 +197,13 @@ def test_a_surrogate(accounts: Any) -> None:
         (FriendsListRequest("", []), TypeError, "token: expected bytes, got str"),
     ],
 )
-def test_wrong_awaited_requests(accounts: Any, request_: Any, error: type, message: str) -> None:
+def test_wrong_requests_of_awaited_calls_are_refused_with_the_path(accounts: Any, request_: Any, error: type, message: str) -> None:
     with pytest.raises(error) as caught:
         asyncio.run(accounts.add_friends(request_))
     assert str(caught.value) == f"FriendsListRequest.{message}"
 
 
-def test_without_classes() -> None:
+def test_a_library_works_without_the_contracts_classes() -> None:
     library = libraries.load("accounts")
     assert isinstance(library, gobind.Library)
     assert library.Accounts.ping(5) == 5

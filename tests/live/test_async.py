@@ -130,7 +130,7 @@ def test_task_groups_cancel_the_other_calls(sleeper: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["sleep_later", "sleep_by_ring"])
-def test_wait_for(sleeper: Any, method: str) -> None:
+def test_wait_for_cancels_the_call_in_go(sleeper: Any, method: str) -> None:
     before = sleeper.counts()
 
     async def main() -> None:
@@ -187,7 +187,7 @@ def test_loop_after_loop_leaves_nothing_behind(sleeper: Any) -> None:
     assert runtime.stats().goroutines <= goroutines + 2
 
 
-def test_uvloop(sleeper: Any) -> None:
+def test_calls_work_on_uvloop(sleeper: Any) -> None:
     uvloop = pytest.importorskip("uvloop")
 
     async def main() -> None:
@@ -410,7 +410,7 @@ def test_an_entry_of_a_dead_loop_is_not_taken_for_a_new_one_of_its_id(sleeper: A
         assert dispatcher.parked(5).queue == 0
         task = asyncio.ensure_future(sleeper.sleep_later(60_000))
         await asyncio.sleep(0)
-        assert dispatcher.parked(5).queue == dispatcher._loops[id(fresh)].queue.number
+        assert dispatcher.parked(5).queue == dispatcher._loops[id(fresh)].queue.id
         task.cancel()
         return await asyncio.gather(*map(sleeper.echo_later, range(100)))
 

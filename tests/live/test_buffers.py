@@ -134,7 +134,7 @@ def test_buffers_of_no_items(buffers: Any) -> None:
 POINT = Point(1.5, -0.25, 200, Inner(True, 65535))
 
 
-def test_structs(buffers: Any) -> None:
+def test_buffers_of_structs_are_read_and_written_in_place(buffers: Any) -> None:
     points = (PointMirror * 3)()
     assert buffers.fill_point(points, POINT) == ctypes.addressof(points)
     assert [gobind.from_mirror(point) for point in points] == [POINT] * 3
@@ -162,7 +162,7 @@ def aligned() -> Any:
 
 @needs_numpy
 @pytest.mark.parametrize("name", CODES)
-def test_numpy(buffers: Any, name: str) -> None:
+def test_numpy_arrays_are_read_and_written_in_place(buffers: Any, name: str) -> None:
     dtype = numpy.dtype(CODES[name])
     numbers = numpy.array(values_of(name) * 4, dtype)
     assert getattr(buffers, f"list_{name}")(numbers) == values_of(name) * 4
@@ -175,7 +175,7 @@ def test_numpy(buffers: Any, name: str) -> None:
 
 
 @needs_numpy
-def test_numpy_structs(buffers: Any) -> None:
+def test_numpy_structs_are_read_and_written_in_place(buffers: Any) -> None:
     points = numpy.zeros(5, aligned())
     assert points.dtype.itemsize == 24
     assert buffers.fill_point(points, POINT) == points.ctypes.data
@@ -225,7 +225,7 @@ def test_numpy_that_does_not_fit(buffers: Any) -> None:
         ("point", array.array("d", [1, 2, 3]), "array of format 'd'"),
     ],
 )
-def test_what_does_not_fit(buffers: Any, name: str, value: Any, found: str) -> None:
+def test_buffers_of_another_item_type_are_refused(buffers: Any, name: str, value: Any, found: str) -> None:
     with pytest.raises(TypeError) as caught:
         getattr(buffers, f"list_{name}")(value)
     assert (
@@ -374,7 +374,7 @@ def test_numpy_keeps_the_memory_of_go(buffers: Any) -> None:
     assert collected() == 0
 
 
-def test_a_view_awaited(buffers: Any) -> None:
+def test_views_of_awaited_calls_own_their_memory(buffers: Any) -> None:
     async def main() -> list[Any]:
         return await asyncio.gather(*[buffers.make_later(number, number + 0.5) for number in range(50)])
 
@@ -385,7 +385,7 @@ def test_a_view_awaited(buffers: Any) -> None:
     assert collected() == 0
 
 
-def test_64_mib(buffers: Any) -> None:
+def test_a_buffer_of_64_mib_is_passed_by_reference(buffers: Any) -> None:
     size = 64 << 20
     data = bytearray(size)
     assert buffers.fill_u8(data, 7) == ctypes.addressof(ctypes.c_char.from_buffer(data))
@@ -483,7 +483,7 @@ def closed() -> Any:
         ("u16", lambda: (ctypes.c_uint16.__ctype_be__ * 2)(), "c_ushort_be_Array_2 of format '>H'"),
     ],
 )
-def test_odd_buffers(buffers: Any, name: str, make: Any, found: str) -> None:
+def test_buffers_of_other_formats_are_refused_with_their_format(buffers: Any, name: str, make: Any, found: str) -> None:
     value = make()
     with pytest.raises(TypeError) as caught:
         getattr(buffers, f"list_{name}")(value)

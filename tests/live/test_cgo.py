@@ -92,7 +92,7 @@ def test_the_example_of_the_design(library: Any) -> None:
     assert (Add.__name__, Add.__doc__) == ("Add", "Adds.")
 
 
-def test_numbers(plain: Any) -> None:
+def test_numbers_are_passed_and_returned(plain: Any) -> None:
     assert plain.Add(2**62, -1) == 2**62 - 1
     assert plain.Add(4) == 7
     assert plain.Nothing() is None
@@ -108,7 +108,7 @@ def test_numbers(plain: Any) -> None:
         assert getattr(plain, f"NextU{bits}")(2**bits - 1) == 0
 
 
-def test_text_and_bytes(plain: Any) -> None:
+def test_str_and_bytes_are_passed_as_go_strings_and_slices(plain: Any) -> None:
     assert plain.Length("") == 0
     assert plain.Length("a\0\u00e4\U0001f600") == 8
     assert plain.Length("x" * 10**6) == 10**6
@@ -124,7 +124,7 @@ def test_text_and_bytes(plain: Any) -> None:
     )
 
 
-def test_a_buffer(plain: Any) -> None:
+def test_a_buffer_is_borrowed_for_the_call_only(plain: Any) -> None:
     numbers = array.array("d", [1, 2, 3, 4])
     plain.Fill(memoryview(numbers)[1:3], 0.5)
     assert numbers.tolist() == [1, 0.5, 0.5, 4]
@@ -149,13 +149,13 @@ def test_a_result_that_lies_in_an_argument(plain: Any) -> None:
         assert SameText("x" * size) == "x" * size
 
 
-def test_several_results(plain: Any) -> None:
+def test_several_results_become_a_tuple(plain: Any) -> None:
     assert plain.DivMod(17, 5) == (3, 2)
     assert plain.Mixed(9) == (9, 3.0, True, "m" * 9)
     assert plain.Mixed(0) == (0, 0.0, False, "")
 
 
-def test_c_strings(plain: Any) -> None:
+def test_cstr_is_converted_in_both_directions(plain: Any) -> None:
     assert plain.Upper("") == ""
     assert plain.Upper("a \u00e4 \U0001f600") == "A \u00c4 \U0001f600"
     assert plain.Upper("\u00e4bc") == "\u00c4BC"
@@ -165,7 +165,7 @@ def test_c_strings(plain: Any) -> None:
     assert plain.Find("key", "=") is None
 
 
-def test_structs(plain: Any) -> None:
+def test_structs_are_passed_and_returned_by_value(plain: Any) -> None:
     assert plain.Mirrored(Position(1.5, -2.5, 5, -300)) == Position(-1.5, 2.5, 250, 300)
     a, b = Position(1, 2, 3, 4), Position(-5, -6, 7, -8)
     assert plain.Reversed(Segment(a, b)) == Segment(b, a)
@@ -189,13 +189,13 @@ def test_structs(plain: Any) -> None:
         ("Mirrored", (5,), TypeError, "p: expected Position, got int"),
     ],
 )
-def test_wrong_arguments(plain: Any, name: str, arguments: Any, error: Any, message: str) -> None:
+def test_wrong_arguments_are_refused_with_the_parameter(plain: Any, name: str, arguments: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         getattr(plain, name)(*arguments)
     assert str(caught.value) == message
 
 
-def test_surrogates(plain: Any) -> None:
+def test_lone_surrogates_are_refused_with_the_parameter(plain: Any) -> None:
     for call in (plain.Length, plain.Upper):
         with pytest.raises(UnicodeEncodeError) as caught:
             call("a\ud800")
@@ -392,7 +392,7 @@ def test_a_plain_library_has_no_interfaces(library: Any) -> None:
     assert str(missing.value) == f"<gobind.Library {path}> has no interface Accounts; it has none"
 
 
-def test_a_closed_library(closable: Any) -> None:
+def test_functions_of_a_closed_library_raise_closederror(closable: Any) -> None:
     bound = closable.exports(Plain)
 
     @closable.export

@@ -72,14 +72,14 @@ def write(tmp_path: Path) -> Any:
     return write
 
 
-def test_a_library(capsys: Any) -> None:
+def test_dump_shows_the_description_of_a_library(capsys: Any) -> None:
     status, out, err = run(capsys)
     assert (status, err) == (0, "")
     assert out.startswith(
         f"library {LIBRARY}, frame format 3\n\ncontract accounts\n\ninterface Accounts, fingerprint "
     )
     assert (
-        "\nnumber  method\n     0  ping(n: int) -> int\n     1  login(req: LoginRequest) -> LoginResponse\n"
+        "\nindex  method\n    0  ping(n: int) -> int\n    1  login(req: LoginRequest) -> LoginResponse\n"
         in out
     )
     assert (
@@ -97,7 +97,7 @@ offset  size  field  type
 def test_the_records_of_a_method(capsys: Any) -> None:
     status, out, err = run(capsys, "Accounts.login")
     assert (status, err) == (0, "")
-    assert out.startswith("Accounts.login, number 1: request, 88 bytes and columns\n")
+    assert out.startswith("Accounts.login, index 1: request, 88 bytes and columns\n")
     assert "\n    40    48  req       LoginRequest\n" in out
     assert out.endswith(
         "response, 40 bytes and columns\noffset  size  field   type\n     0    40  result  LoginResponse\n"
@@ -106,7 +106,7 @@ def test_the_records_of_a_method(capsys: Any) -> None:
     assert out.endswith("\n\nAccounts.ping: no response, the call's own integer is the result\n")
 
 
-def test_a_request(capsys: Any, write: Any) -> None:
+def test_dump_shows_a_request_field_by_field(capsys: Any, write: Any) -> None:
     assert run(capsys, "Accounts.login", "--request", write(REQUEST)) == (0, SHOWN_REQUEST, "")
 
 
@@ -116,7 +116,7 @@ def test_a_request_as_digits_from_stdin(capsys: Any, monkeypatch: pytest.MonkeyP
     assert run(capsys, "Accounts.login", "--request", "-") == (0, SHOWN_REQUEST, "")
 
 
-def test_a_response(capsys: Any, write: Any) -> None:
+def test_dump_shows_a_response_field_by_field(capsys: Any, write: Any) -> None:
     assert run(capsys, "Accounts.login", "--response", write(RESPONSE)) == (0, SHOWN_RESPONSE, "")
 
 

@@ -48,7 +48,7 @@ def echo() -> Any:
 
 
 @pytest.mark.parametrize("name", SYNC)
-def test_random_values(echo: Any, name: str) -> None:
+def test_random_values_come_back(echo: Any, name: str) -> None:
     method, values = getattr(echo, name), Values(name)
     for _ in range(60):
         value = values.value(HINTS[name])
@@ -56,7 +56,7 @@ def test_random_values(echo: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LATER)
-def test_random_values_awaited(echo: Any, name: str) -> None:
+def test_random_values_of_awaited_calls_come_back(echo: Any, name: str) -> None:
     async def main() -> None:
         method, values = getattr(echo, name), Values(name)
         sent = [values.value(HINTS[name]) for _ in range(60)]
@@ -68,7 +68,7 @@ def test_random_values_awaited(echo: Any, name: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000, MANY])
 @pytest.mark.parametrize("name", LISTS)
-def test_long_lists(echo: Any, name: str, count: int) -> None:
+def test_lists_of_any_length_come_back(echo: Any, name: str, count: int) -> None:
     if name in ("echo_forest", "echo_rows"):
         count //= 20  # each is worth as many others
     values, (item,) = Values(name, budget=20), typing.get_args(HINTS[name])
@@ -77,7 +77,7 @@ def test_long_lists(echo: Any, name: str, count: int) -> None:
     assert same(getattr(echo, name)(value), value)
 
 
-def test_many_keys(echo: Any) -> None:
+def test_dicts_and_sets_with_many_keys_come_back(echo: Any) -> None:
     table = {f"key {number}": number for number in range(MANY)}
     assert same(echo.echo_dict(table), table)
     assert same(echo.echo_set(set(table)), set(table))
@@ -92,7 +92,7 @@ def test_a_long_sequence_of_another_kind(echo: Any) -> None:
     assert echo.echo_tuple_of([1, 2]) == (1, 2)
 
 
-def test_nan(echo: Any) -> None:
+def test_nan_survives_the_round_trip(echo: Any) -> None:
     nan = float("nan")
     assert same(echo.echo_float(nan), nan)
     assert same(echo.echo_f32(nan), nan)
@@ -136,7 +136,7 @@ def test_sizes_where_numbers_change_their_form(echo: Any, size: int) -> None:
             assert getattr(echo, name)(value) == value
 
 
-def test_sizes_awaited(echo: Any) -> None:
+def test_awaited_strings_and_bytes_of_any_size_come_back(echo: Any) -> None:
     async def main() -> None:
         sizes = [
             *range(2**14 - 64, 2**14 + 8),
@@ -164,7 +164,7 @@ def test_strings_as_long_as_a_segment(echo: Any, length: int) -> None:
         assert echo.echo_users([User(1, text, 2), User(3, "", 4)]) == [User(1, text, 2), User(3, "", 4)]
 
 
-def test_many_megabytes(echo: Any) -> None:
+def test_strings_and_bytes_of_many_megabytes_come_back(echo: Any) -> None:
     data = random.Random(1).getrandbits(8 << 20).to_bytes(1 << 20, "little")
     huge = data * 24
     assert echo.echo_bytes(huge) == huge
@@ -177,7 +177,7 @@ def test_many_megabytes(echo: Any) -> None:
     assert echo.echo_pages([[huge], [data, data]]) == [[huge], [data, data]]
 
 
-def test_large_mixed_rows(echo: Any) -> None:
+def test_long_lists_of_large_structs_come_back(echo: Any) -> None:
     values = Values("rows", budget=30)
     made = [values.value(echo_py.Leaves) for _ in range(300)]
     rows = made * 40
@@ -188,7 +188,7 @@ def test_large_mixed_rows(echo: Any) -> None:
     assert echo.echo_users(users) == users
 
 
-def test_deep_values(echo: Any) -> None:
+def test_deeply_nested_values_come_back(echo: Any) -> None:
     leaf = Tree(0, [], {}, None)
     for number in range(3000):
         leaf = Tree(number, [leaf], {}, None) if number % 2 else Tree(number, [], {"k": leaf}, None)

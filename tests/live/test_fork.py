@@ -190,7 +190,7 @@ assert time.monotonic() - start < 15
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_fork(name: str) -> None:
+def test_calls_work_in_parent_and_child(name: str) -> None:
     assert run(WORK + PROGRAMS[name]) == (0, "", "")
 
 
@@ -289,7 +289,7 @@ def program_with_several(path: Path, has_memfd: bool, text: str) -> str:
 
 @pytest.mark.parametrize("has_memfd", [True, False])
 @pytest.mark.parametrize("check", ["check_sleepers", "check_five"])
-def test_several_libraries(tmp_path: Path, check: str, has_memfd: bool) -> None:
+def test_each_of_several_libraries_works_after_a_fork(tmp_path: Path, check: str, has_memfd: bool) -> None:
     text = f"""
 for untouched in False, True:
     for _ in range(2):

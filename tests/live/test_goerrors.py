@@ -52,14 +52,14 @@ def awaited(method: Any) -> Any:
 
 
 @pytest.mark.parametrize("message", ["went wrong", "", "a\0b", "\U0001f600 \u00e4", "x" * 100_000])
-def test_an_error(failures: Any, message: str) -> None:
+def test_a_go_error_raises_goerror_with_message_and_type(failures: Any, message: str) -> None:
     error = raised(gobind.GoError, failures.fail, message)
     assert (error.message, str(error), error.go_type) == (message, message, "*errors.errorString")
     again = pickle.loads(pickle.dumps(error))
     assert (again.message, again.go_type) == (error.message, error.go_type)
 
 
-def test_an_error_of_a_type(failures: Any) -> None:
+def test_an_error_of_a_named_type_raises_goerror_with_that_type(failures: Any) -> None:
     error = raised(gobind.GoError, failures.fail_by_type)
     assert error.message == "open /nowhere: file does not exist"
     assert error.go_type == "*fs.PathError"
@@ -81,7 +81,7 @@ WRAPS = [
 @pytest.mark.parametrize(
     ("key", "tried"), [("k", ["a", "b\0c"]), ("", []), ("\U0001f600" * 30_000, ["x" * 70_000])]
 )
-def test_a_declared_error(
+def test_a_declared_error_raises_its_class_with_its_fields(
     failures: Any, how: str, before: str, go_type: str, key: str, tried: list[str]
 ) -> None:
     for find in (failures.find, awaited(failures.find_later)):
@@ -145,7 +145,7 @@ def test_deadline_exceeded_is_a_timeout(failures: Any, wraps: int) -> None:
     assert error.go_type == ("*fmt.wrapError" if wraps else "context.deadlineExceededError")
 
 
-def test_a_deadline(failures: Any) -> None:
+def test_gobind_timeout_cancels_go_and_prevents_late_calls(failures: Any) -> None:
     with gobind.timeout(0.01):
         with pytest.raises(TimeoutError) as caught:
             failures.wait()
@@ -213,7 +213,7 @@ PANICS = [
 
 
 @pytest.mark.parametrize(("kind", "value"), PANICS)
-def test_a_panic(failures: Any, kind: str, value: str) -> None:
+def test_a_panic_raises_gopanic_with_value_and_stack(failures: Any, kind: str, value: str) -> None:
     for call in (failures.panic_with, failures.panic_in_record, awaited(failures.panic_later)):
         panic = raised(gobind.GoPanic, call, kind)
         assert panic.value == value
@@ -226,7 +226,7 @@ def test_a_panic(failures: Any, kind: str, value: str) -> None:
     assert failures.panic_with("not at all") == 5
 
 
-def test_a_thousand_panics(failures: Any) -> None:
+def test_panics_leave_nothing_behind(failures: Any) -> None:
     for number in range(1000):
         kind, value = PANICS[number % len(PANICS)]
         assert raised(gobind.GoPanic, failures.panic_with, kind).value == value
@@ -251,7 +251,7 @@ def test_tracebacks_show_the_generated_lines(failures: Any) -> None:
 # Nothing
 
 
-def test_nil(failures: Any) -> None:
+def test_nil_and_zero_values_become_empty_ones(failures: Any) -> None:
     assert failures.nil_bytes() == b""
     assert failures.nil_list() == []
     assert failures.nil_dict() == {}
@@ -320,14 +320,14 @@ def test_text_that_is_no_utf_8(failures: Any, method: str, arguments: Any, place
 
 
 @pytest.mark.parametrize("year", [10000, 0, -1, 300_000, -300_000])
-def test_a_time_out_of_range(failures: Any, year: int) -> None:
+def test_times_that_datetime_cannot_hold_are_refused(failures: Any, year: int) -> None:
     for name in ("far_time", "far_times"):
         error = raised(gobind.GoError, getattr(failures, name), year)
         assert error.message == f"Failures.{name}: the year of a time must be 1 to 9999, got {year}"
         assert error.go_type == "*gobind.ValueError"
 
 
-def test_offsets(failures: Any) -> None:
+def test_utc_offsets_of_a_day_or_more_are_refused(failures: Any) -> None:
     for seconds in (1, -1, 86399, -86399, 0, 3601):
         time = failures.odd_offset(seconds)
         assert time == EPOCH and time.utcoffset() == timedelta(seconds=seconds)
@@ -406,7 +406,7 @@ def test_a_request_that_cannot_be_sent_has_no_effect(
     assert failures.counted() == before + 1
 
 
-def test_wrong_calls(failures: Any) -> None:
+def test_missing_and_unknown_arguments_raise_typeerror(failures: Any) -> None:
     with pytest.raises(
         TypeError, match=re.escape("missing 2 required positional arguments: 'records' and 'maybe'")
     ):

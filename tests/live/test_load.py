@@ -267,7 +267,7 @@ def end_of_segments(library: "bytes | bytearray") -> int:
     return max(offset + length for kind, _, offset, _, _, length in headers if kind == 1)
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_pipes_devices_and_link_loops_are_refused(tmp_path: Path) -> None:
     """A pipe must not be waited for, nor a device read."""
     pipe, link = tmp_path / "libpipe.so", tmp_path / "libzero.so"
     os.mkfifo(pipe)
@@ -303,7 +303,7 @@ def test_a_library_that_lacks_functions() -> None:
     assert found.endswith("): build it again with python -m gobind build")
 
 
-def test_what_is_no_interface(copied: Path) -> None:
+def test_load_refuses_classes_that_are_no_interface(copied: Path) -> None:
     for wrong, name in ((int, "int"), (versions_py.User, "User"), ("Versions", "'Versions'")):
         with pytest.raises(gobind.ContractError) as caught:
             gobind.load(str(copied), wrong)  # type: ignore[arg-type]
@@ -776,7 +776,7 @@ def test_closing_and_loading_again(copied: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
-def test_what_a_library_tells(copied: Path) -> None:
+def test_a_library_tells_path_interfaces_and_contract(copied: Path) -> None:
     library = gobind.load(str(copied))
     assert library.path == str(copied)
     assert library.interfaces == ("Versions",)
@@ -788,7 +788,7 @@ def test_what_a_library_tells(copied: Path) -> None:
     del sys.modules["again"]
 
 
-def test_a_closed_library(copied: Path) -> None:
+def test_calls_of_a_closed_library_raise_closederror(copied: Path) -> None:
     library = gobind.load(str(copied))
     bound = library.bind(versions_py.Versions)
     assert bound.first(1) == 2
@@ -821,7 +821,7 @@ def test_closing_a_library_that_has_been_awaited(copied: Path) -> None:
     assert str(caught.value) == f"{copied} is closed"
 
 
-def test_with(copied: Path) -> None:
+def test_with_closes_the_library(copied: Path) -> None:
     with gobind.load(str(copied)) as library:
         assert library.Versions.first(1) == 2
     assert library.is_closed
@@ -829,7 +829,7 @@ def test_with(copied: Path) -> None:
         library.bind(versions_py.Versions)
 
 
-def test_without_classes(copied: Path) -> None:
+def test_interfaces_are_attributes_with_classes_from_the_library(copied: Path) -> None:
     library = gobind.load(str(copied))
     versions = library.Versions
     assert library.Versions is versions
@@ -852,7 +852,7 @@ def test_without_classes(copied: Path) -> None:
     assert str(refused.value) == "cannot copy or pickle Versions: it lives in a library of this process"
 
 
-def test_instances() -> None:
+def test_bound_objects_name_their_class_and_library() -> None:
     bound = libraries.load("several", several_py.Left)
     assert repr(bound) == f"<Left of {libraries.path_of('several')}>"
     assert type(bound).__name__ == "Left"

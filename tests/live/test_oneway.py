@@ -260,7 +260,7 @@ def test_go_sees_columns(oneway: Any) -> None:
     assert oneway.show_rows(ROWS * 30) == many(ROWS * 30, leaves)
 
 
-def test_large_values(oneway: Any) -> None:
+def test_large_values_look_the_same_on_both_sides(oneway: Any) -> None:
     large = dataclasses.replace(ROWS[1], text="\u00e4\0" * 50_000, data=bytes(range(256)) * 300)
     small = dataclasses.replace(ROWS[2], text="\0", data=b"")
     rows = [small, large, small, large]

@@ -27,7 +27,7 @@ def runtime() -> Any:
 @pytest.mark.parametrize(
     ("name", "value"), [("gomaxprocs", 3), ("gc_percent", 55), ("gc_percent", -1), ("memory_limit", 1 << 40)]
 )
-def test_settings(runtime: Any, name: str, value: int) -> None:
+def test_runtime_settings_are_set_and_read_back(runtime: Any, name: str, value: int) -> None:
     before = getattr(runtime, name)
     setattr(runtime, name, value)
     assert getattr(runtime, name) == value
@@ -55,12 +55,12 @@ def test_settings_of_a_wrong_type(runtime: Any, name: str) -> None:
     assert str(caught.value) == f"{name}: expected int, got str"
 
 
-def test_a_misspelt_setting(runtime: Any) -> None:
+def test_an_unknown_runtime_setting_is_refused(runtime: Any) -> None:
     with pytest.raises(AttributeError):
         runtime.gomaxproc = 1
 
 
-def test_figures(sleeper: Any, runtime: Any) -> None:
+def test_stats_count_live_handles_and_calls(sleeper: Any, runtime: Any) -> None:
     before = runtime.stats()
     assert before.live == 0 and before.goroutines >= 1 and before.heap > 0
     with sleeper.thing() as thing:

@@ -26,7 +26,7 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def test_musl() -> None:
+def test_a_python_on_musl_is_refused() -> None:
     text = """
 def confstr(name):
     assert name == "CS_GNU_LIBC_VERSION"
@@ -93,7 +93,7 @@ assert sleeper.echo(1) == 1
 """
 
 
-def test_a_subinterpreter() -> None:
+def test_subinterpreters_are_refused() -> None:
     status, output, errors = run(SUBINTERPRETER, "-W", "ignore")
     message = "gobind works in the main interpreter only: a Go library belongs to the whole process\n"
     assert (status, errors) == (0, "")
@@ -157,7 +157,7 @@ def test_a_library_that_was_cut_short(tmp_path: Path, part: float) -> None:
     assert refusal(path) == f"{path} was cut short: {int(part * len(whole))} bytes of {len(whole)}"
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "libfolder.so"
     path.mkdir()
     assert str(path) in refusal(path)

@@ -27,7 +27,7 @@ def stopped() -> bool:
 # Items
 
 
-def test_streams() -> None:
+def test_streams_of_any_length_have_all_items_in_order() -> None:
     streams = load("Streams")
     assert sum(streams.ints(100_000)) == streams.sum(range(100_000)) == sum(range(100_000))
     for n in (0, 1, 15, 16, 17, 31, 32, 33, 8192):  # at the borders of batches
@@ -44,7 +44,7 @@ def test_streams_of_objects() -> None:
             assert store.count() == 0
 
 
-def test_large_items() -> None:
+def test_stream_items_larger_than_a_batch_arrive() -> None:
     words = ["w" * n for n in (0, 1, 65_535, 65_536, 1 << 20)] * 3
     assert [*load("Streams").words(words, -1)] == words
 

@@ -223,7 +223,7 @@ def test_one_invalid_place_loads_none(store: Any, wrong: Place, message: str) ->
     assert store.count() == 0
 
 
-def test_wrong_queries(vault: Vault, store: Any) -> None:
+def test_queries_out_of_range_are_refused(vault: Vault, store: Any) -> None:
     def refused(call: Any, *arguments: Any) -> str:
         with pytest.raises(gobind.GoError) as caught:
             call(*arguments)
@@ -505,7 +505,7 @@ def test_positions_that_are_none(text: str) -> None:
         zones.parse_position(text)
 
 
-def test_tables(tmp_path: Path, world: list[Place]) -> None:
+def test_the_zone_table_is_read_and_mistakes_are_named_with_their_line(tmp_path: Path, world: list[Place]) -> None:
     assert len(world) > 300
     assert len({place.name for place in world}) == len(world)
     by_name = {place.name: place for place in world}

@@ -54,26 +54,26 @@ def data_of(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_bytes(echo: Any, size: int) -> None:
+def test_huge_bytes_come_back(echo: Any, size: int) -> None:
     data = data_of(size)
     assert echo.echo_bytes(data) == data
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_bytes_in_a_list(echo: Any, size: int) -> None:
+def test_huge_bytes_in_a_list_come_back(echo: Any, size: int) -> None:
     data = [b"first", data_of(size), b"last"]
     assert echo.echo_blobs(data) == data
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_str(echo: Any, size: int) -> None:
+def test_huge_str_comes_back(echo: Any, size: int) -> None:
     text = "x" * (size - 3) + "end"
     back = echo.echo_str(text)
     assert len(back) == size and back == text
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_str_in_a_list(echo: Any, size: int) -> None:
+def test_huge_str_in_a_list_comes_back(echo: Any, size: int) -> None:
     text = "x" * (size - 3) + "end"
     back = echo.echo_strs([text, "a"])
     assert back[1] == "a" and back[0] == text
@@ -99,13 +99,13 @@ class Note:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_mirrors(size: int) -> None:
+def test_a_mirror_of_huge_bytes_converts_back(size: int) -> None:
     note = Note("a", data_of(size))
     back = gobind.from_mirror(gobind.to_mirror(note))
     assert back == note
 
 
-def test_flattened() -> None:
+def test_a_huge_block_is_flattened_and_built_again() -> None:
     note = Note("x" * (2**31 + 5), b"end")
     block = flatten(note, Note)
     assert len(block) == 32 + 2**31 + 5 + 3

@@ -54,7 +54,7 @@ def test_bench_row_measures_each_way_and_names_failures() -> None:
         (measure.Bar("row", "absent", 1, 6), None),
     ],
 )
-def test_bars(bar: measure.Bar, met: Any) -> None:
+def test_a_bar_is_met_by_ratio(bar: measure.Bar, met: Any) -> None:
     assert bar.meets(result(gobind=1.0, other=2.0)) is met
 
 

@@ -153,7 +153,7 @@ def test_operating_system_errors_are_one_line(
     )
 
 
-def test_ctrl_c(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_with_status_130_and_one_line(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: Any) -> Any:
         raise KeyboardInterrupt
 
@@ -167,7 +167,7 @@ def test_inspect_of_nothing(capsys: Any, here: Path) -> None:
     assert err.startswith("gobind: error: ") and "libnothing.so" in err and err.count("\n") == 1
 
 
-def test_inspect(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inspect_prints_path_interfaces_and_contract(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Library:
         path, interfaces, contract = "/lib/x.so", ["Pings"], "interface Pings\n"
 

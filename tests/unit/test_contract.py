@@ -72,7 +72,7 @@ class Gone(NotFound):
     forever: bool = True
 
 
-def test_it_is_a_dataclass() -> None:
+def test_a_gostruct_is_a_dataclass() -> None:
     user = User(1, "ada")
     assert [f.name for f in dataclasses.fields(user)] == ["id", "name", "age", "tags"]
     assert dataclasses.asdict(user) == {"id": 1, "name": "ada", "age": 0, "tags": []}
@@ -85,7 +85,7 @@ def test_it_is_a_dataclass() -> None:
     assert user.tags is not User(1, "ada").tags
 
 
-def test_it_has_slots() -> None:
+def test_a_gostruct_has_slots_and_no_dict() -> None:
     assert not hasattr(User(1, "ada"), "__dict__")
     with pytest.raises(AttributeError):
         User(1, "ada").nick = "a"  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ def test_names_stay_those_of_the_source() -> None:
     assert kind_of(type("Sub", (User,), {})) is None, "a subclass without the decorator is no gostruct"
 
 
-def test_it_matches() -> None:
+def test_a_gostruct_matches_class_patterns() -> None:
     names: dict[str, Any] = {"User": User, "user": User(7, "eve", 5)}
     exec("match user:\n    case User(7, name, age=5): found = name\n    case _: found = None", names)
     assert names["found"] == "eve"
@@ -131,7 +131,7 @@ def test_frozen_values_hash_and_cannot_be_changed() -> None:
         hash(User(1, "ada"))
 
 
-def test_keywords_only() -> None:
+def test_kw_only_fields_are_keyword_only() -> None:
     assert Options(depth=2) == Options(depth=2, name="x")
     with pytest.raises(TypeError):
         Options(2)  # type: ignore[misc,call-arg]

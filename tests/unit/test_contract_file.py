@@ -55,7 +55,7 @@ def test_interfaces_and_errors_in_order(tmp_path: Path) -> None:
         ("json.py", HEAD, "{path}: a module json is imported already ({json}); rename the file"),
     ],
 )
-def test_errors(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_files_that_are_no_contract_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     import json
 
     path = write(tmp_path, name, text)
@@ -71,7 +71,7 @@ def test_errors(tmp_path: Path, name: str, text: str, message: str) -> None:
         ("read_no.such", "read_no.such: no such module; expected a .py file or a dotted module"),
     ],
 )
-def test_nothing_there(spec: str, message: str) -> None:
+def test_missing_files_and_modules_are_refused(spec: str, message: str) -> None:
     with pytest.raises(ContractError) as caught:
         read_contract(spec)
     assert str(caught.value) == message

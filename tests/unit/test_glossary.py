@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,11 @@ BANNED = {
     r"\bmend(s|ed|ing)?\b": "fix",
     r"\ban status\b": "a status",
     r":(class|mod|func|meth|attr|exc|data):`": "the name in backticks",
-    r"\bMay import:": "nothing: tests/unit/test_imports.py has the order of imports",
+    r"\bMay import:|\bImports\s+`?gobind": "nothing: tests/unit/test_imports.py has the order of imports",
+    r"\b(call|method|handle|queue|fetch|object|ticket|contract|request|response|slot|callable)'?s? numbers?\b": "id, or index",
+    r"\bnumbers? of (an?|the|its|one|that) (\w+ )?(call|method|handle|queue|fetch|object|contract|request|slot)\b": "id, or index",
+    r"\b(of|by|with|has|gets|in) (that|a new|its) number\b|\bcall_number\b|\bnext_number\b": "id, or index",
+    r"\bplain (?!methods?\b|cgo library|nil\b|one\b)\w+": "ordinary, or simple: plain is a kind of method",
 }
 FILES = sorted(
     path
@@ -68,7 +73,46 @@ def test_a_banned_word_is_found_with_its_replacement() -> None:
         "3: 'late(': write lazy_import()",
         "3: 'its ending': write completion",
     ]
+    assert [*banned_words("the method's number in its table; cancels the call of that number; a plain store")] == [
+        "1: \"method's number\": write id, or index",
+        "1: 'of that number': write id, or index",
+        "1: 'plain store': write ordinary, or simple: plain is a kind of method",
+    ]
+    assert not [*banned_words("the number of calls, of a plain method; expected a number of seconds")]
     assert not [*banned_words("the whole frame, a late answer, ending the process")]
+
+
+VERB_FIRST = re.compile(r"(In the child of a fork[^:]*: )?[A-Za-z]+s\b")
+"""How the docstring of a function begins: "Returns the node of one annotation", not "The node" or "Return"."""
+
+
+def other_docstrings(text: str) -> Iterator[str]:
+    """Yields the functions, but for properties, whose docstring does not begin with a verb in the third person."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            doc = ast.get_docstring(node)
+            is_property = any("property" in ast.unparse(each) for each in node.decorator_list)
+            if doc and not is_property and not VERB_FIRST.match(doc):
+                yield f"{node.lineno}: {node.name}: {doc.splitlines()[0]}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".py"], ids=name_of)
+def test_docstrings_of_functions_begin_with_a_verb(path: Path) -> None:
+    assert [*other_docstrings(path.read_text(encoding="utf-8"))] == []
+
+
+def test_other_docstrings_are_found() -> None:
+    text = """
+def node(): "The node."
+def add(): "Add a line."
+def makes(): "Makes a node."
+class Node:
+    "A node."
+    @property
+    def text(self): "The text."
+def bare(): pass
+"""
+    assert [*other_docstrings(text)] == ["2: node: The node.", "3: add: Add a line."]
 
 
 def test_the_glossary_stays_short_and_has_each_word_once() -> None:

@@ -40,13 +40,13 @@ def test_fields_and_parameters(name: str, field: str, param: str) -> None:
     assert (exported(name), parameter(name)) == (field, param)
 
 
-def test_constants() -> None:
+def test_enum_members_are_spelled_in_camel_case() -> None:
     assert [constant(name) for name in ("RED", "DARK_RED", "Red", "HTTP_OK", "red", "A1")] == [
         "Red", "DarkRed", "Red", "HTTPOk", "Red", "A1",
     ]  # fmt: skip
 
 
-def test_classes() -> None:
+def test_class_names_are_exported_without_underscores() -> None:
     names = ("User", "user", "PMFriend", "user_account", "_User", "HttpServer")
     spelled = ["User", "User", "PMFriend", "UserAccount", "User", "HttpServer"]
     assert [class_name(name) for name in names] == spelled

@@ -152,7 +152,7 @@ VALUES += [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_there_and_back(value: Any) -> None:
+def test_from_mirror_is_the_inverse_of_to_mirror(value: Any) -> None:
     made = to_mirror(value)
     assert type(made) is mirror(type(value))
     assert from_mirror(made) == value
@@ -204,7 +204,7 @@ def test_what_is_read_is_of_its_own() -> None:
         (lambda: mirror(WithFunction), gobind.ContractError, "Callable[[int], int]: an object means nothing outside a library: it has no mirror"),
     ],
 )  # fmt: skip
-def test_refusals(call: Any, error: Any, message: str) -> None:
+def test_wrong_classes_and_values_are_refused(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as caught:
         call()
     assert str(caught.value) == message

@@ -19,17 +19,17 @@ def test_equal_annotations_are_equal() -> None:
     assert len({Buffer[u8], Buffer[u8], Buffer[float]}) == 2  # type: ignore[arg-type]
 
 
-def test_it_says_what_it_is() -> None:
+def test_the_repr_of_a_buffer_annotation_names_its_item() -> None:
     assert repr(Buffer[float]) == "gobind.Buffer[<class 'float'>]"
     assert repr(MutableBuffer[float]) == "gobind.MutableBuffer[<class 'float'>]"
 
 
-def test_typing_takes_it() -> None:
+def test_typing_accepts_a_buffer_annotation() -> None:
     nested: Any = Optional[Buffer[u8]]
     assert nested.__args__[0] == Buffer[u8]
 
 
-def test_it_is_no_value() -> None:
+def test_a_buffer_annotation_cannot_be_called() -> None:
     made: Any = Buffer[u8]
     with pytest.raises(TypeError, match=r"^Buffer\[\.\.\.\] is an annotation, not a value$"):
         made()

@@ -90,7 +90,7 @@ def test_what_lies_behind_the_head_is_not_copied_before_it_is_asked_for() -> Non
     assert library.released == [7]
 
 
-def test_no_segments() -> None:
+def test_a_status_without_segments_has_an_empty_response() -> None:
     assert status_of(Released(held=0))[2] == b""
 
 

@@ -1,4 +1,4 @@
-"""Methods: one generated Python function for each, which packs, calls once, and unpacks."""
+"""Methods: for each a generated Python function that packs the arguments, calls Go once, and unpacks the result."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from gobind.runtime.call import deadline, status
 
 
 class LazyMethod:
-    """Stands for a method until it is first asked for, then compiles it and leaves the class.
+    """Stands for a method until its first use, then compiles it and replaces itself in the class.
 
     Attributes:
-        name: what the class knows it by.
+        name: the name of the method in the class.
     """
 
-    # Not by `__set_name__`: up to CPython 3.11 what a signal handler raises there becomes a RuntimeError.
+    # Not `__set_name__`: up to CPython 3.11 an exception of a signal handler becomes a RuntimeError there.
     def __init__(self, name: str, compile_method: Callable[[], Any]) -> None:
         self.name = name
         self._compile = compile_method
@@ -48,11 +48,13 @@ class LazyMethod:
 def namespace_of(
     node: InterfaceType, first: int, names: list[str], compile_method: Callable[[Method, int, str], Any]
 ) -> dict[str, Any]:
-    """What a class needs to look like the interface: its names and doc, and its methods, compiled when asked for.
+    """Returns the namespace of a class for an interface: names, docstring, and methods compiled on first use.
 
     Args:
-        first: the number of the interface's first method in the library.
-        names: of all its methods there, in the order of their numbers.
+        node: the interface.
+        first: the index of the interface's first method in the library.
+        names: the names of all its methods there, in the order of their indexes.
+        compile_method: compiles a method, given its index and the interface's name.
     """
     namespace: dict[str, Any] = {
         "__module__": node.cls.__module__,
@@ -60,44 +62,45 @@ def namespace_of(
         "__doc__": node.cls.__doc__,
     }
     for method in node.methods:
-        number = first + names.index(method.name)
-        namespace[method.name] = LazyMethod(method.name, partial(compile_method, method, number, node.text))
+        index = first + names.index(method.name)
+        namespace[method.name] = LazyMethod(method.name, partial(compile_method, method, index, node.text))
     return namespace
 
 
 def is_direct(result: Node | None) -> bool:
-    """True if a call's own integer is the result: nothing, bool or an integer."""
+    """Returns True if the integer that a call returns is the result: for None, bool and integers."""
     return result is None or (isinstance(result, Scalar) and result.code not in "fd")
 
 
 def ring_capacity(method: Method) -> int:
-    """How many requests of a method may wait in its ring; 0 if it has none."""
+    """Returns how many requests of a method may wait in its ring; 0 without a ring."""
     return protocol.RING_CAPACITY if method.options.ring is True else method.options.ring
 
 
 def compile_method(
-    method: Method, number: int, interface: str, blocks: Blocks, has_receiver: bool = False
+    method: Method, index: int, interface: str, blocks: Blocks, has_receiver: bool = False
 ) -> Callable[..., Any]:
-    """The function of one method.
+    """Compiles the function of one method.
 
     Args:
-        number: of the method in its library.
-        interface: what it is a method of, for messages.
+        method: the method.
+        index: the index of the method in the library.
+        interface: the name of the interface, for messages.
+        blocks: the codec; its namespace has the names that `gobind.codec.linkage` lists.
         has_receiver: True for methods of objects, which have a handle.
-        blocks: the codec; its namespace holds what `gobind.codec.linkage` lists.
     """
-    return MethodWriter(method, number, interface, blocks, has_receiver).compile()
+    return MethodWriter(method, index, interface, blocks, has_receiver).compile()
 
 
 class MethodWriter:
-    """Writes the text of one method."""
+    """Writes the text of the function of one method."""
 
     def __init__(
-        self, method: Method, number: int, interface: str, blocks: Blocks, has_receiver: bool
+        self, method: Method, index: int, interface: str, blocks: Blocks, has_receiver: bool
     ) -> None:
         self._method = method
         self._has_receiver = has_receiver
-        self._number = number
+        self._index = index
         self._where = f"{interface}.{method.name}"
         self._blocks = blocks
         self._bind = blocks.namespace.bind
@@ -164,12 +167,12 @@ class MethodWriter:
         for param, offset in zip(self._method.params, layout.offsets):
             writer.write(param.type, param.name, base + offset)
         writer.finish(self._explain, self._names)
-        slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._number)), *writer.slots]
+        slots = [Slot(protocol.METHOD_OFFSET, "I", str(self._index)), *writer.slots]
         if self._has_receiver:
             slots.append(Slot(protocol.RECEIVER_OFFSET, "q", "self._handle"))
         if self._goes_through_queue:
-            source.line("_number = _next_number()")
-            slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_number"))
+            source.line("_id = _next_id()")
+            slots.append(Slot(protocol.REPLY_OFFSET, "Q", "_id"))
         elif not self._direct:
             with source.block("try:"):
                 source.line(f"_reply = {self._bind('take_reply', status.take_reply)}()")
@@ -181,12 +184,12 @@ class MethodWriter:
         if has_rest:
             source.line(f"_size = {fixed} + {writer.rest_size}")
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", "_size"))
-        elif self._goes_through_queue or self._ring:  # others may stand behind it
+        elif self._goes_through_queue or self._ring:  # other requests may follow it
             slots.append(Slot(protocol.SIZE_OFFSET, "Q", str(fixed)))
         pack = self._bind(f"pack_{self._method.name}", make_struct(slots, fixed).pack)
         deadline.watch(self._blocks.namespace.names, pack)
         arguments = ", ".join(slot.name for slot in sorted(slots))
-        words = {str(self._number): "method", "_size": "size", "_reply[1]": "reply", "_number": "number"}
+        words = {str(self._index): "method", "_size": "size", "_reply[1]": "reply", "_id": "id"}
         words.update({"self._handle": "receiver", str(fixed): "size"})
         comment = ", ".join(words.get(slot.name) or writer.path_of(slot.name) for slot in sorted(slots))
         source.line(f"_frame = {pack}({arguments})", comment)
@@ -210,7 +213,7 @@ class MethodWriter:
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
         with source.block("try:"):
             if writer.has_handles:
-                # What `gobind.runtime.interrupts.ownership.send` does, in place.
+                # Does what `gobind.runtime.interrupts.ownership.send` does, without a call of it.
                 chained = (
                     f"{self._bind('chain', chain)}(_map({call}, (_frame,)), _map(_list.clear, _unsent.lists))"
                 )
@@ -241,18 +244,18 @@ class MethodWriter:
         more += f", unsent={unsent}" if unsent else ""
         if self._method.is_async:
             more += f", ring={self._ring}" if self._ring else ""
-            ended, which = f"await _submit(_frame, _number{more})", ""
+            ended, which = f"await _submit(_frame, _id{more})", ""
         else:
-            ended, which = f"_wait(_frame, _number{more})", "_wait"
+            ended, which = f"_wait(_frame, _id{more})", "_wait"
         with source.block("try:"):
             source.line(f"{target} = {ended}")
             self._write_opening()
         with source.block("except _BaseException as _error:"):
             with source.block("try:"):
-                source.line(f"_add_own(_error, _parked{which}(_number))")
+                source.line(f"_add_own(_error, _parked{which}(_id))")
             with source.block("finally:"):
-                source.line(f"_cancel_call{which}(_number)")
-            if writer.borrowed:  # until Python 3.11 the exception's traceback would keep them
+                source.line(f"_cancel_call{which}(_id)")
+            if writer.borrowed:  # up to Python 3.11 the exception's traceback keeps them
                 source.line(f"del {', '.join(writer.borrowed)}")
             source.line("raise")
 
@@ -295,7 +298,7 @@ class MethodWriter:
 
 
 def _explainer(params: tuple[Field, ...]) -> Callable[..., None]:
-    """A function that raises what is wrong with arguments, if anything is."""
+    """Returns a function that raises if something is wrong with the arguments, and says what."""
 
     def explain(*values: Any) -> None:
         for param, value in zip(params, values):

@@ -99,7 +99,7 @@ class Parked(NamedTuple):
     """A call that has ended in a queue, whose status is not yet fetched."""
 
     queue: int
-    number: int
+    call_id: int
 
 
 def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Status | None:
@@ -131,8 +131,8 @@ def ask_status(native: Native, key: bytes | Parked, reply: Reply) -> Status | No
     return kind, value, Held(owned, head, segments)
 
 
-next_number = itertools.count(1).__next__
-"""Returns the number of an asynchronous call, unique in the process; its response carries it."""
+next_id = itertools.count(1).__next__
+"""Returns a new id for an asynchronous call, unique in the process; its completion carries it."""
 
 Completion = Any
 """A response: an int for a direct result, bytes, or a `Parked`."""
@@ -149,7 +149,7 @@ class Statuses:
 
     Args:
         errors: the nodes of the contract's errors, by index.
-        exception_of: returns the exception of that number that Go holds.
+        exception_of: returns the exception with that id, which Go holds.
         escaped: returns the exception that escaped from an upcall of this thread, None if it is not known.
     """
 
@@ -262,10 +262,10 @@ class Statuses:
             raise_anew(error)
         return error
 
-    def _exception(self, number: int, message: str) -> BaseException:
+    def _exception(self, object_id: int, message: str) -> BaseException:
         """Returns the Python exception that Go hands back."""
         try:
-            return self._exception_of(number)
+            return self._exception_of(object_id)
         except KeyError:
             return GoError(message, "*gobind.PythonError")
 

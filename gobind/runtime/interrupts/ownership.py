@@ -110,12 +110,12 @@ class Unsent(Owner):
     """Owns the handles in a frame until it is sent, when Go takes them over; releases them if it is never sent.
 
     Attributes:
-        numbers: of Python's objects.
+        ids: the ids of Python's objects in the frame.
         lists: the lists that are cleared when the frame is sent.
     """
 
-    __slots__ = ("_owner", "_releasing", "lists", "numbers")
-    numbers: list[int]
+    __slots__ = ("_owner", "_releasing", "ids", "lists")
+    ids: list[int]
     lists: list[list[int]]
     _releasing: Iterator[Callable[[int], Any]]
     _owner: Owner
@@ -133,13 +133,13 @@ def make_unsent(forget: Callable[[int, None], Any], releasing: Iterator[Callable
     """Makes the owner of the handles of one frame.
 
     Args:
-        forget: removes the number of a Python object from the table; called with None as second argument.
+        forget: removes the id of a Python object from the table; called with None as second argument.
         releasing: yields the function, by `only_here`, that releases a handle of Go's.
     """
-    numbers: list[int] = []
-    unsent = Unsent(exhaust, repeat(map(forget, numbers, _nones)))
-    unsent.numbers = numbers
-    unsent.lists = [numbers]
+    ids: list[int] = []
+    unsent = Unsent(exhaust, repeat(map(forget, ids, _nones)))
+    unsent.ids = ids
+    unsent.lists = [ids]
     unsent._releasing = releasing
     return unsent
 
@@ -154,18 +154,18 @@ def send(unsent: Unsent, function: Callable[..., Any], *arguments: Any) -> Any:
 
 def send_noted(
     sent: dict[int, Any],
-    number: int,
+    call_id: int,
     unsents: Iterable[Unsent],
     function: Callable[..., Any],
     *arguments: Any,
     noting: Iterable[Any] = (),
 ) -> None:
-    """Sends a frame and notes its number in `sent` in one step: it is there if and only if it was sent.
+    """Sends a frame and notes its call's id in `sent` in one step: it is there if and only if it was sent.
 
     Args:
         noting: an iterator that, exhausted in the same step, notes what else there is.
     """
-    sending = map(sent.__setitem__, (number,), starmap(function, (arguments,)))
+    sending = map(sent.__setitem__, (call_id,), starmap(function, (arguments,)))
     clearing = map(list.clear, chain.from_iterable([unsent.lists for unsent in unsents]))
     exhaust(chain(noting, sending, clearing))
 

@@ -30,7 +30,7 @@ _NO_OBJECT = {
 }
 
 Compile = Callable[[Method, int, str], Any]
-"""Compiles a method with a receiver, given the method, its number, and the name of its interface."""
+"""Compiles a method with a receiver, given the method, its index, and the name of its interface."""
 
 
 class GoObject:
@@ -112,17 +112,17 @@ class Objects:
     """Lifts handles to objects and lowers objects to handles, for one binding.
 
     Args:
-        number_of: returns the number of the first method of an interface or callable in the library.
+        index_of: returns the index of the first method of an interface or callable in the library.
     """
 
     def __init__(
         self,
         compile_method: Compile,
-        number_of: Callable[[InterfaceType | CallableType], int],
+        index_of: Callable[[InterfaceType | CallableType], int],
         methods_of: Callable[[InterfaceType], list[str]],
     ) -> None:
         self._compile = compile_method
-        self._number_of = number_of
+        self._index_of = index_of
         self._methods_of = methods_of
         self._classes: dict[int, tuple[Node, Any]] = {}
         self._reopen: Callable[[], None] | None = None
@@ -144,9 +144,9 @@ class Objects:
             value._handle = protocol.LOST_HANDLE
         self._reopen = reopen
 
-    def exception_of(self, number: int) -> BaseException:
-        """Returns the exception of that number that Go holds; KeyError if there is none."""
-        found: BaseException = self._table.value_of(number)
+    def exception_of(self, object_id: int) -> BaseException:
+        """Returns the exception with that id, which Go holds; KeyError if there is none."""
+        found: BaseException = self._table.value_of(object_id)
         return found
 
     def escaped(self) -> BaseException | None:
@@ -196,11 +196,11 @@ class Objects:
             return type(node.text, (GoObject,), {"fetch": compiled})
         if isinstance(node, CallableType):
             compiled = LazyMethod(
-                "__call__", partial(self._compile, node.method, self._number_of(node), node.text)
+                "__call__", partial(self._compile, node.method, self._index_of(node), node.text)
             )
             return type(node.text, (GoObject,), {"__call__": compiled})
         assert isinstance(node, InterfaceType), node.text
-        first, names = self._number_of(node), self._methods_of(node)
+        first, names = self._index_of(node), self._methods_of(node)
         namespace = namespace_of(node, first, names, self._compile)
         closing = next((m for m in node.methods if m.name == "close" and not m.params), None)
         if closing is not None:

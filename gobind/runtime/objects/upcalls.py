@@ -27,7 +27,7 @@ Answer = Callable[["ExportedObject", int, int, int], None]
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)
 
 MOST_WAITING, LEAST_WAITING = 1024, 64
-"""Objects that Go may hold before its collector runs; the second number applies if the process has grown since."""
+"""Objects that Go may hold before its collector runs; the second one applies if the process has grown since."""
 
 MOST_GROWTH = 32 << 20
 """Bytes that the process's peak memory may grow by while objects are passed, before Go's collector runs."""
@@ -54,7 +54,7 @@ class ExportedObject:
 
     Attributes:
         value: the object.
-        answers: the handlers of its methods, by number.
+        answers: the handlers of its methods, by index.
         loop: the event loop that was running when it was passed; its ``async def`` methods run there.
         kept: state of the handlers.
     """
@@ -71,9 +71,9 @@ class ExportedObject:
 class HandleTable:
     """The handle table: the Python objects that one library holds.
 
-    An object gets a new number each time it is passed to Go, which gives the number up when nothing in Go refers to
-    it. So an entry is made by one store and removed by one `dict.pop`; there are no counts that an exception could
-    leave half changed.
+    An object gets a new id each time it is passed to Go, which releases it when nothing in Go refers to the object.
+    So an entry is made by one store and removed by one `dict.pop`; there are no counts that an exception could leave
+    half changed.
 
     Attributes:
         tasks: the tasks of async methods, by ticket.
@@ -99,17 +99,17 @@ class HandleTable:
         _catch_escapes()
 
     def hold(self, value: Any, answers: Sequence[Answer], unsent: Unsent) -> int:
-        """Adds an object that goes into a frame; returns its number."""
-        number = self._next()
-        if number % MEASURE_EACH == 0 or len(self._table) >= self._limit:
+        """Adds an object that goes into a frame; returns its id."""
+        object_id = self._next()
+        if object_id % MEASURE_EACH == 0 or len(self._table) >= self._limit:
             self._relieve()
-        unsent.numbers.append(number)
-        self._table[number] = ExportedObject(value, answers)
-        return number
+        unsent.ids.append(object_id)
+        self._table[object_id] = ExportedObject(value, answers)
+        return object_id
 
-    def value_of(self, number: int) -> Any:
-        """Returns the object of that number; KeyError if Go has given it up."""
-        return self._table[number].value
+    def value_of(self, object_id: int) -> Any:
+        """Returns the object with that id; KeyError if Go has released it."""
+        return self._table[object_id].value
 
     def __len__(self) -> int:
         return len(self._table)
@@ -141,9 +141,9 @@ class HandleTable:
         if size <= protocol.REPLY_CAPACITY:
             ctypes.memmove(reply + protocol.ANSWER_SIZE, response, size)
         else:
-            number = self._next()
-            self._responses[number] = response
-            ctypes.memmove(reply + protocol.ANSWER_SIZE, number.to_bytes(8, "little"), 8)
+            response_id = self._next()
+            self._responses[response_id] = response
+            ctypes.memmove(reply + protocol.ANSWER_SIZE, response_id.to_bytes(8, "little"), 8)
         memory = memory_at(reply)
         if unsent is None:
             put_answer(memory, 0, size, kind)
@@ -175,9 +175,9 @@ class HandleTable:
         memory = memory_at(reply)
         late = int.from_bytes(memory[protocol.LATE_OFFSET : protocol.LATE_OFFSET + 8], "little")
         if late:
-            number = late & ~protocol.PYTHON_OWNED
-            add_context(error, self._table[number].value)
-            self._table[number] = ExportedObject(error, ())
+            object_id = late & ~protocol.PYTHON_OWNED
+            add_context(error, self._table[object_id].value)
+            self._table[object_id] = ExportedObject(error, ())
             return True
         if not is_answered(memory):
             return False
@@ -193,7 +193,7 @@ class HandleTable:
 
         Args:
             index, fields: the contract's error that it is, or -1, and its fields.
-            contract: the contract's number.
+            contract: the index of the contract in the library.
         """
         message = _text_of(error).encode("utf-8", "backslashreplace")
         name = _name_of(error)
@@ -203,8 +203,8 @@ class HandleTable:
         elif name == "CancelledError":
             flags = protocol.CANCELLED
         shown = name.encode("utf-8", "backslashreplace")
-        number = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
-        record = protocol.EXCEPTION_RECORD.pack(len(message), len(shown), index, flags, number, contract)
+        handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
+        record = protocol.EXCEPTION_RECORD.pack(len(message), len(shown), index, flags, handle, contract)
         return b"".join([record, message, shown, fields])
 
     def caught(self, error: BaseException) -> None:
@@ -234,14 +234,14 @@ class HandleTable:
             self.fail,
         )
 
-        def enter(number: int, method: int, address: int, size: int, reply: int) -> None:
+        def enter(object_id: int, method: int, address: int, size: int, reply: int) -> None:
             try:
                 try:
                     threads.is_pinned  # noqa: B018
                 except AttributeError:
                     pin()
-                if number:
-                    exported = table[number]
+                if object_id:
+                    exported = table[object_id]
                     exported.answers[method](exported, address, size, reply)
                 else:
                     serve(method, address, size, reply)
@@ -260,8 +260,8 @@ class HandleTable:
         """Answers the methods of object 0, gobind itself."""
         value = 0
         if method == protocol.UPCALL_RELEASE:
-            for number in memoryview(bytes_at(address, size)).cast("Q").tolist():
-                self._table.pop(number, None)
+            for object_id in memoryview(bytes_at(address, size)).cast("Q").tolist():
+                self._table.pop(object_id, None)
             self._limit = max(self._waiting, 2 * len(self._table))
         elif method == protocol.UPCALL_CANCEL:
             task = self.tasks.get(size)
@@ -298,7 +298,7 @@ def table_of(native: Native) -> HandleTable:
 
 
 def exported() -> int:
-    """Returns the number of Python objects that Go holds in all open libraries."""
+    """Returns how many Python objects Go holds in all open libraries."""
     return sum(map(len, [*_tables.values()]))
 
 

@@ -25,7 +25,7 @@ def check_process(others: int) -> None:
     """Refuses processes that no Go library can run in.
 
     Args:
-        others: number of Go libraries that this process has already.
+        others: how many Go libraries this process has already.
 
     Raises:
         LoadError: with the reason.
@@ -71,7 +71,7 @@ def own_suffix() -> str:
 
 
 def own_target() -> str:
-    """What this process runs on, as Go's OS/ARCH."""
+    """Returns the platform of this process, as Go's OS/ARCH."""
     machine = (os.uname().machine if hasattr(os, "uname") else lazy_import("platform").machine()).lower()
     return f"{_OWN_SYSTEMS.get(sys.platform, sys.platform)}/{_OWN_MACHINES.get(machine, machine)}"
 

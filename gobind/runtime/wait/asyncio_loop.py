@@ -58,7 +58,7 @@ class Dispatcher:
     def submit(
         self,
         frame: bytes,
-        number: int,
+        call_id: int,
         borrowed: tuple[Any, ...] = (),
         unsent: Unsent | None = None,
         ring: int = 0,
@@ -77,10 +77,10 @@ class Dispatcher:
         calls = self._loops.get(id(loop))
         if calls is None or calls.loop() is not loop:
             calls = self._open(loop)
-        future = calls.futures[number] = loop.create_future()
-        noting = calls.queue.noting_borrowed(number, borrowed) if borrowed else ()
+        future = calls.futures[call_id] = loop.create_future()
+        noting = calls.queue.noting_borrowed(call_id, borrowed) if borrowed else ()
         if ring:
-            calls.send(ring, frame, number, unsent, noting)
+            calls.send(ring, frame, call_id, unsent, noting)
         else:
             if not calls.batch:
                 loop.call_soon(calls.flush)
@@ -91,32 +91,32 @@ class Dispatcher:
                 calls.batch.append(frame)
         return future
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, call_id: int) -> None:
         """Cancels a call's context: the caller waits no longer. What the call uses is kept until Go is done."""
-        for calls in self._senders(number):
-            calls.cancel(number)
+        for calls in self._senders(call_id):
+            calls.cancel(call_id)
 
-    def _senders(self, number: int) -> list[LoopCalls]:
-        """The loop that sent a call: the running one, or where a coroutine is closed elsewhere the one that knows it.
+    def _senders(self, call_id: int) -> list[LoopCalls]:
+        """Returns the loop that sent a call: the running one, or if a coroutine is closed elsewhere one that knows it.
 
         If none does, it may be any of them: a coroutine that no task runs may be closed long after its response came.
         """
         here = self._running()
-        if here is not None and here.knows(number):
+        if here is not None and here.knows(call_id):
             return [here]
         loops = [*self._loops.values()]
-        return [calls for calls in loops if calls.knows(number)] or loops
+        return [calls for calls in loops if calls.knows(call_id)] or loops
 
     def _running(self) -> LoopCalls | None:
-        """The calls of the running loop, if one runs and has any."""
+        """Returns the calls of the running loop, if one runs and has any."""
         loop = asyncio._get_running_loop()
         calls = self._loops.get(id(loop))
         return calls if calls is not None and calls.loop() is loop else None
 
-    def parked(self, number: int) -> Parked:
+    def parked(self, call_id: int) -> Parked:
         """Returns the `Parked` by which the status of a call of this loop is fetched."""
         calls = self._running()  # None where a coroutine is closed
-        return Parked(calls.queue.number if calls else 0, number)
+        return Parked(calls.queue.id if calls else 0, call_id)
 
     def after_fork(self) -> None:
         """Makes the calls in flight fail with `ClosedError`: they run in another process."""
@@ -149,7 +149,7 @@ class LoopCalls:
     """The calls in flight of one event loop. It owns their queue and rings.
 
     Attributes:
-        futures: by number, of the calls in flight.
+        futures: the futures of the calls in flight, by id of the call.
         batch: the requests of this loop turn.
         unsent: owners of the handles in them.
         queue: where their completions go.
@@ -161,18 +161,18 @@ class LoopCalls:
         self.batch: list[bytes] = []
         self.unsent: list[Unsent] = []
         self._rings: dict[int, Ring] = {}
-        self._waiting: dict[int, OrderedDict[int, Waiting]] = {}  # by capacity and number
+        self._waiting: dict[int, OrderedDict[int, Waiting]] = {}  # by capacity and id of the call
         self._spin_until = 0
         self._skipped = self._to_skip = 0
         self._native = native
         self.loop = weakref.ref(loop)
         self.queue = Queue(native)
-        self._ended: set[int] = set()  # numbers of calls to be removed from `futures`
+        self._ended: set[int] = set()  # ids of calls to be removed from `futures`
         self._told: set[int] = set()  # those of the last fetch: their callers may not have run since
         self._drained = threading.Event()
         if not self._watch(loop):
-            number = self.queue.number
-            threading.Thread(target=self._wait, args=(number,), name="gobind queue", daemon=True).start()
+            queue_id = self.queue.id
+            threading.Thread(target=self._wait, args=(queue_id,), name="gobind queue", daemon=True).start()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Makes the loop watch the wakeup fd; False where there is none (Windows), or loops watch no descriptors."""
@@ -191,16 +191,16 @@ class LoopCalls:
             send_batch(self.batch, self.unsent, *self.queue.submission(b"".join(self.batch)))
 
     def send(
-        self, capacity: int, frame: bytes, number: int, unsent: Unsent | None, noting: Iterable[Any]
+        self, capacity: int, frame: bytes, call_id: int, unsent: Unsent | None, noting: Iterable[Any]
     ) -> None:
         """Sends a request through a ring; while the ring is full, requests wait here in order."""
         if capacity not in self._waiting:
-            self._rings[capacity] = Ring(self._native, capacity, self.queue.number)
+            self._rings[capacity] = Ring(self._native, capacity, self.queue.id)
             self._waiting[capacity] = OrderedDict()
         waiting = self._waiting[capacity]
         must_wait = waiting or not self._rings[capacity].try_send(frame, unsent, noting)
         if must_wait:
-            waiting[number] = frame, unsent, noting
+            waiting[call_id] = frame, unsent, noting
         if self._to_skip and not must_wait:
             self._to_skip -= 1
             return
@@ -223,26 +223,26 @@ class LoopCalls:
         """Sends the waiting requests for which their ring has room."""
         for capacity, waiting in self._waiting.items():
             while waiting:
-                number, (frame, unsent, noting) = next(iter(waiting.items()))
+                call_id, (frame, unsent, noting) = next(iter(waiting.items()))
                 # In one step: interrupted between the two, it would be sent twice.
-                sent = chain(noting, map(waiting.pop, (number,)))
+                sent = chain(noting, map(waiting.pop, (call_id,)))
                 if not self._rings[capacity].try_send(frame, unsent, sent):
                     break
                 self._spin_until = monotonic_ns() + SPIN_TIME
 
-    def knows(self, number: int) -> bool:
-        """True of a call that is in flight, or has ended and its caller may not have run since."""
-        return number in self.futures or number in self._told
+    def knows(self, call_id: int) -> bool:
+        """Returns True for a call in flight, and for one that has ended if its caller may not have run since."""
+        return call_id in self.futures or call_id in self._told
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, call_id: int) -> None:
         """Forgets a call: cancels its context, or drops its response."""
-        if self.futures.pop(number, None) is not None:
+        if self.futures.pop(call_id, None) is not None:
             for capacity, waiting in self._waiting.items():
-                if waiting.pop(number, None) is not None:
+                if waiting.pop(call_id, None) is not None:
                     return
                 self._rings[capacity].wait_read()
             self.flush()
-        self.queue.cancel(number)  # which knows only calls that have arrived
+        self.queue.cancel(call_id)  # which knows only calls that have arrived
 
     def close_if_over(self) -> None:
         """Closes the queue if the loop is closed, but not yet collected."""
@@ -270,9 +270,9 @@ class LoopCalls:
             self._send_waiting()
         self._fetch()
 
-    def _wait(self, number: int) -> None:
+    def _wait(self, queue_id: int) -> None:
         """Waits for responses and tells the loop; runs in a thread of its own."""
-        while self._native.wait_queue(number):
+        while self._native.wait_queue(queue_id):
             loop = self.loop()
             if loop is None:
                 return
@@ -297,22 +297,22 @@ class LoopCalls:
 
     def _fetch(self) -> int:
         count = self.queue.fetch(self._hand_out)
-        for number in self._ended:
-            self.futures.pop(number, None)
+        for call_id in self._ended:
+            self.futures.pop(call_id, None)
         if self._ended:
             self._told, self._ended = self._ended, set()
         return count
 
-    def _hand_out(self, number: int, response: Completion) -> None:
-        future = self.futures.get(number)  # not pop: this may be repeated until the fetch is done
+    def _hand_out(self, call_id: int, response: Completion) -> None:
+        future = self.futures.get(call_id)  # not pop: this may be repeated until the fetch is done
         if future is not None:
-            self._ended.add(number)
+            self._ended.add(call_id)
             if not future.done():
                 future.set_result(response)
         if type(response) is Parked and (future is None or future.cancelled()):
-            self.queue.cancel(number)  # its status will not be fetched
+            self.queue.cancel(call_id)  # its status will not be fetched
         if self.queue.borrowed:
-            self.queue.borrowed.pop(number, None)
+            self.queue.borrowed.pop(call_id, None)
 
 
 _dispatchers: dict[Native, Dispatcher] = {}

@@ -26,15 +26,15 @@ class Waiters:
         self._local = threading.local()
 
     def wait(
-        self, frame: bytes, number: int, borrowed: tuple[Any, ...] = (), unsent: Unsent | None = None
+        self, frame: bytes, call_id: int, borrowed: tuple[Any, ...] = (), unsent: Unsent | None = None
     ) -> Completion:
         """Sends a request and waits for its response. After any exception the caller has to call `cancel`."""
         waiter = getattr(self._local, "waiter", None)
         if waiter is None:
             waiter = self._local.waiter = Waiter(self._native)
-        return waiter.call(frame, number, borrowed, unsent)
+        return waiter.call(frame, call_id, borrowed, unsent)
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, call_id: int) -> None:
         """Forgets a call: cancels its context, waits until Go has returned, and drops its response.
 
         So the exception of a signal handler, KeyboardInterrupt above all, is raised when Go has returned; a second one
@@ -42,54 +42,54 @@ class Waiters:
         """
         waiter = getattr(self._local, "waiter", None)
         if waiter is not None:
-            waiter.cancel(number)
+            waiter.cancel(call_id)
 
-    def parked(self, number: int) -> Parked:
+    def parked(self, call_id: int) -> Parked:
         """Returns the `Parked` by which the status of a call of this thread is fetched."""
         waiter = getattr(self._local, "waiter", None)
-        return Parked(waiter.queue if waiter else 0, number)
+        return Parked(waiter.queue if waiter else 0, call_id)
 
 
 class Waiter:
     """The calls of one thread. It owns their queue.
 
     Attributes:
-        queue: Go's number of the queue.
+        queue: the id of the queue in Go.
     """
 
     def __init__(self, native: Native) -> None:
         self._queue = Queue(native)
-        self.queue = self._queue.number
+        self.queue = self._queue.id
         self._calls: dict[int, None] = {}  # sent and not ended, cancelled ones included
         self._ended: dict[int, Completion] = {}  # a handler's own call may fetch the response of this one
 
-    def call(self, frame: bytes, number: int, borrowed: tuple[Any, ...], unsent: Unsent | None) -> Completion:
+    def call(self, frame: bytes, call_id: int, borrowed: tuple[Any, ...], unsent: Unsent | None) -> Completion:
         """Sends a request and waits for its response; Python's signal handlers run meanwhile."""
         submission = self._queue.submission(frame)
-        noting = self._queue.noting_borrowed(number, borrowed)
-        send_noted(self._calls, number, [unsent] if unsent else [], *submission, noting=noting)
-        self._wait_for(number)
-        return self._ended.pop(number)
+        noting = self._queue.noting_borrowed(call_id, borrowed)
+        send_noted(self._calls, call_id, [unsent] if unsent else [], *submission, noting=noting)
+        self._wait_for(call_id)
+        return self._ended.pop(call_id)
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, call_id: int) -> None:
         """Cancels a call's context and waits until Go has returned; an exception meanwhile ends the wait."""
-        if number in self._calls:
-            self._queue.cancel(number)
-            self._wait_for(number)
-        self._queue.borrowed.pop(number, None)
-        self._ended.pop(number, None)
-        self._queue.cancel(number)  # drops its response
+        if call_id in self._calls:
+            self._queue.cancel(call_id)
+            self._wait_for(call_id)
+        self._queue.borrowed.pop(call_id, None)
+        self._ended.pop(call_id, None)
+        self._queue.cancel(call_id)  # drops its response
 
-    def _wait_for(self, number: int) -> None:
-        while number in self._calls:
+    def _wait_for(self, call_id: int) -> None:
+        while call_id in self._calls:
             if not self._queue.fetch(self._hand_out):
                 self._queue.wait(POLL_INTERVAL)
 
-    def _hand_out(self, number: int, response: Completion) -> None:
-        if number in self._calls:
-            self._ended[number] = response
-            self._queue.borrowed.pop(number, None)
-            self._calls.pop(number, None)  # a handler's own call may have come here in between
+    def _hand_out(self, call_id: int, response: Completion) -> None:
+        if call_id in self._calls:
+            self._ended[call_id] = response
+            self._queue.borrowed.pop(call_id, None)
+            self._calls.pop(call_id, None)  # a handler's own call may have come here in between
 
     def __del__(self) -> None:
         if hasattr(self, "_queue"):  # else `__init__` was interrupted, and the queue closes itself

@@ -26,9 +26,9 @@ class Queue:
     It owns both until `close`.
 
     Attributes:
-        number: Go's number of the queue.
-        borrowed: by number, the buffers of calls in flight. Kept until Go has ended the calls, even if the queue is
-        closed.
+        id: the id of the queue in Go.
+        borrowed: by id of the call, the buffers of calls in flight. Kept until Go has ended the calls, even if the
+            queue is closed.
         wakeup_fd: the descriptor that can be read while there are completions to fetch; -1: there is none.
     """
 
@@ -39,53 +39,53 @@ class Queue:
         self._head = (ctypes.c_uint64 * 2).from_buffer(self._buffer)
         self._handed_out = 0
         self._owned = Owned(native.closing_queue)
-        self.number: int = self._owned.take(native.open_queue)
-        self.wakeup_fd: int = native.queue_wakeup_fd(self.number)
+        self.id: int = self._owned.take(native.open_queue)
+        self.wakeup_fd: int = native.queue_wakeup_fd(self.id)
         self._is_open = True
         self.borrowed: dict[int, Any] = {}
-        _borrowing[native, self.number] = self.borrowed, weakref.ref(self)
+        _borrowing[native, self.id] = self.borrowed, weakref.ref(self)
 
     def submission(self, frames: bytes) -> tuple[Any, int, bytes, int]:
         """Returns the function, and its arguments, that sends requests placed one after another.
 
         Go has read them when it returns.
         """
-        return self._native.submit, self.number, frames, len(frames)
+        return self._native.submit, self.id, frames, len(frames)
 
-    def noting_borrowed(self, number: int, borrowed: tuple[Any, ...]) -> Iterable[Any]:
+    def noting_borrowed(self, call_id: int, borrowed: tuple[Any, ...]) -> Iterable[Any]:
         """Returns an iterable that, exhausted in the step that sends a call, notes the buffers that the call uses."""
         if not borrowed:
             return ()
         release_borrowed()
-        return map(self.borrowed.__setitem__, (number,), (borrowed,))
+        return map(self.borrowed.__setitem__, (call_id,), (borrowed,))
 
     def fetch(self, hand_out: Callable[[int, Completion], Any]) -> int:
-        """Hands out the responses of one fetch, with the numbers of their calls; none if the queue is empty.
+        """Hands out the responses of one fetch, with the ids of their calls; none if the queue is empty.
 
         An exception on the way loses nothing: the next call begins with the same responses, so `hand_out` may get one
         of them again.
         """
-        self._native.drain(self.number, self._buffer, self._handed_out)
+        self._native.drain(self.id, self._buffer, self._handed_out)
         fetch, count = self._head
         if fetch == self._handed_out:
             return 0
         words = struct.unpack_from(f"<{3 * count}Q", readable(self._buffer), 16)
         at = 16 + 24 * count
-        for number, tag, word in zip(words[::3], words[1::3], words[2::3]):
+        for call_id, tag, word in zip(words[::3], words[1::3], words[2::3]):
             if tag == protocol.ENTRY_RESPONSE:
                 end = at + word
-                hand_out(number, self._buffer[at:end])
+                hand_out(call_id, self._buffer[at:end])
                 at = end
             elif tag == protocol.ENTRY_VALUE:
-                hand_out(number, word - (1 << 64) if word >> 63 else word)
+                hand_out(call_id, word - (1 << 64) if word >> 63 else word)
             else:
-                hand_out(number, Parked(self.number, number))
+                hand_out(call_id, Parked(self.id, call_id))
         self._handed_out = fetch
         return count
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, call_id: int) -> None:
         """Cancels the context of a submitted call, or drops its response. No-op if the response has been taken."""
-        self._native.cancel(self.number, number)
+        self._native.cancel(self.id, call_id)
 
     def wait(self, milliseconds: int) -> None:
         """Waits until there are completions, no longer than the timeout; signal handlers run meanwhile."""
@@ -120,8 +120,8 @@ atexit.register(keep_to_the_end, _borrowing)
 def release_borrowed() -> None:
     """Releases the buffers of calls in closed or collected queues, if Go has ended the calls."""
     for key, (borrowed, owner) in [*_borrowing.items()]:
-        queue, (native, number) = owner(), key
-        if (queue is None or not queue.is_ours) and not (borrowed and native.close_queue(number)):
+        queue, (native, queue_id) = owner(), key
+        if (queue is None or not queue.is_ours) and not (borrowed and native.close_queue(queue_id)):
             _borrowing.pop(key, None)
 
 

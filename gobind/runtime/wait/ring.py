@@ -44,7 +44,7 @@ class Ring:
         self._moves_tail = own_target().endswith("/amd64")
         self._memory = (ctypes.c_uint64 * (RING_SLOTS + 2 * capacity))()
         self._words = memoryview(self._memory).cast("B").cast("Q")
-        # By number, the requests that Go may still read.
+        # By index, the requests that Go may still read.
         self._frames: dict[int, Any] = {}
         self._oldest = 0
         self._sending: list[
@@ -84,8 +84,8 @@ class Ring:
                 exhaust(map(_run, chain.from_iterable(sending)))
                 if done:
                     break
-            for number in range(self._oldest, head):
-                self._frames.pop(number, None)
+            for index in range(self._oldest, head):
+                self._frames.pop(index, None)
             self._oldest = head
         if self._moves_tail and words[RING_PARKED]:
             self._native.wake_ring(self._id)

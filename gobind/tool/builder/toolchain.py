@@ -253,7 +253,7 @@ def _zig_cc(target: str) -> str | None:
 
 
 def _quoted(path: str) -> str:
-    """`path` as one word of CC: go splits at spaces and knows simple quotes (since Go 1.18)."""
+    """Returns `path` as one word of CC: go splits at spaces and knows simple quotes (since Go 1.18)."""
     return f"'{path}'" if " " in path else path
 
 

@@ -1,1 +1,1 @@
-"""Writes the Go glue of a contract."""
+"""The generator of a contract's Go glue."""

@@ -1,7 +1,7 @@
-"""The constants of the runtime in Go: `gobind.protocol`, which says them once, written as a Go file.
+"""The constants of the runtime in Go: a Go file with the integers of `gobind.protocol`.
 
 For gobind's own repository: ``python -m gobind.tool.generator.constants gosrc/gobind/constants.go`` writes the
-file if it is stale, and with ``--check`` only says that it is. `make` runs both.
+file if it is stale, and with ``--check`` only reports that. `make` runs both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STATUSES = ("VALUE", "RESPONSE", "ERROR", "PANIC", "REFUSED", "CLOSED", "NONE")
 
 
 def constants_go() -> str:
-    """The runtime's ``constants.go``: what `gobind.protocol` says, in Go."""
+    """Returns the text of the runtime's ``constants.go``."""
     rows = []
     for name, value in vars(protocol).items():
         if not name.startswith("_") and type(value) is int:
@@ -39,7 +39,7 @@ def _constant(name: str) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Write the file that `words` name, or with ``--check`` compare it; returns the exit status."""
+    """Writes the file that `words` name, or with ``--check`` compares it; returns the exit status."""
     check = "--check" in words
     (path,) = (Path(word) for word in words if word != "--check")
     made = constants_go().encode()

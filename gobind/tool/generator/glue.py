@@ -1,7 +1,6 @@
 """Generates the Go half of a contract: the files that `gobind gen` writes into a Go package.
 
-Pure: from a `gobind.contract.types.Contract` to text; only `runtime_files` reads files. Imports
-`gobind.contract.types`, `gobind.codec.layout`, `gobind.protocol`, `gobind.contract.canonical`, and `gobind.tool.go*`.
+`generate` only turns a `gobind.contract.types.Contract` into text; `runtime_files` alone reads files.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ _ABOUT = {
 
 
 def generate(contract: Contract, *, package: str, runtime_import: str, main: bool) -> dict[str, str]:
-    """The files of one Go package, by name.
+    """Returns the text of each file of one Go package, by name.
 
     Args:
-        contract: what to generate from.
+        contract: the contract.
         package: the Go package's name.
         runtime_import: the import path of gobind's Go runtime.
-        main: whether the package is the library's main package, which brings in the entry points.
+        main: True for the library's main package, which imports the entry points.
 
     Raises:
-        ContractError: two names of the contract are one in Go, or a name is none in Go.
+        ContractError: two names of the contract are the same in Go, or a name is not possible in Go.
     """
     types = GoTypes(contract)
     codec = GoCodec(types)
@@ -51,7 +50,7 @@ def generate(contract: Contract, *, package: str, runtime_import: str, main: boo
         types.source = texts[name]
         types.source.lines += make()
 
-    # In this order: the codec declares a function when it is first asked for, and is written last.
+    # In this order: the codec declares the functions that the others use, and is written last.
     write("gobind_calls.go", lambda: _calls(types, codec, contract))
     write("gobind_objects.go", lambda: goobjects.declare(types, codec))
     write("gobind_calls.go", lambda: [*_setup(types, codec, contract, package), *_text(contract)])
@@ -69,10 +68,10 @@ def generate(contract: Contract, *, package: str, runtime_import: str, main: boo
 
 
 def runtime_files(runtime_import: str) -> dict[str, bytes]:
-    """The Go files of the runtime, by name (``call.go``, ``entry/entry.go``); tests are left out.
+    """Returns the Go files of the runtime without tests, by name: ``call.go``, ``entry/entry.go`` ...
 
     Args:
-        runtime_import: the import path that the runtime has where the files go.
+        runtime_import: the import path of the runtime in the user's module.
     """
     tool = Path(__file__).resolve().parents[1]
     for folder in (tool / "gosrc", tool.parents[1] / "gosrc" / "gobind"):
@@ -129,7 +128,7 @@ def _calls(types: GoTypes, codec: GoCodec, contract: Contract) -> list[str]:
 
 
 def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
-    """The handler of one method or function, behind the mirror of its parameters."""
+    """Writes the mirror of the parameters of a method or function, then its handler."""
     types.source.use("gobind")
     handler, mirror, where, method = called.handler, called.mirror, called.where, called.method
     taken = gonames.Names(f"{where}: parameters")
@@ -162,7 +161,7 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
 
 
 def _plain_call(types: GoTypes, codec: GoCodec, called: Called, params: list[GoField]) -> list[str]:
-    """The function of a method that needs neither Reader nor Writer."""
+    """Writes the same for a plain method, which needs neither Reader nor Writer."""
     lines: list[str] = []
     if called.mirror != "struct{}":
         doc = f"mirrors the parameters of {called.where}."
@@ -180,7 +179,7 @@ def _plain_call(types: GoTypes, codec: GoCodec, called: Called, params: list[GoF
 
 
 def _read(types: GoTypes, codec: GoCodec, reads: GoSource, param: GoField) -> None:
-    """Read one parameter into a variable of Go's own: the frame may be gone when the method runs."""
+    """Writes the lines that read a parameter into a variable: the frame may be gone when the method runs."""
     source, target = f"m.{param.go}", f"arg{param.go}"
     sized = layout_of(param.type).size
     if sized and not is_number(param.type):
@@ -194,7 +193,7 @@ def _read(types: GoTypes, codec: GoCodec, reads: GoSource, param: GoField) -> No
 
 
 def _finish(codec: GoCodec, method: Method, call: str) -> list[str]:
-    """Call the implementation and end the call with what it returns."""
+    """Writes the lines that call the implementation and end the call with its result."""
     result = method.result
     if result is None:
         return [f"if !c.Failed({call}) {{", "\tc.Return(0)", "}"]
@@ -214,27 +213,27 @@ def _finish(codec: GoCodec, method: Method, call: str) -> list[str]:
 
 
 def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> list[str]:
-    """The init function that enters everything into the runtime's tables."""
+    """Writes the init function that enters the contract into the runtime's tables."""
     made = (
         f"{types.source.qualified('gobind.NewContract')}({quote(contract.name)}, {quote(package)}, glueText)"
     )
     lines = ["", "// glueContract is what this package adds to the library.", f"var glueContract = {made}"]
     lines += ["", "func init() {", "\tcontract := glueContract"]
-    for number, interface in enumerate(contract.interfaces):
+    for index, interface in enumerate(contract.interfaces):
         made = f"gobind.NewInterface(contract, {quote(fingerprint(interface))}, glue{types.name(interface)})"
         if not interface.methods:
             lines.append(f"\t{made}")
             continue
-        lines.append(f"\tinterface{number} := {made}")
+        lines.append(f"\tinterface{index} := {made}")
         for method in interface.methods:
             called = goobjects.of_method(types, interface, method)
             if called.is_plain:
                 root = f"glue{types.name(interface)}"
-                words = f"interface{number}, {quote(method.name)}, {root}, {called.handler}"
+                words = f"interface{index}, {quote(method.name)}, {root}, {called.handler}"
                 lines.append(f"\tgobind.PlainMethod({words})")
             else:
                 words = f"{quote(method.name)}, {called.size(types.source)}, {called.handler}"
-                lines.append(f"\tinterface{number}.Method({words})")
+                lines.append(f"\tinterface{index}.Method({words})")
     for node in types.callables:
         called = goobjects.of_callable(types, codec, node)
         lines.append(
@@ -257,7 +256,7 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
 
 
 def _layout(types: GoTypes, struct: StructType, go: str, ghosts: bool) -> str:
-    """The arguments that say how Go lays out a struct. Mirrors leave out fields without size (`ghosts`)."""
+    """Returns the arguments that tell the layout of a struct in Go; `ghosts`: `go` has fields without size, too."""
     offsets = []
     types.source.use("unsafe")
     for field, offset in zip(types.fields(struct), layout_of(struct).offsets):
@@ -267,7 +266,7 @@ def _layout(types: GoTypes, struct: StructType, go: str, ghosts: bool) -> str:
 
 
 def _text(contract: Contract) -> list[str]:
-    """The contract's text as a constant; a raw string, so that it can be read, where Go has one for it."""
+    """Writes the contract's text as a constant; as a raw string, which is easier to read, if Go allows one."""
     text = contract_text(contract)
     raw = "`" not in text and all(char.isprintable() or char in "\n\t" for char in text)
     literal = f"`{text}`" if raw else quote(text)

@@ -1,7 +1,7 @@
 """The Go code that reads and writes each type of a contract: mirrors of records, functions for blocks.
 
-Every function written here only calls the runtime (`gosrc/gobind`), one call for a field. Functions
-are written for the types that calls need, when they are first asked for.
+Every generated function only calls the runtime (`gosrc/gobind`), once for a field. Functions are
+generated for the types that calls need, on first use.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gobind.tool.generator.gotypes import GoField, GoTypes
 
 
 def least(node: Node) -> int:
-    """The number of bytes that one value takes in a block at least, with all that is inside it."""
+    """Returns how many bytes one value, with its parts, takes in a block at least."""
     if isinstance(node, Scalar):
         return node.size
     if isinstance(node, Leaf):
@@ -49,7 +49,7 @@ def least(node: Node) -> int:
 
 
 def may_fail(node: Node) -> bool:
-    """True if a Go value may have no counterpart in Python: then its place is noted before it is written."""
+    """Returns True if some values in Go have no counterpart in Python: their place is noted for the message."""
     if isinstance(node, Leaf):
         return node.may_fail
     if isinstance(node, (UnionType, Handle)):
@@ -58,7 +58,7 @@ def may_fail(node: Node) -> bool:
 
 
 def is_number(node: Node) -> bool:
-    """True if a frame holds the value as Go does."""
+    """Returns True if a frame holds the value as Go does, as it does all numbers."""
     if isinstance(node, EnumType):
         return node.base is not STR
     if isinstance(node, Leaf):
@@ -67,7 +67,7 @@ def is_number(node: Node) -> bool:
 
 
 def is_text(node: Node) -> bool:
-    """True for str and enums of str."""
+    """Returns True for str and enums of str."""
     return node is STR or (isinstance(node, EnumType) and node.base is STR)
 
 
@@ -81,7 +81,7 @@ def _scalar_or_leaf(node: Scalar | Leaf | EnumType) -> Scalar | Leaf:
 
 
 def address(place: str) -> str:
-    """The Go expression for a pointer to the variable `place`."""
+    """Returns the Go expression for a pointer to the variable `place`."""
     return place[1:] if place.startswith("*") else f"&{place}"
 
 
@@ -98,14 +98,14 @@ class GoCodec:
         self._todo: list[Callable[[], list[str]]] = []
 
     def finish(self) -> list[str]:
-        """The declarations of all that was asked for, and of what those ask for."""
+        """Returns the declarations of all functions and mirrors in use, and of those that they use."""
         lines: list[str] = []
         for make in self._todo:  # grows meanwhile
             lines += ["", *make()]
         return lines
 
     def _declare(self, name: str, key: str, make: Callable[[str], list[str]]) -> str:
-        """`name`, declared once by `make(name)`; another Go type (`key`) of that name gets one of its own."""
+        """Returns `name`, which `make(name)` declares; for another Go type (`key`) a name like it."""
         while self._keys.get(name, key) != key:
             name += "_"
         if name not in self._keys:
@@ -127,7 +127,7 @@ class GoCodec:
         return self._declare(f"glueMirror{word}", word, lambda name: self.struct_mirror(name, fields, doc))
 
     def struct_mirror(self, name: str, fields: Iterable[GoField], doc: str) -> list[str]:
-        """Declare the mirror of a record. Values without size are left out: Go pads after a last one."""
+        """Declares the mirror of a record, without values of no size: Go adds padding after one at the end."""
         rows = [(field.go, self.mirror(field.type)) for field in fields if layout_of(field.type).size]
         body = [f"type {name} struct {{", *aligned(rows), "}"] if rows else [f"type {name} struct{{}}"]
         return [f"// {name} {doc}", *body]
@@ -146,13 +146,13 @@ class GoCodec:
         return _KINDS[type(node)].write(self, node, source, target)
 
     def read_stream(self, node: StreamType, source: str) -> str:
-        """The expression for a stream that Python supplies; the variable `ctx` is what it ends with."""
+        """Returns the expression for a stream that Python supplies; it ends when the variable `ctx` does."""
         block = self.block(node.item, "Read")
         is_async = "true" if node.is_async else "false"
         return f"gobind.ReadStream(ctx, r, {source}, {is_async}, {least(node.item)}, {block})"
 
     def wrapper(self, node: InterfaceType | CallableType) -> str:
-        """The function that makes a value of an object of Python."""
+        """Returns the name of the function that makes a Go value for an object of Python."""
         return self.glue_name("Wrap", node)
 
     def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
@@ -193,14 +193,14 @@ class GoCodec:
         return f"func {name}({verb[0].lower()} *{first}, {params})"
 
     def _at(self, node: Node, field: GoField) -> list[str]:
-        """Note the place of a field that may fail, for the message."""
+        """Writes the line that notes the place of a field that may fail, for the message."""
         named = isinstance(node, StructType) and may_fail(field.type)
         return [f"w.At({quote(f'{node.text}.{field.name}')})"] if named else []
 
     # Blocks
 
     def block(self, node: Node, verb: str) -> str:
-        """A function that reads or writes a column of values: ``func(r, Column[T])``."""
+        """Returns the function that reads or writes a block of values: ``func(r, Column[T])``."""
         function = self._block_function(node, verb)
         return f"{function}[{self.types.spelling(node)}]" if is_number(node) or is_text(node) else function
 

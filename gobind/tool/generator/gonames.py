@@ -1,4 +1,4 @@
-"""How Python's names are spelled in Go.
+"""The spelling of Python's names in Go.
 
 ``user_id`` is ``UserID`` as a field and ``userID`` as a parameter: words are capitalised, and Go's
 initialisms (the list of golint) keep one case.
@@ -34,7 +34,7 @@ _WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[^A-Z_]+|[
 
 
 def exported(name: str, where: str = "") -> str:
-    """The Go spelling of a field, method or class; `where` begins the message for a name Go does not take.
+    """Returns the Go spelling of a field, method or class; `where` begins the message for a name Go does not take.
 
     >>> exported("user_ids"), exported("userId"), exported("HTTPServer"), exported("x2")
     ('UserIDs', 'UserID', 'HTTPServer', 'X2')
@@ -46,7 +46,7 @@ def exported(name: str, where: str = "") -> str:
 
 
 def parameter(name: str, where: str = "") -> str:
-    """The Go spelling of a parameter.
+    """Returns the Go spelling of a parameter.
 
     >>> parameter("user_ids"), parameter("url_path"), parameter("type"), parameter("ctx")
     ('userIDs', 'urlPath', 'type_', 'ctx_')
@@ -61,19 +61,19 @@ def parameter(name: str, where: str = "") -> str:
 
 
 def constant(name: str, where: str = "") -> str:
-    """The Go spelling of an enum's member, without the enum's name: ``DARK_RED`` is ``DarkRed``."""
+    """Returns the Go spelling of an enum's member, without the enum's name: ``DARK_RED`` is ``DarkRed``."""
     return exported(name.lower() if name.isupper() else name, where)
 
 
 def class_name(name: str, where: str = "") -> str:
-    """The Go spelling of a class: as it is, if that is an exported name of Go without underscores."""
+    """Returns the Go spelling of a class: `name` itself, if Go exports it and it has no underscores."""
     if name[:1].isupper() and "_" not in name:
         return _checked(name, name, where)
     return exported(name, where)
 
 
 def method_name(name: str, where: str) -> str:
-    """`name` as `gomethod` gives it, if Go takes it for an exported method."""
+    """Returns `name`, an option of `gomethod`; refuses what Go does not export."""
     if not name.isidentifier() or not name[:1].isupper():
         raise ContractError(f"{where}: name must be an exported Go name such as Ping, got {name!r}")
     return _checked(name, name, where)
@@ -109,7 +109,7 @@ class Names:
         self._taken: dict[str, str] = {}
 
     def take(self, go: str, name: str) -> str:
-        """Claim `go` for `name`; raises ContractError if another has it."""
+        """Takes `go` for `name` and returns it; raises ContractError if another name has it."""
         if go in self._taken:
             what = f"{self._what} " if self._what else ""
             raise ContractError(f"{what}{self._taken[go]} and {name} are both {go} in Go")

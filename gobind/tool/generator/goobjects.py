@@ -1,7 +1,7 @@
-"""The Go code for calls between the two sides: what a call is called, and Go's way of calling Python.
+"""The Go code for calls: the names of what Python calls, and the code by which Go calls Python.
 
-For each interface and function type whose values cross the border there is a Go type, or a function,
-that stands for an object of Python.
+Each interface whose values Go gets has a Go type for objects of Python, each function type a Go function that
+makes such values.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from gobind.tool.generator.gotypes import GoField, GoTypes
 
 
 class Called(NamedTuple):
-    """A method or function that Python calls, in the words of the generated Go.
+    """A method or function that Python calls, with its names in the generated Go.
 
     Attributes:
         where: the name for messages.
-        mirror: the type of its parameters' record; "struct{}" without any.
+        handler: the name of the generated function that runs a call.
+        mirror: the type of the parameters' record; "struct{}" without parameters.
         begin: the expression that begins a call.
-        target: what is called.
-        interface: the Go name of the interface; empty for a function.
+        target: the expression for what is called.
+        interface: the Go name of the interface; "" for a function.
     """
 
     method: Method
@@ -38,7 +39,7 @@ class Called(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """True if the record holds all parameters as Go does, and the result is a number or nothing."""
+        """True for a plain method: the record holds all parameters as Go does, the result is a number or nothing."""
         method, result = self.method, self.method.result
         if not self.interface or method.is_async or method.options.blocking:
             return False
@@ -46,14 +47,14 @@ class Called(NamedTuple):
         return is_short and all(is_number(param.type) for param in method.params)
 
     def size(self, source: GoSource) -> str:
-        """The Go expression for the size of the parameters' record, to be written to `source`."""
+        """Returns the Go expression for the size of the parameters' record, to be written to `source`."""
         if self.mirror == "struct{}":
             return "0"
         return f"{source.qualified('unsafe.Sizeof')}({self.mirror}{{}})"
 
 
 def of_method(types: GoTypes, interface: InterfaceType, method: Method) -> Called:
-    """A method of an interface."""
+    """Returns the names of a method of an interface."""
     go, owner = gotypes.method_name(interface, method), types.name(interface)
     name = owner + go
     mirror = f"glueParams{name}" if _has_record(method) else "struct{}"
@@ -63,7 +64,7 @@ def of_method(types: GoTypes, interface: InterfaceType, method: Method) -> Calle
 
 
 def of_callable(types: GoTypes, codec: GoCodec, node: CallableType) -> Called:
-    """A function of Go."""
+    """Returns the names of a function type of Go."""
     mirror = codec.glue_name("Arguments", node) if _has_record(node.method) else "struct{}"
     begin = f"gobind.BeginFunc[{mirror}, {types.spelling(node)}](c)"
     return Called(node.method, node.text, codec.glue_name("Invoke", node), mirror, begin, "impl")
@@ -74,7 +75,7 @@ def _has_record(method: Method) -> bool:
 
 
 def declare(types: GoTypes, codec: GoCodec) -> list[str]:
-    """What stands for objects of Python: a type for each interface, a function for each function type."""
+    """Declares what stands for objects of Python: a type for each interface, a function for each function type."""
     lines: list[str] = []
     for interface in types.objects:
         lines += ["", *_interface(types, codec, interface)]
@@ -104,11 +105,11 @@ def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list
         "\treturn o.object",
         "}",
     ]
-    for number, method in enumerate(interface.methods):
+    for index, method in enumerate(interface.methods):
         called = of_method(types, interface, method)
         head = f"func (o {python}) {gotypes.method_name(interface, method)}"
         lines += ["", f"{head}{_signature(types, method)} {{"]
-        lines += [*(f"\t{line}" for line in _ask(types, codec, called, "o.object", number)), "}"]
+        lines += [*(f"\t{line}" for line in _ask(types, codec, called, "o.object", index)), "}"]
     return lines
 
 
@@ -133,12 +134,12 @@ def _signature(types: GoTypes, method: Method) -> str:
 
 
 def _argument(name: str) -> str:
-    """A parameter's name that none of the function's own variables has."""
+    """Returns the name of a parameter; none of the function's own variables has it."""
     return f"arg{gonames.exported(name)}"
 
 
-def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: int) -> list[str]:
-    """The body of a function that calls method `number` of an object of Python."""
+def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, index: int) -> list[str]:
+    """Writes the body of a function that calls the method with this index of an object of Python."""
     method = called.method
     failed = "" if method.result is None else "result, "
     if isinstance(method.result, BufferType):
@@ -160,11 +161,11 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, number: 
     lines = [*checks, f"q, {m} := gobind.NewCallback[{called.mirror}]({receiver}, {quote(called.where)})"]
     if writes.uses("w"):
         lines.append("w := &q.Out")
-    return [*lines, *writes.lines, *_answer(types, codec, method, number)]
+    return [*lines, *writes.lines, *_answer(types, codec, method, index)]
 
 
 def _write(codec: GoCodec, writes: GoSource, method: Method, param: GoField) -> None:
-    """Write one parameter, which is a pointer if it is a struct, into its place in the record."""
+    """Adds the lines that write a parameter, a pointer if it is a struct, to its place in the record."""
     if not layout_of(param.type).size:
         return
     source = _argument(param.name)
@@ -174,10 +175,10 @@ def _write(codec: GoCodec, writes: GoSource, method: Method, param: GoField) -> 
     writes.line(codec.write_record(param.type, source, f"m.{param.go}"))
 
 
-def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list[str]:
-    """Call the method and return what it answers."""
+def _answer(types: GoTypes, codec: GoCodec, method: Method, index: int) -> list[str]:
+    """Writes the lines that call the method and return its answer."""
     verb, result = "Await" if method.is_async else "Do", method.result
-    direct = f"q.{verb}Direct(ctx, {number})"
+    direct = f"q.{verb}Direct(ctx, {index})"
     if result is None:
         return [direct, "return q.End()"]
     if isinstance(result, Scalar) and (result.high or result.text == "bool"):
@@ -187,7 +188,7 @@ def _answer(types: GoTypes, codec: GoCodec, method: Method, number: int) -> list
     if isinstance(result, StreamType):
         head = f"func(r *gobind.Reader, m *uint64, to *{types.spelling(result)})"
         read = [f"{head} {{", f"\t*to = {codec.read_stream(result, '*m')}", "}"]
-        call = f"gobind.{verb}(ctx, q, {number}, &result, "
+        call = f"gobind.{verb}(ctx, q, {index}, &result, "
         return [call + read[0], read[1], "})", "return result, q.End()"]
     read_function = codec.record_function(result, "Read")
-    return [f"gobind.{verb}(ctx, q, {number}, &result, {read_function})", "return result, q.End()"]
+    return [f"gobind.{verb}(ctx, q, {index}, &result, {read_function})", "return result, q.End()"]

@@ -20,10 +20,10 @@ _IMPORTS = import_paths(LEAVES)
 
 
 class GoSource:
-    """The text of one file of Go, or of a part of one, growing.
+    """The text of one file of Go, or of a part of one, to which lines are added.
 
-    A name that needs an import, or a variable that is declared only if it is used, is noted by whoever
-    writes it (`use`): nothing is looked for in the text.
+    The code that writes a name that needs an import, or a variable that is declared only if it is used, notes
+    that (`use`); the text is never searched for names.
 
     >>> source = GoSource()
     >>> source.line(f"var start {source.qualified('time.Time')}")
@@ -47,15 +47,15 @@ class GoSource:
         self._used: set[str] = set()
 
     def line(self, text: str) -> None:
-        """Add a line."""
+        """Adds a line."""
         self.lines.append(text)
 
     def use(self, *names: str) -> None:
-        """Note that packages or variables are used."""
+        """Notes that packages or variables are used."""
         self._used.update(names)
 
     def uses(self, name: str) -> bool:
-        """True if the package or variable was used."""
+        """Returns True if the package or variable is used."""
         return name in self._used
 
     def qualified(self, name: str) -> str:
@@ -77,7 +77,7 @@ class GoSource:
 
 
 def quote(text: str) -> str:
-    """`text` as a string literal of Go."""
+    """Returns `text` as a string literal of Go."""
     out = []
     for char in text:
         if char in '"\\':
@@ -92,7 +92,7 @@ def quote(text: str) -> str:
 
 
 def aligned(rows: Iterable[tuple[str, ...]], indent: str = "\t") -> list[str]:
-    """Rows of cells as gofmt aligns them: each column as wide as its widest cell, the last one free."""
+    """Returns lines of cells as gofmt aligns them: each column but the last as wide as its widest cell."""
     table = list(rows)
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)] if table else []
     return [
@@ -102,5 +102,5 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: str = "\t") -> list[str]:
 
 
 def empty_function(head: str) -> list[str]:
-    """A function without statements: on one line if it is short, as gofmt has it."""
+    """Returns a function without statements, on one line if it is short, as gofmt writes it."""
     return [f"{head} {{}}"] if len(head) < 80 else [f"{head} {{", "}"]

@@ -43,10 +43,10 @@ class GoField(NamedTuple):
 
 
 class GoTypes:
-    """The Go name of each type of one contract. Raises ContractError where two names collide.
+    """The Go name of each type of one contract. Raises ContractError if two names are the same.
 
     Attributes:
-        source: the text that is being written; what a type's spelling needs is noted in it.
+        source: the text being written; it notes the packages that the spelling of a type needs.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -121,11 +121,11 @@ class GoTypes:
         self._fields[struct] = tuple(fields)
 
     def name(self, node: Node | InterfaceType) -> str:
-        """The Go name of a class, union or tuple."""
+        """Returns the Go name of a class, union or tuple."""
         return self._named[node]
 
     def fields(self, node: StructType | TupleType) -> tuple[GoField, ...]:
-        """The fields of a struct or tuple as Go names them."""
+        """Returns the fields of a struct or tuple, with their Go names."""
         return self._fields[node]
 
     def spelling(self, node: Node) -> str:
@@ -133,7 +133,7 @@ class GoTypes:
         return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
-        """What two types share if they are one type in Go: the spelling, not to be written."""
+        """Returns a key that is equal for two nodes if their Go type is the same: its spelling, not to be written."""
         source, self.source = self.source, GoSource()
         try:
             return self.spelling(node)
@@ -145,12 +145,12 @@ class GoTypes:
         return self._named.get(node) or _KINDS[type(node)].word(self, node)
 
     def parameter(self, method: Method, node: Node) -> str:
-        """The Go type of a parameter: structs come as pointers, unless the method wants values."""
+        """Returns the Go type of a parameter: a pointer for structs, unless the method has ``by_value=True``."""
         pointer = isinstance(node, StructType) and not method.options.by_value
         return f"*{self.spelling(node)}" if pointer else self.spelling(node)
 
     def results(self, method: Method) -> str:
-        """What a method returns in Go."""
+        """Returns the Go types of a method's results."""
         return "error" if method.result is None else f"({self.spelling(method.result)}, error)"
 
 
@@ -213,7 +213,7 @@ _KINDS: dict[type, _Kind] = {
 
 
 def roots(contract: Contract) -> list[Node]:
-    """The types that a contract's methods and errors mention themselves, in order."""
+    """Returns the types that a contract's methods and errors name directly, in order."""
     found: list[Node] = list(contract.errors)
     for interface in contract.interfaces:
         for method in interface.methods:
@@ -224,7 +224,7 @@ def roots(contract: Contract) -> list[Node]:
 
 
 def method_name(interface: InterfaceType, method: Method) -> str:
-    """The Go name of a method."""
+    """Returns the Go name of a method."""
     where = f"{interface.text}.{method.name}"
     if method.options.name is not None:
         return gonames.method_name(method.options.name, where)
@@ -237,9 +237,9 @@ _ITEM = re.compile(r"([-*+•]|[0-9]+[.)])\s+")
 
 
 def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
-    """A docstring, or what stands in for one, as a Go doc comment that gofmt leaves as it is.
+    """Returns a docstring, or `default`, as a Go doc comment that gofmt does not change.
 
-    gofmt lays out lists, headings and indented text anew: so paragraphs are kept and the rest is flattened.
+    gofmt reformats lists, headings and indented text: so only paragraphs are kept.
     """
     lines: list[str] = []
     for line in inspect.cleandoc(re.sub(f"[{UNWRITABLE}]", " ", doc or default)).splitlines():
@@ -260,7 +260,7 @@ def comment(doc: str, default: str = "", indent: str = "") -> list[str]:
 
 
 def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -> list[str]:
-    """The Go struct of a gostruct, goerror or tuple."""
+    """Declares the Go struct of a gostruct, goerror or tuple."""
     doc = own_doc(node.cls) if isinstance(node, StructType) else ""
     lines = comment(doc, default)
     name = types.name(node)
@@ -281,9 +281,9 @@ def _is_shown(node: Node) -> bool:
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
-    """A goerror: its struct and the method that makes it an error."""
+    """Declares a goerror: its struct and the method that makes it an error."""
     name = types.name(error)
-    # Containers stay out of the message: Go would print one that contains itself for ever.
+    # Without containers: Go would print one that contains itself for ever.
     shown = [f for f in types.fields(error) if _is_shown(f.type)]
     pairs = "".join(f", {quote(field.name)}, e.{field.go}" for field in shown)
     text = types.source.qualified("gobind.ErrorText")
@@ -298,7 +298,7 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
 
 
 def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
-    """An enum: a named type and its constants."""
+    """Declares an enum: a named type and its constants."""
     name = types.name(enum)
     rows = []
     for member, value in enum.members.items():
@@ -316,7 +316,7 @@ def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
 
 
 def declare_union(types: GoTypes, union: UnionType) -> list[str]:
-    """A union: a sealed interface, which the options implement."""
+    """Declares a union: a sealed interface, which the options implement."""
     name = types.name(union)
     options = [types.name(option) for option in union.options]
     listed = ", ".join(options[:-1]) + f" or {options[-1]}"
@@ -332,7 +332,7 @@ def declare_union(types: GoTypes, union: UnionType) -> list[str]:
 
 
 def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
-    """The Go interface, and the function that registers its implementation."""
+    """Declares the Go interface, and the function that registers its implementation."""
     name = types.name(interface)
     lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
     body: list[str] = []

@@ -1,7 +1,7 @@
-"""Puts the generated Go and the Go half of the runtime where they belong, and nothing anywhere else.
+"""Writes the generated Go and the Go half of the runtime into the user's module.
 
-First it is planned what every file should hold, then a plan is either written or compared: ``gen`` and ``gen
---check`` cannot disagree. A file is replaced or removed only if its head says that gobind made it.
+A plan has the content of every file; it is either written or compared, so ``gen`` and ``gen --check`` cannot
+disagree. A file is replaced or removed only if its header says that gobind made it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gobind.tool.contract_file import read_contract
 from gobind.tool.generator import glue
 from gobind.tool.generator.gosource import HEADER
 
-# What the import paths of Go's own packages begin with: a module of such a name would be ambiguous to go.
+# First elements of the import paths of Go's own packages: a module with such a name would be ambiguous to go.
 _GO_PACKAGES = frozenset(
     "archive arena bufio builtin bytes cmd cmp compress container context crypto database debug embed"
     " encoding errors expvar flag fmt go hash html image index internal io iter log maps math mime net"
@@ -29,7 +29,7 @@ _GO_PACKAGES = frozenset(
 
 @dataclass
 class Plan:
-    """What ``gen`` would do: the files that differ from what they should hold, and those that should go."""
+    """What ``gen`` would do: the files to write, with their content, and those to remove."""
 
     directory: Path
     module_root: Path
@@ -37,7 +37,7 @@ class Plan:
     remove: list[Path] = field(default_factory=list)
 
     def complaints(self, command: str) -> list[str]:
-        """One line for each file that is not as it should be; `command` is what would fix it."""
+        """Returns one line for each file that differs; `command` is the command that updates it."""
         lines = [
             f"{display(path)}: {'stale' if path.exists() else 'missing'}; run: {command}"
             for path in sorted(self.write)
@@ -46,9 +46,9 @@ class Plan:
         return lines
 
     def apply(self) -> None:
-        """Writes and removes.
+        """Writes and removes the files.
 
-        Each file changes at once, so that a build beside this one never sees half of it.
+        Each file is replaced in one step, so that a build at the same time never reads half of it.
         """
         for path, content in self.write.items():
             write_atomically(path, content)
@@ -57,11 +57,17 @@ class Plan:
 
 
 def plan(contract: str, directory: Path, package: str | None = None, main: bool = True) -> Plan:
-    """What generating `contract` (a ``.py`` path or dotted module) into `directory` would change.
+    """Plans what generating `contract` into `directory` changes.
 
-    `package` is the Go package name (None: ``main``, or the folder's name when `main` is false); `main` says
-    whether the glue brings ``func main``. Raises ContractError for a contract that cannot be read and
-    `ToolError` for a file of the user's that is in the way.
+    Args:
+        contract: a ``.py`` path or a dotted module name.
+        directory: the folder of the Go package; it need not exist.
+        package: the name of the Go package; None for ``main``, or without `main` for the folder's name.
+        main: True if the glue has ``func main``.
+
+    Raises:
+        ContractError: the contract cannot be read.
+        ToolError: an argument is wrong, or a file of the user's is in the way.
     """
     if directory.exists() and not directory.is_dir():
         raise ToolError(f"{display(directory)} is a file; expected the folder of the Go package")
@@ -94,7 +100,7 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
 
 
 def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -> None:
-    """Adds to `plan` what makes `folder` hold `files`, and no others of gobind's that match `ours`."""
+    """Adds to `plan` the steps after which `folder` has `files`, and no others of gobind's that match `ours`."""
     for name, content in files.items():
         path = folder / name
         found = _content(path)
@@ -112,10 +118,10 @@ def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -
 
 
 def _runtime_folders(runtime: Path, runtime_import: str) -> dict[Path, dict[str, bytes]]:
-    """The runtime's Go files as `runtime` and its subfolders should hold them: by folder and name.
+    """Returns the content of the runtime's Go files, by folder (`runtime` or inside it) and name.
 
-    A copy gets the header, so that a later gobind may replace it. The source itself (in gobind's own
-    repository, where `runtime` is where the files come from) is a copy of nothing and stays as it is.
+    A copy gets the header, so that a later gobind may replace it. In gobind's own repository `runtime` has the
+    files that are copied: these stay as they are.
     """
     folders: dict[Path, dict[str, bytes]] = {}
     for name, content in glue.runtime_files(runtime_import).items():
@@ -127,7 +133,7 @@ def _runtime_folders(runtime: Path, runtime_import: str) -> dict[Path, dict[str,
 
 
 def is_ours(content: bytes) -> bool:
-    """Whether gobind made this file: the header stands on a line before the package clause."""
+    """Returns True if gobind made this file: it has the header on a line before the package clause."""
     for line in content.splitlines():
         if line.decode(errors="replace").rstrip() == HEADER:
             return True
@@ -144,7 +150,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `path` as a whole or not at all; its folder is created."""
+    """Writes `path` completely or not at all; creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".gobind-", suffix=".tmp", dir=path.parent)
     try:
@@ -158,27 +164,31 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
+    """Returns the process's umask, which can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
 
 
 def sanitise(directory: Path) -> str:
-    """The folder's name as a Go package name: ``my-lib`` → ``my_lib``, ``3d`` → ``go_3d``."""
+    """Returns the folder's name as a Go package name: ``my-lib`` → ``my_lib``, ``3d`` → ``go_3d``."""
     name = re.sub(r"[^a-z0-9_]", "_", directory.resolve().name.lower())
     return name if name[:1].isalpha() else f"go_{name}"
 
 
 def check_package(name: str) -> str:
-    """`name`, if Go takes it for a package. Raises `ToolError`."""
+    """Returns `name`.
+
+    Raises:
+        ToolError: Go does not take it for the name of a package.
+    """
     if not re.match(r"[A-Za-z][A-Za-z0-9_]*\Z", name):
         raise ToolError(f"--package must be a Go package name such as accounts, got {name!r}")
     return name
 
 
 def display(path: Path) -> str:
-    """`path` as a person in the current folder would type it."""
+    """Returns `path` as one types it in the current folder."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive, on Windows

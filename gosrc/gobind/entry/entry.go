@@ -89,11 +89,11 @@ func gobind_queue_wakeup_fd(queue uint64) int64 { return gobind.QueueWakeupFD(qu
 //export gobind_close_queue
 func gobind_close_queue(queue uint64) int64 { return gobind.CloseQueue(queue) }
 
-// gobind_completion is what gobind_status is, for a call of that number that has been fetched from a queue.
+// gobind_completion is what gobind_status is, for a call with that id that has been fetched from a queue.
 //
 //export gobind_completion
-func gobind_completion(queue, number, buffer uint64) uint64 {
-	return gobind.Completion(queue, number, buffer)
+func gobind_completion(queue, call, buffer uint64) uint64 {
+	return gobind.Completion(queue, call, buffer)
 }
 
 // gobind_wait_queue waits until the queue holds something; 0: it is closed.
@@ -111,7 +111,7 @@ func gobind_submit(queue uint64, frames unsafe.Pointer, size uint64) {
 // gobind_cancel cancels the context of a call, and drops its status if that has been fetched.
 //
 //export gobind_cancel
-func gobind_cancel(queue, number uint64) { gobind.Cancel(queue, number) }
+func gobind_cancel(queue, call uint64) { gobind.Cancel(queue, call) }
 
 // gobind_drain fetches statuses into the memory at buffer, unless it holds some that have not been handed out.
 //
