@@ -369,7 +369,7 @@ def get_tuples(get_items: Sequence[Get]) -> Get:
 
 
 def put_unions(tag_of: Callable[[Any], int], put_items: Sequence[Put]) -> Put:
-    """A byte for each, then the values of each option."""
+    """Returns the put of unions: a byte for each value, its tag, then a block for each option."""
 
     def put(out: Output, values: list[Any]) -> None:
         tags = bytes([*map(tag_of, values)])

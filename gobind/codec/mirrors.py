@@ -144,7 +144,7 @@ def from_mirror(mirror: Any) -> Any:
 
 
 def _write(target: Any, node: Record, value: Any, kept: list[Any]) -> None:
-    """Set the fields of the mirror `target`."""
+    """Sets the fields of the mirror `target`."""
     for (name, _), (inner, item) in zip(target._fields_, _items(node, value)):
         if isinstance(inner, Record):
             _write(getattr(target, name), inner, item, kept)
@@ -199,7 +199,7 @@ def _read(source: Any, node: StructType) -> Any:
 
 
 def _value(raw: Any, node: Node) -> Any:
-    """The value that one field of a mirror shows."""
+    """Returns the value that one field of a mirror shows."""
     return _KINDS[type(node)].shown(node, raw)
 
 

@@ -20,7 +20,7 @@ from gobind.contract.types import CallableType, Contract, InterfaceType, Method,
 from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.forklock import fork_lock, lazy_import
 from gobind.runtime.call.methods import compile_method, namespace_of
-from gobind.runtime.call.status import Statuses, next_number
+from gobind.runtime.call.status import Statuses, next_id
 from gobind.runtime.objects.answers import Answers
 from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.proxies import Objects

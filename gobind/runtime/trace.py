@@ -151,7 +151,7 @@ class TracedAnswers(Answers):
         self.begun: dict[int, Notes] = {}
 
     def send(self, ticket: int, frame: bytes, unsent: Unsent, failed: bool, tickets: list[int]) -> None:
-        """Bring Go the answer of an async method."""
+        """Delivers the answer of an async method to Go, and prints its line."""
         super().send(ticket, frame, unsent, failed, tickets)
         notes = self.begun.pop(ticket, None)
         if notes is not None:

@@ -72,7 +72,7 @@ def is_text(node: Node) -> bool:
 
 
 def is_filled_in(node: Node) -> bool:
-    """True if reading fills in a variable that is there, instead of giving a value."""
+    """Returns True if reading sets an existing variable, instead of returning a value."""
     return _KINDS[type(node)].fill is not None
 
 
@@ -116,7 +116,7 @@ class GoCodec:
     # Records
 
     def mirror(self, node: Node) -> str:
-        """The Go type that stands for `node` in a record."""
+        """Returns the Go type of a value of `node` in a record."""
         return _KINDS[type(node)].mirror(self, node)
 
     def record_mirror(self, node: StructType | TupleType) -> str:
@@ -133,12 +133,12 @@ class GoCodec:
         return [f"// {name} {doc}", *body]
 
     def read_record(self, node: Node, source: str, target: str) -> str:
-        """The statement that reads a value from its place in a record into the variable `target`."""
+        """Returns the statement that reads the value at `source`, in a record, into the variable `target`."""
         fill = _KINDS[type(node)].fill
         return fill(self, node, source, target) if fill else f"{target} = {self.read_value(node, source)}"
 
     def read_value(self, node: Node, source: str) -> str:
-        """The expression that reads a value that is not filled in (`is_filled_in`) from its place in a record."""
+        """Returns the expression that reads the value at `source`, in a record; not for types that `is_filled_in`."""
         return _KINDS[type(node)].read(self, node, source)
 
     def write_record(self, node: Node, source: str, target: str) -> str:
@@ -156,14 +156,14 @@ class GoCodec:
         return self.glue_name("Wrap", node)
 
     def glue_name(self, what: str, node: InterfaceType | CallableType) -> str:
-        """`what` for one Go type: the words of two function types may be the same, the names are not."""
+        """Returns a name for one Go type: two function types may have the same word, but not the same name."""
         name, key = f"glue{what}{self.types.word(node)}", self.types.key(node)
         while self._keys.setdefault(name, key) != key:
             name += "_"
         return name
 
     def record_function(self, node: Node, verb: str) -> str:
-        """A function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
+        """Returns the function that reads or writes one value of a record: ``func(r, *mirror, *value)``."""
         word = self.types.word(node)
         kind = "Record" if isinstance(node, (StructType, TupleType)) else "Result"
         key = f"{word} {self.types.key(node)}"
@@ -188,7 +188,7 @@ class GoCodec:
         return [*lines, "}"] if len(lines) > 1 else empty_function(head)
 
     def _head(self, name: str, verb: str, params: str) -> str:
-        """The head of a function that reads (from `r`) or writes (to `w`)."""
+        """Returns the head of a function that reads (from `r`) or writes (to `w`)."""
         first = self.types.source.qualified("gobind.Reader" if verb == "Read" else "gobind.Writer")
         return f"func {name}({verb[0].lower()} *{first}, {params})"
 
@@ -205,7 +205,7 @@ class GoCodec:
         return f"{function}[{self.types.spelling(node)}]" if is_number(node) or is_text(node) else function
 
     def _block_function(self, node: Node, verb: str) -> str:
-        """That function as one calls it: Go infers its type arguments."""
+        """Returns that function without type arguments, which Go infers in a call."""
         if isinstance(node, (Scalar, Leaf, EnumType)):
             return f"gobind.{verb}{_block_word(node)}"
         return self._declare(

@@ -66,7 +66,7 @@ class GoSource:
         return name
 
     def file(self, package: str, about: str, runtime_import: str) -> str:
-        """The file: header, package, the imports that are used, and the lines."""
+        """Returns the text of the file: header, package, the imports that are used, and the lines."""
         used = [f'\t"{path}"' for name, path in _IMPORTS.items() if self.uses(name)]
         if self.uses("gobind"):
             used += ([""] if used else []) + [f"\t{quote(runtime_import)}"]

@@ -129,7 +129,7 @@ class GoTypes:
         return self._fields[node]
 
     def spelling(self, node: Node) -> str:
-        """The Go type of a value of `node`, to be written."""
+        """Returns the Go type of a value of `node`, to be written to `source`."""
         return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
@@ -141,7 +141,7 @@ class GoTypes:
             self.source = source
 
     def word(self, node: Node) -> str:
-        """A word for the Go type of `node`, to be part of names: ``[]string`` is ``ListString``."""
+        """Returns a word for the Go type of `node`, used in names: ``[]string`` is ``ListString``."""
         return self._named.get(node) or _KINDS[type(node)].word(self, node)
 
     def parameter(self, method: Method, node: Node) -> str:
