@@ -171,7 +171,9 @@ def implements(value: Any, node: InterfaceType) -> bool:
         return not _misfit_of_object(value, node)[0]
     why, is_of_class = _misfit_of_object(value, node)
     if not why and is_of_class:
-        if len(node.fitting) >= 1000:  # a program may make classes in functions: not all of them are kept alive
+        if (
+            len(node.fitting) >= 1000
+        ):  # a program may make classes in functions: not all of them are kept alive
             node.fitting.clear()
         node.fitting.add(cls)
     return not why
@@ -278,7 +280,11 @@ def _check_scalar(node: Scalar, value: Any, path: Place) -> None:
     elif node.code in "fd":
         try:
             struct.pack(f"<{node.code}", value)
-        except (struct.error, OverflowError, TypeError) as error:  # not Exception: a signal handler may raise one
+        except (
+            struct.error,
+            OverflowError,
+            TypeError,
+        ) as error:  # not Exception: a signal handler may raise one
             if isinstance(error, OverflowError) or isinstance(value, int):
                 raise OverflowError(f"{path}: {short(value)} does not fit {node.text}") from None
             raise TypeError(f"{path}: expected {node.text}, got {type(value).__name__}") from None

@@ -52,7 +52,9 @@ def test_ping_refuses_integers_of_more_than_64_bits(accounts: Any, n: int) -> No
         (1, "test2", "test2_psw", True, "login success"),
     ],
 )
-def test_login_answers_by_user_and_password(accounts: Any, id: int, name: str, password: str, succ: bool, message: str) -> None:
+def test_login_answers_by_user_and_password(
+    accounts: Any, id: int, name: str, password: str, succ: bool, message: str
+) -> None:
     made = accounts.login(LoginRequest(User(id, name), password))
     assert made == LoginResponse(succ, message, TOKEN if succ else b"")
     assert type(made.token) is bytes and type(made.succ) is bool
@@ -90,7 +92,9 @@ def test_add_friends_returns_the_known_users(accounts: Any, token: Any, ids: Any
         (TOKEN, [1, 2, 3], [1, 2, 3]),
     ],
 )
-def test_delete_friends_returns_the_removed_users(accounts: Any, token: bytes, ids: list[int], found: list[int]) -> None:
+def test_delete_friends_returns_the_removed_users(
+    accounts: Any, token: bytes, ids: list[int], found: list[int]
+) -> None:
     async def main() -> Any:
         await accounts.add_friends(FriendsListRequest(TOKEN, [1, 2, 3]))
         return await accounts.delete_friends(FriendsListRequest(token, ids))
@@ -110,7 +114,9 @@ def test_delete_friends_returns_the_removed_users(accounts: Any, token: bytes, i
         (3, TOKEN, "hello", True, "send success"),
     ],
 )
-def test_pm_friend_answers_by_token_and_receiver(accounts: Any, id: int, token: bytes, message: str, succ: bool, answer: str) -> None:
+def test_pm_friend_answers_by_token_and_receiver(
+    accounts: Any, id: int, token: bytes, message: str, succ: bool, answer: str
+) -> None:
     made = asyncio.run(accounts.pm_friend(PMFriendRequest(id, token, message)))
     assert made == PMFriendResponse(succ, answer)
 
@@ -171,7 +177,9 @@ def test_keywords_and_defaults(accounts: Any) -> None:
         ("x", TypeError, "req: expected LoginRequest, got str"),
     ],
 )
-def test_wrong_requests_are_refused_with_the_path(accounts: Any, request_: Any, error: type, message: str) -> None:
+def test_wrong_requests_are_refused_with_the_path(
+    accounts: Any, request_: Any, error: type, message: str
+) -> None:
     with pytest.raises(error) as caught:
         accounts.login(request_)
     assert str(caught.value) == message
@@ -197,7 +205,9 @@ def test_a_lone_surrogate_is_refused_with_its_path(accounts: Any) -> None:
         (FriendsListRequest("", []), TypeError, "token: expected bytes, got str"),
     ],
 )
-def test_wrong_requests_of_awaited_calls_are_refused_with_the_path(accounts: Any, request_: Any, error: type, message: str) -> None:
+def test_wrong_requests_of_awaited_calls_are_refused_with_the_path(
+    accounts: Any, request_: Any, error: type, message: str
+) -> None:
     with pytest.raises(error) as caught:
         asyncio.run(accounts.add_friends(request_))
     assert str(caught.value) == f"FriendsListRequest.{message}"

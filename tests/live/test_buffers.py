@@ -483,7 +483,9 @@ def closed() -> Any:
         ("u16", lambda: (ctypes.c_uint16.__ctype_be__ * 2)(), "c_ushort_be_Array_2 of format '>H'"),
     ],
 )
-def test_buffers_of_other_formats_are_refused_with_their_format(buffers: Any, name: str, make: Any, found: str) -> None:
+def test_buffers_of_other_formats_are_refused_with_their_format(
+    buffers: Any, name: str, make: Any, found: str
+) -> None:
     value = make()
     with pytest.raises(TypeError) as caught:
         getattr(buffers, f"list_{name}")(value)

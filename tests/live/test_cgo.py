@@ -189,7 +189,9 @@ def test_structs_are_passed_and_returned_by_value(plain: Any) -> None:
         ("Mirrored", (5,), TypeError, "p: expected Position, got int"),
     ],
 )
-def test_wrong_arguments_are_refused_with_the_parameter(plain: Any, name: str, arguments: Any, error: Any, message: str) -> None:
+def test_wrong_arguments_are_refused_with_the_parameter(
+    plain: Any, name: str, arguments: Any, error: Any, message: str
+) -> None:
     with pytest.raises(error) as caught:
         getattr(plain, name)(*arguments)
     assert str(caught.value) == message

@@ -505,7 +505,9 @@ def test_positions_that_are_none(text: str) -> None:
         zones.parse_position(text)
 
 
-def test_the_zone_table_is_read_and_mistakes_are_named_with_their_line(tmp_path: Path, world: list[Place]) -> None:
+def test_the_zone_table_is_read_and_mistakes_are_named_with_their_line(
+    tmp_path: Path, world: list[Place]
+) -> None:
     assert len(world) > 300
     assert len({place.name for place in world}) == len(world)
     by_name = {place.name: place for place in world}

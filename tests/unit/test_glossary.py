@@ -73,8 +73,10 @@ def test_a_banned_word_is_found_with_its_replacement() -> None:
         "3: 'late(': write lazy_import()",
         "3: 'its ending': write completion",
     ]
-    assert [*banned_words("the method's number in its table; cancels the call of that number; a plain store")] == [
-        "1: \"method's number\": write id, or index",
+    assert [
+        *banned_words("the method's number in its table; cancels the call of that number; a plain store")
+    ] == [
+        '1: "method\'s number": write id, or index',
         "1: 'of that number': write id, or index",
         "1: 'plain store': write ordinary, or simple: plain is a kind of method",
     ]

@@ -63,7 +63,9 @@ class Waiter:
         self._calls: dict[int, None] = {}  # sent and not ended, cancelled ones included
         self._ended: dict[int, Completion] = {}  # a handler's own call may fetch the response of this one
 
-    def call(self, frame: bytes, call_id: int, borrowed: tuple[Any, ...], unsent: Unsent | None) -> Completion:
+    def call(
+        self, frame: bytes, call_id: int, borrowed: tuple[Any, ...], unsent: Unsent | None
+    ) -> Completion:
         """Sends a request and waits for its response; Python's signal handlers run meanwhile."""
         submission = self._queue.submission(frame)
         noting = self._queue.noting_borrowed(call_id, borrowed)
