@@ -78,13 +78,15 @@ check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet,
 	$(VENV)/bin/mypy
 	$(VENV)/bin/basedpyright
 
-# In one process: what subprocesses and generated functions run is not counted.
-MEASURED := tests/unit $(patsubst %,tests/live/test_%.py,accounts async buffers callbacks cgo echo goerrors load objects \
-  operators oneway ring streams timeouts)
+# What is measured, and where, is in setup.cfg: programs that tests start, and forks, too. Generated functions are not.
+# A program that a timer strikes every 0.3 ms gets nowhere while it is measured, and one with a limit for files has none left.
+UNMEASURED := --deselect tests/live/test_ownership.py::test_a_signal_handlers_exception_loses_nothing \
+  --deselect tests/live/test_fork.py::test_a_fork_with_a_limit_for_files
 coverage: build $(VENV)/.coverage  ## the branches of contract, codec and runtime that no test reaches
-	COVERAGE_FILE=build/coverage $(PY) -m coverage run --branch \
-	  --source=gobind.contract,gobind.codec,gobind.runtime -m pytest -q $(MEASURED)
-	COVERAGE_FILE=build/coverage $(PY) -m coverage report --show-missing --skip-covered
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(PY) -m coverage run -m pytest -q gobind tests/unit tests/live $(UNMEASURED)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
 
 # Go looks at all packages, so the glue that is not committed has to be there.
 vet: $(READY) $(patsubst %,gen-%,$(filter-out $(COMMITTED),$(LIBS))) $(PARTS:%=part-%)
