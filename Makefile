@@ -79,9 +79,11 @@ check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet,
 	$(VENV)/bin/basedpyright
 
 # What is measured, and where, is in setup.cfg: programs that tests start, and forks, too. Generated functions are not.
-# A program that a timer strikes every 0.3 ms gets nowhere while it is measured, and one with a limit for files has none left.
-UNMEASURED := --deselect tests/live/test_ownership.py::test_a_signal_handlers_exception_loses_nothing \
-  --deselect tests/live/test_fork.py::test_a_fork_with_a_limit_for_files
+# Left out: programs that a timer strikes every 0.3 ms, which get nowhere while they are measured, one with a limit for files,
+# and one that coverage cannot run in.
+UNMEASURED := $(addprefix --deselect tests/live/,test_storm.py test_fork.py::test_a_fork_with_a_limit_for_files \
+  test_ownership.py::test_a_signal_handlers_exception_loses_nothing test_refusals.py::test_a_subinterpreter \
+  test_ownership.py::test_one_way_calls_that_are_interrupted_arrive_once_or_not_at_all)
 coverage: build $(VENV)/.coverage  ## the branches of contract, codec and runtime that no test reaches
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(PY) -m coverage run -m pytest -q gobind tests/unit tests/live $(UNMEASURED)
