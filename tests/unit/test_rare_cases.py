@@ -230,9 +230,7 @@ def test_names_of_types_stand_for_what_they_name() -> None:
     alias = type("TypeAliasType", (), {"__name__": "Lost", "__value__": property(value)})()
     with pytest.raises(ContractError) as caught:
         Schema().node(alias)
-    assert (
-        str(caught.value) == "annotation: cannot evaluate Lost: NameError: name 'Gone' is not defined"
-    )
+    assert str(caught.value) == "annotation: cannot evaluate Lost: NameError: name 'Gone' is not defined"
 
 
 def test_results_that_are_streams_have_to_be_iterators() -> None:
