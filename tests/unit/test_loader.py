@@ -134,7 +134,9 @@ def test_a_library_that_only_the_system_knows_is_not_copied() -> None:
 
 def test_copies_of_requests_are_kept_until_their_status_is_released() -> None:
     """As on PyPy: Go knows a request by the address of its copy."""
-    results, asked, released = [7, CHECK_STATUS, CHECK_STATUS], [], []
+    results = [7, CHECK_STATUS, CHECK_STATUS]
+    asked: list[Any] = []
+    released: list[Any] = []
     sent: list[Any] = []
 
     def call(memory: Any) -> int:

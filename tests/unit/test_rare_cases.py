@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import enum
 import gc
+import importlib
 import types
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import field
@@ -29,7 +30,7 @@ from gobind import (
 )
 from gobind.codec import buffers, collector
 from gobind.codec.columns import get_u8, put_lists
-from gobind.codec.diagnose import locate
+from gobind.codec.diagnose import locate, locate_value
 from gobind.codec.frames import CorruptFrame, Input, Output
 from gobind.contract import canonical, fingerprint
 from gobind.contract.annotations import Scope
@@ -39,7 +40,10 @@ from gobind.contract.resolve import Schema, annotations_of
 from gobind.contract.types import BufferType, InterfaceType
 from gobind.contract.validate import check
 from gobind.protocol import EXTERNAL_SIZE
+from gobind.runtime import cgo
+from gobind.runtime.call import deadline
 from gobind.runtime.cgo import Exports
+from gobind.runtime.wait import blocking
 
 
 def refusal(cls: Any) -> str:
@@ -198,7 +202,7 @@ def test_methods_of_structs_may_refer_to_what_is_defined_later() -> None:
 
 
 def test_fingerprints_are_the_same_without_cpythons_own_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    node, importing = Schema().interface(Sink), fingerprint.import_module
+    node, importing = Schema().interface(Sink), importlib.import_module
     expected, asked = fingerprint.fingerprint(node), []
 
     def import_module(name: str) -> Any:
@@ -275,7 +279,7 @@ def format_of(annotation: Any) -> buffers.BufferFormat:
 
 def test_buffers_of_what_has_no_size_are_refused() -> None:
     with pytest.raises(TypeError) as caught:
-        buffers.Borrowed((ctypes.py_object * 2)(1, 2), format_of(Buffer[u64]))
+        buffers.Borrowed((ctypes.py_object * 2)(), format_of(Buffer[u64]))
     assert str(caught.value) == "expected Buffer[u64], got py_object_Array_2 of format '<O'"
 
 
@@ -360,3 +364,39 @@ def test_annotations_that_cannot_be_hashed_are_flattened() -> None:
     with pytest.raises(TypeError):
         hash(annotation)
     assert gobind.unflatten(gobind.flatten([1, 2], annotation), annotation) == [1, 2]
+
+
+def test_errors_of_the_fast_reader_stay_where_nothing_is_wrong() -> None:
+    error = ValueError("the fast reader's")
+    assert locate_value(Schema().node(int), bytes(8), 0, 8, error) is error
+    assert locate([("data", Schema().node(Buffer[u8]))], bytes(16), 16, error) is error
+
+
+# The runtime
+
+
+def test_several_results_of_a_function_are_no_argument() -> None:
+    read = cgo._read_result(tuple[int, int], Scope({}, {}), "f: result", lambda address: None)
+    assert read is not None
+    with pytest.raises(TypeError) as caught:
+        read.to_c((1, 2), "pair")
+    assert str(caught.value) == "pair: a tuple can only be a result"
+
+
+def test_deadlines_are_armed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {"pack": bytes}
+    monkeypatch.setattr(deadline, "_packs", [(names, "pack")])
+    for is_armed in (True, False):
+        monkeypatch.setattr(deadline, "_is_armed", is_armed)
+        deadline._arm()
+        assert (names["pack"] is bytes) == is_armed
+
+
+def test_threads_that_wait_for_nothing_have_nothing_to_cancel() -> None:
+    native: Any = types.SimpleNamespace()
+    blocking.Waiters(native).cancel(1)
+    waiter: Any = object.__new__(blocking.Waiter)  # interrupted before it had a queue
+    waiter._calls, waiter._ended = {}, {}
+    waiter._hand_out(1, 5)
+    assert not waiter._ended
+    del waiter
