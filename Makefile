@@ -79,9 +79,9 @@ check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet,
 	$(VENV)/bin/basedpyright
 
 # What is measured, and where, is in setup.cfg: programs that tests start, and forks, too. Generated functions are not.
-# Left out: programs that a timer strikes every 0.3 ms, which get nowhere while they are measured, one with a limit for files,
+# Left out: programs that signals strike on time, which get nowhere or elsewhere while they are measured, one with a limit for files,
 # and one that coverage cannot run in.
-UNMEASURED := $(addprefix --deselect tests/,live/test_storm.py live/test_fork.py::test_a_fork_with_a_limit_for_files \
+UNMEASURED := $(addprefix --deselect tests/,live/test_storm.py live/test_signals.py live/test_fork.py::test_a_fork_with_a_limit_for_files \
   live/test_ownership.py::test_a_signal_handlers_exception_loses_nothing live/test_refusals.py::test_a_subinterpreter \
   live/test_ownership.py::test_one_way_calls_that_are_interrupted_arrive_once_or_not_at_all \
   unit/test_collector.py::test_an_exception_of_a_signal_handler_leaves_the_collector_on)
