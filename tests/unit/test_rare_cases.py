@@ -283,6 +283,10 @@ def test_buffers_of_what_has_no_size_are_refused() -> None:
     assert str(caught.value) == "expected Buffer[u64], got py_object_Array_2 of format '<O'"
 
 
+def test_gaps_that_a_format_names_are_no_fields() -> None:
+    assert buffers._parse("<B3xI", 8) == (True, [(0, "uint", 1), (4, "uint", 4)])
+
+
 @pytest.mark.parametrize("is_cpython", [True, False])
 @pytest.mark.parametrize("piece", [b"", b"gobind", bytes(range(256))])
 def test_addresses_where_the_layout_of_bytes_is_unknown(
