@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gobind.runtime.objects.handlers import _Task
+from gobind.runtime.objects.tasks import Task
 
 
 class Loop:
@@ -60,7 +60,7 @@ class Coroutine:
 
 def task_on(loop: Loop) -> tuple[Any, Answers, Coroutine]:
     answers, coroutine = Answers(), Coroutine()
-    return _Task(answers, loop, 7, coroutine, None), answers, coroutine  # type: ignore[arg-type]
+    return Task(answers, loop, 7, coroutine, None), answers, coroutine  # type: ignore[arg-type]
 
 
 def test_a_task_that_cannot_begin_answers_with_the_error() -> None:
