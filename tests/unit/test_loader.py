@@ -15,7 +15,6 @@ import pytest
 from gobind import LoadError
 from gobind.codec.columns import put_lists, put_str
 from gobind.codec.frames import CorruptFrame, Output, pack_u64
-from gobind.protocol import CHECK_STATUS
 from gobind.runtime import binding
 from gobind.runtime.call.status import _found
 from gobind.runtime.interrupts.uninterrupted import uninterrupted
@@ -130,30 +129,6 @@ def test_a_library_that_only_the_system_knows_is_not_copied() -> None:
     with pytest.raises(LoadError) as caught:
         library.copy()
     assert str(caught.value) == "libodd.so cannot be copied: the system's loader does not tell where it is"
-
-
-def test_copies_of_requests_are_kept_until_their_status_is_released() -> None:
-    """As on PyPy: Go knows a request by the address of its copy."""
-    results = [7, CHECK_STATUS, CHECK_STATUS]
-    asked: list[Any] = []
-    released: list[Any] = []
-    sent: list[Any] = []
-
-    def call(memory: Any) -> int:
-        sent.append(memory)
-        return results[len(sent) - 1]
-
-    calls = native._with_stable_addresses(
-        call, call, lambda memory, buffer: asked.append((memory, buffer)), released.append
-    )
-    first, _, status, release = calls
-    frames = [b"one", bytes([116, 119, 111]), b"three"]
-    assert [first(frame) for frame in frames] == results
-    assert [memory.raw for memory in sent] == frames
-    status(frames[1], 5)
-    for frame in frames:
-        release(frame)
-    assert asked == [(sent[1], 5)] and released == [sent[2]]
 
 
 def test_problems_in_a_description_are_told() -> None:
