@@ -267,6 +267,13 @@ ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
 """Tags of a fetched entry. They say what its word is: the result, the size of the response
 behind the entries, the queue that has the status."""
 
+ATTACHED_DATETIME, ATTACHED_TIMEDELTA, ATTACHED_UUID, ATTACHED_COMPLEX, ATTACHED_BROKEN = range(5)
+"""Types of the values attached to the stream of a dynamic value. The last is a string of Go's that is not UTF-8:
+its place, and its bytes."""
+
+ATTACHED_STRUCTS = 16
+"""From here on the type of an attached value is a struct's place among those of the contract."""
+
 EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
 """The record of an exception that a Python method raised: sizes of its text and its class's name, the
 contract's error that it is or -1, flags, its handle, the contract's index in the library."""
