@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gobind.codec.dynamic import ATTACHED_LEAVES, decode, struct_at
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.leaves import codec_of
@@ -17,6 +18,7 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     DictType,
+    DynamicType,
     EnumType,
     ListType,
     Node,
@@ -27,6 +29,7 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.contract.validate import Path, Place
+from gobind.protocol import ATTACHED_BROKEN
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
@@ -142,6 +145,11 @@ class Walker:
             tag = struct.unpack_from("<I", record, offset)[0]
             self.note(self._record_start + offset, 4, path, "tag", tag)
             self._block(self._option(node, tag, path), [path])
+        elif isinstance(node, DynamicType):
+            head = struct.unpack_from("<QQ", record, offset)
+            self.note(self._record_start + offset, 8, path, "attached", head[0])
+            self.note(self._record_start + offset + 8, 8, path, "length", head[1])
+            self._stream(node, head[0], head[1], [path])
         elif isinstance(node, BufferType):
             address, count = struct.unpack_from("<QQ", record, offset)
             self.note(self._record_start + offset, 8, path, "address", address)
@@ -194,11 +202,42 @@ class Walker:
                 self._option(node, tag, path)
             for tag, option in enumerate(node.options):
                 self._block(option, [path for path, found in zip(paths, tags) if found == tag])
+        elif isinstance(node, DynamicType):
+            start, head = self._position, self._numbers("Q", 2)
+            self.note(start, 8, paths[0], "attached", head[0])
+            self.note(start + 8, 8, paths[0], "length", head[1])
+            self._stream(node, head[0], head[1], paths)
         elif isinstance(node, EnumType):
             for value, path in zip(self._leaves(node.base, paths), paths):
                 self._enum(node, value, path)
         else:
             self._leaves(node, paths)
+
+    def _stream(self, node: DynamicType, count: int, size: int, paths: list[Place]) -> None:
+        """Reads the opcodes of dynamic values, and the values attached to them."""
+        self._piece(size, paths[0], "stream")
+        if count > self._size:
+            raise CorruptFrame(f"corrupted frame: {paths[0]}: {count} attached values in {self._size} bytes")
+        places: list[Place] = [Path(paths[0], f" attached {index}") for index in range(count)]
+        tags = self._column("H", places, "tag") if count else ()
+        for tag in sorted(set(tags)):
+            its = [place for place, found in zip(places, tags) if found == tag]
+            if tag in ATTACHED_LEAVES:
+                self._leaves(ATTACHED_LEAVES[tag], its)
+            elif tag == ATTACHED_BROKEN:
+                self._broken(its, paths)
+            else:
+                self._block(struct_at(node.structs, tag), its)
+
+    def _broken(self, places: list[Place], paths: list[Place]) -> None:
+        """Reads strings of Go's that are not UTF-8, and raises what is wrong with the first."""
+        indexes = self._column("Q", places, "index")
+        inside = self._strings(places)
+        lengths = self._column("Q", places, "length")
+        texts = [self._piece(length, place, "str") for length, place in zip(lengths, places)]
+        for index, place, text in zip(indexes, inside, texts):
+            if index < len(paths):
+                decode(text, Path(paths[index], place.decode("utf-8", "replace")))
 
     def _parts(self, node: Record, paths: list[Place]) -> None:
         for place, item in node.parts:

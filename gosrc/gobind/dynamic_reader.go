@@ -44,6 +44,8 @@ const (
 	opMemoize      = 0x94
 	opRecall1      = 'h'
 	opRecall4      = 'j'
+	opGlobal       = 0x93
+	opReduce       = 'R'
 	opFrame        = 0x95
 	opProtocol     = 0x80
 	opSet          = 0x8f
@@ -292,6 +294,10 @@ func (s *stream) pushRare(op byte) {
 		}
 		text, _ := s.stack[len(s.stack)-1].(string)
 		s.memo = append(s.memo, text)
+	case opGlobal:
+		s.pushBuiltin()
+	case opReduce:
+		s.reduce()
 	case opRecall1:
 		s.recall(s.number(1))
 	case opRecall4:
@@ -301,6 +307,32 @@ func (s *stream) pushRare(op byte) {
 	default:
 		s.refuse("has the opcode %#x, which means nothing", op)
 	}
+}
+
+// builtin is a type of Python's, called with a value of exactly that type: what an instance of a subclass becomes.
+type builtin struct{}
+
+func (s *stream) pushBuiltin() {
+	if names := s.since(len(s.stack)-2, 0); s.r.err == nil {
+		if names[0] != "builtins" {
+			s.refuse("names %v.%v", names[0], names[1])
+			return
+		}
+		s.push(builtin{})
+	}
+}
+
+func (s *stream) reduce() {
+	call := s.since(len(s.stack)-2, 0)
+	if s.r.err != nil {
+		return
+	}
+	args, ok := call[1].([]any)
+	if _, named := call[0].(builtin); !named || !ok || len(args) != 1 {
+		s.refuse("calls what is no type with one value")
+		return
+	}
+	s.push(args[0])
 }
 
 // recall pushes a string that was memoized.

@@ -39,7 +39,8 @@ type unstream struct {
 	out      []byte
 	todo     []step      // the last is next
 	open     []container // that the next value is in
-	value    any         // that is being written
+	index    int         // of the value of the stream that is being written
+	value    any         // that is being written, inside it
 	keys     map[string]int
 	tags     []uint16
 	attached [][]any // by tag
@@ -77,7 +78,8 @@ type container struct {
 
 // brokenText is a string that is not UTF-8. Python raises the error, as it does for strings that are not dynamic.
 type brokenText struct {
-	place string
+	index uint64 // of the value among those of the stream
+	place string // inside it
 	bytes []byte
 }
 
@@ -96,7 +98,8 @@ func (s *unstream) values(c Column[any]) {
 	s.out = append(make([]byte, 0, 256), opProtocol, streamProtocol, opFrame, 0, 0, 0, 0, 0, 0, 0, 0, opList, opMark)
 	const frame = 11 // where the frame begins, which its size stands before
 	for i := 0; i < c.n && s.w.err == nil; i++ {
-		s.todo = append(s.todo[:0], step{value: *c.At(i)})
+		s.index = i
+		s.todo = append(s.todo[:0], step{kind: writesValue, value: *c.At(i)})
 		for len(s.todo) > 0 && s.w.err == nil {
 			next := s.todo[len(s.todo)-1]
 			s.todo = s.todo[:len(s.todo)-1]
@@ -141,6 +144,7 @@ func (s *unstream) writeAttached(tag int, values []any) {
 		writeUnboxed(w, values, WriteNumbers[complex128])
 	case AttachedBroken:
 		texts := ColumnOf(s.broken)
+		WriteNumbers(w, Field(texts, &texts.At(0).index))
 		WriteStrings(w, Field(texts, &texts.At(0).place))
 		WriteBytes(w, Field(texts, &texts.At(0).bytes))
 	default:
@@ -343,23 +347,33 @@ func (s *unstream) writeSlice(v reflect.Value) {
 }
 
 func (s *unstream) writeMap(v reflect.Value) {
+	if v.Type().Key().Kind() == reflect.Interface && v.Len() > 1 {
+		if key, found := sameKey(v); found {
+			s.refuse("two keys of the map are equal in Python, one is %v", key)
+			return
+		}
+	}
 	if !s.openMap(v.Len()) {
 		return
 	}
-	mixed := v.Type().Key().Kind() == reflect.Interface && v.Len() > 1
+	for entries := v.MapRange(); entries.Next(); {
+		key := entries.Key().Interface()
+		s.todo = append(s.todo, step{kind: writesValue, value: entries.Value().Interface()}, step{kind: writesKey, value: key})
+	}
+}
+
+// sameKey returns a key of a map that is equal to another in Python.
+func sameKey(v reflect.Value) (any, bool) {
 	seen := map[any]bool{}
 	for entries := v.MapRange(); entries.Next(); {
 		key := entries.Key().Interface()
-		if mixed {
-			if same := pythonKey(key); seen[same] {
-				s.refuse("two keys of the map are one in Python: %v", key)
-				return
-			} else if same == same { // not NaN
-				seen[same] = true
-			}
+		same := pythonKey(key)
+		if seen[same] {
+			return key, true
 		}
-		s.todo = append(s.todo, step{kind: writesValue, value: entries.Value().Interface()}, step{kind: writesKey, value: key})
+		seen[same] = true // NaN is equal to nothing, here as in Python
 	}
+	return nil, false
 }
 
 // pythonKey returns the same for keys that are equal in Python: 1, 1.0 and true are.
@@ -541,7 +555,7 @@ func (s *unstream) writeKeyString(key string) {
 func (s *unstream) writeString(text string) {
 	if !utf8.ValidString(text) {
 		if len(s.broken) == 0 {
-			s.broken = append(s.broken, brokenText{s.where(), []byte(text)})
+			s.broken = append(s.broken, brokenText{uint64(s.index), s.where(), []byte(text)})
 			s.attach(AttachedBroken, text)
 		} else {
 			s.out = append(s.out, opNone) // the first is reported
