@@ -325,14 +325,17 @@ def _of_dynamic(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
         return _of_any(node, value, path)
     if value is None and node.allows_none:
         return ()
-    for option in node.options:
-        if _is_of(option, value):
-            return ((option, value, path),)
-    raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}")
+    found = [option for option in node.options if _is_of(option, value)]
+    if not found:
+        raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}")
+    return ((min(found, key=lambda option: _WIDENING.get(option.text, 0)), value, path),)
+
+
+_WIDENING = {"int": 1, "float": 2}
 
 
 def _is_of(option: Node, value: Any) -> bool:
-    """Returns True if a value of a union is meant to be of that option: values keep the type that they have."""
+    """Returns True if a value of a union may be meant to be of that option."""
     if isinstance(option, StructType):
         return isinstance(value, option.cls)
     if isinstance(option, ListType):
@@ -341,8 +344,9 @@ def _is_of(option: Node, value: Any) -> bool:
         return isinstance(value, Mapping)
     if option.text == "bytes":
         return isinstance(value, (bytes, bytearray, memoryview))
-    names = {cls.__name__ for cls in type(value).__mro__} if not isinstance(value, bool) else {"bool"}
-    return option.text in names
+    if option.text in ("int", "float"):
+        return hasattr(type(value), "__index__") or (option.text == "float" and isinstance(value, float))
+    return option.text in {cls.__name__ for cls in type(value).__mro__}
 
 
 def _of_any(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:

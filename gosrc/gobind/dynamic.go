@@ -2,6 +2,7 @@ package gobind
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"time"
@@ -151,13 +152,15 @@ func (c *Contract) kindOf(value any) (kind Kinds, name string) {
 	return 0, ""
 }
 
-// check returns what in a value that was read does not fit the shape, "" if all does. It keeps its own stack: values
-// may be deeper than Go's.
-func (s *Shape) check(c *Contract, value any) string {
+// check returns the value as the shape has it, and what does not fit, "" if all does. As everywhere in a contract a bool
+// is taken for an int, and an int for a float, where only that is expected. It keeps its own stack: values may be deeper
+// than Go's.
+func (s *Shape) check(c *Contract, value any) (any, string) {
 	type visit struct {
 		shape *Shape
 		value any
 	}
+	value = s.widened(value)
 	todo := []visit{{s, value}}
 	for len(todo) > 0 {
 		next := todo[len(todo)-1]
@@ -167,28 +170,56 @@ func (s *Shape) check(c *Contract, value any) string {
 			continue
 		}
 		if kind, name := c.kindOf(next.value); !s.allows(kind, name) {
-			return fmt.Sprintf("expected %s, got %T", s.Text, next.value)
+			return nil, fmt.Sprintf("expected %s, got %T", s.Text, next.value)
 		}
 		switch value := next.value.(type) {
 		case []any:
-			for _, item := range value {
-				todo = append(todo, visit{s.Item, item})
+			for i, item := range value {
+				value[i] = s.Item.widened(item)
+				todo = append(todo, visit{s.Item, value[i]})
 			}
 		case map[string]any:
 			if s.Key&KindString == 0 && len(value) > 0 {
-				return fmt.Sprintf("expected %s, got a string for a key", s.Text)
+				return nil, fmt.Sprintf("expected %s, got a string for a key", s.Text)
 			}
-			for _, item := range value {
-				todo = append(todo, visit{s.Value, item})
+			for key, item := range value {
+				value[key] = s.Value.widened(item)
+				todo = append(todo, visit{s.Value, value[key]})
 			}
 		case map[any]any:
 			for key, item := range value {
 				if kind, _ := c.kindOf(key); s.Key&kind == 0 {
-					return fmt.Sprintf("expected %s, got %T for a key", s.Text, key)
+					return nil, fmt.Sprintf("expected %s, got %T for a key", s.Text, key)
 				}
-				todo = append(todo, visit{s.Value, item})
+				value[key] = s.Value.widened(item)
+				todo = append(todo, visit{s.Value, value[key]})
 			}
 		}
 	}
-	return ""
+	return value, ""
+}
+
+// widened returns a bool as an int and an int as a float where the shape has only the wider one.
+func (s *Shape) widened(value any) any {
+	switch number := value.(type) {
+	case bool:
+		if s.Kinds&KindBool == 0 && s.Kinds&(KindInt|KindFloat) != 0 {
+			wide := int64(0)
+			if number {
+				wide = 1
+			}
+			return s.widened(wide)
+		}
+	case int64:
+		if s.Kinds&(KindInt|KindFloat) == KindFloat {
+			return float64(number)
+		}
+	case *big.Int:
+		if s.Kinds&(KindInt|KindFloat) == KindFloat {
+			if wide, _ := new(big.Float).SetInt(number).Float64(); !math.IsInf(wide, 0) {
+				return wide
+			}
+		}
+	}
+	return value
 }

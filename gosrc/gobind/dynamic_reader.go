@@ -78,12 +78,14 @@ func readStream(r *Reader, contract *Contract, shape *Shape, ref Ref, c Column[a
 	s := stream{r: r, rest: string(text), attached: readAttached(r, contract, ref.Pointer)}
 	values := s.values(c.n)
 	for i := 0; i < len(values) && r.err == nil; i++ {
+		value, misfit := values[i], ""
 		if shape != Any {
-			if misfit := shape.check(contract, values[i]); misfit != "" {
+			if value, misfit = shape.check(contract, value); misfit != "" {
 				r.refuse("%s", misfit)
+				return
 			}
 		}
-		*c.At(i) = values[i]
+		*c.At(i) = value
 	}
 }
 
