@@ -6,6 +6,7 @@ A simple reader of the format in `gobind.protocol`: one value at a time, each wi
 from __future__ import annotations
 
 import struct
+from binascii import crc32
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -146,10 +147,8 @@ class Walker:
             self.note(self._record_start + offset, 4, path, "tag", tag)
             self._block(self._option(node, tag, path), [path])
         elif isinstance(node, DynamicType):
-            head = struct.unpack_from("<QQ", record, offset)
-            self.note(self._record_start + offset, 8, path, "attached", head[0])
-            self.note(self._record_start + offset + 8, 8, path, "length", head[1])
-            self._stream(node, head[0], head[1], [path])
+            head = struct.unpack_from("<IIQ", record, offset)
+            self._stream(node, self._record_start + offset, head, [path])
         elif isinstance(node, BufferType):
             address, count = struct.unpack_from("<QQ", record, offset)
             self.note(self._record_start + offset, 8, path, "address", address)
@@ -203,19 +202,26 @@ class Walker:
             for tag, option in enumerate(node.options):
                 self._block(option, [path for path, found in zip(paths, tags) if found == tag])
         elif isinstance(node, DynamicType):
-            start, head = self._position, self._numbers("Q", 2)
-            self.note(start, 8, paths[0], "attached", head[0])
-            self.note(start + 8, 8, paths[0], "length", head[1])
-            self._stream(node, head[0], head[1], paths)
+            start = self._position
+            self._stream(node, start, struct.unpack("<IIQ", self._take(16)), paths)
         elif isinstance(node, EnumType):
             for value, path in zip(self._leaves(node.base, paths), paths):
                 self._enum(node, value, path)
         else:
             self._leaves(node, paths)
 
-    def _stream(self, node: DynamicType, count: int, size: int, paths: list[Place]) -> None:
-        """Reads the opcodes of dynamic values, and the values attached to them."""
-        self._piece(size, paths[0], "stream")
+    def _stream(self, node: DynamicType, start: int, head: tuple[int, int, int], paths: list[Place]) -> None:
+        """Reads the opcodes of dynamic values, and the values attached to them; the head is at `start`."""
+        count, checksum, size = head
+        for at, length, text, value in (
+            (0, 4, "attached", count),
+            (4, 4, "checksum", checksum),
+            (8, 8, "length", size),
+        ):
+            self.note(start + at, length, paths[0], text, value)
+        stream = self._piece(size, paths[0], "stream")
+        if crc32(stream) != checksum:
+            raise CorruptFrame(f"corrupted frame: {paths[0]}: the checksum of the stream is another")
         if count > self._size:
             raise CorruptFrame(f"corrupted frame: {paths[0]}: {count} attached values in {self._size} bytes")
         places: list[Place] = [Path(paths[0], f" attached {index}") for index in range(count)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from binascii import crc32
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from gobind.contract.types import Node, StructTable, StructType
 from gobind.forklock import lazy_import
 
 STREAM_PROTOCOL = 5
-_HEAD = struct.Struct("<QQ")
+_HEAD = struct.Struct("<IIQ")
 ATTACHED_LEAVES = {
     protocol.ATTACHED_DATETIME: DATETIME,
     protocol.ATTACHED_TIMEDELTA: TIMEDELTA,
@@ -66,8 +67,12 @@ class DynamicCodec:
         """Gets a block."""
         return self.get_stream(source, n, *_HEAD.unpack(source.take(_HEAD.size))) if n else []
 
-    def put_stream(self, out: Output, values: list[Any]) -> tuple[int, int]:
-        """Puts a stream without its head; returns the head: the number of attached values and the stream's size."""
+    def put_stream(self, out: Output, values: list[Any]) -> tuple[int, int, int]:
+        """Puts a stream without its head.
+
+        Returns:
+            the head: the number of attached values, the stream's checksum and size.
+        """
         stream, attached = self._pickling.dump(values, self._tags)
         out.append(stream)
         if attached:
@@ -75,12 +80,14 @@ class DynamicCodec:
             out.append(struct.pack(f"<{len(tags)}H", *tags))
             for tag in sorted(set(tags)):
                 self._put_of(tag)(out, [value for value, its in zip(attached, tags) if its == tag])
-        return len(attached), len(stream)
+        return len(attached), crc32(stream), len(stream)
 
-    def get_stream(self, source: Input, n: int, count: int, size: int) -> list[Any]:
+    def get_stream(self, source: Input, n: int, count: int, checksum: int, size: int) -> list[Any]:
         """Gets the `n` values of a stream whose head has been read."""
         values: list[Any] = []
         stream = source.take(size)
+        if crc32(stream) != checksum:  # `pickle` may take any amount of memory for a damaged one
+            raise CorruptFrame("corrupted frame: the checksum of a stream is another")
         load = self._pickling.load
 
         def build() -> None:

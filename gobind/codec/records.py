@@ -284,10 +284,11 @@ class RecordWriter:
         self._source.line(f"{puts}[{tag}](_out, [{value}])")
 
     def _dynamic(self, node: DynamicType, value: str, offset: int) -> None:
-        attached, size = self._source.fresh("a"), self._source.fresh("n")
+        attached, checksum, size = (self._source.fresh(letter) for letter in "acn")
         put = self._bind("put_stream", self._blocks.dynamic.put_stream)
-        self._source.line(f"{attached}, {size} = {put}(_out, [{value}])", self.path_of(value))
-        self._slot(offset, "Q", attached)
+        self._source.line(f"{attached}, {checksum}, {size} = {put}(_out, [{value}])", self.path_of(value))
+        self._slot(offset, "I", attached)
+        self._slot(offset + 4, "I", checksum)
         self._slot(offset + 8, "Q", size)
 
     def _buffer(self, node: BufferType, value: str, offset: int) -> None:
@@ -422,9 +423,9 @@ class RecordReader:
         return f"{name}[0]"
 
     def _dynamic(self, node: DynamicType, offset: int) -> str:
-        attached, size, name = self._slot(offset, "Q"), self._slot(offset + 8, "Q"), self._source.fresh("l")
-        get = self._bind("get_stream", self._blocks.dynamic.get_stream)
-        self._add_line(f"{name} = {get}(_source, 1, {attached}, {size})")
+        head = [self._slot(offset + start, code) for start, code in ((0, "I"), (4, "I"), (8, "Q"))]
+        name, get = self._source.fresh("l"), self._bind("get_stream", self._blocks.dynamic.get_stream)
+        self._add_line(f"{name} = {get}(_source, 1, {', '.join(head)})")
         return f"{name}[0]"
 
     def _leaf(self, node: Leaf, offset: int) -> str:

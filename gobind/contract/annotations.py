@@ -59,7 +59,7 @@ class Scope(Mapping[str, Any]):
         for name, value in {**self._globals, **self._locals}.items():
             if type(value).__name__ == "TypeAliasType":
                 value = value.__value__
-            if not name.startswith("_") and (value is hint or (is_union(value) and value == hint)):
+            if not name.startswith("_") and (value is hint or (is_union(value) and is_equal(value, hint))):
                 return name
         return None
 
@@ -97,6 +97,13 @@ class Scope(Mapping[str, Any]):
                 evaluated: Any = annotation
                 annotation = evaluated.evaluate()
         return annotation
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # a class among the options that cannot be hashed
+        return False
 
 
 def is_union(hint: Any) -> bool:

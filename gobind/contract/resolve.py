@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ForwardRef, Optional, Union
 
 from gobind.contract import dynamics
-from gobind.contract.annotations import Scope, is_union, own_annotations, text_of
+from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.leaves import LEAVES, STR, Leaf
 from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
@@ -44,7 +44,7 @@ from gobind.protocol import MAX_UNION
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
     f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union of @gostruct classes"
+    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union"
 )
 
 
@@ -81,6 +81,7 @@ class Schema:
         self._nodes: dict[str, Node] = {}
         self._open: list[StructType | InterfaceType] = []
         self._reading: dict[Any, Any] = {}  # the annotations around the one being read, outermost first
+        self._depth = 0  # how many annotations are around those
         self._unions: list[tuple[Any, DynamicType]] = []  # those being read, which may contain themselves
         self._named_unions: dict[str, DynamicType] = {}
         self._aliases: dict[int, tuple[Any, str]] = {
@@ -212,7 +213,7 @@ class Schema:
             raise ContractError(
                 f"{where}: {name} contains itself; only a @gostruct class, or a union that has a name, may contain itself"
             )
-        if len(self._reading) >= DEEPEST:
+        if self._depth + len(self._reading) >= DEEPEST:
             raise ContractError(f"{where}: the annotation nests more than {DEEPEST} levels deep")
         self._reading[what] = annotation
         try:
@@ -368,12 +369,16 @@ class Schema:
         name = self._aliases.get(id(hint), (None, None))[1] or scope.name_of(hint)
         node = DynamicType(name or "", self.structs)
         self._unions.append((hint, node))
+        # What contains itself through the union is found by `_open_union`.
+        reading, self._reading, self._depth = self._reading, {}, self._depth + len(self._reading)
         try:
-            dynamics.set_options(node, [self._read(o, scope, where) for o in options], has_none, where)
+            nodes = [self._read(option, scope, where) for option in options]
         finally:
             self._unions.pop()
-        if node.is_any:  # Any among its options
+            self._reading, self._depth = reading, self._depth - len(reading)
+        if self._any in nodes:
             return self._any
+        dynamics.set_options(node, nodes, has_none, where)
         if name is None:
             node.text = node.spelled
             return self._intern(node)
@@ -388,7 +393,7 @@ class Schema:
             hint = _value_of(hint, where)
         if not is_union(hint):
             return None
-        found = next((node for other, node in self._unions if other is hint or other == hint), None)
+        found = next((node for other, node in self._unions if other is hint or is_equal(other, hint)), None)
         if found is not None and not found.text:
             raise ContractError(f"{where}: a union contains itself; give it a name in the contract's module")
         return found

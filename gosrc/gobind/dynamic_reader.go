@@ -75,7 +75,7 @@ func readStream(r *Reader, contract *Contract, shape *Shape, ref Ref, c Column[a
 		r.refuse("a dynamic value without a stream")
 		return
 	}
-	s := stream{r: r, rest: string(text), attached: readAttached(r, contract, ref.Pointer)}
+	s := stream{r: r, rest: string(text), attached: readAttached(r, contract, uint64(uint32(ref.Pointer)))}
 	values := s.values(c.n)
 	for i := 0; i < len(values) && r.err == nil; i++ {
 		value, misfit := values[i], ""

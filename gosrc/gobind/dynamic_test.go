@@ -3,7 +3,7 @@ package gobind
 import (
 	"encoding/json"
 	"math/big"
-	"os"
+	"math/rand"
 	"reflect"
 	"testing"
 	"time"
@@ -43,12 +43,14 @@ func TestDynamicRoundTrip(t *testing.T) {
 }
 
 func BenchmarkDynamic(b *testing.B) {
-	text, err := os.ReadFile("/tmp/dyn/doc.json")
-	if err != nil {
-		b.Skip(err)
+	items := make([]any, 3750)
+	for i := range items {
+		limits := map[string]any{"cpu": int64(i % 64), "memory": int64(i << 8), "note": nil}
+		items[i] = map[string]any{"id": int64(i), "name": "name of the item", "ratio": 0.5, "active": i%3 == 0, "tags": []any{"a", "b"}, "limits": limits}
 	}
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
+	var value any = map[string]any{"items": items}
+	text, err := json.Marshal(value)
+	if err != nil {
 		b.Fatal(err)
 	}
 	contract := new(Contract)
@@ -79,4 +81,43 @@ func BenchmarkDynamic(b *testing.B) {
 			json.Unmarshal(text, &value)
 		}
 	})
+}
+
+// TestDynamicDamaged reads streams with bytes changed: each is refused or read, none ends the process.
+func TestDynamicDamaged(t *testing.T) {
+	value := []any{
+		nil, true, int64(300), new(big.Int).Lsh(big.NewInt(1), 80), 1.5, "text", []byte("bytes"), []any{[]any{}, map[string]any{"key": int64(1)}},
+		map[any]any{int64(1): "a", nil: "b"}, time.Unix(0, 0).UTC(), time.Second, [16]byte{2},
+	}
+	var w Writer
+	contract := new(Contract)
+	WriteDynamics(&w, contract, Any, ColumnOf([]any{value}))
+	frame := w.joined()
+	random := rand.New(rand.NewSource(1))
+	refused := 0
+	for i := 0; i < 200000; i++ {
+		damaged := append([]byte(nil), frame...)
+		for n := random.Intn(4); n >= 0; n-- {
+			damaged[16+random.Intn(len(damaged)-16)] = byte(random.Intn(256))
+		}
+		if random.Intn(4) == 0 {
+			damaged = damaged[:16+random.Intn(len(damaged)-16)]
+		}
+		got := make([]any, 1)
+		r := NewReader(damaged)
+		ReadDynamics(r, contract, Any, ColumnOf(got))
+		if r.Close() != nil {
+			refused++
+		}
+	}
+	if refused < 100000 {
+		t.Errorf("only %d of 200000 were refused", refused)
+	}
+}
+
+func TestDynamicMapsAreNeverNil(t *testing.T) {
+	got := roundTrip(t, Any, map[string]any{}, []any{map[string]any{}}, map[string]any{"a": map[string]any{}})
+	got[0].(map[string]any)["x"] = 1
+	got[1].([]any)[0].(map[string]any)["x"] = 1
+	got[2].(map[string]any)["a"].(map[string]any)["x"] = 1
 }

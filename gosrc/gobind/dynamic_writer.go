@@ -3,6 +3,7 @@ package gobind
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/big"
 	"reflect"
@@ -110,8 +111,11 @@ func (s *unstream) values(c Column[any]) {
 	binary.LittleEndian.PutUint64(s.out[frame-8:], uint64(len(s.out)-frame))
 }
 
-// ref is what stands before the stream: the number of attached values, and the stream's size.
-func (s *unstream) ref() Ref { return Ref{uint64(len(s.tags)), uint64(len(s.out))} }
+// ref is what stands before the stream: the number of attached values, the stream's checksum and its size.
+func (s *unstream) ref() Ref {
+	checksum := crc32.ChecksumIEEE(s.out) // Python trusts what has the right one
+	return Ref{uint64(len(s.tags)) | uint64(checksum)<<32, uint64(len(s.out))}
+}
 
 // finish writes the stream, and the attached values behind it.
 func (s *unstream) finish() {

@@ -17,6 +17,7 @@ import struct
 import types
 import typing
 import uuid
+import zlib
 from collections import deque
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, NamedTuple, Union
@@ -195,7 +196,7 @@ class Encoder:
             self.fixed("dd", value.real, value.imag)
         elif kind == "dynamic":
             stream, attached = dynamic_stream([value])
-            self.fixed("QQ", len(attached), len(stream))
+            self.fixed("IIQ", len(attached), zlib.crc32(stream), len(stream))
             self.attach(stream, attached)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
@@ -250,7 +251,8 @@ class Encoder:
                 self.column("d", value.imag)
         elif kind == "dynamic":
             stream, attached = dynamic_stream(values)
-            self.column("Q", len(attached))
+            self.column("I", len(attached))
+            self.column("I", zlib.crc32(stream))
             self.column("Q", len(stream))
             self.attach(stream, attached)
         elif kind == "struct" and contains_itself(annotation):
@@ -349,7 +351,7 @@ class Decoder:
         if kind == "complex":
             return complex(fixed("d"), fixed("d", 8))
         if kind == "dynamic":
-            return self.dynamic(fixed("Q"), fixed("Q", 8))[0]
+            return self.dynamic(1, fixed("I"), fixed("I", 4), fixed("Q", 8))[0]
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -394,7 +396,7 @@ class Decoder:
             numbers = self.numbers("d", 2 * count)
             return [*map(complex, numbers[::2], numbers[1::2])]
         if kind == "dynamic":
-            return self.dynamic(self.number("Q"), self.number("Q"))
+            return self.dynamic(count, self.number("I"), self.number("I"), self.number("Q"))
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
@@ -405,15 +407,17 @@ class Decoder:
         rows_ = list(zip(*columns)) if parts else [()] * count
         return rows_ if kind == "tuple" else [build(annotation, row) for row in rows_]
 
-    def dynamic(self, count: int, size: int) -> list[Any]:
-        """The values of a stream with `count` attached values."""
+    def dynamic(self, n: int, count: int, checksum: int, size: int) -> list[Any]:
+        """The `n` values of a stream with `count` attached values."""
         stream = self.take(size)
+        if zlib.crc32(stream) != checksum:
+            raise Damaged("another checksum")
         tags = self.numbers("H", count)
         columns = {tag: iter(self.block(tags.count(tag), ATTACHED[tag])) for tag in sorted(set(tags))}
         attached = [next(columns[tag]) for tag in tags]
-        unpickler = pickle.Unpickler(io.BytesIO(stream))
-        setattr(unpickler, "persistent_load", attached.__getitem__)  # noqa: B010
-        values: list[Any] = unpickler.load()
+        values = _Unpickler(io.BytesIO(stream), attached).load()
+        if type(values) is not list or len(values) != n:
+            raise Damaged("another number of values")
         return values
 
     def rows(self, count: int, *parts: Any) -> list[list[list[Any]]]:
@@ -447,6 +451,18 @@ class Decoder:
         if tag >= len(parts):
             raise Damaged("no such option")
         return parts[tag]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, attached: list[Any]) -> None:
+        super().__init__(file)
+        self.attached = attached
+
+    def persistent_load(self, index: int) -> Any:
+        return self.attached[index]
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise Damaged("a stream holds data only")
 
 
 def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
