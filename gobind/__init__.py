@@ -16,6 +16,7 @@ from gobind.codec.frames import CorruptFrame
 from gobind.codec.mirrors import from_mirror, mirror, to_mirror
 from gobind.contract.decorators import goerror, gointerface, gomethod, gostruct
 from gobind.contract.scalars import (
+    JSON,
     Buffer,
     MutableBuffer,
     cstr,
@@ -57,6 +58,7 @@ else:  # or type checkers would believe that there is everything
 __version__ = "0.1.0"
 
 __all__ = [
+    "JSON",
     "Buffer",
     "ClosedError",
     "ContractError",

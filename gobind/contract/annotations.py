@@ -10,7 +10,7 @@ import functools
 import sys
 import types
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
 from gobind.contract.decorators import scope_of
 
@@ -54,6 +54,15 @@ class Scope(Mapping[str, Any]):
         """Returns the scope of a function's annotations."""
         return cls(function.__globals__, {})
 
+    def name_of(self, hint: Any) -> str | None:
+        """Returns the first public name that stands for a union in this scope; None without one."""
+        for name, value in {**self._globals, **self._locals}.items():
+            if type(value).__name__ == "TypeAliasType":
+                value = value.__value__
+            if not name.startswith("_") and (value is hint or (is_union(value) and is_equal(value, hint))):
+                return name
+        return None
+
     def __getitem__(self, name: str) -> Any:
         if name in self._locals:
             return self._locals[name]
@@ -79,7 +88,8 @@ class Scope(Mapping[str, Any]):
             seen.add(text)
             try:
                 # A mapping cannot be eval's globals; as its locals it is asked first.
-                annotation = eval(_compiled(text.strip()), {}, self)
+                module = sys.modules.get(getattr(annotation, "__forward_module__", None) or "")
+                annotation = eval(_compiled(text.strip()), {}, vars(module) if module else self)
             except NameError:
                 # Since Python 3.14 it knows more names: those of the function that a class is made in.
                 if not hasattr(annotation, "evaluate"):
@@ -87,6 +97,18 @@ class Scope(Mapping[str, Any]):
                 evaluated: Any = annotation
                 annotation = evaluated.evaluate()
         return annotation
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # a class among the options that cannot be hashed
+        return False
+
+
+def is_union(hint: Any) -> bool:
+    """Returns True for ``A | B`` and ``Union[A, B]``."""
+    return get_origin(hint) is Union or isinstance(hint, types.UnionType)
 
 
 def text_of(annotation: str | ForwardRef) -> str:

@@ -11,13 +11,18 @@ import collections.abc
 import dataclasses
 import enum
 import functools
+import io
+import pickle
 import struct
 import types
 import typing
 import uuid
+import zlib
 from collections import deque
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, NamedTuple, Union
+
+import gobind
 
 CODES = {
     **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
@@ -31,6 +36,10 @@ LEAVES = {
     uuid.UUID: "UUID",
     complex: "complex",
 }
+
+
+# What a stream of dynamic values refers to, by tag.
+ATTACHED = (datetime, timedelta, uuid.UUID, complex)
 
 
 class Damaged(Exception):
@@ -49,6 +58,8 @@ class Shape(NamedTuple):
 def shape(annotation: Any) -> Shape:
     """Read an annotation that holds no text any more."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in (Any, object, gobind.JSON):
+        return Shape("dynamic", extra=annotation)
     if origin is Annotated:
         return Shape("number", extra=CODES[annotation.__metadata__[0].text])
     if annotation in (bool, int, float):
@@ -67,8 +78,12 @@ def shape(annotation: Any) -> Shape:
         return Shape("tuple", () if args == ((),) else args)
     if annotation == tuple[()]:
         return Shape("tuple")
+    if origin in (Union, types.UnionType) and not set(args).isdisjoint((int, str, float)) and len(args) > 2:
+        return Shape("dynamic", extra=annotation)
     if origin in (Union, types.UnionType):
         options = tuple(arg for arg in args if arg is not type(None))
+        if len(options) < len(args) and shape(Union[options]).kind == "dynamic":
+            return Shape("dynamic", extra=annotation)  # which may be None anyway
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
         return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
@@ -86,7 +101,7 @@ def contains_itself(annotation: Any) -> bool:
     seen, todo = set(), list(shape(annotation).parts)
     while todo:
         part = todo.pop()
-        if part == annotation:
+        if part in (annotation, Any):  # Any may be a struct, too
             return True
         if part not in seen:
             seen.add(part)
@@ -179,6 +194,10 @@ class Encoder:
             self.record += value.bytes
         elif kind == "complex":
             self.fixed("dd", value.real, value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream([value])
+            self.fixed("IIQ", len(attached), zlib.crc32(stream), len(stream))
+            self.attach(stream, attached)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
                 self.in_record(item, part)
@@ -230,6 +249,12 @@ class Encoder:
             for value in values:
                 self.column("d", value.real)
                 self.column("d", value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream(values)
+            self.column("I", len(attached))
+            self.column("I", zlib.crc32(stream))
+            self.column("Q", len(stream))
+            self.attach(stream, attached)
         elif kind == "struct" and contains_itself(annotation):
             self.queue.append((annotation, values))
         else:
@@ -238,6 +263,13 @@ class Encoder:
                 self.block([row[position] for row in rows], part)
             if not parts:
                 self.columns += bytes(len(values))
+
+    def attach(self, stream: bytes, attached: list[Any]) -> None:
+        self.columns += stream
+        for value in attached:
+            self.column("H", ATTACHED.index(type(value)))
+        for cls in ATTACHED:
+            self.block([value for value in attached if type(value) is cls], cls)
 
     def lengths(self, values: list[Any]) -> None:
         for value in values:
@@ -318,6 +350,8 @@ class Decoder:
             return uuid.UUID(bytes=record[offset : offset + 16])
         if kind == "complex":
             return complex(fixed("d"), fixed("d", 8))
+        if kind == "dynamic":
+            return self.dynamic(1, fixed("I"), fixed("I", 4), fixed("Q", 8))[0]
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -361,6 +395,8 @@ class Decoder:
         if kind == "complex":
             numbers = self.numbers("d", 2 * count)
             return [*map(complex, numbers[::2], numbers[1::2])]
+        if kind == "dynamic":
+            return self.dynamic(count, self.number("I"), self.number("I"), self.number("Q"))
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
@@ -370,6 +406,19 @@ class Decoder:
         columns = [self.block(count, part) for part in parts]
         rows_ = list(zip(*columns)) if parts else [()] * count
         return rows_ if kind == "tuple" else [build(annotation, row) for row in rows_]
+
+    def dynamic(self, n: int, count: int, checksum: int, size: int) -> list[Any]:
+        """The `n` values of a stream with `count` attached values."""
+        stream = self.take(size)
+        if zlib.crc32(stream) != checksum:
+            raise Damaged("another checksum")
+        tags = self.numbers("H", count)
+        columns = {tag: iter(self.block(tags.count(tag), ATTACHED[tag])) for tag in sorted(set(tags))}
+        attached = [next(columns[tag]) for tag in tags]
+        values = _Unpickler(io.BytesIO(stream), attached).load()
+        if type(values) is not list or len(values) != n:
+            raise Damaged("another number of values")
+        return values
 
     def rows(self, count: int, *parts: Any) -> list[list[list[Any]]]:
         """For each of `parts`, `count` lists of values, all after the one column of lengths."""
@@ -402,6 +451,35 @@ class Decoder:
         if tag >= len(parts):
             raise Damaged("no such option")
         return parts[tag]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, attached: list[Any]) -> None:
+        super().__init__(file)
+        self.attached = attached
+
+    def persistent_load(self, index: int) -> Any:
+        return self.attached[index]
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise Damaged("a stream holds data only")
+
+
+def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
+    """The stream of dynamic values, and what is attached to it."""
+    file, attached = io.BytesIO(), []
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value: Any) -> int | None:
+            if type(value) not in ATTACHED:
+                return None
+            attached.append(value)
+            return len(attached) - 1
+
+    pickler = Pickler(file, 5)
+    pickler.fast = True
+    pickler.dump(values)
+    return file.getvalue(), attached
 
 
 def build(cls: Any, values: Any) -> Any:

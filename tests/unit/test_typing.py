@@ -20,10 +20,10 @@ from __future__ import annotations
 import array
 import ctypes
 import mmap
-from typing import Protocol
+from typing import Any, Protocol, Union
 
 import gobind
-from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
 
 
 @gostruct
@@ -43,8 +43,15 @@ class NotFound(GoError):
     key: str
 
 
+Value = Union[int, str, None]
+
+
 @gointerface
 class Accounts(Protocol):
+    def anything(self, value: Any) -> Any: ...
+    def something(self, value: object) -> object: ...
+    def document(self, value: JSON) -> JSON: ...
+    def value(self, value: Value) -> Value: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -70,11 +77,23 @@ accounts.fill(memoryview(bytearray(8)))
 accounts.fill(array.array("d", [1.5]))
 accounts.fill((ctypes.c_double * 3)())
 accounts.fill(mmap.mmap(-1, 8))
+anything = accounts.anything({"a": [1, None, b""]})
+something = accounts.something([1, "a"])
+document = accounts.document({"a": [1, 2.5, None, {"b": True}]})
+if isinstance(document, dict) and isinstance(document["a"], list):
+    print(len(document["a"]))
+value = accounts.value("a")
+if isinstance(value, str):
+    print(value.upper())
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 """
 MISTAKES = [
     'accounts.login("x")',
+    "accounts.document(b'')",
+    "accounts.document({1: 2})",
+    "accounts.value(1.5)",
+    "accounts.something(1).upper()",
     "accounts.nothing()",
     'accounts.ping("5")',
     'User("1", "ada")',
