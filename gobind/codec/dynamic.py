@@ -10,6 +10,7 @@ Neither direction can make an object that the contract does not know: Go takes t
 from __future__ import annotations
 
 import enum
+import operator
 import struct
 from binascii import crc32
 from collections.abc import Callable, Mapping, Sequence
@@ -191,9 +192,10 @@ def plain_of(value: Any) -> Any:
         return dict(value)
     if isinstance(value, Sequence) and not isinstance(value, range) and not hasattr(value, "_fields"):
         return list(value)
-    if hasattr(type(value), "__index__"):
-        return value.__index__()
-    raise TypeError(f"{type(value).__name__} has no dynamic value in Go")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{type(value).__name__} has no dynamic value in Go") from None
 
 
 _EXACT: dict[type, Callable[[Any], Any]] = {
