@@ -16,9 +16,11 @@ from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
+    Choice,
     DictType,
     EnumType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -77,7 +79,7 @@ class Walker:
     def note(self, offset: int, size: int, path: Place, text: str, value: Any) -> None:
         """Gets each part that is read, before it is checked: its place, path, type and value; does nothing here.
 
-        A str comes as bytes. `gobind.tool.dump` overrides this method.
+        Text comes as bytes. `gobind.tool.dump` overrides this method.
         """
 
     def _note_column(
@@ -128,8 +130,8 @@ class Walker:
         if isinstance(node, Record):
             for (place, item), start in zip(node.parts, layout_of(node).offsets):
                 self._value(item, record, offset + start, Path(path, place))
-        elif isinstance(node, EnumType):
-            self._enum(node, self._raw(node.base, record, offset, path), path)
+        elif isinstance(node, Choice):
+            self._choice(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
             count = struct.unpack_from("<Q", record, offset + 8)[0]
             self.note(self._record_start + offset + 8, 8, path, "length", count)
@@ -194,9 +196,9 @@ class Walker:
                 self._option(node, tag, path)
             for tag, option in enumerate(node.options):
                 self._block(option, [path for path, found in zip(paths, tags) if found == tag])
-        elif isinstance(node, EnumType):
+        elif isinstance(node, Choice):
             for value, path in zip(self._leaves(node.base, paths), paths):
-                self._enum(node, value, path)
+                self._choice(node, value, path)
         else:
             self._leaves(node, paths)
 
@@ -224,7 +226,7 @@ class Walker:
         codec = codec_of(node)
         parts: list[Sequence[Any]] = []
         if codec.is_joined:
-            parts = [self._strings(paths)]
+            parts = [self._strings(paths, node.text)]
         elif not codec.slots:
             lengths = self._column("Q", paths, "length")
             parts = [[self._piece(length, path, node.text) for length, path in zip(lengths, paths)]]
@@ -245,7 +247,7 @@ class Walker:
         self.note(start, length, path, text, data)
         return data
 
-    def _strings(self, paths: list[Place]) -> list[bytes]:
+    def _strings(self, paths: list[Place], text: str) -> list[bytes]:
         head = self._column("Q", paths[:1], "head")[0]
         if head & 1:
             lengths = self._column("Q", paths, "length")
@@ -262,7 +264,7 @@ class Walker:
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
         for piece, path in zip(pieces, paths):
-            self.note(start, len(piece), path, "str", piece)
+            self.note(start, len(piece), path, text, piece)
             start += len(piece) + 1 - (head & 1)
         return pieces
 
@@ -277,8 +279,11 @@ class Walker:
             raise CorruptFrame(f"corrupted frame: {path}: tag {tag} of {len(node.options)}")
         return node.options[tag]
 
-    def _enum(self, node: EnumType, value: Any, path: Place) -> None:
-        try:
-            node.cls(value)
-        except ValueError:
-            raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
+    def _choice(self, node: Choice, value: Any, path: Place) -> None:
+        if isinstance(node, EnumType):
+            try:
+                node.cls(value)
+            except ValueError:
+                raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
+        elif isinstance(node, LiteralType) and value not in node.values:
+            raise ValueError(f"{path}: expected {node.allowed}, got {value!r}")

@@ -23,6 +23,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -207,6 +208,13 @@ def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
     return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
 
 
+def _shown_literal(node: LiteralType, raw: Any) -> Any:
+    value = _value(raw, node.base)
+    if value not in node.values:
+        raise ValueError(f"expected {node.allowed}, got {value!r}")
+    return value
+
+
 def _values(address: int, count: int, node: Node) -> list[Any]:
     if not count:
         return []
@@ -260,6 +268,11 @@ _KINDS: dict[type, _Kind] = {
         lambda node: _ctype_of(node.base),
         lambda node, raw: node.cls(_value(raw, node.base)),
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
+    ),
+    LiteralType: _Kind(
+        lambda node: _ctype_of(node.base),
+        _shown_literal,
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
     ),
     ListType: _ITEMS,
     SetType: _ITEMS,

@@ -24,9 +24,11 @@ from gobind.contract.types import (
     EnumType,
     Field,
     InterfaceType,
+    LiteralType,
     Method,
     Node,
     StructType,
+    references,
     walk,
 )
 from gobind.errors import GoError
@@ -51,8 +53,10 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 def contract_text(contract: Contract) -> str:
     """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
     nodes = [node for interface in contract.interfaces for node in reachable(interface)]
+    nodes += walk(*contract.errors, into=references)
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
+    parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
     parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
@@ -64,6 +68,8 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
     """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
+    if any(isinstance(node, LiteralType) for node in nodes):
+        yield "from typing import Literal\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:

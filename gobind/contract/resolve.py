@@ -9,21 +9,23 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ForwardRef, Optional, Union
+from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
 from gobind.contract.annotations import Scope, own_annotations, text_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
-from gobind.contract.leaves import LEAVES, STR, Leaf
+from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
 from gobind.contract.scalars import SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
     EnumType,
     Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -40,7 +42,7 @@ from gobind.protocol import MAX_UNION
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
+    f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
     "Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union of @gostruct classes"
 )
 
@@ -87,7 +89,8 @@ class Schema:
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
-        return Contract(name, doc, interfaces, structs, enums, errors)
+        literals = tuple(n for n in nodes if isinstance(n, LiteralType))
+        return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
     def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
         """Returns the node of one annotation; text in it is evaluated in `scope`.
@@ -230,6 +233,8 @@ class Schema:
         leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if leaf is not None:
             return leaf
+        if origin is Literal:
+            return self._literal(hint, scope, where)
         if origin is Union or isinstance(hint, types.UnionType):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -306,9 +311,9 @@ class Schema:
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
-        if isinstance(node, (Scalar, EnumType)) or (isinstance(node, Leaf) and node.is_key):
+        if isinstance(node, (Scalar, Choice)) or (isinstance(node, Leaf) and node.is_key):
             return node
-        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+        raise ContractError(f"{where}: {what} must be numbers, bool, str, enums or Literal, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
         args = typing.get_args(hint)
@@ -330,6 +335,16 @@ class Schema:
         if len(options) == len(args):
             return node
         return node if isinstance(node, OptionalType) else OptionalType(node)
+
+    def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        values = [arg for arg in args if arg is not None]
+        base = _literal_base(values, hint, where)
+        name = scope.name_of(hint)
+        node = self._intern(LiteralType(values, base, name))
+        if isinstance(node, LiteralType) and node.name is None:  # met before, in a module without a name for it
+            node.name = name
+        return node if len(values) == len(args) else self._intern(OptionalType(node))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
         item = self._read(hint.item, scope, where)
@@ -413,6 +428,28 @@ def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
     raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
 
 
+def _literal_base(values: list[Any], hint: Any, where: str) -> Scalar | Leaf:
+    for value in values:
+        if type(value) not in (int, str):
+            raise ContractError(f"{where}: {_spelling(hint)}: {_literal_advice(value)}")
+    if len({type(value) for value in values}) != 1:
+        raise ContractError(f"{where}: {_spelling(hint)}: the values must all be int or all be str")
+    if type(values[0]) is str:
+        return STR
+    for value in values:
+        if not SCALARS["int"].low <= value <= SCALARS["int"].high:
+            raise ContractError(f"{where}: Literal: {short(value)} does not fit 64 bits")
+    return SCALARS["int"]
+
+
+def _literal_advice(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool has two values only; write bool"
+    if isinstance(value, enum.Enum):
+        return f"members of an enum are not supported; write the enum itself, {type(value).__name__}"
+    return f"the values must be str or int, got {type(value).__name__}"
+
+
 def _check_finite(node: StructType) -> None:
     """Refuses a struct that contains itself without a container in between: its values would be endless."""
     todo, seen = [(node, node.text)], {id(node)}
@@ -444,6 +481,8 @@ def _unsupported(hint: Any, where: str) -> ContractError:
         advice = "a @goerror class is raised, not passed"
     elif is_class and dataclasses.is_dataclass(hint):
         advice = "decorate the class with @gostruct"
+    elif hint in (range, slice):
+        advice = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
     return ContractError(f"{where}: {name} is not supported; {advice}")
 
 
@@ -535,6 +574,7 @@ def _doc(thing: Any) -> str:
 _LEAVES_BY_NAME: dict[tuple[str, str], Node] = {
     **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
     **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
+    ("pathlib._local", "Path"): PATH,  # in Python 3.13
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {
@@ -546,7 +586,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
-    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated, Literal),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
     *_STREAMS,
 }

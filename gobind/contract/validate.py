@@ -21,6 +21,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -313,6 +314,14 @@ def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:
     return ()
 
 
+def _of_literal(node: LiteralType, value: Any, path: Place) -> Iterable[_Step]:
+    if type(value) is not node.cls:
+        raise TypeError(f"{path}: expected {node.allowed}, got {type(value).__name__}")
+    if value not in node.values:
+        raise ValueError(f"{path}: expected {node.allowed}, got {short(value)}")
+    return ()
+
+
 def _of_interface(node: InterfaceType, value: Any, path: Place) -> Iterable[_Step]:
     if not implements(value, node):
         why = _misfit_of_object(value, node)[0]
@@ -342,6 +351,7 @@ _PARTS: dict[type, Callable[[Any, Any, Place], Iterable[_Step]]] = {
     Leaf: _of_leaf,
     StructType: _of_struct,
     EnumType: _of_enum,
+    LiteralType: _of_literal,
     TupleType: _of_tuple,
     ListType: _of_list,
     SetType: _of_set,
