@@ -12,7 +12,7 @@ from typing import Any
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.leaves import codec_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
@@ -286,4 +286,4 @@ class Walker:
             except ValueError:
                 raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
         elif isinstance(node, LiteralType) and value not in node.values:
-            raise ValueError(f"{path}: expected {node.allowed}, got {value!r}")
+            raise ValueError(f"{path}: expected {node.allowed}, got {excerpt(value)}")

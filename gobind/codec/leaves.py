@@ -28,6 +28,7 @@ from gobind.contract.leaves import (
     TIMEDELTA,
     UUID,
     Leaf,
+    excerpt,
     short,
 )
 from gobind.forklock import fork_lock, lazy_import
@@ -180,8 +181,7 @@ def _decimal() -> LeafCodec:
         try:
             return join(text)
         except (ArithmeticError, ValueError):
-            shown = text if len(text) <= 100 else f"{text[:100]} ..."
-            raise ValueError(f"{path}: the number from Go does not fit Decimal: {shown!r}") from None
+            raise ValueError(f"{path}: the number from Go does not fit Decimal: {excerpt(text)}") from None
 
     return LeafCodec(
         lambda out, values: columns.put_str(out, [*map(text_of, values)]),
@@ -231,7 +231,8 @@ def _path() -> LeafCodec:
 def _bigint() -> LeafCodec:
     def encode(value: Any) -> bytes:
         number = index(value)
-        return int.to_bytes(number, number.bit_length() // 8 + 1, "big", signed=True)
+        bits = (number if number >= 0 else ~number).bit_length()  # -128 has as many as 127
+        return int.to_bytes(number, bits // 8 + 1, "big", signed=True)
 
     def join(data: bytes) -> int:
         return int.from_bytes(data, "big", signed=True)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
 from gobind.contract.decorators import STRUCT, kind_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -211,7 +211,7 @@ def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
 def _shown_literal(node: LiteralType, raw: Any) -> Any:
     value = _value(raw, node.base)
     if value not in node.values:
-        raise ValueError(f"expected {node.allowed}, got {value!r}")
+        raise ValueError(f"expected {node.allowed}, got {excerpt(value)}")
     return value
 
 

@@ -94,6 +94,13 @@ def short(number: Any) -> str:
     return repr(number)
 
 
+def excerpt(value: int | str) -> str:
+    """Returns a str, shortened, or a number as text for a message."""
+    if isinstance(value, str) and len(value) > 100:
+        return f"{value[:100]!r} ..."
+    return short(value)
+
+
 def _check_str(value: Any, path: object) -> None:
     expect(value, str, "str", path)
     try:

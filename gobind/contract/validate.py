@@ -12,7 +12,7 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.contract.leaves import Leaf, class_of, expect, short
+from gobind.contract.leaves import Leaf, class_of, excerpt, expect, short
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
@@ -318,7 +318,7 @@ def _of_literal(node: LiteralType, value: Any, path: Place) -> Iterable[_Step]:
     if type(value) is not node.cls:
         raise TypeError(f"{path}: expected {node.allowed}, got {type(value).__name__}")
     if value not in node.values:
-        raise ValueError(f"{path}: expected {node.allowed}, got {short(value)}")
+        raise ValueError(f"{path}: expected {node.allowed}, got {excerpt(value)}")
     return ()
 
 

@@ -14,22 +14,28 @@ import sys
 import types
 import typing
 import uuid
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import oracle
 
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID", "complex"]
+OTHERS = ["datetime", "timedelta", "UUID", "complex", "date", "time", "naive", "Decimal", "bigint", "Path"]
+LITERALS = ["Order", "Literal[1, 2, -9223372036854775808]", "Literal['', 'x<y', 'caf\\u00e9', None]"]
+LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
 import enum
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Optional, Protocol, Union
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import gointerface, gostruct
+from gobind import bigint, gointerface, gostruct, naive
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 class Color(enum.Enum):
@@ -50,6 +56,8 @@ class Mood(str, enum.Enum):
     GOOD = "good"
     NONE = ""
     ODD = "\\u00f6dd \\U0001f600"
+
+Order = Literal["asc", "desc"]
 
 @gostruct
 class Empty:
@@ -101,7 +109,7 @@ class _Writer:
         return f"Union[{', '.join(chosen)}]"
 
     def key(self) -> str:
-        return self.random.choice([*NUMBERS, "str", "str", *ENUMS])
+        return self.random.choice([*NUMBERS, "str", "str", *ENUMS, *LITERALS[:2]])
 
     def hint(self, text: str) -> str:
         return f'"{text}"' if self.is_text else text
@@ -113,7 +121,7 @@ class _Writer:
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(f"@gostruct\nclass {name}:\n" + "".join(lines))
             self.usable.append(name)
-        kinds = [*NUMBERS, "str", "bytes", "datetime", "timedelta", "UUID", "complex", *ENUMS, *self.usable]
+        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
         parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
         return "\n".join(parts)
@@ -222,6 +230,34 @@ class Values:
         ends = [datetime.datetime.min, datetime.datetime.max, datetime.datetime(1970, 1, 1)]
         random_one = datetime.datetime(self.random.randint(1600, 2300), 2, 28, 23, 59, 59, 999999)
         return self.random.choice([*ends, random_one]).replace(tzinfo=zone)
+
+    def _date(self, _: Any) -> datetime.date:
+        ends = [datetime.date.min, datetime.date.max, datetime.date(1970, 1, 1)]
+        return self.random.choice([*ends, datetime.date.fromordinal(self.random.randint(1, 3652059))])
+
+    def _time(self, _: Any) -> datetime.time:
+        ends = [datetime.time.min, datetime.time.max]
+        return self.random.choice([*ends, datetime.time(*[self.random.randrange(n) for n in (24, 60, 60, 10**6)])])
+
+    def _naive(self, _: Any) -> datetime.datetime:
+        return datetime.datetime.combine(self._date(_), self._time(_))
+
+    def _Decimal(self, _: Any) -> Decimal:
+        digits = str(self.random.getrandbits(self.random.choice([1, 64, 400])))
+        ends = ["0", "-0", "-0.00", "0E-7", "1E+6000", "-1.50E-6000"]
+        ends += [f"{digits}.{digits}", f"-{digits}E+3", f"{digits}E-{self.random.randrange(50)}"]
+        return Decimal(self.random.choice(ends))
+
+    def _bigint(self, _: Any) -> int:
+        bits = self.random.choice([1, 7, 8, 63, 64, 65, 300])
+        ends = [1 << bits, (1 << bits) - 1, self.random.getrandbits(bits)]
+        return self.random.choice([0, *ends, *[-end for end in ends]])
+
+    def _Path(self, _: Any) -> Path:
+        return Path(self.random.choice(["", ".", "/", "a/b", "../x y", self._str(_)]))
+
+    def _literal(self, values: Any) -> Any:
+        return self.random.choice(values)
 
     def _timedelta(self, _: Any) -> datetime.timedelta:
         end = 2**63 // 1000 - 1
