@@ -184,7 +184,7 @@ class UnionType(Reference):
         return self.options
 
     def tag_of(self, value: Any) -> int:
-        """The index of the option that is the class of `value`, else its nearest base.
+        """Returns the index of the option that is the class of `value`, else its nearest base.
 
         Raises:
             TypeError: there is none; `gobind.contract.validate` says so in words.

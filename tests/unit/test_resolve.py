@@ -302,17 +302,22 @@ def test_a_chain_of_many_classes_costs_no_stack() -> None:
 
 ACCEPTED = f"expected {resolve.ACCEPTED}"
 PARAMETER = "Service.do: parameter x"
-KEYS = "must be numbers, bool, str or enums, got"
+KEYS = "must be numbers, bool, str, enums or Literal, got"
 
 REFUSED_ANNOTATIONS = [
     ("object", f"object is not supported; {ACCEPTED}"),
     ("memoryview", f"memoryview is not supported; {ACCEPTED}"),
     ("Any", f"Any is not supported; {ACCEPTED}"),
-    ("date", f"date is not supported; {ACCEPTED}"),
+    *[(word, f"{word} is not supported; {NO_RANGE}") for word in ("range", "slice")],
     ("type", f"type is not supported; {ACCEPTED}"),
     ("3", f"3 is not supported; {ACCEPTED}"),
     ("None", f"None is not supported; {ACCEPTED}"),
-    ("Literal[1]", f"Literal[1] is not supported; {ACCEPTED}"),
+    ("Literal[True]", "Literal[True]: bool has two values only; write bool"),
+    ("Literal[1, b'x']", "Literal[1, b'x']: the values must be str or int, got bytes"),
+    ("Literal['a', 1]", "Literal['a', 1]: the values must all be int or all be str"),
+    ("Literal[None]", "Literal[None]: the values must all be int or all be str"),
+    ("Literal[Color.RED]", f"Literal[{Color.RED!r}]: members of an enum are not supported; write the enum itself, Color"),
+    ("Literal[1, 2**63]", "Literal: 9223372036854775808 does not fit 64 bits"),
     ("collections.deque[int]", f"collections.deque[int] is not supported; {ACCEPTED}"),
     ("list", "list is not supported; say of what: list[...]"),
     ("dict", "dict is not supported; say of what: dict[...]"),

@@ -123,7 +123,7 @@ class GoCodec:
         return _KINDS[type(node)].mirror(self, node)
 
     def record_mirror(self, node: StructType | TupleType) -> str:
-        """The Go struct that stands for a record inside another."""
+        """Returns the Go struct that stands for a record inside another."""
         word = self.types.name(node)
         fields = self.types.fields(node)
         doc = f"mirrors the record of {word}."
@@ -145,7 +145,7 @@ class GoCodec:
         return _KINDS[type(node)].read(self, node, source)
 
     def write_record(self, node: Node, source: str, target: str) -> str:
-        """The statement that writes the variable `source` to its place in a record, and its columns."""
+        """Returns the statement that writes the variable `source` to its place in a record, and its columns."""
         return _KINDS[type(node)].write(self, node, source, target)
 
     def read_stream(self, node: StreamType, source: str) -> str:
@@ -218,7 +218,7 @@ class GoCodec:
         )
 
     def inner(self, node: Node, verb: str) -> str:
-        """The arguments that say how the values inside a container are read or written."""
+        """Returns the arguments that say how the values inside a container are read or written."""
         inner = children(node)
         functions = ", ".join(self.block(item, verb) for item in inner)
         return f"{sum(map(least, inner))}, {functions}" if verb == "Read" else functions
@@ -253,7 +253,7 @@ class GoCodec:
     # Unions
 
     def options_function(self, union: UnionType, verb: str) -> str:
-        """A function that reads or writes the options of a column of unions whose tags are known."""
+        """Returns a function that reads or writes the options of a column of unions whose tags are known."""
         name = f"glue{verb}{self.types.name(union)}Options"
         return self._declare(name, name, lambda name: self._options(name, union, verb))
 
@@ -269,7 +269,7 @@ class GoCodec:
         return [*lines, "}"]
 
     def tag_function(self, union: UnionType) -> str:
-        """A function that tells the option of a union's value."""
+        """Returns a function that tells the option of a union's value."""
         name = f"glueTag{self.types.name(union)}"
         return self._declare(name, name, lambda name: self._tag(name, union))
 
@@ -322,13 +322,13 @@ def _value_mirror(codec: GoCodec, node: Scalar | Leaf | Choice) -> str:
 
 
 def _value_word(node: Scalar | Leaf | Choice) -> str:
-    """The method of Reader and Writer for a value in a record that is not a number."""
+    """Returns the name of the method of Reader and Writer for a value in a record that is not a number."""
     inner = _scalar_or_leaf(node)
     return inner.go_method if isinstance(inner, Leaf) else "Bool"
 
 
 def _block_word(node: Scalar | Leaf | Choice) -> str:
-    """The end of the names of the runtime's functions for a column."""
+    """Returns the end of the names of the runtime's functions for a column."""
     if is_number(node):
         return "Numbers"
     inner = _scalar_or_leaf(node)
@@ -336,7 +336,7 @@ def _block_word(node: Scalar | Leaf | Choice) -> str:
 
 
 def _base(node: Scalar | Leaf | Choice) -> str:
-    """The Go type that the method of Reader and Writer takes and returns, if it is not the node's own; else ""."""
+    """Returns the Go type that the method of Reader and Writer takes and gives, if it is not the node's own; else ""."""
     if isinstance(node, Choice):
         return "string"
     return node.go_base if isinstance(node, Leaf) else ""
@@ -392,7 +392,7 @@ def _union_block(codec: GoCodec, node: UnionType, verb: str) -> str:
 
 
 def _container(name: str, mirror: str = "gobind.Ref") -> _Kind:
-    """The row of a container; `name` is part of the names of the runtime's functions."""
+    """Returns the row of a container; `name` is part of the names of the runtime's functions."""
 
     def write(codec: GoCodec, node: Node, source: str, target: str) -> str:
         return f"{target} = gobind.Write{name}(w, {source}, {codec.inner(node, 'Write')})"
@@ -410,7 +410,7 @@ def _container(name: str, mirror: str = "gobind.Ref") -> _Kind:
 
 
 def _identity(codec: GoCodec, node: InterfaceType | CallableType) -> str:
-    """What makes a value the same object for Python each time; functions have no identity."""
+    """Returns what makes a value the same object for Python each time; functions have no identity."""
     return f"glue{codec.types.name(node)}" if isinstance(node, InterfaceType) else "nil"
 
 

@@ -106,7 +106,7 @@ class GoTypes:
         self.unions.append(union)
 
     def take_tuple(self, node: TupleType) -> str:
-        """Give a tuple its name: one inside a tuple is met before its own turn."""
+        """Gives a tuple its name: one inside a tuple is met before its own turn."""
         # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
         name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
         body = ", ".join(self.key(item) for item in node.items)
