@@ -301,6 +301,7 @@ def test_a_chain_of_many_classes_costs_no_stack() -> None:
 
 
 ACCEPTED = f"expected {resolve.ACCEPTED}"
+NO_RANGE = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
 PARAMETER = "Service.do: parameter x"
 KEYS = "must be numbers, bool, str, enums or Literal, got"
 

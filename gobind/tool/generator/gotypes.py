@@ -93,12 +93,12 @@ class GoTypes:
             self._top.take(name + gonames.constant(member, where), where)
 
     def _take_literal(self, literal: LiteralType) -> None:
-        words = [gonames.word_of(value) for value in literal.values]
+        words = list(map(gonames.word_of, literal.values))
         made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
         name = gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
         self._named[literal] = self._top.take(name, literal.text)
         for value, word in zip(literal.values, words):
-            self._top.take(name + word, f"{literal.name or literal.text}: {value!r}")
+            self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
 
     def _take_union(self, union: UnionType) -> None:
         name = "Or".join(self._named[option] for option in union.options)
@@ -319,8 +319,14 @@ def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
 def declare_literal(types: GoTypes, literal: LiteralType) -> list[str]:
     """Declares a Literal: a named type and its constants."""
     name = types.name(literal)
-    members = [(gonames.word_of(value), value) for value in literal.values]
+    words = map(gonames.word_of, literal.values)
+    members = [(_joint(name, word) + word, value) for word, value in zip(words, literal.values)]
     return _declare_choice(name, literal, members, comment("", f"{name} has the values of Python's Literal."))
+
+
+def _joint(name: str, word: str) -> str:
+    """Returns what keeps two numbers apart where a name and a word after it meet: ``X1Or2_2``."""
+    return "_" * (name[-1].isdecimal() and word[0].isdecimal())
 
 
 def _declare_choice(
