@@ -473,3 +473,33 @@ def test_what_is_no_value_of_a_literal_is_refused_both_ways(oneway: Any) -> None
         with pytest.raises((TypeError, ValueError)) as caught:
             oneway.show_others(dataclasses.replace(value, **{name: wrong}), [])
         assert str(caught.value) == message
+
+
+def test_functions_of_python_take_and_return_them(oneway: Any) -> None:
+    def answer(day: date, count: int) -> Any:
+        return Decimal(f"{count}E-2"), "desc" if day.year > 2000 else "asc"
+
+    assert oneway.ask(answer, date(2024, 2, 29), "-150") == "-1.50 desc"
+    assert oneway.ask(answer, date(1, 1, 1), str(10**40)) == f"{10**38}.00 asc"
+    for wrong, error, message in [
+        ((Decimal("NaN"), "asc"), ValueError, "expected a finite Decimal, got NaN"),
+        ((Decimal(1), "up"), ValueError, "expected 'asc' or 'desc', got 'up'"),
+        ((1, "asc"), TypeError, "expected Decimal, got int"),
+    ]:
+        with pytest.raises(error, match=message):
+            oneway.ask(lambda day, count: wrong, date(2024, 2, 29), "1")  # noqa: B023
+    with pytest.raises(GoError, match=r"expected a \*big.Int, got nil"):
+        oneway.ask(answer, date(2024, 2, 29), "nil")
+
+
+def test_errors_have_fields_of_them(oneway: Any) -> None:
+    with pytest.raises(oneway_py.Unsold) as caught:
+        oneway.fail(date(2024, 2, 29), Decimal("1.50"), str(10**30))
+    found = caught.value
+    assert same(
+        (found.day, found.price, found.count, found.order), (date(2024, 2, 29), Decimal("1.50"), 10**30, "desc")
+    )
+    shown = f"day=2024-02-29 00:00:00 +0000 UTC, price=1.50, count={10**30}, order=desc"
+    assert str(found) == f"Unsold: {shown}"
+    with pytest.raises(GoError, match=r"count=<nil>.*expected a \*big.Int, got nil"):
+        oneway.fail(date(2024, 2, 29), Decimal("1.50"), "nil")

@@ -22,11 +22,14 @@ from gobind.contract.types import Contract, DictType, ListType, SetType, StructT
 HEAD = """
 import collections.abc, dataclasses, enum, typing
 from dataclasses import InitVar, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import (Annotated, Any, AbstractSet, Callable, Dict, FrozenSet, Generic, List, Literal, Mapping, NewType,
                     Optional, Protocol, Sequence, Set, Tuple, TypeVar, Union)
 from uuid import UUID
 from gobind import *
+from gobind import naive
 from gobind.contract import scalars
 class Color(enum.Enum):
     RED = 1
@@ -92,6 +95,10 @@ TABLE = [
     ("Optional[Optional[int]]", "Optional[int]"),
     ("Optional[list[Optional[str]]]", "Optional[list[Optional[str]]]"),
     *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID", "complex")],
+    *[(word, word) for word in ("date", "time", "naive", "Decimal", "bigint", "Path")],
+    *[(text, "Literal['a', 'b']") for text in ("Literal['a', 'b']", "Literal['b', 'a', 'b']", "Literal['b', Literal['a']]")],
+    *[(text, "Optional[Literal['a']]") for text in ("Literal['a', None]", "Optional[Literal['a']]")],
+    ("dict[Literal[2, -1], set[Literal['a']]]", "dict[Literal[-1, 2], set[Literal['a']]]"),
     *[(word, word) for word in ("Point", "Circle", "Group")],
     *[(text, "Union[Circle, Point]") for text in ("Union[Circle, Point]", "Union[Point, Circle]")],
     ("Optional[Union[Point, Circle]]", "Optional[Union[Circle, Point]]"),
@@ -317,7 +324,7 @@ REFUSED_ANNOTATIONS = [
     ("Literal[1, b'x']", "Literal[1, b'x']: the values must be str or int, got bytes"),
     ("Literal['a', 1]", "Literal['a', 1]: the values must all be int or all be str"),
     ("Literal[None]", "Literal[None]: the values must all be int or all be str"),
-    ("Literal[Color.RED]", f"Literal[{Color.RED!r}]: members of an enum are not supported; write the enum itself, Color"),
+    ("Literal[Color.RED]", "Literal[<Color.RED: 1>]: members of an enum are not supported; write the enum itself, Color"),
     ("Literal[1, 2**63]", "Literal: 9223372036854775808 does not fit 64 bits"),
     ("collections.deque[int]", f"collections.deque[int] is not supported; {ACCEPTED}"),
     ("list", "list is not supported; say of what: list[...]"),
@@ -354,7 +361,7 @@ REFUSED_ANNOTATIONS = [
 ]  # fmt: skip
 BARE = [
     *[(name, name) for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Sequence", "Mapping", "AbstractSet")],
-    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated")],
+    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated", "Literal")],
     *[(f"typing.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Sequence", "Mapping", "Set", "Callable")],
@@ -640,6 +647,20 @@ def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")
+
+
+def test_a_literal_has_the_name_of_its_alias() -> None:
+    text = "Order = Literal['a', 'b']\nMaybe = Literal['c', None]\n"
+    text += method("tuple[Literal['b', 'a'], list[Order], Maybe, Literal[1]]")
+    names = {node.text: node.name for node in contract_of(run(text)).literals}
+    assert names == {"Literal['a', 'b']": "Order", "Literal['c']": "Maybe", "Literal[1]": None}
+
+
+def test_a_literal_without_a_name_here_has_that_of_a_later_module() -> None:
+    run("Order = Literal['a', 'b']\n@gostruct\nclass Named:\n    order: Order\n", "named_module")
+    text = "from named_module import Named\n@gointerface\nclass Service(Protocol):\n"
+    module = run(text + "    def do(self, x: Literal['a', 'b'], y: Named) -> None: ...\n")
+    assert [node.name for node in contract_of(module).literals] == ["Order"]
 
 
 def test_the_name_of_an_alias() -> None:

@@ -9,13 +9,15 @@ import enum
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Callable, Literal, Protocol
 from uuid import UUID
 
 from gobind import (
+    GoError,
     bigint,
     f32,
     f64,
+    goerror,
     gointerface,
     gomethod,
     gostruct,
@@ -129,6 +131,14 @@ class Others:
     level: Literal[1, -2]
 
 
+@goerror
+class Unsold(GoError):
+    day: date
+    price: Decimal
+    count: bigint
+    order: Order
+
+
 @gointerface
 class OneWay(Protocol):
     def show_leaves(self, value: Leaves) -> str: ...
@@ -196,3 +206,5 @@ class OneWay(Protocol):
     def make_place(self, text: str) -> Path: ...
     def make_order(self, text: str) -> Order: ...
     def make_orders(self, texts: list[str]) -> list[Order]: ...
+    def ask(self, answer: Callable[[date, bigint], tuple[Decimal, Order]], day: date, count: str) -> str: ...
+    def fail(self, day: date, price: Decimal, count: str) -> None: ...

@@ -528,3 +528,17 @@ func (server) MakeOrders(_ context.Context, texts []string) ([]Order, error) {
 	}
 	return made, nil
 }
+
+// Ask shows what answer makes of a date and an integer, nil for text that is none.
+func (server) Ask(
+	ctx context.Context, answer func(context.Context, time.Time, *big.Int) (TupleDecimalOrder, error), day time.Time, count string,
+) (string, error) {
+	number, _ := new(big.Int).SetString(count, 10)
+	made, err := answer(ctx, day, number)
+	return string(made.V0) + " " + string(made.V1), err
+}
+
+func (server) Fail(_ context.Context, day time.Time, price json.Number, count string) error {
+	number, _ := new(big.Int).SetString(count, 10)
+	return UnsoldError{day, price, number, OrderDesc}
+}
