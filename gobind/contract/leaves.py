@@ -157,7 +157,9 @@ def _check_date(value: Any, path: object) -> None:
 
     expect(value, date, "date", path)
     if isinstance(value, datetime):
-        raise TypeError(f"{path}: expected date, got {class_of(value)}, whose clock would be lost; pass its .date()")
+        raise TypeError(
+            f"{path}: expected date, got {class_of(value)}, whose clock would be lost; pass its .date()"
+        )
 
 
 def _check_time(value: Any, path: object) -> None:
@@ -186,7 +188,9 @@ def _check_decimal(value: Any, path: object) -> None:
 
     expect(value, Decimal, "Decimal", path)
     if not value.is_finite():
-        raise ValueError(f"{path}: expected a finite Decimal, got {value!s}: Go's json.Number has numbers only")
+        raise ValueError(
+            f"{path}: expected a finite Decimal, got {value!s}: Go's json.Number has numbers only"
+        )
 
 
 def _check_bigint(value: Any, path: object) -> None:

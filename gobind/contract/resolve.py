@@ -342,7 +342,9 @@ class Schema:
         base = _literal_base(values, hint, where)
         name = scope.name_of(hint)
         node = self._intern(LiteralType(values, base, name))
-        if isinstance(node, LiteralType) and node.name is None:  # met before, in a module without a name for it
+        if (
+            isinstance(node, LiteralType) and node.name is None
+        ):  # met before, in a module without a name for it
             node.name = name
         return node if len(values) == len(args) else self._intern(OptionalType(node))
 

@@ -184,7 +184,10 @@ def test_columns_show_each_item(capsys: Any, write: Any) -> None:
         (list[bytes], [b"", b"abc"]),
         (tuple[datetime, timedelta, UUID, bool], (NOW, timedelta(1), UUID(int=5), True)),
         (list[tuple[datetime, timedelta, UUID, bool]], [(NOW, timedelta(1), UUID(int=5), True)] * 3),
-        (list[tuple[date, time, gobind.naive, gobind.bigint]], [(date(1, 1, 1), time(), datetime(1, 1, 1), -300)] * 2),
+        (
+            list[tuple[date, time, gobind.naive, gobind.bigint]],
+            [(date(1, 1, 1), time(), datetime(1, 1, 1), -300)] * 2,
+        ),
         (tuple[Decimal, Path, Literal["a"], Literal[1]], (Decimal("1.5"), Path("x"), "a", 1)),
         (dict[str, Optional[list[int]]], {"a": None, "b": [1, 2], "c": []}),
         (Optional[set[int]], {1, 2}),

@@ -334,10 +334,10 @@ def test_python_sees_other_leaves(oneway: Any) -> None:
         assert oneway.make_color(color.name) is color
     for mood in Mood:
         assert oneway.make_mood(text(mood.value)) is mood
-    for time in MOMENTS:
-        assert same(oneway.make_moment(moment(time)), time)
-    for time in SPANS:  # type: ignore[assignment]
-        assert same(oneway.make_span(span(time)), time)  # type: ignore[arg-type]
+    for at in MOMENTS:
+        assert same(oneway.make_moment(moment(at)), at)
+    for took in SPANS:
+        assert same(oneway.make_span(span(took)), took)
     for unique in UNIQUES:
         assert same(oneway.make_unique(unique.hex), unique)
 
@@ -368,7 +368,24 @@ CLOCKS = {
 }
 WALLS = [datetime.min, datetime.max, datetime(1969, 12, 31, 23, 59, 59, 999999), datetime(2024, 2, 29, 12)]
 PRICES = ["0", "-0", "1.50", "-1E+3", "1E-7", "0.10", "12345678901234567890.0123456789", "1E+999999"]
-COUNTS = [0, 1, -1, 127, 128, -128, -129, 255, 256, -256, 2**63, -(2**63), 2**64, 10**50, -(10**50), 1 << 5000]
+COUNTS = [
+    0,
+    1,
+    -1,
+    127,
+    128,
+    -128,
+    -129,
+    255,
+    256,
+    -256,
+    2**63,
+    -(2**63),
+    2**64,
+    10**50,
+    -(10**50),
+    1 << 5000,
+]
 PLACES = ["a/b", ".", "/", "../x y", "\u6f22\0"]
 ORDERS = [("asc", "up"), ("desc", "down")]
 
@@ -383,7 +400,7 @@ def others(value: Any) -> str:
 
 def all_others() -> list[Any]:
     size = max(map(len, (DAYS, CLOCKS, WALLS, PRICES, COUNTS, PLACES)))
-    columns = [DAYS, [*CLOCKS], WALLS, [*map(Decimal, PRICES)], COUNTS, [*map(Path, PLACES)]]
+    columns: list[list[Any]] = [DAYS, [*CLOCKS], WALLS, [*map(Decimal, PRICES)], COUNTS, [*map(Path, PLACES)]]
     columns += [[order for order, _ in ORDERS], [1, -2]]
     return [Others(*[column[row % len(column)] for column in columns]) for row in range(size)]
 
@@ -400,8 +417,8 @@ def test_python_sees_dates_exact_numbers_paths_and_literals(oneway: Any) -> None
         assert same(oneway.make_day(f"{day.isoformat()}T00:00:00.000000+05:00"), day), "midnight where it is"
     for clock, words in CLOCKS.items():
         assert same(oneway.make_clock(words), clock)
-    for wall in WALLS:
-        assert same(oneway.make_wall(moment(wall.replace(tzinfo=timezone.utc))), wall)
+    for naive in WALLS:
+        assert same(oneway.make_wall(moment(naive.replace(tzinfo=timezone.utc))), naive)
     for price in [*PRICES, "1e5", "0E10"]:
         assert same(oneway.make_price(price), Decimal(price))
     assert same(oneway.make_prices(PRICES), [*map(Decimal, PRICES)])
@@ -450,7 +467,10 @@ def test_values_of_go_that_python_does_not_have_are_refused(
 
 def test_the_field_is_named_whose_value_is_refused(oneway: Any) -> None:
     for value, problem in [
-        ("2024-02-29T12:00:00.000000+00:00|24h|1|1|", "Others.clock: Go's duration 24h0m0s is not a time of day"),
+        (
+            "2024-02-29T12:00:00.000000+00:00|24h|1|1|",
+            "Others.clock: Go's duration 24h0m0s is not a time of day",
+        ),
         ("2024-02-29T12:00:00.000000+00:00|1h|1_0|1|", 'Others.price: json.Number("1_0") is not a number'),
         ("2024-02-29T12:00:00.000000+00:00|1h|1|nil|", "Others.count: expected a *big.Int, got nil"),
     ]:
@@ -497,7 +517,8 @@ def test_errors_have_fields_of_them(oneway: Any) -> None:
         oneway.fail(date(2024, 2, 29), Decimal("1.50"), str(10**30))
     found = caught.value
     assert same(
-        (found.day, found.price, found.count, found.order), (date(2024, 2, 29), Decimal("1.50"), 10**30, "desc")
+        (found.day, found.price, found.count, found.order),
+        (date(2024, 2, 29), Decimal("1.50"), 10**30, "desc"),
     )
     shown = f"day=2024-02-29 00:00:00 +0000 UTC, price=1.50, count={10**30}, order=desc"
     assert str(found) == f"Unsold: {shown}"

@@ -143,13 +143,14 @@ def times_of(value: datetime) -> tuple[int, int]:
 
 def number_of(kind: str, value: Any) -> int:
     """The number that a value of one of `NUMBERED` is in a frame."""
+    start = datetime(1970, 1, 1)
     if kind == "date":
-        return (value - date(1970, 1, 1)).days
-    if kind == "time":
-        return (datetime.combine(date(1970, 1, 1), value) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    if kind == "naive":
-        return (value - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    return value // timedelta(microseconds=1) * 1000
+        value = datetime.combine(value, time())
+    elif kind == "time":
+        value = datetime.combine(start, value)
+    span: timedelta = value if kind == "timedelta" else value - start
+    micros = span // timedelta(microseconds=1)
+    return {"date": span.days, "timedelta": micros * 1000}.get(kind, micros)
 
 
 def value_from(kind: str, number: int) -> Any:
@@ -232,7 +233,13 @@ class Encoder:
         elif kind == "literal":
             self.in_record(value, parts[0])
         elif kind in ("bytes", "bigint", *TEXTS):
-            data = str(value).encode() if kind in TEXTS else bytes_of(value) if kind == "bigint" else bytes(value)
+            data = (
+                str(value).encode()
+                if kind in TEXTS
+                else bytes_of(value)
+                if kind == "bigint"
+                else bytes(value)
+            )
             self.fixed("QQ", 0, len(data))
             self.columns += data
         elif kind == "list":

@@ -236,8 +236,8 @@ class Values:
         return self.random.choice([*ends, datetime.date.fromordinal(self.random.randint(1, 3652059))])
 
     def _time(self, _: Any) -> datetime.time:
-        ends = [datetime.time.min, datetime.time.max]
-        return self.random.choice([*ends, datetime.time(*[self.random.randrange(n) for n in (24, 60, 60, 10**6)])])
+        some = datetime.datetime.min + datetime.timedelta(microseconds=self.random.randrange(86400 * 10**6))
+        return self.random.choice([datetime.time.min, datetime.time.max, some.time()])
 
     def _naive(self, _: Any) -> datetime.datetime:
         return datetime.datetime.combine(self._date(_), self._time(_))

@@ -32,7 +32,21 @@ import oracle
 import pytest
 import random_contracts
 
-from gobind import CorruptFrame, bigint, f32, flatten, gostruct, i8, naive, protocol, u8, u16, u32, u64, unflatten
+from gobind import (
+    CorruptFrame,
+    bigint,
+    f32,
+    flatten,
+    gostruct,
+    i8,
+    naive,
+    protocol,
+    u8,
+    u16,
+    u32,
+    u64,
+    unflatten,
+)
 from gobind.codec import columns, frames
 from gobind.codec.leaves import codec_of
 from gobind.contract.leaves import LEAVES as LEAF_ROWS
@@ -115,7 +129,7 @@ def test_random_values_of_many_items(seed: int) -> None:
         agree([values.value(annotation) for _ in range(5)], List[annotation], (seed, name))  # type: ignore[valid-type]
 
 
-LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID, complex]
+LEAVES: List[Any] = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID, complex]
 LEAVES += [date, time, naive, Decimal, bigint, Path, Literal["a", "b"], Literal[1, 2]]
 
 

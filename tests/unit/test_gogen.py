@@ -361,12 +361,13 @@ def test_literals_are_named_types_with_constants(tmp_path: Path) -> None:
         '\tSortKeyTextHTML SortKey = "text/html"\n',
         "type Minus1Or1Or11 int\n",
         "\tMinus1Or1Or11Minus1 Minus1Or1Or11 = -1\n\tMinus1Or1Or11_1 Minus1Or1Or11 = 1\n",
-        'type OnlyCircle string\n',
+        "type OnlyCircle string\n",
         '\tOnlyCircleCircle OnlyCircle = "circle"\n',
     ):
         assert declared in re.sub(" +", " ", files["gobind_types.go"]), declared
-    assert "Get(ctx context.Context, order Order, key SortKey, level Minus1Or1Or11, c *Circle) (map[Order]*big.Int, error)" in (
-        files["gobind_interfaces.go"]
+    assert (
+        "Get(ctx context.Context, order Order, key SortKey, level Minus1Or1Or11, c *Circle) (map[Order]*big.Int, error)"
+        in (files["gobind_interfaces.go"])
     )
 
 

@@ -248,7 +248,20 @@ def test_the_width_of_u32_is_c_s() -> None:
 
 
 def test_a_mirror_may_show_no_value_of_a_literal() -> None:
-    made = to_mirror(Others(True, datetime.date(1, 1, 1), datetime.time(), datetime.datetime(1, 1, 1), Decimal(), 0, Path(), "asc", 2, []))
+    made = to_mirror(
+        Others(
+            True,
+            datetime.date(1, 1, 1),
+            datetime.time(),
+            datetime.datetime(1, 1, 1),
+            Decimal(),
+            0,
+            Path(),
+            "asc",
+            2,
+            [],
+        )
+    )
     made.level = 3
     with pytest.raises(ValueError, match="^expected 1 or 2, got 3$"):
         from_mirror(made)

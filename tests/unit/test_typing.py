@@ -107,7 +107,7 @@ MISTAKES = [
     'accounts.fill(b"abc")',
     "accounts.hash([1, 2])",
     'accounts.stock(item, "up")',
-    'accounts.total([item]).upper()',
+    "accounts.total([item]).upper()",
     "accounts.at().nothing()",
 ]
 

@@ -7,7 +7,7 @@ generated for the types that calls need, on first use.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 from gobind.codec.layout import layout_of
 from gobind.contract.leaves import STR, Leaf
@@ -33,6 +33,8 @@ from gobind.contract.types import (
 )
 from gobind.tool.generator.gosource import aligned, empty_function, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
+
+_Value = Union[Scalar, Leaf, EnumType, LiteralType]
 
 
 def least(node: Node) -> int:
@@ -79,7 +81,7 @@ def is_filled_in(node: Node) -> bool:
     return _KINDS[type(node)].fill is not None
 
 
-def _scalar_or_leaf(node: Scalar | Leaf | Choice) -> Scalar | Leaf:
+def _scalar_or_leaf(node: _Value) -> Scalar | Leaf:
     return node.base if isinstance(node, Choice) else node
 
 
@@ -314,20 +316,20 @@ class _Kind(NamedTuple):
 # Values: numbers, bool, str and the other leaves, and enums of them
 
 
-def _value_mirror(codec: GoCodec, node: Scalar | Leaf | Choice) -> str:
+def _value_mirror(codec: GoCodec, node: _Value) -> str:
     if is_number(node):
         return codec.types.spelling(node)
     inner = _scalar_or_leaf(node)
     return inner.go_record if isinstance(inner, Leaf) else "byte"
 
 
-def _value_word(node: Scalar | Leaf | Choice) -> str:
+def _value_word(node: _Value) -> str:
     """Returns the name of the method of Reader and Writer for a value in a record that is not a number."""
     inner = _scalar_or_leaf(node)
     return inner.go_method if isinstance(inner, Leaf) else "Bool"
 
 
-def _block_word(node: Scalar | Leaf | Choice) -> str:
+def _block_word(node: _Value) -> str:
     """Returns the end of the names of the runtime's functions for a column."""
     if is_number(node):
         return "Numbers"
@@ -335,21 +337,21 @@ def _block_word(node: Scalar | Leaf | Choice) -> str:
     return inner.go_block if isinstance(inner, Leaf) else "Bools"
 
 
-def _base(node: Scalar | Leaf | Choice) -> str:
+def _base(node: _Value) -> str:
     """Returns the Go type that the method of Reader and Writer takes and gives, if it is not the node's own; else ""."""
     if isinstance(node, Choice):
         return "string"
     return node.go_base if isinstance(node, Leaf) else ""
 
 
-def _read_value(codec: GoCodec, node: Scalar | Leaf | Choice, source: str) -> str:
+def _read_value(codec: GoCodec, node: _Value, source: str) -> str:
     if is_number(node):
         return source
     value = f"r.{_value_word(node)}({source})"
     return f"{codec.types.spelling(node)}({value})" if _base(node) else value
 
 
-def _write_value(codec: GoCodec, node: Scalar | Leaf | Choice, source: str, target: str) -> str:
+def _write_value(codec: GoCodec, node: _Value, source: str, target: str) -> str:
     if is_number(node):
         return f"{target} = {source}"
     base = _base(node)

@@ -95,7 +95,9 @@ class GoTypes:
     def _take_literal(self, literal: LiteralType) -> None:
         words = list(map(gonames.word_of, literal.values))
         made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
-        name = gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+        name = (
+            gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+        )
         self._named[literal] = self._top.take(name, literal.text)
         for value, word in zip(literal.values, words):
             self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
@@ -313,7 +315,9 @@ def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
     """Declares an enum: a named type and its constants."""
     members = [(gonames.constant(member), value) for member, value in enum.members.items()]
     name = types.name(enum)
-    return _declare_choice(name, enum, members, comment(own_doc(enum.cls), f"{name} is the enum {enum.text}."))
+    return _declare_choice(
+        name, enum, members, comment(own_doc(enum.cls), f"{name} is the enum {enum.text}.")
+    )
 
 
 def declare_literal(types: GoTypes, literal: LiteralType) -> list[str]:
