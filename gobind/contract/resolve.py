@@ -339,13 +339,9 @@ class Schema:
     def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
         args = typing.get_args(hint)
         values = [arg for arg in args if arg is not None]
-        base = _literal_base(values, hint, where)
-        name = scope.name_of(hint)
-        node = self._intern(LiteralType(values, base, name))
-        if (
-            isinstance(node, LiteralType) and node.name is None
-        ):  # met before, in a module without a name for it
-            node.name = name
+        node = self._intern(LiteralType(values, _literal_base(values, hint, where)))
+        if isinstance(node, LiteralType) and node.name is None:  # the one met before may be of another module
+            node.name = scope.name_of(hint)
         return node if len(values) == len(args) else self._intern(OptionalType(node))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:

@@ -80,18 +80,18 @@ class LiteralType(Choice):
     Attributes:
         values, known: the values, in order; as a set.
         cls: their class, str or int.
-        name: the name that the contract's module has for it, None if there is none. It names the type in Go only, and
-            is no part of the text.
+        name: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
+            It names the type in Go only, and is no part of the text.
         allowed: the values, for messages.
     """
 
-    def __init__(self, values: Iterable[int | str], base: Scalar | Leaf, name: str | None) -> None:
+    def __init__(self, values: Iterable[int | str], base: Scalar | Leaf) -> None:
         # Sorted: for `typing` and its caches, literals that differ only in order are equal.
         self.values: tuple[Any, ...] = tuple(sorted(set(values)))
         self.known = frozenset(self.values)
         words = [repr(value) for value in self.values]
         super().__init__(f"Literal[{', '.join(words)}]", base)
-        self.name = name
+        self.name: str | None = None
         self.cls = type(self.values[0])
         self.allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
