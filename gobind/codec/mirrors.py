@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
 from gobind.contract.decorators import STRUCT, kind_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -24,6 +24,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -208,6 +209,13 @@ def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
     return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
 
 
+def _shown_literal(node: LiteralType, raw: Any) -> Any:
+    value = _value(raw, node.base)
+    if value not in node.values:
+        raise ValueError(f"expected {node.allowed}, got {excerpt(value)}")
+    return value
+
+
 def _values(address: int, count: int, node: Node) -> list[Any]:
     if not count:
         return []
@@ -265,6 +273,11 @@ _KINDS: dict[type, _Kind] = {
         lambda node: _ctype_of(node.base),
         lambda node, raw: node.cls(_value(raw, node.base)),
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
+    ),
+    LiteralType: _Kind(
+        lambda node: _ctype_of(node.base),
+        _shown_literal,
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
     ),
     ListType: _ITEMS,
     SetType: _ITEMS,

@@ -28,6 +28,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -209,6 +210,13 @@ class RecordWriter:
             self._source.line("raise _TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
+    def _literal(self, node: LiteralType, value: str, offset: int) -> None:
+        value = self._local(value)
+        cls, known = self._bind(node.cls.__name__, node.cls), self._bind(f"known_{node.text}", node.known)
+        with self._source.block(f"if _type({value}) is not {cls} or {value} not in {known}:"):
+            self._source.line("raise _TypeError")
+        self.write(node.base, value, offset)
+
     def _leaf(self, node: Leaf, value: str, offset: int) -> None:
         codec = codec_of(node)
         if codec.cls is not None or len(codec.pack) > 1:
@@ -374,9 +382,11 @@ class RecordReader:
             for (place, part), start in zip(node.parts, layout_of(node).offsets)
         ]
 
-    def _enum(self, node: EnumType, offset: int) -> str:
+    def _choice(self, node: EnumType | LiteralType, offset: int) -> str:
         member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
         return f"{member}({self.read(node.base, offset)})"
+
+    _enum = _literal = _choice
 
     def _buffer(self, node: BufferType, offset: int) -> str:
         address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
@@ -443,6 +453,7 @@ def _by_kind(methods: Any) -> dict[type, Any]:
         Leaf: methods._leaf,
         StructType: methods._struct,
         EnumType: methods._enum,
+        LiteralType: methods._literal,
         TupleType: methods._tuple,
         ListType: methods._container,
         SetType: methods._container,

@@ -26,6 +26,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -77,8 +78,10 @@ class Blocks:
                 made = self._gets[node.text] = _MAKERS[type(node)][1](self, node)
             return made
 
-    def member_of(self, node: EnumType) -> Any:
-        """Returns the function from a value to the member of an enum; it raises for unknown values."""
+    def member_of(self, node: EnumType | LiteralType) -> Any:
+        """Returns the function from a value to the member of an enum or Literal; it raises for unknown values."""
+        if isinstance(node, LiteralType):
+            return {value: value for value in node.values}.__getitem__
         if node.is_flag:
             return node.cls
         return {member.value: member for member in node.cls.__members__.values()}.__getitem__
@@ -230,6 +233,10 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
     StructType: (Blocks.struct_put, Blocks.struct_get),
     EnumType: (
         lambda blocks, node: columns.put_enums(node.cls, blocks.put(node.base)),
+        lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
+    ),
+    LiteralType: (
+        lambda blocks, node: columns.put_literals(node.known, node.cls, blocks.put(node.base)),
         lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
     ),
     ListType: (

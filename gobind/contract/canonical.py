@@ -25,6 +25,7 @@ from gobind.contract.types import (
     EnumType,
     Field,
     InterfaceType,
+    LiteralType,
     Method,
     Node,
     StructType,
@@ -56,6 +57,7 @@ def contract_text(contract: Contract) -> str:
     nodes = [*walk(*nodes, *contract.structs, *contract.errors, into=references)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
+    parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
     parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
@@ -73,6 +75,8 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
         yield "from typing import Any\n"
     if "JSON" in dynamic:
         yield "from gobind import JSON\n"
+    if any(isinstance(node, LiteralType) for node in nodes):
+        yield "from typing import Literal\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:

@@ -9,16 +9,17 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ForwardRef, Optional, Union
+from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
 from gobind.contract import dynamics
 from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
-from gobind.contract.leaves import LEAVES, STR, Leaf
+from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
 from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
     DynamicType,
@@ -26,6 +27,7 @@ from gobind.contract.types import (
     Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -43,7 +45,7 @@ from gobind.protocol import MAX_UNION
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
+    f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
     "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union"
 )
 
@@ -104,7 +106,8 @@ class Schema:
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
         self.structs.names = sorted(node.text for node in structs)
         self.structs.find = {node.text: node.cls for node in structs}.__getitem__
-        return Contract(name, doc, interfaces, structs, enums, errors)
+        literals = tuple(n for n in nodes if isinstance(n, LiteralType))
+        return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
     def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
         """Returns the node of one annotation; text in it is evaluated in `scope`.
@@ -256,6 +259,8 @@ class Schema:
         leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if leaf is not None:
             return leaf
+        if origin is Literal:
+            return self._literal(hint, scope, where)
         if is_union(hint):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
@@ -332,9 +337,9 @@ class Schema:
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
-        if isinstance(node, (Scalar, EnumType)) or (isinstance(node, Leaf) and node.is_key):
+        if isinstance(node, (Scalar, Choice)) or (isinstance(node, Leaf) and node.is_key):
             return node
-        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+        raise ContractError(f"{where}: {what} must be numbers, bool, str, enums or Literal, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
         opened = self._open_union(hint, where)
@@ -405,6 +410,14 @@ class Schema:
         made = DynamicType(f"{node.text} | None", self.structs)
         dynamics.set_options(made, [*node.options], True, where)
         return self._intern(made)
+
+    def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        values = [arg for arg in args if arg is not None]
+        node = self._intern(LiteralType(values, _literal_base(values, hint, where)))
+        if isinstance(node, LiteralType) and node.name is None:  # the one met before may be of another module
+            node.name = scope.name_of(hint)
+        return node if len(values) == len(args) else self._intern(OptionalType(node))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
         item = self._read(hint.item, scope, where)
@@ -492,6 +505,28 @@ def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
     raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
 
 
+def _literal_base(values: list[Any], hint: Any, where: str) -> Scalar | Leaf:
+    for value in values:
+        if type(value) not in (int, str):
+            raise ContractError(f"{where}: {_spelling(hint)}: {_literal_advice(value)}")
+    if len({type(value) for value in values}) != 1:
+        raise ContractError(f"{where}: {_spelling(hint)}: the values must all be int or all be str")
+    if type(values[0]) is str:
+        return STR
+    for value in values:
+        if not SCALARS["int"].low <= value <= SCALARS["int"].high:
+            raise ContractError(f"{where}: Literal: {short(value)} does not fit 64 bits")
+    return SCALARS["int"]
+
+
+def _literal_advice(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool has two values only; write bool"
+    if isinstance(value, enum.Enum):
+        return f"members of an enum are not supported; write the enum itself, {type(value).__name__}"
+    return f"the values must be str or int, got {type(value).__name__}"
+
+
 def _check_finite(node: StructType) -> None:
     """Refuses a struct that contains itself without a container in between: its values would be endless."""
     todo, seen = [(node, node.text)], {id(node)}
@@ -523,6 +558,8 @@ def _unsupported(hint: Any, where: str) -> ContractError:
         advice = "a @goerror class is raised, not passed"
     elif is_class and dataclasses.is_dataclass(hint):
         advice = "decorate the class with @gostruct"
+    elif hint in (range, slice):
+        advice = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
     return ContractError(f"{where}: {name} is not supported; {advice}")
 
 
@@ -614,6 +651,7 @@ def _doc(thing: Any) -> str:
 _LEAVES_BY_NAME: dict[tuple[str, str], Node] = {
     **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
     **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
+    ("pathlib._local", "Path"): PATH,  # in Python 3.13
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {
@@ -625,7 +663,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
-    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated, Literal),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
     *_STREAMS,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple, Union
 
 from gobind.contract.decorators import MethodOptions
@@ -54,17 +54,46 @@ class Record(Kind):
         return any(node.has_blocks for node in self.children)
 
 
-class EnumType(Kind):
-    """An `enum.Enum` class: ``base`` is the scalar ``int`` or the leaf ``str``."""
+class Choice(Kind):
+    """A node whose values are some of another type's: of ``base``, the scalar ``int`` or the leaf ``str``."""
 
-    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
-        self.cls = cls
-        self.text: str = cls.__name__
+    def __init__(self, text: str, base: Scalar | Leaf) -> None:
+        self.text = text
         self.base = base
-        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
-        self.is_flag = issubclass(cls, enum.Flag)
         self.size = base.size
         self.align = base.align
+
+
+class EnumType(Choice):
+    """An `enum.Enum` class."""
+
+    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
+        super().__init__(cls.__name__, base)
+        self.cls = cls
+        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
+        self.is_flag = issubclass(cls, enum.Flag)
+
+
+class LiteralType(Choice):
+    """``Literal[...]`` of str or of int, sorted.
+
+    Attributes:
+        values, known: the values, in order; as a set.
+        cls: their class, str or int.
+        name: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
+            It names the type in Go only, and is no part of the text.
+        allowed: the values, for messages.
+    """
+
+    def __init__(self, values: Iterable[int | str], base: Scalar | Leaf) -> None:
+        # Sorted: for `typing` and its caches, literals that differ only in order are equal.
+        self.values: tuple[Any, ...] = tuple(sorted(set(values)))
+        self.known = frozenset(self.values)
+        words = [repr(value) for value in self.values]
+        super().__init__(f"Literal[{', '.join(words)}]", base)
+        self.name: str | None = None
+        self.cls = type(self.values[0])
+        self.allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 class ListType(Reference):
@@ -381,6 +410,7 @@ Node = Union[
     Scalar,
     Leaf,
     EnumType,
+    LiteralType,
     ListType,
     SetType,
     DictType,
@@ -416,6 +446,7 @@ class Contract(NamedTuple):
     structs: tuple[StructType, ...]
     enums: tuple[EnumType, ...]
     errors: tuple[StructType, ...]
+    literals: tuple[LiteralType, ...] = ()
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -13,7 +13,7 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, expect, short
+from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
@@ -23,6 +23,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -387,6 +388,14 @@ def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:
     return ()
 
 
+def _of_literal(node: LiteralType, value: Any, path: Place) -> Iterable[_Step]:
+    if type(value) is not node.cls:
+        raise TypeError(f"{path}: expected {node.allowed}, got {type(value).__name__}")
+    if value not in node.values:
+        raise ValueError(f"{path}: expected {node.allowed}, got {excerpt(value)}")
+    return ()
+
+
 def _of_interface(node: InterfaceType, value: Any, path: Place) -> Iterable[_Step]:
     if not implements(value, node):
         why = _misfit_of_object(value, node)[0]
@@ -416,6 +425,7 @@ _PARTS: dict[type, Callable[[Any, Any, Place], Iterable[_Step]]] = {
     Leaf: _of_leaf,
     StructType: _of_struct,
     EnumType: _of_enum,
+    LiteralType: _of_literal,
     TupleType: _of_tuple,
     ListType: _of_list,
     SetType: _of_set,

@@ -14,6 +14,8 @@ import sys
 import types
 import typing
 import uuid
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Optional
 
 import oracle
@@ -21,18 +23,22 @@ import oracle
 import gobind
 
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID", "complex", *["Any", "JSON"] * 2]
+OTHERS = ["datetime", "timedelta", "UUID", "complex", "date", "time", "naive", "Decimal", "bigint", "Path"]
+LITERALS = ["Order", "Literal[1, 2, -9223372036854775808]", "Literal['', 'x<y', 'caf\\u00e9', None]"]
+LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS, *["Any", "JSON"] * 2]
 DYNAMIC = ["Any", "object", "JSON", "Union[int, str, None]", "Union[float, int, str]"]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
 import enum
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Optional, Protocol, Union
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import JSON, gointerface, gostruct
+from gobind import JSON, bigint, gointerface, gostruct, naive
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 class Color(enum.Enum):
@@ -53,6 +59,8 @@ class Mood(str, enum.Enum):
     GOOD = "good"
     NONE = ""
     ODD = "\\u00f6dd \\U0001f600"
+
+Order = Literal["asc", "desc"]
 
 @gostruct
 class Empty:
@@ -104,7 +112,7 @@ class _Writer:
         return f"Union[{', '.join(chosen)}]"
 
     def key(self) -> str:
-        return self.random.choice([*NUMBERS, "str", "str", *ENUMS])
+        return self.random.choice([*NUMBERS, "str", "str", *ENUMS, *LITERALS[:2]])
 
     def hint(self, text: str) -> str:
         return f'"{text}"' if self.is_text else text
@@ -116,18 +124,7 @@ class _Writer:
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(f"@gostruct\nclass {name}:\n" + "".join(lines))
             self.usable.append(name)
-        kinds = [
-            *NUMBERS,
-            "str",
-            "bytes",
-            "datetime",
-            "timedelta",
-            "UUID",
-            "complex",
-            *DYNAMIC,
-            *ENUMS,
-            *self.usable,
-        ]
+        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
         parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
         return "\n".join(parts)
@@ -236,6 +233,34 @@ class Values:
         ends = [datetime.datetime.min, datetime.datetime.max, datetime.datetime(1970, 1, 1)]
         random_one = datetime.datetime(self.random.randint(1600, 2300), 2, 28, 23, 59, 59, 999999)
         return self.random.choice([*ends, random_one]).replace(tzinfo=zone)
+
+    def _date(self, _: Any) -> datetime.date:
+        ends = [datetime.date.min, datetime.date.max, datetime.date(1970, 1, 1)]
+        return self.random.choice([*ends, datetime.date.fromordinal(self.random.randint(1, 3652059))])
+
+    def _time(self, _: Any) -> datetime.time:
+        some = datetime.datetime.min + datetime.timedelta(microseconds=self.random.randrange(86400 * 10**6))
+        return self.random.choice([datetime.time.min, datetime.time.max, some.time()])
+
+    def _naive(self, _: Any) -> datetime.datetime:
+        return datetime.datetime.combine(self._date(_), self._time(_))
+
+    def _Decimal(self, _: Any) -> Decimal:
+        digits = str(self.random.getrandbits(self.random.choice([1, 64, 400])))
+        ends = ["0", "-0", "-0.00", "0E-7", "1E+6000", "-1.50E-6000"]
+        ends += [f"{digits}.{digits}", f"-{digits}E+3", f"{digits}E-{self.random.randrange(50)}"]
+        return Decimal(self.random.choice(ends))
+
+    def _bigint(self, _: Any) -> int:
+        bits = self.random.choice([1, 7, 8, 63, 64, 65, 300])
+        ends = [1 << bits, (1 << bits) - 1, self.random.getrandbits(bits)]
+        return self.random.choice([0, *ends, *[-end for end in ends]])
+
+    def _Path(self, _: Any) -> Path:
+        return Path(self.random.choice(["", ".", "/", "a/b", "../x y", self._str(_)]))
+
+    def _literal(self, values: Any) -> Any:
+        return self.random.choice(values)
 
     def _timedelta(self, _: Any) -> datetime.timedelta:
         end = 2**63 // 1000 - 1

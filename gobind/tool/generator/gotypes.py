@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
@@ -13,12 +13,14 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
     DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -68,6 +70,8 @@ class GoTypes:
             self._named[error] = self._take(error.text, "" if error.text.endswith("Error") else "Error")
         for enum in contract.enums:
             self._take_enum(enum)
+        for literal in contract.literals:
+            self._take_literal(literal)
         nodes = list(walk(*roots(contract), into=references))
         for node in nodes:
             if isinstance(node, UnionType):
@@ -88,6 +92,16 @@ class GoTypes:
         for member in enum.members:
             where = f"{enum.text}.{member}"
             self._top.take(name + gonames.constant(member, where), where)
+
+    def _take_literal(self, literal: LiteralType) -> None:
+        words = list(map(gonames.word_of, literal.values))
+        made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
+        name = (
+            gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+        )
+        self._named[literal] = self._top.take(name, literal.text)
+        for value, word in zip(literal.values, words):
+            self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
 
     def _take_union(self, union: UnionType) -> None:
         name = "Or".join(self._named[option] for option in union.options)
@@ -286,7 +300,7 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
 
 
 def _is_shown(node: Node) -> bool:
-    return isinstance(node, (EnumType, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
+    return isinstance(node, (Choice, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
@@ -308,14 +322,36 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
 
 def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
     """Declares an enum: a named type and its constants."""
+    members = [(gonames.constant(member), value) for member, value in enum.members.items()]
     name = types.name(enum)
+    return _declare_choice(
+        name, enum, members, comment(own_doc(enum.cls), f"{name} is the enum {enum.text}.")
+    )
+
+
+def declare_literal(types: GoTypes, literal: LiteralType) -> list[str]:
+    """Declares a Literal: a named type and its constants."""
+    name = types.name(literal)
+    words = map(gonames.word_of, literal.values)
+    members = [(_joint(name, word) + word, value) for word, value in zip(words, literal.values)]
+    return _declare_choice(name, literal, members, comment("", f"{name} has the values of Python's Literal."))
+
+
+def _joint(name: str, word: str) -> str:
+    """Returns what keeps two numbers apart where a name and a word after it meet: ``X1Or2_2``."""
+    return "_" * (name[-1].isdecimal() and word[0].isdecimal())
+
+
+def _declare_choice(
+    name: str, node: Choice, members: Iterable[tuple[str, int | str]], doc: list[str]
+) -> list[str]:
     rows = []
-    for member, value in enum.members.items():
+    for word, value in members:
         text = quote(value) if isinstance(value, str) else str(value)
-        rows.append((name + gonames.constant(member), name, f"= {text}"))
+        rows.append((name + word, name, f"= {text}"))
     return [
-        *comment(own_doc(enum.cls), f"{name} is the enum {enum.text}."),
-        f"type {name} {'string' if enum.base is STR else 'int'}",
+        *doc,
+        f"type {name} {'string' if node.base is STR else 'int'}",
         "",
         f"// The values of {name}.",
         "const (",
