@@ -10,12 +10,14 @@ class Kind:
 
     Attributes:
         is_handle: values are passed by handle.
+        is_nilable: the Go type has a nil, which means None: ``Optional`` of the node is that Go type itself.
         wire_pattern: the text of the node on the wire, with "%s" for its children; "" where it equals ``text``.
     """
 
     __slots__ = ()
 
     is_handle: ClassVar[bool] = False
+    is_nilable: ClassVar[bool] = False
     wire_pattern: ClassVar[str] = ""
 
     @property

@@ -35,6 +35,7 @@ class Handle(Kind):
     size: ClassVar[int] = 8
     align: ClassVar[int] = 8
     is_handle = True
+    is_nilable = True
 
 
 class Record(Kind):
@@ -70,6 +71,7 @@ class EnumType(Kind):
 class ListType(Reference):
     """``list[item]``; ``container`` is the class of results: list or tuple."""
 
+    is_nilable = True
     wire_pattern = "list[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
@@ -85,6 +87,7 @@ class ListType(Reference):
 class SetType(Reference):
     """``set[item]``; ``container`` is set or frozenset."""
 
+    is_nilable = True
     wire_pattern = "set[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
@@ -100,6 +103,7 @@ class SetType(Reference):
 class DictType(Reference):
     """``dict[key, value]``."""
 
+    is_nilable = True
     wire_pattern = "dict[%s]"
 
     def __init__(self, key: Node, value: Node) -> None:
@@ -143,6 +147,8 @@ class OptionalType(Reference):
 
 class UnionType(Reference):
     """``A | B`` of structs, sorted by name; the tag of an option is its index."""
+
+    is_nilable = True
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options

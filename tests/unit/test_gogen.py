@@ -67,6 +67,29 @@ def test_what_an_implementer_sees() -> None:
     assert "gobind_main.go" not in files
 
 
+@pytest.mark.parametrize(
+    ("annotation", "go"),
+    [
+        ("Optional[int]", "*int"),
+        ("Optional[str]", "*string"),
+        ("Optional[tuple[int]]", "*TupleInt"),
+        ("Optional[S]", "*S"),
+        ("Optional[bytes]", "[]byte"),
+        ("Optional[list[int]]", "[]int"),
+        ("Optional[tuple[str, ...]]", "[]string"),
+        ("list[Optional[list[Optional[int]]]]", "[][]*int"),
+        ("Optional[dict[str, Optional[set[u8]]]]", "map[string]map[uint8]struct{}"),
+        ("Optional['A']", "A"),
+        ("Optional[Callable[[], None]]", "func(context.Context) error"),
+        ("Optional[Union[S, T]]", "SOrT"),
+    ],
+)
+def test_optional_is_a_pointer_only_where_go_has_no_nil(tmp_path: Path, annotation: str, go: str) -> None:
+    text = "@gostruct\nclass S: x: int\n@gostruct\nclass T: ...\n@gointerface\nclass A:\n"
+    files = generate(read(tmp_path, f"{text}    def f(self, a: {annotation}) -> {annotation}: ...\n"))
+    assert f"\tF(ctx context.Context, a {go}) ({go}, error)\n" in files["gobind_interfaces.go"]
+
+
 def test_the_wide_contract() -> None:
     files = generate(read_contract(str(WIDE)))
     types, interfaces = files["gobind_types.go"], files["gobind_interfaces.go"]
@@ -102,7 +125,7 @@ def test_objects_functions_and_streams_as_types() -> None:
     for line in (
         "\tOpen(ctx context.Context, name string) (Store, error)\n",
         "\tByName(ctx context.Context, stores map[string]Store) (map[string]Store, error)\n",
-        "\tMaybe(ctx context.Context, store *Store) (*Store, error)\n",
+        "\tMaybe(ctx context.Context, store Store) (Store, error)\n",
         "\tPair(ctx context.Context, store Store) (TupleStoreString, error)\n",
         "\tApply(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)\n",
         "\tDescribe(ctx context.Context, f func(context.Context, *User) (string, error), user *User)",
@@ -113,7 +136,7 @@ def test_objects_functions_and_streams_as_types() -> None:
         "func RegisterMerger(impl Merger) {\n",
     ):
         assert line in files["gobind_interfaces.go"], line
-    assert '\tSpare *Store `json:"spare"`\n' in files["gobind_types.go"]
+    assert '\tSpare Store  `json:"spare"`\n' in files["gobind_types.go"]
 
 
 def test_a_leaf_names_the_package_of_its_go_type(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +227,16 @@ def test_generated_go_passes_gofmt_and_vet(tmp_path: Path) -> None:
         " g: Callable[[Callable[[int], int]], 'A'], h: Optional[Callable[[], None]])"
         " -> Callable[[], bytes]: ...\n"
         "    def t(self, a: tuple[Callable[[int], int], 'A']) -> dict[str, tuple['A', int]]: ...\n",
+        # Optional of what has a nil in Go: the same Go types, which travel otherwise.
+        "@gostruct\nclass S:\n    x: int\n    more: 'Optional[list[S]]' = None\n"
+        "@gostruct\nclass T: ...\n"
+        "@gointerface\nclass A:\n"
+        "    def f(self, a: tuple[bytes, int], b: tuple[Optional[bytes], int], c: Callable[[bytes], int],"
+        " d: Callable[[Optional[bytes]], int]) -> Optional['A']: ...\n"
+        "    def g(self, a: list[Optional['A']], b: dict[str, Optional[Callable[[int], Optional[S]]]])"
+        " -> Optional[dict[str, Optional[list[Optional[S]]]]]: ...\n"
+        "    def h(self, a: Optional[Union[S, T]], b: Iterable[Optional[set[int]]])"
+        " -> Iterator[Optional[Union[S, T]]]: ...\n",
         # Streams of everything, in both directions.
         "@gostruct\nclass S:\n    x: int\n    next: 'Optional[S]' = None\n"
         "@gointerface\nclass A:\n"

@@ -201,7 +201,7 @@ _KINDS: dict[type, _Kind] = {
         lambda types, node: f"Map{types.word(node.key)}{types.word(node.value)}",
     ),
     OptionalType: _Kind(
-        lambda types, node: f"*{types.spelling(node.item)}",
+        lambda types, node: f"{'' if node.item.is_nilable else '*'}{types.spelling(node.item)}",
         lambda types, node: f"Optional{types.word(node.item)}",
     ),
     CallableType: _Kind(_spell_function, _word_of_function),

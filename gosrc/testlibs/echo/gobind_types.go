@@ -62,6 +62,14 @@ type User struct {
 	Age  uint8  `json:"age"`
 }
 
+// Tree is the struct Tree.
+type Tree struct {
+	Value    int             `json:"value"`
+	Children []Tree          `json:"children"`
+	ByName   map[string]Tree `json:"by_name"`
+	Parent   *Tree           `json:"parent"`
+}
+
 // Widths that leave gaps wherever a layout is wrong.
 type Mixed struct {
 	A uint8            `json:"a"`
@@ -100,14 +108,6 @@ type Circle struct {
 type Square struct {
 	Side  float64  `json:"side"`
 	Names []string `json:"names"`
-}
-
-// Tree is the struct Tree.
-type Tree struct {
-	Value    int             `json:"value"`
-	Children []Tree          `json:"children"`
-	ByName   map[string]Tree `json:"by_name"`
-	Parent   *Tree           `json:"parent"`
 }
 
 // Ping is the struct Ping.
@@ -170,7 +170,7 @@ type Everything struct {
 	Rows       []Leaves          `json:"rows"`
 	Maybe      *Leaves           `json:"maybe"`
 	Shape      CircleOrSquare    `json:"shape"`
-	MaybeShape *CircleOrSquare   `json:"maybe_shape"`
+	MaybeShape CircleOrSquare    `json:"maybe_shape"`
 	Shapes     []CircleOrSquare  `json:"shapes"`
 	Table      map[string][]User `json:"table"`
 	Trees      []Tree            `json:"trees"`
@@ -209,6 +209,12 @@ type TupleBoolTupleStringInt64 struct {
 type TupleComplexListComplex struct {
 	V0 complex128
 	V1 []complex128
+}
+
+// TupleOptionalSetStringOptionalBytes is the tuple tuple[Optional[set[str]], Optional[bytes]].
+type TupleOptionalSetStringOptionalBytes struct {
+	V0 map[string]struct{}
+	V1 []byte
 }
 
 // TupleUint8Uint32 is the tuple tuple[u8, u32].

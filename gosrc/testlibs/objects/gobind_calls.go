@@ -541,8 +541,8 @@ func glueCallStoresMaybe(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argStore *Store
-	gobind.ReadOptional(r, m.Store, &argStore, 8, glueReadStore)
+	var argStore Store
+	gobind.ReadNilable(r, m.Store, &argStore, 8, glueReadStore)
 	if !c.Decoded() {
 		return
 	}
@@ -609,8 +609,8 @@ func glueCallStoresKeep(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argStore *Store
-	gobind.ReadOptional(r, m.Store, &argStore, 8, glueReadStore)
+	var argStore Store
+	gobind.ReadNilable(r, m.Store, &argStore, 8, glueReadStore)
 	if !c.Decoded() {
 		return
 	}
@@ -661,8 +661,8 @@ func glueCallCallsSetLogger(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argLogger *Logger
-	gobind.ReadOptional(r, m.Logger, &argLogger, 8, glueReadLogger)
+	var argLogger Logger
+	gobind.ReadNilable(r, m.Logger, &argLogger, 8, glueReadLogger)
 	if !c.Decoded() {
 		return
 	}
@@ -1146,8 +1146,8 @@ func glueCallFunctionsKeep(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argF *func(context.Context, int) (int, error)
-	gobind.ReadOptional(r, m.F, &argF, 8, glueReadFuncIntToInt)
+	var argF func(context.Context, int) (int, error)
+	gobind.ReadNilable(r, m.F, &argF, 8, glueReadFuncIntToInt)
 	if !c.Decoded() {
 		return
 	}

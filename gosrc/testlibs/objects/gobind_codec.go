@@ -61,8 +61,8 @@ func glueWriteMapStringStoreResult(w *gobind.Writer, m *gobind.Ref, v *map[strin
 	*m = gobind.WriteMap(w, *v, gobind.WriteStrings[string], glueWriteStore)
 }
 
-func glueWriteOptionalStoreResult(w *gobind.Writer, m *uint64, v **Store) {
-	*m = gobind.WriteOptional(w, *v, glueWriteStore)
+func glueWriteOptionalStoreResult(w *gobind.Writer, m *uint64, v *Store) {
+	*m = gobind.WriteNilable(w, *v, glueWriteStore)
 }
 
 func glueReadShelf(r *gobind.Reader, c gobind.Column[Shelf]) {
@@ -158,8 +158,8 @@ type glueMirrorNotFoundError struct {
 	Key gobind.Ref
 }
 
-func glueReadOptionalStore(r *gobind.Reader, c gobind.Column[*Store]) {
-	gobind.ReadOptionals(r, c, 8, glueReadStore)
+func glueReadOptionalStore(r *gobind.Reader, c gobind.Column[Store]) {
+	gobind.ReadNilables(r, c, 8, glueReadStore)
 }
 
 func glueWriteShelf(w *gobind.Writer, c gobind.Column[Shelf]) {
@@ -176,6 +176,6 @@ type glueMirrorTupleStoreString struct {
 	V1 gobind.Ref
 }
 
-func glueWriteOptionalStore(w *gobind.Writer, c gobind.Column[*Store]) {
-	gobind.WriteOptionals(w, c, glueWriteStore)
+func glueWriteOptionalStore(w *gobind.Writer, c gobind.Column[Store]) {
+	gobind.WriteNilables(w, c, glueWriteStore)
 }
