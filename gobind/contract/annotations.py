@@ -6,9 +6,11 @@ nothing is wrapped or unwrapped.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import types
+import typing
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ForwardRef
 
@@ -64,6 +66,23 @@ class Scope(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len({**self._globals, **self._locals})
+
+    def name_of(self, hint: Any) -> str | None:
+        """Returns the first public name that stands for an annotation in this scope, None if there is none.
+
+        That is an alias (``Order = Literal["asc", "desc"]``) or a ``type`` statement of an equal annotation. A name
+        that the module imports counts too: an alias does not tell where it was made, and it is the name that the
+        readers of this module know. The module's names come first, those of a function around a class after them.
+        """
+        for names in (self._globals, self._locals):
+            for name, value in list(names.items()):
+                if type(value).__name__ == "TypeAliasType":
+                    with contextlib.suppress(Exception):  # evaluates a text of the user's, which may be wrong
+                        value = value.__value__
+                # Nothing but annotations is compared: the == of other objects may do and return anything.
+                if not name.startswith("_") and typing.get_origin(value) is not None and value == hint:
+                    return name
+        return None
 
     def evaluate(self, annotation: Any) -> Any:
         """Returns the object that `annotation` stands for; text is evaluated, anything else is returned.

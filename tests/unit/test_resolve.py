@@ -634,3 +634,22 @@ def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")
+
+
+def test_the_name_of_an_alias() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError
+
+    names = {"odd": Odd(), "_Hidden": Union[int, str], "Shape": Union[str, int], "Later": Union[int, str]}
+    scope = Scope(names, {"Inner": Union[int, bytes], "Local": Union[int, bytes]})
+    assert scope.name_of(Union[int, str]) == "Shape"
+    assert scope.name_of(Union[int, bytes]) == "Inner"
+    assert scope.name_of(Union[int, float]) is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no type statement")
+def test_the_name_of_a_type_statement() -> None:
+    names: dict[str, Any] = {}
+    exec("type Bad = Missing[int]\ntype Shape = list[int] | str\nOther = Shape", names)
+    assert Scope(names, {}).name_of(Union[list[int], str]) == "Shape"
