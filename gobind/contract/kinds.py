@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
@@ -19,6 +20,13 @@ class Kind:
     is_handle: ClassVar[bool] = False
     is_nilable: ClassVar[bool] = False
     wire_pattern: ClassVar[str] = ""
+
+    text: Any  # of each node, its canonical annotation
+
+    def spelled(self, spell: Callable[[Any], str]) -> str:
+        """Returns the annotation; `spell` returns those of the nodes inside."""
+        made: str = self.text
+        return made
 
     @property
     def children(self) -> tuple[Any, ...]:

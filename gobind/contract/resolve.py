@@ -84,6 +84,7 @@ class Schema:
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
         nodes = list(walk(*errors, *interfaces, into=references))
+        _check_aliases(nodes)
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
@@ -325,11 +326,17 @@ class Schema:
                 )
             if len(structs) > MAX_UNION:
                 raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
-            # Sorted: for `typing` and its caches, unions that differ only in order are equal.
-            node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
+            node = self._union_of(structs)
+            # None has no part in the name: in Go an optional union is the union, which may be nil.
+            node.alias = node.alias or _alias_of(hint if len(options) == len(args) else None, structs, scope)
         if len(options) == len(args):
             return node
         return node if isinstance(node, OptionalType) else OptionalType(node)
+
+    def _union_of(self, structs: tuple[StructType, ...]) -> UnionType:
+        # Sorted: for `typing` and its caches, unions that differ only in order are equal.
+        made = UnionType(tuple(sorted(structs, key=lambda struct: struct.text)))
+        return typing.cast(UnionType, self._intern(made))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
         item = self._read(hint.item, scope, where)
@@ -396,6 +403,27 @@ class Schema:
             self._claim(cls, where)
             self._classes[cls] = EnumType(cls, _enum_base(cls, where))
         return typing.cast(EnumType, self._classes[cls])
+
+
+def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
+    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
+    name = scope.name_of(hint) if hint is not None else None
+    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
+
+
+def _check_aliases(nodes: list[Node]) -> None:
+    """Refuses an alias that is the name of something else in the contract, from another module."""
+    named: dict[str, Node] = {
+        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
+    }
+    for node in nodes:
+        if isinstance(node, UnionType) and node.alias:
+            other = named.setdefault(node.alias, node)
+            if other is not node:
+                what = "a class" if other.text == node.alias else other.text
+                raise ContractError(
+                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
+                )
 
 
 def _enum_base(cls: Any, where: str) -> Scalar | Leaf:

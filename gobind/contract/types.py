@@ -77,7 +77,10 @@ class ListType(Reference):
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"list[{spell(self.item)}]" if self.container is list else f"tuple[{spell(self.item)}, ...]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -93,7 +96,10 @@ class SetType(Reference):
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"{container.__name__}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"{self.container.__name__}[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -109,7 +115,10 @@ class DictType(Reference):
     def __init__(self, key: Node, value: Node) -> None:
         self.key = key
         self.value = value
-        self.text: str = f"dict[{key.text}, {value.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"dict[{spell(self.key)}, {spell(self.value)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -123,7 +132,10 @@ class TupleType(Record):
 
     def __init__(self, items: tuple[Node, ...]) -> None:
         self.items = items
-        self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"tuple[{', '.join(map(spell, self.items)) or '()'}]"
 
     @property
     def parts(self) -> tuple[tuple[str, Node], ...]:
@@ -138,7 +150,10 @@ class OptionalType(Reference):
 
     def __init__(self, item: Node) -> None:
         self.item = item
-        self.text: str = f"Optional[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"Optional[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -146,12 +161,18 @@ class OptionalType(Reference):
 
 
 class UnionType(Reference):
-    """``A | B`` of structs, sorted by name; the tag of an option is its index."""
+    """``A | B`` of structs, sorted by name; the tag of an option is its index.
+
+    Attributes:
+        alias: the name that the contract's module has for it, None if there is none. It is the name of the Go type, and
+            means nothing on the wire: ``text`` has the options.
+    """
 
     is_nilable = True
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
+        self.alias: str | None = None
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
         # By identity: a class may not be hashable.
         self._tags = {id(option.cls): tag for tag, option in enumerate(options)}
@@ -256,11 +277,14 @@ class CallableType(Handle):
     """``Callable[[A], R]``: an interface with one method, which has no name."""
 
     def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
-        names = ", ".join(param.text for param in params)
-        made = result.text if result else "None"
-        self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
         self.method = Method("call", fields, result, is_async, MethodOptions(), "")
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        names = ", ".join(spell(param.type) for param in self.method.params)
+        made = spell(self.method.result) if self.method.result else "None"
+        return f"Callable[[{names}], {f'Awaitable[{made}]' if self.method.is_async else made}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -274,7 +298,11 @@ class StreamType(Handle):
         self.item = item
         self.is_async = is_async
         self.is_result = is_result
-        self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        word = f"{'Async' * self.is_async}{'Iterator' if self.is_result else 'Iterable'}"
+        return f"{word}[{spell(self.item)}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -319,6 +347,11 @@ class Contract(NamedTuple):
     structs: tuple[StructType, ...]
     enums: tuple[EnumType, ...]
     errors: tuple[StructType, ...]
+
+
+def text_of(node: Node) -> str:
+    """Returns the canonical annotation of a node."""
+    return node.text
 
 
 def children(node: Node) -> tuple[Node, ...]:

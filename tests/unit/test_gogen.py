@@ -90,6 +90,16 @@ def test_optional_is_a_pointer_only_where_go_has_no_nil(tmp_path: Path, annotati
     assert f"\tF(ctx context.Context, a {go}) ({go}, error)\n" in files["gobind_interfaces.go"]
 
 
+def test_an_alias_in_the_module_names_a_union(tmp_path: Path) -> None:
+    text = "@gostruct\nclass S: x: int\n@gostruct\nclass T: ...\n@gostruct\nclass U: ...\nshape_like = Union[T, S]\n"
+    text += "@gointerface\nclass A:\n    def f(self, a: Union[S, T], b: Union[T, U]) -> Optional[shape_like]: ...\n"
+    files = generate(read(tmp_path, text))
+    assert (
+        "\tF(ctx context.Context, a ShapeLike, b TOrU) (ShapeLike, error)\n" in files["gobind_interfaces.go"]
+    )
+    assert "type ShapeLike interface {\n\tisShapeLike()\n}\n" in files["gobind_types.go"]
+
+
 def test_the_wide_contract() -> None:
     files = generate(read_contract(str(WIDE)))
     types, interfaces = files["gobind_types.go"], files["gobind_interfaces.go"]

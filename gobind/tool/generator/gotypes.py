@@ -89,7 +89,10 @@ class GoTypes:
             self._top.take(name + gonames.constant(member, where), where)
 
     def _take_union(self, union: UnionType) -> None:
-        name = "Or".join(self._named[option] for option in union.options)
+        if union.alias:
+            name = gonames.class_name(union.alias, union.alias)
+        else:
+            name = "Or".join(self._named[option] for option in union.options)
         self._named[union] = self._top.take(name, union.text)
         self.unions.append(union)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, NewType, Protocol
+from typing import Annotated, NewType, Protocol, TypeAlias
 from uuid import UUID
 
 from gobind import f32, f64, gointerface, gomethod, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
@@ -89,6 +89,9 @@ class Circle:
 class Square:
     side: float
     names: list[str]
+
+
+Shape: TypeAlias = Circle | Square
 
 
 @gostruct
@@ -272,7 +275,7 @@ class Echo(Protocol):
     def echo_empties(self, value: list[Empty]) -> list[Empty]: ...
     def echo_derived(self, value: Derived) -> Derived: ...
     def echo_frozen(self, value: Frozen) -> Frozen: ...
-    def echo_shape(self, value: Circle | Square) -> Circle | Square: ...
+    def echo_shape(self, value: Shape) -> Shape: ...
     def echo_shapes(self, value: list[Circle | Square]) -> list[Circle | Square]: ...
     def echo_maybe_shape(self, value: Circle | Square | None) -> Circle | Square | None: ...
     def echo_maybe_shapes(

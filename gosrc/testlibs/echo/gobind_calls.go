@@ -1841,14 +1841,14 @@ func glueCallEchoEchoShape(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue CircleOrSquare
-	glueReadCircleOrSquareOptions(r, gobind.ReadTag(r, m.Value, 2), gobind.One(&argValue))
+	var argValue Shape
+	glueReadShapeOptions(r, gobind.ReadTag(r, m.Value, 2), gobind.One(&argValue))
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoShape(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteShapeResult)
 	}
 }
 
@@ -1864,14 +1864,14 @@ func glueCallEchoEchoShapes(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue []CircleOrSquare
-	gobind.ReadList(r, m.Value, &argValue, 1, glueReadCircleOrSquare)
+	var argValue []Shape
+	gobind.ReadList(r, m.Value, &argValue, 1, glueReadShape)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoShapes(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteListCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteListShapeResult)
 	}
 }
 
@@ -1887,14 +1887,14 @@ func glueCallEchoEchoMaybeShape(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue CircleOrSquare
-	gobind.ReadNilable(r, m.Value, &argValue, 1, glueReadCircleOrSquare)
+	var argValue Shape
+	gobind.ReadNilable(r, m.Value, &argValue, 1, glueReadShape)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoMaybeShape(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteOptionalCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteOptionalShapeResult)
 	}
 }
 
@@ -1910,14 +1910,14 @@ func glueCallEchoEchoMaybeShapes(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue []CircleOrSquare
-	gobind.ReadList(r, m.Value, &argValue, 1, glueReadOptionalCircleOrSquare)
+	var argValue []Shape
+	gobind.ReadList(r, m.Value, &argValue, 1, glueReadOptionalShape)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoMaybeShapes(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteListOptionalCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteListOptionalShapeResult)
 	}
 }
 
@@ -2587,9 +2587,9 @@ class Everything:
     mixed: Mixed
     rows: list[Leaves]
     maybe: Optional[Leaves]
-    shape: Union[Circle, Square]
-    maybe_shape: Optional[Union[Circle, Square]]
-    shapes: list[Union[Circle, Square]]
+    shape: Shape
+    maybe_shape: Optional[Shape]
+    shapes: list[Shape]
     table: dict[str, list[User]]
     trees: list[Tree]
     ping: Ping
@@ -2599,6 +2599,9 @@ class Everything:
     empties: list[Empty]
     words: list[list[str]]
     blobs: list[list[bytes]]
+
+
+Shape = Union[Circle, Square]
 
 
 @gointerface
@@ -2775,13 +2778,13 @@ class Echo(Protocol):
 
     def echo_frozen(self, value: Frozen) -> Frozen: ...
 
-    def echo_shape(self, value: Union[Circle, Square]) -> Union[Circle, Square]: ...
+    def echo_shape(self, value: Shape) -> Shape: ...
 
-    def echo_shapes(self, value: list[Union[Circle, Square]]) -> list[Union[Circle, Square]]: ...
+    def echo_shapes(self, value: list[Shape]) -> list[Shape]: ...
 
-    def echo_maybe_shape(self, value: Optional[Union[Circle, Square]]) -> Optional[Union[Circle, Square]]: ...
+    def echo_maybe_shape(self, value: Optional[Shape]) -> Optional[Shape]: ...
 
-    def echo_maybe_shapes(self, value: list[Optional[Union[Circle, Square]]]) -> list[Optional[Union[Circle, Square]]]: ...
+    def echo_maybe_shapes(self, value: list[Optional[Shape]]) -> list[Optional[Shape]]: ...
 
     def echo_tree(self, value: Tree) -> Tree: ...
 

@@ -462,33 +462,33 @@ func glueWriteFrozenRecord(w *gobind.Writer, m *glueMirrorFrozen, v *Frozen) {
 	m.Small = v.Small
 }
 
-func glueReadCircleOrSquareOptions(r *gobind.Reader, tags []byte, c gobind.Column[CircleOrSquare]) {
+func glueReadShapeOptions(r *gobind.Reader, tags []byte, c gobind.Column[Shape]) {
 	gobind.ReadOption(r, tags, 0, c, 8, glueReadCircle)
 	gobind.ReadOption(r, tags, 1, c, 16, glueReadSquare)
 }
 
-func glueWriteCircleOrSquareResult(w *gobind.Writer, m *gobind.Tag, v *CircleOrSquare) {
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTag(w, m, *v, glueTagCircleOrSquare), gobind.One(v))
+func glueWriteShapeResult(w *gobind.Writer, m *gobind.Tag, v *Shape) {
+	glueWriteShapeOptions(w, gobind.WriteTag(w, m, *v, glueTagShape), gobind.One(v))
 }
 
-func glueReadCircleOrSquare(r *gobind.Reader, c gobind.Column[CircleOrSquare]) {
-	glueReadCircleOrSquareOptions(r, gobind.ReadTags(r, c.Len(), 2), c)
+func glueReadShape(r *gobind.Reader, c gobind.Column[Shape]) {
+	glueReadShapeOptions(r, gobind.ReadTags(r, c.Len(), 2), c)
 }
 
-func glueWriteListCircleOrSquareResult(w *gobind.Writer, m *gobind.Ref, v *[]CircleOrSquare) {
-	*m = gobind.WriteList(w, *v, glueWriteCircleOrSquare)
+func glueWriteListShapeResult(w *gobind.Writer, m *gobind.Ref, v *[]Shape) {
+	*m = gobind.WriteList(w, *v, glueWriteShape)
 }
 
-func glueWriteOptionalCircleOrSquareResult(w *gobind.Writer, m *uint64, v *CircleOrSquare) {
-	*m = gobind.WriteNilable(w, *v, glueWriteCircleOrSquare)
+func glueWriteOptionalShapeResult(w *gobind.Writer, m *uint64, v *Shape) {
+	*m = gobind.WriteNilable(w, *v, glueWriteShape)
 }
 
-func glueReadOptionalCircleOrSquare(r *gobind.Reader, c gobind.Column[CircleOrSquare]) {
-	gobind.ReadNilables(r, c, 1, glueReadCircleOrSquare)
+func glueReadOptionalShape(r *gobind.Reader, c gobind.Column[Shape]) {
+	gobind.ReadNilables(r, c, 1, glueReadShape)
 }
 
-func glueWriteListOptionalCircleOrSquareResult(w *gobind.Writer, m *gobind.Ref, v *[]CircleOrSquare) {
-	*m = gobind.WriteList(w, *v, glueWriteOptionalCircleOrSquare)
+func glueWriteListOptionalShapeResult(w *gobind.Writer, m *gobind.Ref, v *[]Shape) {
+	*m = gobind.WriteList(w, *v, glueWriteOptionalShape)
 }
 
 func glueReadTreeRecord(r *gobind.Reader, m *glueMirrorTree, v *Tree) {
@@ -673,9 +673,9 @@ func glueReadEverythingRecord(r *gobind.Reader, m *glueMirrorEverything, v *Ever
 	glueReadMixedRecord(r, &m.Mixed, &v.Mixed)
 	gobind.ReadList(r, m.Rows, &v.Rows, 145, glueReadLeaves)
 	gobind.ReadOptional(r, m.Maybe, &v.Maybe, 145, glueReadLeaves)
-	glueReadCircleOrSquareOptions(r, gobind.ReadTag(r, m.Shape, 2), gobind.One(&v.Shape))
-	gobind.ReadNilable(r, m.MaybeShape, &v.MaybeShape, 1, glueReadCircleOrSquare)
-	gobind.ReadList(r, m.Shapes, &v.Shapes, 1, glueReadCircleOrSquare)
+	glueReadShapeOptions(r, gobind.ReadTag(r, m.Shape, 2), gobind.One(&v.Shape))
+	gobind.ReadNilable(r, m.MaybeShape, &v.MaybeShape, 1, glueReadShape)
+	gobind.ReadList(r, m.Shapes, &v.Shapes, 1, glueReadShape)
 	gobind.ReadMap(r, m.Table, &v.Table, 9, gobind.ReadStrings[string], glueReadListUser)
 	gobind.ReadList(r, m.Trees, &v.Trees, 25, glueReadTree)
 	glueReadPingRecord(r, &m.Ping, &v.Ping)
@@ -713,11 +713,11 @@ func glueWriteEverythingRecord(w *gobind.Writer, m *glueMirrorEverything, v *Eve
 	m.Rows = gobind.WriteList(w, v.Rows, glueWriteLeaves)
 	m.Maybe = gobind.WriteOptional(w, v.Maybe, glueWriteLeaves)
 	w.At("Everything.shape")
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTag(w, &m.Shape, v.Shape, glueTagCircleOrSquare), gobind.One(&v.Shape))
+	glueWriteShapeOptions(w, gobind.WriteTag(w, &m.Shape, v.Shape, glueTagShape), gobind.One(&v.Shape))
 	w.At("Everything.maybe_shape")
-	m.MaybeShape = gobind.WriteNilable(w, v.MaybeShape, glueWriteCircleOrSquare)
+	m.MaybeShape = gobind.WriteNilable(w, v.MaybeShape, glueWriteShape)
 	w.At("Everything.shapes")
-	m.Shapes = gobind.WriteList(w, v.Shapes, glueWriteCircleOrSquare)
+	m.Shapes = gobind.WriteList(w, v.Shapes, glueWriteShape)
 	m.Table = gobind.WriteMap(w, v.Table, gobind.WriteStrings[string], glueWriteListUser)
 	m.Trees = gobind.WriteList(w, v.Trees, glueWriteTree)
 	glueWritePingRecord(w, &m.Ping, &v.Ping)
@@ -902,7 +902,7 @@ func glueReadSquare(r *gobind.Reader, c gobind.Column[Square]) {
 	glueReadListString(r, gobind.Field(c, &c.At(0).Names))
 }
 
-func glueTagCircleOrSquare(v CircleOrSquare) int {
+func glueTagShape(v Shape) int {
 	switch v := v.(type) {
 	case Circle:
 		return 0
@@ -920,17 +920,17 @@ func glueTagCircleOrSquare(v CircleOrSquare) int {
 	return -1
 }
 
-func glueWriteCircleOrSquareOptions(w *gobind.Writer, tags []byte, c gobind.Column[CircleOrSquare]) {
+func glueWriteShapeOptions(w *gobind.Writer, tags []byte, c gobind.Column[Shape]) {
 	gobind.WriteOption(w, tags, 0, c, glueWriteCircle)
 	gobind.WriteOption(w, tags, 1, c, glueWriteSquare)
 }
 
-func glueWriteCircleOrSquare(w *gobind.Writer, c gobind.Column[CircleOrSquare]) {
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTags(w, c, glueTagCircleOrSquare), c)
+func glueWriteShape(w *gobind.Writer, c gobind.Column[Shape]) {
+	glueWriteShapeOptions(w, gobind.WriteTags(w, c, glueTagShape), c)
 }
 
-func glueWriteOptionalCircleOrSquare(w *gobind.Writer, c gobind.Column[CircleOrSquare]) {
-	gobind.WriteNilables(w, c, glueWriteCircleOrSquare)
+func glueWriteOptionalShape(w *gobind.Writer, c gobind.Column[Shape]) {
+	gobind.WriteNilables(w, c, glueWriteShape)
 }
 
 func glueWriteTree(w *gobind.Writer, c gobind.Column[Tree]) {

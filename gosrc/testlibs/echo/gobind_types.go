@@ -169,9 +169,9 @@ type Everything struct {
 	Mixed      Mixed             `json:"mixed"`
 	Rows       []Leaves          `json:"rows"`
 	Maybe      *Leaves           `json:"maybe"`
-	Shape      CircleOrSquare    `json:"shape"`
-	MaybeShape CircleOrSquare    `json:"maybe_shape"`
-	Shapes     []CircleOrSquare  `json:"shapes"`
+	Shape      Shape             `json:"shape"`
+	MaybeShape Shape             `json:"maybe_shape"`
+	Shapes     []Shape           `json:"shapes"`
 	Table      map[string][]User `json:"table"`
 	Trees      []Tree            `json:"trees"`
 	Ping       Ping              `json:"ping"`
@@ -223,14 +223,14 @@ type TupleUint8Uint32 struct {
 	V1 uint32
 }
 
-// CircleOrSquare is one of Circle or Square. Python's come as pointers; pointers and values may be returned.
-type CircleOrSquare interface {
-	isCircleOrSquare()
+// Shape is one of Circle or Square. Python's come as pointers; pointers and values may be returned.
+type Shape interface {
+	isShape()
 }
 
-func (Circle) isCircleOrSquare() {}
+func (Circle) isShape() {}
 
-func (Square) isCircleOrSquare() {}
+func (Square) isShape() {}
 
 // NumberOrSum is one of Number or Sum. Python's come as pointers; pointers and values may be returned.
 type NumberOrSum interface {

@@ -356,19 +356,19 @@ func (echo) EchoFrozen(_ context.Context, value *Frozen) (Frozen, error) {
 	return *value, nil
 }
 
-func (echo) EchoShape(_ context.Context, value CircleOrSquare) (CircleOrSquare, error) {
+func (echo) EchoShape(_ context.Context, value Shape) (Shape, error) {
 	return value, nil
 }
 
-func (echo) EchoShapes(_ context.Context, value []CircleOrSquare) ([]CircleOrSquare, error) {
+func (echo) EchoShapes(_ context.Context, value []Shape) ([]Shape, error) {
 	return value, nil
 }
 
-func (echo) EchoMaybeShape(_ context.Context, value CircleOrSquare) (CircleOrSquare, error) {
+func (echo) EchoMaybeShape(_ context.Context, value Shape) (Shape, error) {
 	return value, nil
 }
 
-func (echo) EchoMaybeShapes(_ context.Context, value []CircleOrSquare) ([]CircleOrSquare, error) {
+func (echo) EchoMaybeShapes(_ context.Context, value []Shape) ([]Shape, error) {
 	return value, nil
 }
 
