@@ -100,6 +100,18 @@ def test_an_alias_in_the_module_names_a_union(tmp_path: Path) -> None:
     assert "type ShapeLike interface {\n\tisShapeLike()\n}\n" in files["gobind_types.go"]
 
 
+def test_two_methods_share_one_of_go() -> None:
+    files = generate(read_contract(str(OBJECTS)))
+    assert (
+        "type Cell interface {\n"
+        "\t// Waits for the event loop.\n"
+        "\tGet(ctx context.Context, key string) (string, error)\n"
+        "\tCount(ctx context.Context, by int) (int, error)\n"
+        "\tScan(ctx context.Context, n int) (func(yield func(int, error) bool), error)\n"
+        "\tOnly(ctx context.Context) (int, error)\n}\n"
+    ) in files["gobind_interfaces.go"]
+
+
 def test_the_wide_contract() -> None:
     files = generate(read_contract(str(WIDE)))
     types, interfaces = files["gobind_types.go"], files["gobind_interfaces.go"]
@@ -338,7 +350,22 @@ def test_the_wheel_carries_the_runtime() -> None:
         ),
         (
             "@gointerface\nclass A:\n    def get_id(self) -> None: ...\n    def getId(self) -> None: ...\n",
-            "A: methods get_id and getId are both GetID in Go",
+            "A: methods get_id and getId are both GetID in Go; if they are meant to share it, "
+            'write @gomethod(name="GetID") above getId',
+        ),
+        (
+            "@gointerface\nclass A:\n    def get(self, key: str) -> str: ...\n"
+            "    @gomethod(name='Get')\n    async def aget(self, key: str, n: int) -> list[str]: ...\n",
+            "A: methods get and aget are both Get in Go, but differ: "
+            "Get(ctx context.Context, key string) (string, error) and "
+            "Get(ctx context.Context, key string, n int) ([]string, error)",
+        ),
+        (
+            "@gostruct\nclass S: ...\n@gointerface\nclass A:\n"
+            "    @gomethod(name='Put')\n    def put(self, value: S) -> None: ...\n"
+            "    @gomethod(name='Put', by_value=True)\n    async def aput(self, value: S) -> None: ...\n",
+            "A: methods put and aput are both Put in Go, but differ: "
+            "Put(ctx context.Context, value *S) error and Put(ctx context.Context, value S) error",
         ),
         (
             "@gointerface\nclass A:\n    def f(self, user_id: int, userId: int) -> None: ...\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
@@ -58,6 +59,7 @@ class GoTypes:
         self.tuples: list[TupleType] = []
         self.unions: list[UnionType] = []
         self.errors = set(contract.errors)
+        self._methods: dict[InterfaceType, dict[str, list[Method]]] = {}
         for interface in contract.interfaces:
             name = self._named[interface] = self._take(interface.text)
             self._top.take(f"Register{name}", f"the function that registers {interface.text}")
@@ -131,15 +133,39 @@ class GoTypes:
         """Returns the fields of a struct or tuple, with their Go names."""
         return self._fields[node]
 
+    def methods(self, interface: InterfaceType) -> dict[str, list[Method]]:
+        """Returns the methods of an interface by Go name: the same Go method may serve several, say `get` and `aget`.
+
+        Raises:
+            ContractError: methods have the same Go name by chance; sharing one is asked for by ``gomethod(name=...)``.
+        """
+        if interface not in self._methods:
+            found: dict[str, list[Method]] = {}
+            for method in interface.methods:
+                found.setdefault(method_name(interface, method), []).append(method)
+            for go, methods in found.items():
+                if sum(method.options.name is None for method in methods) > 1:
+                    first, second = [method.name for method in methods if method.options.name is None][:2]
+                    raise ContractError(
+                        f"{interface.text}: methods {first} and {second} are both {go} in Go; if they are meant to share "
+                        f'it, write @gomethod(name="{go}") above {second}'
+                    )
+            self._methods[interface] = found
+        return self._methods[interface]
+
     def spelling(self, node: Node) -> str:
         """Returns the Go type of a value of `node`, to be written to `source`."""
         return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
         """Returns a key that is equal for two nodes if their Go type is the same: its spelling, not to be written."""
+        return self.unwritten(lambda: self.spelling(node))
+
+    def unwritten(self, spell: Callable[[], str]) -> str:
+        """Returns what `spell` returns, not to be written: `source` does not note the packages it needs."""
         source, self.source = self.source, GoSource()
         try:
-            return self.spelling(node)
+            return spell()
         finally:
             self.source = source
 
@@ -339,12 +365,11 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
     name = types.name(interface)
     lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
     body: list[str] = []
-    taken = gonames.Names(f"{interface.text}: methods")
-    for method in interface.methods:
-        go = taken.take(method_name(interface, method), method.name)
-        if method.doc:
-            body += [*([""] if body else []), *comment(method.doc, "", "\t")]
-        body.append(f"\t{go}{_signature(types, interface, method)}")
+    for go, methods in types.methods(interface).items():
+        doc = next((method.doc for method in methods if method.doc), "")
+        if doc:
+            body += [*([""] if body else []), *comment(doc, "", "\t")]
+        body.append(f"\t{go}{_shared_signature(types, interface, go, methods)}")
     lines += [f"type {name} interface {{", *body, "}"] if body else [f"type {name} interface{{}}"]
     register = f"Register{name}"
     root = f"{types.source.qualified('gobind.NewRoot')}[{name}]"
@@ -358,6 +383,19 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         "",
         f"var glue{name} = {root}({quote(interface.text)}, {quote(register)})",
     ]
+
+
+def _shared_signature(types: GoTypes, interface: InterfaceType, go: str, methods: list[Method]) -> str:
+    """Returns the signature of the Go method of one or several methods."""
+    made = _signature(types, interface, methods[0])
+    for method in methods[1:]:
+        other = types.unwritten(partial(_signature, types, interface, method))
+        if other != made:
+            raise ContractError(
+                f"{interface.text}: methods {methods[0].name} and {method.name} are both {go} in Go, but differ: "
+                f"{go}{made} and {go}{other}"
+            )
+    return made
 
 
 def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:

@@ -88,6 +88,10 @@ func glueReadLogger(r *gobind.Reader, c gobind.Column[Logger]) {
 	gobind.ReadObjects(r, c, glueWrapLogger)
 }
 
+func glueWriteCellResult(w *gobind.Writer, m *uint64, v *Cell) {
+	*m = gobind.WriteObject(w, *v, glueCell)
+}
+
 func glueReadFuncIntToInt(r *gobind.Reader, c gobind.Column[func(context.Context, int) (int, error)]) {
 	gobind.ReadObjects(r, c, glueWrapFuncIntToInt)
 }

@@ -121,6 +121,36 @@ func RegisterCalls(impl Calls) {
 
 var glueCalls = gobind.NewRoot[Calls]("Calls", "RegisterCalls")
 
+// Each method has two names in Python and one in Go.
+type Cell interface {
+	// Waits for the event loop.
+	Get(ctx context.Context, key string) (string, error)
+	Count(ctx context.Context, by int) (int, error)
+	Scan(ctx context.Context, n int) (func(yield func(int, error) bool), error)
+	Only(ctx context.Context) (int, error)
+}
+
+// RegisterCell makes impl the Cell that Python calls. Call it in an init function.
+func RegisterCell(impl Cell) {
+	glueCell.Set(impl)
+}
+
+var glueCell = gobind.NewRoot[Cell]("Cell", "RegisterCell")
+
+// Gives cells, and calls those it is given.
+type Cells interface {
+	Open(ctx context.Context) (Cell, error)
+	Use(ctx context.Context, cell Cell, key string) ([]string, error)
+	Wait(ctx context.Context, cell Cell) (int, error)
+}
+
+// RegisterCells makes impl the Cells that Python calls. Call it in an init function.
+func RegisterCells(impl Cells) {
+	glueCells.Set(impl)
+}
+
+var glueCells = gobind.NewRoot[Cells]("Cells", "RegisterCells")
+
 // Calls functions of Python, and gives its own.
 type Functions interface {
 	Apply(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)
