@@ -97,6 +97,7 @@ class Schema:
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
         nodes = list(walk(*errors, *interfaces, into=references))
+        _check_aliases(nodes)
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         if self._any in nodes:  # which may be any struct of the module, too
@@ -351,9 +352,11 @@ class Schema:
         if len(options) == 1:
             node = self._read(options[0], scope, where)
         elif all(kind_of(evaluate(option, scope, where)) == STRUCT for option in options):
-            node = self._struct_union(
-                tuple(self._struct(evaluate(o, scope, where), where) for o in options), where
-            )
+            structs = tuple(self._struct(evaluate(option, scope, where), where) for option in options)
+            union = self._struct_union(structs, where)
+            # None has no part in the name: in Go an optional union is the union, which may be nil.
+            union.alias = union.alias or _alias_of(None if has_none else hint, structs, scope)
+            node = union
         else:
             return self._dynamic(hint, options, has_none, scope, where)
         if not has_none or isinstance(node, OptionalType):
@@ -362,11 +365,12 @@ class Schema:
             return self._or_none(node, where)
         return OptionalType(node)
 
-    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> Node:
+    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> UnionType:
         if len(structs) > MAX_UNION:
             raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
         # Sorted: for `typing` and its caches, unions that differ only in order are equal.
-        return self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
+        made = UnionType(tuple(sorted(structs, key=lambda struct: struct.text)))
+        return typing.cast(UnionType, self._intern(made))
 
     # Unions whose values say themselves what they are
 
@@ -385,11 +389,13 @@ class Schema:
             return self._any
         dynamics.set_options(node, nodes, has_none, where)
         if name is None:
-            node.text = node.spelled
+            node.text = node.options_text
             return self._intern(node)
         known = self._named_unions.setdefault(name, node)
-        if known.spelled != node.spelled:
-            raise ContractError(f"{where}: two unions are named {name}: {known.spelled} and {node.spelled}")
+        if known.options_text != node.options_text:
+            raise ContractError(
+                f"{where}: two unions are named {name}: {known.options_text} and {node.options_text}"
+            )
         return known
 
     def _open_union(self, hint: Any, where: str) -> DynamicType | None:
@@ -488,6 +494,27 @@ class Schema:
             self._claim(cls, where)
             self._classes[cls] = EnumType(cls, _enum_base(cls, where))
         return typing.cast(EnumType, self._classes[cls])
+
+
+def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
+    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
+    name = scope.name_of(hint) if hint is not None else None
+    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
+
+
+def _check_aliases(nodes: list[Node]) -> None:
+    """Refuses an alias that is the name of something else in the contract, from another module."""
+    named: dict[str, Node] = {
+        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
+    }
+    for node in nodes:
+        if isinstance(node, UnionType) and node.alias:
+            other = named.setdefault(node.alias, node)
+            if other is not node:
+                what = "a class" if other.text == node.alias else other.text
+                raise ContractError(
+                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
+                )
 
 
 def _enum_base(cls: Any, where: str) -> Scalar | Leaf:

@@ -35,6 +35,7 @@ class Handle(Kind):
     size: ClassVar[int] = 8
     align: ClassVar[int] = 8
     is_handle = True
+    is_nilable = True
 
 
 class Record(Kind):
@@ -99,12 +100,16 @@ class LiteralType(Choice):
 class ListType(Reference):
     """``list[item]``; ``container`` is the class of results: list or tuple."""
 
+    is_nilable = True
     wire_pattern = "list[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"list[{spell(self.item)}]" if self.container is list else f"tuple[{spell(self.item)}, ...]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -114,12 +119,16 @@ class ListType(Reference):
 class SetType(Reference):
     """``set[item]``; ``container`` is set or frozenset."""
 
+    is_nilable = True
     wire_pattern = "set[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"{container.__name__}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"{self.container.__name__}[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -129,12 +138,16 @@ class SetType(Reference):
 class DictType(Reference):
     """``dict[key, value]``."""
 
+    is_nilable = True
     wire_pattern = "dict[%s]"
 
     def __init__(self, key: Node, value: Node) -> None:
         self.key = key
         self.value = value
-        self.text: str = f"dict[{key.text}, {value.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"dict[{spell(self.key)}, {spell(self.value)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -148,7 +161,10 @@ class TupleType(Record):
 
     def __init__(self, items: tuple[Node, ...]) -> None:
         self.items = items
-        self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"tuple[{', '.join(map(spell, self.items)) or '()'}]"
 
     @property
     def parts(self) -> tuple[tuple[str, Node], ...]:
@@ -163,7 +179,10 @@ class OptionalType(Reference):
 
     def __init__(self, item: Node) -> None:
         self.item = item
-        self.text: str = f"Optional[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"Optional[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -171,10 +190,18 @@ class OptionalType(Reference):
 
 
 class UnionType(Reference):
-    """``A | B`` of structs, sorted by name; the tag of an option is its index."""
+    """``A | B`` of structs, sorted by name; the tag of an option is its index.
+
+    Attributes:
+        alias: the name that the contract's module has for it, None if there is none. It is the name of the Go type, and
+            means nothing on the wire: ``text`` has the options.
+    """
+
+    is_nilable = True
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
+        self.alias: str | None = None
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
         # By identity: a class may not be hashable.
         self._tags = {id(option.cls): tag for tag, option in enumerate(options)}
@@ -218,15 +245,15 @@ class DynamicType(Reference):
         return not self.options
 
     @property
-    def spelled(self) -> str:
+    def options_text(self) -> str:
         """The union without its name."""
         return " | ".join([*(option.text for option in self.options), *["None"] * self.allows_none])
 
     @property
     def expected(self) -> str:
         """The type as messages say it."""
-        is_known = self.is_any or self.text in ("JSON", self.spelled)
-        return self.text if is_known else f"{self.text} ({self.spelled})"
+        is_known = self.is_any or self.text in ("JSON", self.options_text)
+        return self.text if is_known else f"{self.text} ({self.options_text})"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -381,11 +408,14 @@ class CallableType(Handle):
     """``Callable[[A], R]``: an interface with one method, which has no name."""
 
     def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
-        names = ", ".join(param.text for param in params)
-        made = result.text if result else "None"
-        self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
         self.method = Method("call", fields, result, is_async, MethodOptions(), "")
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        names = ", ".join(spell(param.type) for param in self.method.params)
+        made = spell(self.method.result) if self.method.result else "None"
+        return f"Callable[[{names}], {f'Awaitable[{made}]' if self.method.is_async else made}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -399,7 +429,11 @@ class StreamType(Handle):
         self.item = item
         self.is_async = is_async
         self.is_result = is_result
-        self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        word = f"{'Async' * self.is_async}{'Iterator' if self.is_result else 'Iterable'}"
+        return f"{word}[{spell(self.item)}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -447,6 +481,11 @@ class Contract(NamedTuple):
     enums: tuple[EnumType, ...]
     errors: tuple[StructType, ...]
     literals: tuple[LiteralType, ...] = ()
+
+
+def text_of(node: Node) -> str:
+    """Returns the canonical annotation of a node."""
+    return node.text
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -76,6 +76,7 @@ class _Writer:
         self.random = random.Random(f"contract {seed}")
         self.structs = [f"Struct{number}" for number in range(self.random.randint(3, 7))]
         self.usable = ["Empty"]
+        self.aliases: dict[str, str] = {}
         self.is_text = self.random.random() < 0.5
 
     def annotation(self, depth: int) -> str:
@@ -107,9 +108,12 @@ class _Writer:
         return self.annotation(depth - 1)
 
     def union(self, options: list[str]) -> str:
-        """A union of some of `options`; one option alone is just that."""
+        """A union of some of `options`, by its name or spelled out; one option alone is just that."""
         chosen = self.random.sample(options, self.random.randint(1, min(4, len(options))))
-        return f"Union[{', '.join(chosen)}]"
+        text = f"Union[{', '.join(chosen)}]"
+        if len(chosen) > 1 and self.random.random() < 0.5:  # named, wherever else it is spelled out
+            return self.aliases.setdefault(text, f"Alias{len(self.aliases)}")
+        return text
 
     def key(self) -> str:
         return self.random.choice([*NUMBERS, "str", "str", *ENUMS, *LITERALS[:2]])
@@ -126,7 +130,9 @@ class _Writer:
             self.usable.append(name)
         kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
-        parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
+        echoes = "@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds))
+        parts.append("".join(f"{name} = {text}\n" for text, name in self.aliases.items()))
+        parts.append(echoes)
         return "\n".join(parts)
 
     def method(self, number: int, text: str) -> str:

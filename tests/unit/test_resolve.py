@@ -709,7 +709,7 @@ def test_the_name_of_a_union_is_not_part_of_what_both_sides_must_agree_on() -> N
 def test_unions_that_type_statements_name() -> None:
     source = "type Tree = int | list[Tree] | None\n" + method("Tree")
     node: Any = contract_of(run(source, future=True)).interfaces[0].methods[0].params[0].type
-    assert node.text == "Tree" and node.spelled == "int | list[Tree] | None"
+    assert node.text == "Tree" and node.options_text == "int | list[Tree] | None"
 
 
 def test_structs_of_the_module_belong_to_a_contract_with_any() -> None:
