@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import keyword
 import re
 import sys
 import types
@@ -18,6 +19,7 @@ from gobind.contract.decorators import INTERFACE, MethodOptions, kind_of
 from gobind.contract.fingerprint import reachable
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
+from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
 from gobind.contract.types import (
     BufferType,
     Contract,
@@ -54,8 +56,7 @@ def contract_text(contract: Contract) -> str:
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
     parts += [_enum_text(node) for node in contract.enums]
-    parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
-    parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
+    parts += [_struct_text(node) for node in (*contract.structs, *contract.errors)]
     parts += [_interface_text(node) for node in contract.interfaces]
     return "\n\n".join(part.rstrip() + "\n" for part in parts)
 
@@ -64,6 +65,11 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
     """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
+    kinds = {node.kind for node in nodes if isinstance(node, StructType)}
+    if NAMED_TUPLE in kinds:
+        yield "from typing import NamedTuple\n"
+    if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
+        yield "from typing_extensions import NotRequired, TypedDict\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:
@@ -76,6 +82,8 @@ def own_doc(cls: Any) -> str:
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
     if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
+        return ""
+    if doc == f"{cls.__name__}({', '.join(getattr(cls, '_fields', ()))})":  # of a NamedTuple
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
         return ""
@@ -110,9 +118,12 @@ def _enum_text(node: EnumType) -> str:
     return "".join(lines)
 
 
-def _struct_text(decorator: str, base: str, node: StructType) -> str:
+def _struct_text(node: StructType) -> str:
+    if node.kind is TYPED_DICT and any(keyword.iskeyword(field.name) for field in node.fields):
+        fields = ", ".join(f"{field.name!r}: {field.type.text!r}" for field in node.fields)
+        return f"{node.text} = TypedDict({node.text!r}, {{{fields}}})\n"
     doc = own_doc(node.cls)
-    options = ", ".join(_struct_options(node)) if not base else ""
+    options = ", ".join(_struct_options(node)) if node.kind is DATACLASS else ""
     first_default = len(node.fields)
     while first_default and _default_text(node.fields[first_default - 1]):
         first_default -= 1
@@ -120,7 +131,7 @@ def _struct_text(decorator: str, base: str, node: StructType) -> str:
     for position, field in enumerate(node.fields):
         default = f" = {_default_text(field)}" if position >= first_default else ""
         body.append(f"    {field.name}: {field.type.text}{default}\n")
-    head = f"{decorator}{f'({options})' if options else ''}\nclass {node.text}{base}:\n"
+    head = node.kind.declare.format(name=node.text, options=f"({options})" if options else "")
     return head + ("".join(body) or "    pass\n")
 
 

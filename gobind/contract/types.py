@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Union
 
+from gobind.contract.classes import ABSENT, DATACLASS, ClassKind
 from gobind.contract.decorators import MethodOptions
 from gobind.contract.kinds import Kind
 from gobind.contract.leaves import Leaf
@@ -127,14 +129,21 @@ class TupleType(Record):
 
 
 class OptionalType(Reference):
-    """``Optional[item]``."""
+    """``Optional[item]``, or ``NotRequired[item]`` for the value of a key that a TypedDict may lack.
+
+    Attributes:
+        is_key: the second.
+        absent: what stands for no value: None, or ABSENT where the key is missing.
+    """
 
     size = 8
     wire_pattern = "Optional[%s]"
 
-    def __init__(self, item: Node) -> None:
+    def __init__(self, item: Node, is_key: bool = False) -> None:
         self.item = item
-        self.text: str = f"Optional[{item.text}]"
+        self.is_key = is_key
+        self.absent = ABSENT if is_key else None
+        self.text: str = f"{'NotRequired' if is_key else 'Optional'}[{item.text}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -201,13 +210,26 @@ class Field(NamedTuple):
         """True if there is a default value."""
         return self.default is not dataclasses.MISSING
 
+    @property
+    def may_be_missing(self) -> bool:
+        """True for a key that a TypedDict may lack."""
+        return isinstance(self.type, OptionalType) and self.type.is_key
+
 
 class StructType(Record):
-    """A `gostruct` or `goerror` class. ``fields`` is set later, as structs may refer to themselves."""
+    """A class of any `ClassKind`. ``fields`` is set later, as structs may refer to themselves.
 
-    def __init__(self, cls: Any) -> None:
+    Attributes:
+        arguments: what the type variables of a generic class stand for: each use of one is a struct of its own.
+        instances: the class that all values are instances of.
+    """
+
+    def __init__(self, cls: Any, kind: ClassKind = DATACLASS, arguments: tuple[Node, ...] = ()) -> None:
         self.cls = cls
-        self.text: str = cls.__name__
+        self.kind = kind
+        self.arguments = arguments
+        self.instances: Any = Mapping if kind.is_dict else cls
+        self.text: str = cls.__name__ + "".join(map(_word, arguments))
         self.fields: tuple[Field, ...] = ()
 
     @property
@@ -226,6 +248,11 @@ class StructType(Record):
     @functools.cached_property
     def _is_flat(self) -> bool:
         return bool(self.fields) and all(field.type.is_flat for field in self.fields)
+
+
+def _word(node: Node) -> str:
+    """Returns a word for a type, used in the names of generic structs: ``list[User]`` is ``ListUser``."""
+    return "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", node.text))
 
 
 class InterfaceType(Handle):

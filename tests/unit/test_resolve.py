@@ -335,7 +335,8 @@ REFUSED_ANNOTATIONS = [
     ("Optional[Buffer[u8]]", "Buffer may only be a parameter or a result itself"),
     ("cstr", "cstr is for Library.export; in a contract write str"),
     ("list[cstr]", "cstr is for Library.export; in a contract write str"),
-    ("Plain", "Plain is not supported; decorate the class with @gostruct"),
+    ("Plain", f"Plain is not supported; {ACCEPTED}"),
+    ("SubOfPlain", "SubOfPlain is not supported; decorate the class with @gostruct"),
     ("Sub", "Sub is not supported; decorate the class with @gostruct"),
     ("Missing", "a @goerror class is raised, not passed"),
     ("Nowhere", "cannot evaluate Nowhere: NameError: name 'Nowhere' is not defined"),
@@ -390,9 +391,13 @@ class SourType:
 Sour = SourType()
 """
 ODD = """
-@dataclass
 class Plain:
     n: int
+@dataclass
+class Data:
+    n: int
+class SubOfPlain(Data):
+    m: int
 class Sub(Point):
     pass
 @goerror
