@@ -252,7 +252,8 @@ class StructType(Record):
 
 def _word(node: Node) -> str:
     """Returns a word for a type, used in the names of generic structs: ``list[User]`` is ``ListUser``."""
-    return "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", node.text))
+    text = node.text.replace("...", "Many")  # tuple[int, ...] is another type than tuple[int]
+    return "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", text))
 
 
 class InterfaceType(Handle):
