@@ -66,7 +66,9 @@ NUMBERS: dict[str, Any] = {
 }
 
 _nodes: WeakKeyDictionary[type, StructType] = WeakKeyDictionary()
-_nodes_of_uses: dict[Any, StructType] = {}  # of generic classes; a use, as ``Page[User]``, may be gone at once
+_nodes_of_uses: dict[
+    Any, StructType
+] = {}  # of generic classes; a use, as ``Page[User]``, may be gone at once
 _mirrors: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 

@@ -258,7 +258,9 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.get_dicts(blocks.get(node.key), blocks.get(node.value)),
     ),
     OptionalType: (
-        lambda blocks, node: (columns.put_keys if node.is_key else columns.put_optionals)(blocks.put(node.item)),
+        lambda blocks, node: (columns.put_keys if node.is_key else columns.put_optionals)(
+            blocks.put(node.item)
+        ),
         lambda blocks, node: columns.get_optionals(blocks.get(node.item), node.absent),
     ),
     TupleType: (

@@ -15,11 +15,11 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
 from gobind.contract.decorators import INTERFACE, MethodOptions, kind_of
 from gobind.contract.fingerprint import reachable
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
-from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
 from gobind.contract.types import (
     BufferType,
     Contract,
@@ -77,13 +77,14 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
 
 
 def own_doc(cls: Any) -> str:
-    """Returns the docstring of the source, without indentation; "" for one made by `dataclasses` or `enum`."""
+    """Returns the docstring of the source, without indentation; "" for one that Python made."""
     doc = cls.__dict__.get("__doc__")
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
-    if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
+    name, names = cls.__name__, getattr(cls, "_fields", None)
+    if names is not None and doc == f"{name}({', '.join(names)})":  # made by NamedTuple
         return ""
-    if doc == f"{cls.__name__}({', '.join(getattr(cls, '_fields', ()))})":  # of a NamedTuple
+    if dataclasses.is_dataclass(cls) and doc.startswith(f"{name}("):
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
         return ""

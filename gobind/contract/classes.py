@@ -64,7 +64,9 @@ class ClassKind(NamedTuple):
 
 def class_kind(cls: Any) -> ClassKind | None:
     """Returns the kind of a class whose values are structs, or raised as errors; None for other classes."""
-    if not isinstance(cls, type) or get_origin(cls) is not None:  # before Python 3.11 list[int] is a type, too
+    if (
+        not isinstance(cls, type) or get_origin(cls) is not None
+    ):  # before Python 3.11 list[int] is a type, too
         return None
     declared = kind_of(cls)
     if declared is not None:
@@ -76,7 +78,7 @@ def class_kind(cls: Any) -> ClassKind | None:
     return TYPED_DICT if issubclass(cls, dict) and hasattr(cls, "__required_keys__") else None
 
 
-def _owners(cls: type) -> dict[str, type]:
+def _owners(cls: type) -> dict[str, Any]:
     """Returns the class that annotates each name: the nearest one in the order of methods."""
     return {name: base for base in reversed(cls.__mro__) for name in own_annotations(base)}
 
@@ -85,7 +87,7 @@ def _fields_of_dataclass(cls: Any) -> Iterator[RawField]:
     owners = _owners(cls)
     has_init = cls.__init__ is not object.__init__  # @dataclass(init=False) makes none
     for field in dataclasses.fields(cls):
-        owner = owners.get(field.name, cls)
+        owner: type = owners.get(field.name, cls)
         init = field.init and has_init
         yield RawField(field.name, field.type, owner, field.default, field.kw_only is True, init)
 
@@ -105,9 +107,9 @@ def _fields_of_typed_dict(cls: Any) -> Iterator[RawField]:
         yield RawField(name, annotation, owners.get(name, cls), is_required=name in cls.__required_keys__)
 
 
-def _typed_dict_owners(cls: Any) -> dict[str, type]:
+def _typed_dict_owners(cls: Any) -> dict[str, Any]:
     """Returns the class that declares each key; before Python 3.12 a TypedDict does not know its bases."""
-    found: dict[str, type] = dict.fromkeys(own_annotations(cls), cls)
+    found: dict[str, Any] = {name: cls for name in own_annotations(cls)}
     for hint in reversed(cls.__dict__.get("__orig_bases__", ())):
         base = get_origin(hint) or hint
         if class_kind(base) is TYPED_DICT:

@@ -247,8 +247,9 @@ class Schema:
             return leaf
         if origin is Union or isinstance(hint, types.UnionType):
             return self._intern(self._union(hint, scope, where))
-        if class_kind(origin) is not None and kind_of(origin) != ERROR:
-            return self._struct(hint, origin, scope, where)
+        cls: Any = hint if origin is None else origin
+        if class_kind(cls) is not None and kind_of(cls) != ERROR:
+            return self._struct(hint, cls, scope, where)
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
         if origin is collections.abc.Callable:
@@ -256,17 +257,15 @@ class Schema:
         if origin is not None and getattr(hint, "__unpacked__", False) is not True:  # as *tuple[int] is
             return self._intern(self._generic(hint, origin, scope, where))
         if origin is None and isinstance(hint, type):
-            return self._class(hint, scope, where)
+            return self._class(hint, where)
         raise _unsupported(hint, where)
 
     def _intern(self, node: Node) -> Node:
         return self._nodes.setdefault(node.text, node)
 
-    def _class(self, cls: type, scope: Scope, where: str) -> Node:
+    def _class(self, cls: type, where: str) -> Node:
         if kind_of(cls) == INTERFACE:
             return self._interface(cls, where)
-        if class_kind(cls) is not None and kind_of(cls) != ERROR:
-            return self._struct(cls, cls, scope, where)
         if issubclass(cls, enum.Enum):
             return self._enum(cls, where)
         raise _unsupported(cls, where)
@@ -467,7 +466,9 @@ def _raw_fields(node: StructType) -> Iterator[RawField]:
         raise _cannot_evaluate(node.text, error) from None
     for raw in raw_fields:
         if not (isinstance(raw.name, str) and raw.name.isidentifier()):
-            raise ContractError(f"{node.text}: the key {raw.name!r} is no name of a field; use letters, digits and _")
+            raise ContractError(
+                f"{node.text}: the key {raw.name!r} is no name of a field; use letters, digits and _"
+            )
         if raw.annotation is dataclasses.MISSING:
             raise ContractError(
                 f"{node.text}.{raw.name}: the field has no annotation; write class {node.text}(NamedTuple): "
@@ -494,7 +495,9 @@ def _without_qualifiers(raw: RawField, kind: ClassKind, scope: Scope, where: str
 
 def _qualifier(hint: Any) -> str:
     """Returns the name of what says something of a TypedDict's key around its type; "" for a type."""
-    word = getattr(typing.get_origin(hint), "_name", None)  # by name: typing and typing_extensions have their own
+    word = getattr(
+        typing.get_origin(hint), "_name", None
+    )  # by name: typing and typing_extensions have their own
     return word if word in ("Required", "NotRequired", "ReadOnly") else ""
 
 
@@ -509,7 +512,9 @@ def _variables_of(node: StructType) -> dict[Any, dict[Any, tuple[Any, Scope]]]:
             base = typing.get_origin(hint) or hint
             if isinstance(base, type) and base not in found:
                 scope, parameters = Scope.of_class(cls, found[cls]), getattr(base, "__parameters__", ())
-                found[base] = {variable: (arg, scope) for variable, arg in zip(parameters, typing.get_args(hint))}
+                found[base] = {
+                    variable: (arg, scope) for variable, arg in zip(parameters, typing.get_args(hint))
+                }
                 todo.append(base)
     return found
 

@@ -129,7 +129,9 @@ class _Writer:
 
     def union(self, options: list[str]) -> str:
         """A union of some of `options`; one option alone is just that, as a TypedDict must be."""
-        told = [name for name in options if self.structs.get(name, name) not in ("dict", "open dict", "EmptyDict")]
+        told = [
+            name for name in options if self.structs.get(name, name) not in ("dict", "open dict", "EmptyDict")
+        ]
         if not told:
             return self.random.choice(options)
         chosen = self.random.sample(told, self.random.randint(1, min(4, len(told))))
@@ -146,7 +148,10 @@ class _Writer:
         for name, kind in self.structs.items():
             fields = [self.annotation(3) for _ in range(self.random.randint(1, 6))]
             if kind.endswith("dict"):
-                fields = [self.random.choice(["%s", "%s", "Required[%s]", "NotRequired[%s]"]) % text for text in fields]
+                fields = [
+                    self.random.choice(["%s", "%s", "Required[%s]", "NotRequired[%s]"]) % text
+                    for text in fields
+                ]
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(CLASSES[kind].format(name) + "".join(lines))
             self.usable.append(name)
