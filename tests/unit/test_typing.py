@@ -20,7 +20,10 @@ from __future__ import annotations
 import array
 import ctypes
 import mmap
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from typing_extensions import NotRequired, TypedDict
 
 import gobind
 from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
@@ -43,8 +46,36 @@ class NotFound(GoError):
     key: str
 
 
+T = TypeVar("T")
+
+
+class Point(NamedTuple):
+    x: float
+    y: float = 0.0
+
+
+class Options(TypedDict):
+    day: str
+    hours: NotRequired[u8]
+
+
+@dataclass
+class Place:
+    at: Point
+    options: Options
+
+
+@gostruct
+class Page(Generic[T]):
+    items: list[T]
+    total: int = 0
+
+
 @gointerface
 class Accounts(Protocol):
+    def move(self, point: Point, options: Options) -> Point: ...
+    def find(self, place: Place) -> Page[Place]: ...
+    def users(self, page: Page[User]) -> Options: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -72,6 +103,11 @@ accounts.fill((ctypes.c_double * 3)())
 accounts.fill(mmap.mmap(-1, 8))
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
+accounts.move(Point(1.0), {"day": "mon"})
+accounts.users(Page([User(1, "ada")], total=1))
+accounts.users(Page[User]([]))
+gobind.mirror(Page[User])
+gobind.from_mirror(gobind.to_mirror({"day": "mon"}, Options))
 """
 MISTAKES = [
     'accounts.login("x")',
@@ -84,6 +120,11 @@ MISTAKES = [
     "User(1, 'ada').nick",
     'accounts.fill(b"abc")',
     "accounts.hash([1, 2])",
+    'accounts.move((1.0, 2.0), {"day": ""})',
+    "accounts.move(Point(1.0), {})",
+    'accounts.move(Point(1.0), {"day": "", "hour": 1})',
+    'accounts.users(Page(["x"]))',
+    "accounts.find(Place(1.0, {'day': ''}))",
 ]
 
 
@@ -128,6 +169,10 @@ REVEALED: Dict[str, str] = {
     'gobind.load("x.so", Accounts).ping(1)': "int",
     "User(1, 'ada').id": "int",
     "User(1, 'ada').name": "str",
+    "accounts.move(Point(1), {'day': ''}).y": "float",
+    "accounts.find(Place(Point(1), {'day': ''})).items[0].at.x": "float",
+    "accounts.users(Page([]))['day']": "str",
+    "Page([1.5]).items[0]": "float",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }
