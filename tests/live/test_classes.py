@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +15,7 @@ from same import same
 from typing_extensions import TypedDict
 
 import gobind
-from gobind import MismatchError, _debug, f32, gointerface, gostruct
+from gobind import MismatchError, f32, gointerface, gostruct
 from gobind.tool import cli
 
 contract = libraries.contract_of("classes")
@@ -27,13 +25,6 @@ Page, Place, Point = contract.Page, contract.Place, contract.Point
 @pytest.fixture
 def places() -> Any:
     return libraries.load("classes", contract.Places)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    yield
-    gc.collect()
-    assert _debug.live() == 0
 
 
 @pytest.mark.parametrize(
@@ -88,6 +79,12 @@ def test_callbacks_and_streams(places: Any) -> None:
     assert places.ask(answer) == 6.5
     assert same(seen, [({"day": "tue", "hours": 7}, Point(1.0, 2.0))])
     assert [*places.each(iter([Point(1.0), Point(2.0)]))] == [{"day": "1 0.5"}, {"day": "2 0.5"}]
+
+
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="PyPy keeps what a refused answer of a callback refers to"
+)
+def test_refused_answers_and_items(places: Any) -> None:
     with pytest.raises(TypeError, match=r"result\.items\[0\]: expected Point, got int"):
         places.ask(lambda options, at: Page([5]))
     with pytest.raises(TypeError, match=r"expected Point, got tuple"):

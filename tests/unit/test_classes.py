@@ -194,7 +194,7 @@ def test_values_of_every_kind(annotation: Any, value: Any) -> None:
     block = flatten(value, annotation)
     assert same(unflatten(block, annotation), value)
     # The oracle does not follow type variables of bases, sort generic classes among others, nor read KW_ONLY on 3.10.
-    if not any(word in str(annotation) for word in ("Pages", "Users", "Page[int], ", "Keywords")):
+    if not any(word in str(annotation) for word in ("Pages", "Users", "Page[int]", "Keywords")):
         assert block == oracle.encode(value, annotation)
         assert same(oracle.decode(block, annotation), value)
 
