@@ -12,6 +12,7 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Union
 
+from gobind.contract.formats import misfit
 from gobind.contract.leaves import Leaf, class_of, expect, short
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -272,6 +273,12 @@ def _of_struct(node: StructType, value: Any, path: Place) -> Iterable[_Step]:
 
 
 def _of_list(node: ListType, value: Any, path: Place) -> Iterable[_Step]:
+    if node.numbers and type(value) not in (list, tuple):
+        why = misfit(value, *node.numbers)
+        if why is None:
+            return
+        if why:
+            raise TypeError(f"{path}: expected {node.text}, got {class_of(value)}{why}")
     expect(value, Sequence, node.text, path, refused=str)
     if isinstance(value, memoryview):
         _check_view(node, value, path)

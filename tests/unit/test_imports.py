@@ -20,6 +20,7 @@ LAYERS = [
     "contract",
     "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",
+    "contract.formats",
     "contract.annotations contract.types",
     "contract.resolve contract.validate contract.fingerprint",
     "contract.canonical contract.compatibility",
