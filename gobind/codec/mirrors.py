@@ -14,16 +14,18 @@ from gobind.codec import columns
 from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
 from gobind.contract.decorators import STRUCT, kind_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -208,6 +210,13 @@ def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
     return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
 
 
+def _shown_literal(node: LiteralType, raw: Any) -> Any:
+    value = _value(raw, node.base)
+    if value not in node.values:
+        raise ValueError(f"expected {node.allowed}, got {excerpt(value)}")
+    return value
+
+
 def _values(address: int, count: int, node: Node) -> list[Any]:
     if not count:
         return []
@@ -229,6 +238,10 @@ def _pair(node: DictType) -> TupleType:
 
 def _refuse(node: Node, *_: Any) -> Any:
     raise ContractError(f"{node.text}: an object means nothing outside a library: it has no mirror")
+
+
+def _refuse_dynamic(node: Node, *_: Any) -> Any:
+    raise ContractError(f"{node.text}: a dynamic value is no C data: it has no mirror")
 
 
 class _Kind(NamedTuple):
@@ -270,6 +283,11 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: node.cls(_value(raw, node.base)),
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
     ),
+    LiteralType: _Kind(
+        lambda node: _ctype_of(node.base),
+        _shown_literal,
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
+    ),
     ListType: _ITEMS._replace(
         set_to=lambda node, value, kept: _list_ref(node.item, _listed(node, value), kept)
     ),
@@ -289,6 +307,7 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: _values(raw.ptr, 1, node.options[raw.tag])[0],
         _union_ref,
     ),
+    DynamicType: _Kind(_refuse_dynamic, _refuse_dynamic),
     BufferType: _OBJECT,  # never inside a struct
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,

@@ -102,8 +102,7 @@ def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool 
 def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
     own_init = cls.__dict__.get("__init__")
     made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
-    if made is not cls:
-        _move_class_cells(cls, made)
+    _move_class_cells(cls, made)
     made.__gobind_init__ = None if own_init else made.__init__  # type: ignore[attr-defined, misc]
     return made
 

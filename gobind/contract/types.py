@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple, Union
 
 from gobind.contract.decorators import MethodOptions
@@ -55,17 +55,46 @@ class Record(Kind):
         return any(node.has_blocks for node in self.children)
 
 
-class EnumType(Kind):
-    """An `enum.Enum` class: ``base`` is the scalar ``int`` or the leaf ``str``."""
+class Choice(Kind):
+    """A node whose values are some of another type's: of ``base``, the scalar ``int`` or the leaf ``str``."""
 
-    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
-        self.cls = cls
-        self.text: str = cls.__name__
+    def __init__(self, text: str, base: Scalar | Leaf) -> None:
+        self.text = text
         self.base = base
-        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
-        self.is_flag = issubclass(cls, enum.Flag)
         self.size = base.size
         self.align = base.align
+
+
+class EnumType(Choice):
+    """An `enum.Enum` class."""
+
+    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
+        super().__init__(cls.__name__, base)
+        self.cls = cls
+        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
+        self.is_flag = issubclass(cls, enum.Flag)
+
+
+class LiteralType(Choice):
+    """``Literal[...]`` of str or of int, sorted.
+
+    Attributes:
+        values, known: the values, in order; as a set.
+        cls: their class, str or int.
+        name: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
+            It names the type in Go only, and is no part of the text.
+        allowed: the values, for messages.
+    """
+
+    def __init__(self, values: Iterable[int | str], base: Scalar | Leaf) -> None:
+        # Sorted: for `typing` and its caches, literals that differ only in order are equal.
+        self.values: tuple[Any, ...] = tuple(sorted(set(values)))
+        self.known = frozenset(self.values)
+        words = [repr(value) for value in self.values]
+        super().__init__(f"Literal[{', '.join(words)}]", base)
+        self.name: str | None = None
+        self.cls = type(self.values[0])
+        self.allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 class ListType(Reference):
@@ -193,7 +222,7 @@ class UnionType(Reference):
         return self.options
 
     def tag_of(self, value: Any) -> int:
-        """The index of the option that is the class of `value`, else its nearest base.
+        """Returns the index of the option that is the class of `value`, else its nearest base.
 
         Raises:
             TypeError: there is none; `gobind.contract.validate` says so in words.
@@ -203,6 +232,51 @@ class UnionType(Reference):
             if tag is not None:
                 return tag
         raise TypeError
+
+
+class DynamicType(Reference):
+    """A value that says itself what it is: ``Any``, or a union of what values tell apart, such as ``int | str``.
+
+    Attributes:
+        text: the name of a union that has one, else the annotation.
+        options: what a value may be, filled late, as a named union may refer to itself; () for ``Any``.
+        allows_none: it may be None.
+        structs: the structs that values may be.
+    """
+
+    def __init__(self, text: str, structs: StructTable) -> None:
+        self.text = text
+        self.options: tuple[Node, ...] = ()
+        self.allows_none = True
+        self.structs = structs
+
+    @property
+    def is_any(self) -> bool:
+        """True for what may be anything."""
+        return not self.options
+
+    @property
+    def options_text(self) -> str:
+        """The union without its name."""
+        return " | ".join([*(option.text for option in self.options), *["None"] * self.allows_none])
+
+    @property
+    def expected(self) -> str:
+        """The type as messages say it."""
+        is_known = self.is_any or self.text in ("JSON", self.options_text)
+        return self.text if is_known else f"{self.text} ({self.options_text})"
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.options
+
+    @functools.cached_property
+    def holds_structs(self) -> bool:
+        """True if a value may hold structs, at any depth."""
+        return any(
+            isinstance(node, StructType) or (isinstance(node, DynamicType) and node.is_any)
+            for node in walk(self)
+        )
 
 
 class BufferType(Reference):
@@ -255,7 +329,8 @@ class StructType(Record):
     @functools.cached_property
     def is_recursive(self) -> bool:
         """True if a value may contain values of its own type."""
-        return any(node is self for field in self.fields for node in walk(field.type))
+        inner = [node for field in self.fields for node in walk(field.type)]
+        return any(node is self or (isinstance(node, DynamicType) and node.is_any) for node in inner)
 
     @property
     def is_flat(self) -> bool:
@@ -264,6 +339,62 @@ class StructType(Record):
     @functools.cached_property
     def _is_flat(self) -> bool:
         return bool(self.fields) and all(field.type.is_flat for field in self.fields)
+
+
+class StructTable:
+    """The structs that dynamic values of one contract may hold.
+
+    Args:
+        read: gives the node of a class; None if it is no struct.
+
+    Attributes:
+        names: their names, sorted; the index in this list stands in frames.
+        find: gives the class of a name.
+        verify: refuses a struct that differs from Go's.
+    """
+
+    def __init__(self, read: Callable[[type], StructType | None]) -> None:
+        self._read = read
+        self.names: list[str] = []
+        self.find: Callable[[str], Any] = dict[str, Any]().__getitem__
+        self.verify: Callable[[StructType], None] = lambda node: None
+        self._nodes: dict[int, StructType] = {}
+
+    def struct_of(self, cls: type) -> StructType | None:
+        """Returns the node of a class or its nearest base that is a struct; None without one."""
+        return next(filter(None, map(self._read, cls.__mro__)), None)
+
+    def index_of(self, cls: type) -> int | None:
+        """Returns the index of the struct of a class; None if it is no struct.
+
+        Raises:
+            TypeError: it is a struct, but not one of the contract's.
+        """
+        node = self.struct_of(cls)
+        if node is None:
+            return None
+        if node.text not in self.names:
+            raise TypeError(f"{node.text} is not among the structs of the contract that Go knows")
+        index = self.names.index(node.text)
+        if index not in self._nodes:
+            self._enter(index, node)
+        return index
+
+    def at(self, index: int) -> StructType:
+        """Returns the node of an index.
+
+        Raises:
+            IndexError: there is no such struct.
+        """
+        if index not in self._nodes:
+            node = self._read(self.find(self.names[index]))
+            assert node is not None
+            self._enter(index, node)
+        return self._nodes[index]
+
+    def _enter(self, index: int, node: StructType) -> None:
+        self.verify(node)
+        self._nodes[index] = node
 
 
 class InterfaceType(Handle):
@@ -324,12 +455,14 @@ Node = Union[
     Scalar,
     Leaf,
     EnumType,
+    LiteralType,
     ListType,
     SetType,
     DictType,
     TupleType,
     OptionalType,
     UnionType,
+    DynamicType,
     BufferType,
     StructType,
     InterfaceType,
@@ -358,6 +491,7 @@ class Contract(NamedTuple):
     structs: tuple[StructType, ...]
     enums: tuple[EnumType, ...]
     errors: tuple[StructType, ...]
+    literals: tuple[LiteralType, ...] = ()
 
 
 def text_of(node: Node) -> str:

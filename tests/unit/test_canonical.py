@@ -408,6 +408,65 @@ def test_the_order_of_declarations_does_not_matter_to_a_fingerprint() -> None:
     assert fingerprint(read(text).interfaces[0]) == fingerprint(changed())
 
 
+OTHERS = """
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from gobind import naive
+Order = Literal["desc", "asc"]
+@goerror
+class Late(GoError):
+    at: time
+@gostruct
+class Item:
+    day: date
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order = "asc"
+    level: Optional[Literal[2, 1]] = None
+@gointerface
+class Items(Protocol):
+    def get(self, item: Item) -> dict[Order, Item]: ...
+"""
+
+
+def test_newer_types_are_imported_where_they_are_used() -> None:
+    contract = read(OTHERS)
+    text = contract_text(contract)
+    for line in (
+        "from typing import Literal",
+        "from datetime import date",
+        "from datetime import time",
+        "from gobind import naive",
+        "from decimal import Decimal",
+        "from gobind import bigint",
+        "from pathlib import Path",
+        "Order = Literal['asc', 'desc']",
+        "    order: Literal['asc', 'desc'] = 'asc'",
+        "    level: Optional[Literal[1, 2]] = None",
+        "    def get(self, item: Item) -> dict[Literal['asc', 'desc'], Item]: ...",
+    ):
+        assert f"\n{line}\n" in text, line
+    again = same_again(contract)
+    assert [node.name for node in again.literals] == ["Order", None]
+    both = [glue.generate(c, package="main", runtime_import="x/gobind", main=True) for c in (contract, again)]
+    assert both[0]["gobind_types.go"] == both[1]["gobind_types.go"]
+
+
+def test_the_name_of_a_literal_is_no_difference() -> None:
+    mine, theirs = read(OTHERS), read(OTHERS.replace("Order", "Direction"))
+    assert differences(mine.interfaces[0], theirs.interfaces[0]) == []
+    assert fingerprint(mine.interfaces[0]) == fingerprint(theirs.interfaces[0])
+    other = read(OTHERS.replace('"desc", "asc"', '"down", "asc"'))
+    assert differences(other.interfaces[0], mine.interfaces[0]) == [
+        "Items.get: result: library has dict[Literal['asc', 'down'], Item], class has dict[Literal['asc', 'desc'], Item]",
+        "Item.order: library has Literal['asc', 'down'], class has Literal['asc', 'desc']",
+    ]
+
+
 SHAPES = """
 @gostruct
 class Circle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -162,13 +163,13 @@ def test_objects_functions_and_streams_as_types() -> None:
 
 
 def test_a_leaf_names_the_package_of_its_go_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    leaf = COMPLEX._replace(text="bigint", go="*big.Int", go_import="math/big")
+    leaf = COMPLEX._replace(text="address", go="*url.URL", go_import="net/url")
     monkeypatch.setattr(gosource, "_IMPORTS", gosource.import_paths([*LEAVES, leaf]))
     source = GoSource()
     source.line(f"var pair [2]{source.qualified(leaf.go)} // {source.qualified('unsafe.Pointer')}")
     assert source.qualified("[]byte") == "[]byte"
     imports = source.file("lib", "", "lib/gobind").partition("import ")[2]
-    assert imports.splitlines()[:4] == ["(", '\t"math/big"', '\t"unsafe"', ")"]
+    assert imports.splitlines()[:4] == ["(", '\t"net/url"', '\t"unsafe"', ")"]
 
 
 def test_how_go_calls_python() -> None:
@@ -402,3 +403,52 @@ def test_collisions_are_refused(tmp_path: Path, text: str, message: str) -> None
     with pytest.raises(ContractError) as caught:
         generate(contract)
     assert str(caught.value) == message
+
+
+LITERALS = """
+Order = Literal["desc", "asc"]
+sort_key = Literal["user_id", "NAME", "<", "<=", "", "c++", "text/html"]
+@gostruct
+class Circle:
+    kind: Literal["circle"]
+@gointerface
+class Lists(Protocol):
+    def get(self, order: Order, key: sort_key, level: Literal[1, 11, -1], c: Circle) -> dict[Order, bigint]: ...
+"""
+
+
+def test_literals_are_named_types_with_constants(tmp_path: Path) -> None:
+    files = generate(read(tmp_path, LITERALS))
+    for declared in (
+        "// Order has the values of Python's Literal.\ntype Order string\n",
+        'const (\n\tOrderAsc Order = "asc"\n\tOrderDesc Order = "desc"\n)\n',
+        "type SortKey string\n",
+        '\tSortKeyEmpty SortKey = ""\n',
+        '\tSortKeyLessThanSign SortKey = "<"\n',
+        '\tSortKeyLessThanSignEqualsSign SortKey = "<="\n',
+        '\tSortKeyName SortKey = "NAME"\n',
+        '\tSortKeyUserID SortKey = "user_id"\n',
+        '\tSortKeyTextHTML SortKey = "text/html"\n',
+        "type Minus1Or1Or11 int\n",
+        "\tMinus1Or1Or11Minus1 Minus1Or1Or11 = -1\n\tMinus1Or1Or11_1 Minus1Or1Or11 = 1\n",
+        "type OnlyCircle string\n",
+        '\tOnlyCircleCircle OnlyCircle = "circle"\n',
+    ):
+        assert declared in re.sub(" +", " ", files["gobind_types.go"]), declared
+    assert (
+        "Get(ctx context.Context, order Order, key SortKey, level Minus1Or1Or11, c *Circle) (map[Order]*big.Int, error)"
+        in (files["gobind_interfaces.go"])
+    )
+
+
+def test_packages_are_imported_only_where_types_of_theirs_are_used(tmp_path: Path) -> None:
+    files = generate(read(tmp_path, LITERALS))
+    assert '\t"math/big"\n' in files["gobind_interfaces.go"]
+    assert not any("encoding/json" in text for text in files.values())
+
+
+def test_values_of_a_literal_that_are_one_name_in_go_are_refused(tmp_path: Path) -> None:
+    text = LITERALS.replace('"desc", "asc"', '"a", "A"')
+    with pytest.raises(ContractError) as caught:
+        generate(read(tmp_path, text))
+    assert str(caught.value) == "Order: 'A' and Order: 'a' are both OrderA in Go"

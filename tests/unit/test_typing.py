@@ -20,10 +20,16 @@ from __future__ import annotations
 import array
 import ctypes
 import mmap
-from typing import Protocol
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Protocol, Union
 
 import gobind
-from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import bigint, naive
+
+Order = Literal["asc", "desc"]
 
 
 @gostruct
@@ -38,17 +44,38 @@ class Key:
     part: str
 
 
+@gostruct
+class Item:
+    day: date
+    clock: time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order = "asc"
+
+
 @goerror
 class NotFound(GoError):
     key: str
 
 
+Value = Union[int, str, None]
+
+
 @gointerface
 class Accounts(Protocol):
+    def anything(self, value: Any) -> Any: ...
+    def something(self, value: object) -> object: ...
+    def document(self, value: JSON) -> JSON: ...
+    def value(self, value: Value) -> Value: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
     def fill(self, data: MutableBuffer[f64]) -> None: ...
+    def stock(self, item: Item, order: Order) -> dict[Order, Item]: ...
+    def total(self, items: list[Item]) -> bigint: ...
+    def at(self) -> naive: ...
     @gomethod(blocking=True)
     async def add_friends(self, token: bytes, user_ids: list[u32]) -> list[User]: ...
 
@@ -70,11 +97,25 @@ accounts.fill(memoryview(bytearray(8)))
 accounts.fill(array.array("d", [1.5]))
 accounts.fill((ctypes.c_double * 3)())
 accounts.fill(mmap.mmap(-1, 8))
+anything = accounts.anything({"a": [1, None, b""]})
+something = accounts.something([1, "a"])
+document = accounts.document({"a": [1, 2.5, None, {"b": True}]})
+if isinstance(document, dict) and isinstance(document["a"], list):
+    print(len(document["a"]))
+value = accounts.value("a")
+if isinstance(value, str):
+    print(value.upper())
+item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10**30, Path("a"), "desc")
+accounts.stock(item, "asc")["desc"].price.as_tuple()
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 """
 MISTAKES = [
     'accounts.login("x")',
+    "accounts.document(b'')",
+    "accounts.document({1: 2})",
+    "accounts.value(1.5)",
+    "accounts.something(1).upper()",
     "accounts.nothing()",
     'accounts.ping("5")',
     'User("1", "ada")',
@@ -84,6 +125,9 @@ MISTAKES = [
     "User(1, 'ada').nick",
     'accounts.fill(b"abc")',
     "accounts.hash([1, 2])",
+    'accounts.stock(item, "up")',
+    "accounts.total([item]).upper()",
+    "accounts.at().nothing()",
 ]
 
 
@@ -128,6 +172,9 @@ REVEALED: Dict[str, str] = {
     'gobind.load("x.so", Accounts).ping(1)': "int",
     "User(1, 'ada').id": "int",
     "User(1, 'ada').name": "str",
+    "accounts.at()": "datetime",
+    "accounts.total([item])": "int",
+    "item.wall": "datetime",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }

@@ -19,7 +19,7 @@ class Answers:
     """Answers the calls of one binding's objects.
 
     Args:
-        contract: the contract's number among the library's.
+        contract: the contract's index in the library.
         errors: the contract's errors.
 
     Attributes:

@@ -59,7 +59,7 @@ class GoSource:
         return name in self._used
 
     def qualified(self, name: str) -> str:
-        """`name`, such as ``time.Time``, ``*big.Int`` or ``int``; its package, if it has one, is used."""
+        """Returns `name`, such as ``time.Time`` or ``*big.Int``; notes that its package, if any, is used."""
         package, dot, _ = name.lstrip("*[]").partition(".")
         if dot:
             self.use(package)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,11 +14,14 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -69,6 +72,8 @@ class GoTypes:
             self._named[error] = self._take(error.text, "" if error.text.endswith("Error") else "Error")
         for enum in contract.enums:
             self._take_enum(enum)
+        for literal in contract.literals:
+            self._take_literal(literal)
         nodes = list(walk(*roots(contract), into=references))
         for node in nodes:
             if isinstance(node, UnionType):
@@ -90,6 +95,16 @@ class GoTypes:
             where = f"{enum.text}.{member}"
             self._top.take(name + gonames.constant(member, where), where)
 
+    def _take_literal(self, literal: LiteralType) -> None:
+        words = list(map(gonames.word_of, literal.values))
+        made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
+        name = (
+            gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+        )
+        self._named[literal] = self._top.take(name, literal.text)
+        for value, word in zip(literal.values, words):
+            self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
+
     def _take_union(self, union: UnionType) -> None:
         if union.alias:
             name = gonames.class_name(union.alias, union.alias)
@@ -99,7 +114,7 @@ class GoTypes:
         self.unions.append(union)
 
     def take_tuple(self, node: TupleType) -> str:
-        """Give a tuple its name: one inside a tuple is met before its own turn."""
+        """Gives a tuple its name: one inside a tuple is met before its own turn."""
         # float and f64, list and tuple[T, ...] are one in Go: tuples of either are one type.
         name = f"Tuple{''.join(self.word(item) for item in node.items) or '0'}"
         body = ", ".join(self.key(item) for item in node.items)
@@ -195,6 +210,12 @@ def _word_of_function(types: GoTypes, node: CallableType) -> str:
     return f"{'Async' * node.method.is_async}Func{params}{made}"
 
 
+def _word_of_dynamic(types: GoTypes, node: DynamicType) -> str:
+    if node.text.isidentifier():
+        return str(node.text)
+    return "Or".join([*map(types.word, node.options), *(["Nil"] if node.allows_none else [])])
+
+
 class _Kind(NamedTuple):
     """How types of one kind of node are written in Go, and the word for them in names."""
 
@@ -233,6 +254,7 @@ _KINDS: dict[type, _Kind] = {
         lambda types, node: f"{'' if node.item.is_nilable else '*'}{types.spelling(node.item)}",
         lambda types, node: f"Optional{types.word(node.item)}",
     ),
+    DynamicType: _Kind(lambda types, node: "any", _word_of_dynamic),
     CallableType: _Kind(_spell_function, _word_of_function),
     StreamType: _Kind(
         lambda types, node: f"func(yield func({types.spelling(node.item)}, error) bool)",
@@ -249,6 +271,7 @@ def roots(contract: Contract) -> list[Node]:
             found.extend(param.type for param in method.params)
             if method.result is not None:
                 found.append(method.result)
+    found.extend(contract.structs)  # those of the module that only dynamic values hold
     return found
 
 
@@ -306,7 +329,7 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
 
 
 def _is_shown(node: Node) -> bool:
-    return isinstance(node, (EnumType, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
+    return isinstance(node, (Choice, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
@@ -328,14 +351,36 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
 
 def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
     """Declares an enum: a named type and its constants."""
+    members = [(gonames.constant(member), value) for member, value in enum.members.items()]
     name = types.name(enum)
+    return _declare_choice(
+        name, enum, members, comment(own_doc(enum.cls), f"{name} is the enum {enum.text}.")
+    )
+
+
+def declare_literal(types: GoTypes, literal: LiteralType) -> list[str]:
+    """Declares a Literal: a named type and its constants."""
+    name = types.name(literal)
+    words = map(gonames.word_of, literal.values)
+    members = [(_joint(name, word) + word, value) for word, value in zip(words, literal.values)]
+    return _declare_choice(name, literal, members, comment("", f"{name} has the values of Python's Literal."))
+
+
+def _joint(name: str, word: str) -> str:
+    """Returns what keeps two numbers apart where a name and a word after it meet: ``X1Or2_2``."""
+    return "_" * (name[-1].isdecimal() and word[0].isdecimal())
+
+
+def _declare_choice(
+    name: str, node: Choice, members: Iterable[tuple[str, int | str]], doc: list[str]
+) -> list[str]:
     rows = []
-    for member, value in enum.members.items():
+    for word, value in members:
         text = quote(value) if isinstance(value, str) else str(value)
-        rows.append((name + gonames.constant(member), name, f"= {text}"))
+        rows.append((name + word, name, f"= {text}"))
     return [
-        *comment(own_doc(enum.cls), f"{name} is the enum {enum.text}."),
-        f"type {name} {'string' if enum.base is STR else 'int'}",
+        *doc,
+        f"type {name} {'string' if node.base is STR else 'int'}",
         "",
         f"// The values of {name}.",
         "const (",
