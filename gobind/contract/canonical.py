@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import keyword
 import re
 import sys
 import types
 from collections.abc import Iterator
 from typing import Any
 
+from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
@@ -59,9 +61,9 @@ def contract_text(contract: Contract) -> str:
     parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
-    parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
+    parts += [_struct_text(node) for node in contract.structs]
     parts += [_aliases(nodes)]
-    parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
+    parts += [_struct_text(node) for node in contract.errors]
     parts += [_interface_text(node) for node in contract.interfaces]
     return "\n\n".join(part.rstrip() + "\n" for part in parts if part)
 
@@ -77,6 +79,11 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
         yield "from gobind import JSON\n"
     if any(isinstance(node, LiteralType) for node in nodes):
         yield "from typing import Literal\n"
+    kinds = {node.kind for node in nodes if isinstance(node, StructType)}
+    if NAMED_TUPLE in kinds:
+        yield "from typing import NamedTuple\n"
+    if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
+        yield "from typing_extensions import NotRequired, TypedDict\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:
@@ -94,11 +101,14 @@ def _aliases(nodes: list[Node]) -> str:
 
 
 def own_doc(cls: Any) -> str:
-    """Returns the docstring of the source, without indentation; "" for one made by `dataclasses` or `enum`."""
+    """Returns the docstring of the source, without indentation; "" for one that Python made."""
     doc = cls.__dict__.get("__doc__")
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
-    if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
+    name, names = cls.__name__, getattr(cls, "_fields", None)
+    if names is not None and doc == f"{name}({', '.join(names)})":  # made by NamedTuple
+        return ""
+    if dataclasses.is_dataclass(cls) and doc.startswith(f"{name}("):
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
         return ""
@@ -141,9 +151,12 @@ def _union_text(node: DynamicType) -> str:
     return f"{node.text} = Union[{', '.join(options)}]\n"
 
 
-def _struct_text(decorator: str, base: str, node: StructType) -> str:
+def _struct_text(node: StructType) -> str:
+    if node.kind is TYPED_DICT and any(keyword.iskeyword(field.name) for field in node.fields):
+        fields = ", ".join(f"{field.name!r}: {_spelled(field.type)!r}" for field in node.fields)
+        return f"{node.text} = TypedDict({node.text!r}, {{{fields}}})\n"
     doc = own_doc(node.cls)
-    options = ", ".join(_struct_options(node)) if not base else ""
+    options = ", ".join(_struct_options(node)) if node.kind is DATACLASS else ""
     first_default = len(node.fields)
     while first_default and _default_text(node.fields[first_default - 1]):
         first_default -= 1
@@ -151,7 +164,7 @@ def _struct_text(decorator: str, base: str, node: StructType) -> str:
     for position, field in enumerate(node.fields):
         default = f" = {_default_text(field)}" if position >= first_default else ""
         body.append(f"    {field.name}: {_spelled(field.type)}{default}\n")
-    head = f"{decorator}{f'({options})' if options else ''}\nclass {node.text}{base}:\n"
+    head = node.kind.declare.format(name=node.text, options=f"({options})" if options else "")
     return head + ("".join(body) or "    pass\n")
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Union
 
+from gobind.contract.classes import ABSENT, DATACLASS, ClassKind
 from gobind.contract.decorators import MethodOptions
 from gobind.contract.kinds import Kind
 from gobind.contract.leaves import Leaf
@@ -183,17 +185,24 @@ class TupleType(Record):
 
 
 class OptionalType(Reference):
-    """``Optional[item]``."""
+    """``Optional[item]``, or ``NotRequired[item]`` for the value of a key that a TypedDict may lack.
+
+    Attributes:
+        is_key: the second.
+        absent: what stands for no value: None, or ABSENT where the key is missing.
+    """
 
     size = 8
     wire_pattern = "Optional[%s]"
 
-    def __init__(self, item: Node) -> None:
+    def __init__(self, item: Node, is_key: bool = False) -> None:
         self.item = item
+        self.is_key = is_key
+        self.absent = ABSENT if is_key else None
         self.text: str = self.spelled(text_of)
 
     def spelled(self, spell: Callable[[Node], str]) -> str:
-        return f"Optional[{spell(self.item)}]"
+        return f"{'NotRequired' if self.is_key else 'Optional'}[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -313,13 +322,26 @@ class Field(NamedTuple):
         """True if there is a default value."""
         return self.default is not dataclasses.MISSING
 
+    @property
+    def may_be_missing(self) -> bool:
+        """True for a key that a TypedDict may lack."""
+        return isinstance(self.type, OptionalType) and self.type.is_key
+
 
 class StructType(Record):
-    """A `gostruct` or `goerror` class. ``fields`` is set later, as structs may refer to themselves."""
+    """A class of any `ClassKind`. ``fields`` is set later, as structs may refer to themselves.
 
-    def __init__(self, cls: Any) -> None:
+    Attributes:
+        arguments: what the type variables of a generic class stand for: each use of one is a struct of its own.
+        instances: the class that all values are instances of.
+    """
+
+    def __init__(self, cls: Any, kind: ClassKind = DATACLASS, arguments: tuple[Node, ...] = ()) -> None:
         self.cls = cls
-        self.text: str = cls.__name__
+        self.kind = kind
+        self.arguments = arguments
+        self.instances: Any = Mapping if kind.is_dict else cls
+        self.text: str = cls.__name__ + "".join(map(_word, arguments))
         self.fields: tuple[Field, ...] = ()
 
     @property
@@ -341,6 +363,12 @@ class StructType(Record):
         return bool(self.fields) and all(field.type.is_flat for field in self.fields)
 
 
+def _word(node: Node) -> str:
+    """Returns a word for a type, used in the names of generic structs: ``list[User]`` is ``ListUser``."""
+    text = node.text.replace("...", "Many")  # tuple[int, ...] is another type than tuple[int]
+    return "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", text))
+
+
 class StructTable:
     """The structs that dynamic values of one contract may hold.
 
@@ -349,14 +377,14 @@ class StructTable:
 
     Attributes:
         names: their names, sorted; the index in this list stands in frames.
-        find: gives the class of a name.
+        find: gives the node of a name.
         verify: refuses a struct that differs from Go's.
     """
 
     def __init__(self, read: Callable[[type], StructType | None]) -> None:
         self._read = read
         self.names: list[str] = []
-        self.find: Callable[[str], Any] = dict[str, Any]().__getitem__
+        self.find: Callable[[str], StructType] = dict[str, StructType]().__getitem__
         self.verify: Callable[[StructType], None] = lambda node: None
         self._nodes: dict[int, StructType] = {}
 
@@ -387,9 +415,7 @@ class StructTable:
             IndexError: there is no such struct.
         """
         if index not in self._nodes:
-            node = self._read(self.find(self.names[index]))
-            assert node is not None
-            self._enter(index, node)
+            self._enter(index, self.find(self.names[index]))
         return self._nodes[index]
 
     def _enter(self, index: int, node: StructType) -> None:

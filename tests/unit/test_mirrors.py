@@ -203,7 +203,7 @@ def test_random_structs_there_and_back(seed: int) -> None:
     for cls in [value for name, value in vars(module).items() if name.startswith("Struct")]:
         value = values.value(cls)
         try:
-            again = from_mirror(to_mirror(value))
+            again = from_mirror(to_mirror(value, cls))
         except gobind.ContractError as error:
             assert holds_dynamic(node_of(cls))
             assert str(error).endswith("a dynamic value is no C data: it has no mirror")
