@@ -7,14 +7,13 @@ implementations use `ctypes` alone, which copies read-only memory.
 from __future__ import annotations
 
 import ctypes
-import re
-import struct
 import sys
 from typing import Any, NamedTuple
 
 from gobind.codec.layout import layout_of
 from gobind.codec.memory import Memory, bytes_at
 from gobind.codec.mirrors import mirror_of
+from gobind.contract.formats import kind_of_code, parse
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import BufferType, StructType
 
@@ -47,7 +46,7 @@ def format_of(node: BufferType) -> BufferFormat:
     """Returns the format that a buffer must have to be passed as `node`."""
     item, flags = node.item, _FORMAT_AND_C_CONTIGUOUS | (_WRITABLE if node.is_mutable else 0)
     if isinstance(item, Scalar):
-        fields: Any = ((0, _kind(item.code), item.size),)
+        fields: Any = ((0, kind_of_code(item.code), item.size),)
         return BufferFormat(node.text, item.size, fields, item.code, None, set(), Memory, flags)
     mirror, size = mirror_of(item), layout_of(item).size
     items = mirror * (sys.maxsize // size)
@@ -60,53 +59,15 @@ def _fields(node: StructType, start: int) -> Any:
             yield from _fields(field.type, start + offset)
         else:
             assert isinstance(field.type, Scalar)  # the struct is flat
-            yield start + offset, _kind(field.type.code), field.type.size
-
-
-def _kind(code: str) -> str:
-    """Returns the kind of a format character, without its size."""
-    if code in "bhilqn":
-        return "int"
-    if code in "BHILQNc":
-        return "uint"
-    return {"f": "float", "d": "float", "?": "bool"}.get(code, code)
-
-
-_ITEM = r"([<>=@!^]?)(\d*)([a-zA-Z?])"  # compiled for the first buffer: not all programs pass one
-
-
-def _parse(text: str, itemsize: int) -> tuple[bool, list[tuple[int, str, int]]]:
-    """Says whether the format of a buffer has explicit gaps, and its fields; what is no number is of no kind.
-
-    Big-endian numbers are none, nor is what has marks of other things: ``&d`` is a pointer, ``(2)d`` an array.
-    """
-    stripped = re.sub(r":[^:]*:", "", text.replace("T{", "").replace("}", ""))
-    fields: list[tuple[int, str, int]] = []
-    offset, gaps, order = 0, False, "@"
-    if not re.fullmatch(f"(?:{_ITEM}|\\s)*", stripped):
-        return gaps, [(0, text, 0)]
-    for mark, count, code in re.findall(_ITEM, stripped):
-        order = mark or order
-        if len(count) > 18 or int(count or 1) > itemsize:  # before any list of so many is made
-            return gaps, [(0, text, 0)]
-        if code == "x":
-            gaps, offset = True, offset + int(count or 1)
-            continue
-        try:
-            size = struct.calcsize(("@" if order in "@^" else "=") + code)
-        except struct.error:
-            return gaps, [(0, text, 0)]
-        kind = _kind(code) if order not in ">!" or size == 1 else "big-endian"
-        for _ in range(int(count or 1)):
-            fields.append((offset, kind, size))
-            offset += size
-    return gaps, fields
+            yield start + offset, kind_of_code(field.type.code), field.type.size
 
 
 def _fits(found: str, itemsize: int, wanted: BufferFormat) -> bool:
     if itemsize != wanted.size:
         return False
-    gaps, fields = _parse(found, itemsize)
+    gaps, fields = parse(found, itemsize)
+    if wanted.code and wanted.code in "bB":  # of 8 bits, signed or not: pyarrow says b of all its memory
+        return [field[1] for field in fields] in (["int"], ["uint"])
     if gaps or len(fields) == 1:
         return tuple(fields) == wanted.fields
     return [field[1:] for field in fields] == [field[1:] for field in wanted.fields]

@@ -11,14 +11,17 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate, chain, islice, repeat, starmap
+from math import prod
 from operator import countOf, getitem
 from typing import Any
 
 from gobind.codec import collector
 from gobind.codec.frames import CorruptFrame, Get, Handles, Input, Output, Put, pack_u64
 from gobind.contract.classes import ABSENT
+from gobind.contract.formats import is_packed
+from gobind.contract.scalars import Scalar
 
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -30,6 +33,116 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
     raise TypeError(f"expected a list, got {type(value).__name__}")
+
+
+class Packed:
+    """A list of numbers, or of lists of such, as a frame holds the numbers: Python has no objects for them.
+
+    Attributes:
+        data: the bytes of all numbers.
+        shape: the length of the list, of each list in it, and so on.
+    """
+
+    __slots__ = ("data", "shape")
+
+    def __init__(self, data: bytes, shape: tuple[int, ...]) -> None:
+        self.data = data
+        self.shape = shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def tolist(self, code: str) -> list[Any]:
+        """Returns the lists, of numbers whose format character is `code`."""
+        items: list[Any] = memoryview(self.data).cast(code).tolist()  # type: ignore[call-overload]
+        for level in range(len(self.shape) - 1, 0, -1):
+            size, count = self.shape[level], prod(self.shape[:level])
+            items = [items[row * size : row * size + size] for row in range(count)]
+        return items
+
+
+_TRUTH = bytes([0] + 255 * [1])  # in memory each bool but 0 is true, in a frame it is 1
+
+
+@lru_cache(maxsize=None)
+def as_numbers(item: Scalar, depth: int) -> Callable[[Any], Any]:
+    """Returns the conversion of a list of numbers, or of lists of lists of such: memory that fits becomes `Packed`.
+
+    The memory is copied at once. Other values become lists, as `as_list` makes them.
+    """
+
+    def convert(value: Any) -> Any:
+        if type(value) in (list, tuple):
+            return list(value)
+        if type(value) is Packed:
+            return value
+        try:
+            view = memoryview(value)
+        except (TypeError, ValueError, BufferError):
+            return as_list(value)
+        data = view.tobytes() if is_packed(view, item, depth) else None
+        shape = view.shape or ()
+        view.release()
+        if data is None:
+            return as_list(value)
+        return Packed(data.translate(_TRUTH) if item.code == "?" else data, shape)
+
+    return convert
+
+
+def put_other(put: Put, put_number: Put, item: Scalar, depth: int) -> Callable[[Output, Any], Any]:
+    """Returns a function that writes the block of what is in one such list that is no `list`; it returns its items.
+
+    Args:
+        put: the put of the items.
+        put_number: the put of the numbers.
+        item: the type of the numbers.
+        depth: of the list.
+    """
+    convert = as_numbers(item, depth)
+
+    def put_items(out: Output, value: Any) -> Any:
+        rows = convert(value)
+        if type(rows) is Packed:
+            _put_runs(out, [rows], put_number, item, depth - 1)
+        else:
+            put(out, rows)
+        return rows
+
+    return put_items
+
+
+def _put_runs(out: Output, runs: list[Any], put: Put, item: Scalar, depth: int) -> None:
+    """Writes a block of lists of numbers of which some are memory, each column as one piece.
+
+    Args:
+        runs: the lists, each a list of some of them or a `Packed` that stands for as many as it is long.
+        put: writes numbers.
+        item: the type of the numbers.
+        depth: of the lists in a run; with 0 they are numbers.
+    """
+    while depth:
+        convert, lengths, inner = as_numbers(item, depth), [], []
+        for run in runs:
+            if type(run) is Packed:
+                count, size, *sizes = run.shape
+                lengths.append(pack_u64(size) * count)
+                inner.append(Packed(run.data, (count * size, *sizes)))
+            else:
+                rows = [*map(convert, run)]
+                lengths.append(struct.pack(f"{len(rows)}Q", *map(len, rows)))
+                inner += rows
+        out.append(b"".join(lengths))
+        runs, depth = inner, depth - 1
+    pieces: list[bytes] = []
+    for run in runs:
+        if type(run) is Packed:
+            pieces.append(run.data)
+        else:
+            part = Output()
+            put(part, run)
+            pieces += part
+    out.append(b"".join(pieces))
 
 
 def as_dict(value: Any) -> dict[Any, Any]:
@@ -267,7 +380,12 @@ def _need_unchanged(values: list[Any], lengths: list[int]) -> None:
         raise RuntimeError(f"a {type(values[0]).__name__} changed while it was read")
 
 
-def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[Any]] = as_list) -> Put:
+def put_lists(
+    put_item: Put,
+    usual: type = list,
+    rows_of: Callable[[Any], Any] = as_list,
+    numbers: tuple[Put, Scalar, int] | None = None,
+) -> Put:
     """Returns the put of lists, or of sets if `usual` is ``set``: lengths, then all items.
 
     Another thread may change the lists, and an item that it moves from one to another must arrive once: so lengths
@@ -278,11 +396,18 @@ def put_lists(put_item: Put, usual: type = list, rows_of: Callable[[Any], list[A
         put_item: writes the items.
         usual: the class for which the values need no conversion.
         rows_of: converts a value of another class to a list of its items.
+        numbers: for lists of numbers at any depth the put and type of the numbers and the depth.
     """
 
     def put(out: Output, values: list[Any]) -> None:
         is_usual = _HAS_GIL and countOf(map(type, values), usual) == len(values)
         rows = values if is_usual else [*map(rows_of, values)]
+        if not is_usual:
+            if numbers and Packed in map(type, rows):
+                _put_runs(out, [rows], *numbers)
+                return
+            # Memory need not have a length.
+            values = [value if hasattr(value, "__len__") else row for value, row in zip(values, rows)]
         lengths, items = map(list, (map(len, rows), chain.from_iterable(rows)))
         _need_unchanged(values, lengths)
         if len(items) != sum(lengths):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, get_origin
 from weakref import WeakKeyDictionary
 
+from gobind.codec import columns
 from gobind.codec.columns import without_absent
 from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
@@ -248,6 +249,14 @@ def _values(address: int, count: int, node: Node) -> list[Any]:
     return [_value(memory[position], node) for position in range(count)]
 
 
+def _listed(node: ListType, value: Any) -> list[Any]:
+    """Returns the items of a list, or of memory that is taken for it."""
+    if node.numbers is None:
+        return list(value)
+    rows = columns.as_numbers(*node.numbers)(value)
+    return rows.tolist(node.numbers[0].code) if isinstance(rows, columns.Packed) else list(rows)
+
+
 def _pair(node: DictType) -> TupleType:
     return TupleType((node.key, node.value))
 
@@ -304,7 +313,9 @@ _KINDS: dict[type, _Kind] = {
         _shown_literal,
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
     ),
-    ListType: _ITEMS,
+    ListType: _ITEMS._replace(
+        set_to=lambda node, value, kept: _list_ref(node.item, _listed(node, value), kept)
+    ),
     SetType: _ITEMS,
     DictType: _Kind(
         lambda _: ListRef,

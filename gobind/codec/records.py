@@ -272,19 +272,31 @@ class RecordWriter:
         elif isinstance(node, SetType):
             self._source.line(f"{name} = {self._bind('as_set', columns.as_set)}({value})", path)
         else:
-            value = self._local(value)
-            convert = self._bind("as_list", columns.as_list)
-            # A copy: another thread may change the list meanwhile. For numbers a tuple, as `struct.pack` makes one
-            # of a list anyway.
-            copy = f"_tuple({value})" if _is_packed_at_once(node.item) else f"[*{value}]"
-            self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})", path)
+            self._list(node, value, name, path)
         self._source.line(f"{count} = _len({name})")
         self._slot(offset + 8, "Q", count)
         if isinstance(node, DictType):
             self._source.line(f"{self._put(node.key)}(_out, [*{name}])")
             self._source.line(f"{self._put(node.value)}(_out, [*{name}.values()])")
-        else:
+        elif not (isinstance(node, ListType) and node.numbers):
             self._source.line(f"{self._put(node.item)}(_out, {name})")
+
+    def _list(self, node: ListType, value: str, name: str, path: str) -> None:
+        """Writes the lines that set a local to the items; for numbers at any depth, also those that encode them."""
+        value = self._local(value)
+        # A copy: another thread may change the list meanwhile. For numbers a tuple, as `struct.pack` makes one of a
+        # list anyway.
+        copy = f"_tuple({value})" if _is_packed_at_once(node.item) else f"[*{value}]"
+        if not node.numbers:
+            convert = self._bind("as_list", columns.as_list)
+            self._source.line(f"{name} = {copy} if _type({value}) is _list else {convert}({value})", path)
+            return
+        with self._source.block(f"if _type({value}) is _list:"):
+            self._source.line(f"{name} = {copy}", path)
+            self._source.line(f"{self._put(node.item)}(_out, {name})")
+        with self._source.block("else:"):  # memory of numbers, or another sequence
+            put_other = self._bind(f"put_other_{node.item.text}", self._blocks.other_put(node))
+            self._source.line(f"{name} = {put_other}(_out, {value})", path)
 
     def _optional(self, node: OptionalType, value: str, offset: int) -> None:
         value, absent = self._local(value), _absent(node, self._bind)

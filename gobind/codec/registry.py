@@ -61,6 +61,7 @@ class Blocks:
         self.namespace = Namespace()
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
+        self._others: dict[str, Callable[[Output, Any], Any]] = {}
         self._readers: dict[str, Any] = {}
 
     def put(self, node: Node) -> Put:
@@ -103,6 +104,27 @@ class Blocks:
     def dynamic(self) -> DynamicCodec:
         """The codec of dynamic values."""
         return DynamicCodec(self._structs, self.put, self.get)
+
+    def list_put(self, node: ListType) -> Put:
+        """Returns the put of lists."""
+        put = self.put(node.item)
+        if node.numbers is None:
+            return columns.put_lists(put)
+        item, depth = node.numbers
+        return columns.put_lists(
+            put, rows_of=columns.as_numbers(item, depth), numbers=(self.put(item), item, depth)
+        )
+
+    def other_put(self, node: ListType) -> Callable[[Output, Any], Any]:
+        """Returns the function that writes one list of numbers, at any depth, that is no `list`."""
+        with fork_lock:
+            made = self._others.get(node.text)
+            if made is None:
+                assert node.numbers is not None
+                item, depth = node.numbers
+                made = columns.put_other(self.put(node.item), self.put(item), item, depth)
+                self._others[node.text] = made
+            return made
 
     # Structs
 
@@ -263,7 +285,7 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
     ),
     ListType: (
-        lambda blocks, node: columns.put_lists(blocks.put(node.item)),
+        Blocks.list_put,
         lambda blocks, node: columns.get_lists(blocks.get(node.item), node.container),
     ),
     SetType: (

@@ -117,6 +117,17 @@ class ListType(Reference):
     def children(self) -> tuple[Node, ...]:
         return (self.item,)
 
+    @functools.cached_property
+    def numbers(self) -> tuple[Scalar, int] | None:
+        """For lists of numbers, and lists of these, the type of the numbers and the depth of the lists; else None.
+
+        Memory with so many dimensions is taken for such a list.
+        """
+        if isinstance(self.item, Scalar):
+            return self.item, 1
+        inner = self.item.numbers if isinstance(self.item, ListType) else None
+        return inner and (inner[0], inner[1] + 1)
+
 
 class SetType(Reference):
     """``set[item]``; ``container`` is set or frozenset."""

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Union
 
 from gobind.contract.classes import ABSENT
+from gobind.contract.formats import misfit
 from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -302,6 +303,12 @@ def _of_struct(node: StructType, value: Any, path: Place) -> Iterable[_Step]:
 
 
 def _of_list(node: ListType, value: Any, path: Place) -> Iterable[_Step]:
+    if node.numbers and type(value) not in (list, tuple):
+        why = misfit(value, *node.numbers)
+        if why is None:
+            return
+        if why:
+            raise TypeError(f"{path}: expected {node.text}, got {class_of(value)}{why}")
     expect(value, Sequence, node.text, path, refused=str)
     if isinstance(value, memoryview):
         _check_view(node, value, path)

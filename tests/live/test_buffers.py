@@ -210,8 +210,8 @@ def test_numpy_that_does_not_fit(buffers: Any) -> None:
         ("u8", None, "NoneType"),
         ("u8", "text", "str"),
         ("u8", [1, 2], "list"),
-        ("u8", array.array("b", [1]), "array of format 'b'"),
-        ("i8", b"ab", "bytes of format 'B'"),
+        ("u8", memoryview(b"a").cast("?"), "memoryview of format '?'"),
+        ("i8", array.array("h", [1]), "array of format 'h'"),
         ("u16", b"abcd", "bytes of format 'B'"),
         ("bool", b"\0\1", "bytes of format 'B'"),
         ("f32", array.array("d", [1]), "array of format 'd'"),
@@ -231,6 +231,16 @@ def test_buffers_of_another_item_type_are_refused(buffers: Any, name: str, value
     assert (
         str(caught.value) == f"buffer: expected Buffer[{name if name != 'point' else 'Point'}], got {found}"
     )
+
+
+def test_bytes_are_signed_or_not(buffers: Any) -> None:
+    """pyarrow says b of all its memory, `bytes` B, and characters are c."""
+    data = bytearray(b"\0\x7f\xff")
+    for code in "bBc":
+        view = memoryview(data).cast(code)  # type: ignore[call-overload]
+        assert buffers.list_u8(view) == [0, 127, 255]
+        assert buffers.list_i8(view) == [0, 127, -1]
+        assert buffers.fill_u8(view[2:], 255) == buffers.fill_i8(view[2:], -1)
 
 
 def test_buffers_are_released_when_a_later_argument_is_wrong(buffers: Any) -> None:
@@ -429,7 +439,7 @@ def a_page() -> Any:
             "MutableBuffer[u8], got memoryview that is not C-contiguous",
         ),
         ("fill_u8", 5, "MutableBuffer[u8], got int"),
-        ("fill_i8", bytearray(3), "MutableBuffer[i8], got bytearray of format 'B'"),
+        ("fill_i8", array.array("h", [3]), "MutableBuffer[i8], got array of format 'h'"),
         ("fill_later", b"abc", "MutableBuffer[u8], got bytes that is read-only"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import gc
 import random
@@ -90,6 +91,19 @@ def test_a_long_sequence_of_another_kind(echo: Any) -> None:
     assert echo.echo_ints(range(MANY)) == [*range(MANY)]
     assert echo.echo_sequence(("a", "b")) == ["a", "b"]
     assert echo.echo_tuple_of([1, 2]) == (1, 2)
+
+
+@pytest.mark.parametrize("size", [0, 3, MANY])
+def test_memory_of_numbers_is_taken_for_a_list(echo: Any, size: int) -> None:
+    for name, code in {"ints": "q", "floats": "d", "i16s": "h", "u8s": "B", "f32s": "f"}.items():
+        numbers = array.array(code, [number % 100 for number in range(size)])
+        for memory in (numbers, memoryview(numbers)[::2], memoryview(numbers)[::-1]):
+            assert getattr(echo, f"echo_{name}")(memory) == memory.tolist()
+    truths = memoryview(bytes(number % 2 for number in range(size))).cast("?")
+    assert echo.echo_bools(truths) == truths.tolist()
+    table = memoryview(array.array("h", range(24))).cast("B").cast("h", (2, 3, 4))
+    assert echo.echo_cube(table) == table.tolist()
+    assert echo.echo_maybe_list(b"ab") == [97, 98]
 
 
 def test_nan_survives_the_round_trip(echo: Any) -> None:

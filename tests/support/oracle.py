@@ -144,7 +144,7 @@ def contains_itself(annotation: Any) -> bool:
     seen, todo = set(), list(shape(annotation).parts)
     while todo:
         part = todo.pop()
-        if part in (annotation, Any):  # Any may be a struct, too
+        if part in (annotation, Any, object, Union[Any, None]):  # Any may be a struct, too
             return True
         if part not in seen:
             seen.add(part)

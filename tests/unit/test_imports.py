@@ -20,6 +20,7 @@ LAYERS = [
     "contract",
     "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",
+    "contract.formats",
     "contract.naive contract.annotations",
     "contract.classes",
     "contract.types",

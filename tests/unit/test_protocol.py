@@ -34,9 +34,12 @@ def greet(self, user, times):
         _b1 = _encode(user.name)
         _n2 = _len(_b1)
         _out.append(_b1)
-        _l3 = _tuple(times) if _type(times) is _list else _as_list(times)
+        if _type(times) is _list:
+            _l3 = _tuple(times)
+            _put_u16(_out, _l3)
+        else:
+            _l3 = _put_other_u16(_out, times)
         _n4 = _len(_l3)
-        _put_u16(_out, _l3)
         try:
             _reply = _take_reply()
         except _IndexError:

@@ -32,7 +32,7 @@ from gobind.codec import buffers, collector
 from gobind.codec.columns import get_u8, put_lists
 from gobind.codec.diagnose import locate, locate_value
 from gobind.codec.frames import CorruptFrame, Input, Output
-from gobind.contract import canonical, fingerprint
+from gobind.contract import canonical, fingerprint, formats
 from gobind.contract.annotations import Scope
 from gobind.contract.canonical import contract_text, own_doc, read_text
 from gobind.contract.compatibility import differences
@@ -284,7 +284,7 @@ def test_buffers_of_what_has_no_size_are_refused() -> None:
 
 
 def test_gaps_that_a_format_names_are_no_fields() -> None:
-    assert buffers._parse("<B3xI", 8) == (True, [(0, "uint", 1), (4, "uint", 4)])
+    assert formats.parse("<B3xI", 8) == (True, [(0, "uint", 1), (4, "uint", 4)])
 
 
 @pytest.mark.parametrize("is_cpython", [True, False])
