@@ -172,7 +172,7 @@ def test_random_structs_there_and_back(seed: int) -> None:
     values = random_contracts.Values(seed)
     for cls in [value for name, value in vars(module).items() if name.startswith("Struct")]:
         value = values.value(cls)
-        assert from_mirror(to_mirror(value)) == value
+        assert from_mirror(to_mirror(value, cls)) == value
 
 
 def test_a_mirror_keeps_alive_what_it_points_to() -> None:
