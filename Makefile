@@ -78,13 +78,18 @@ check: $(VENV)/.linters gen-check vet  ## linters, type checkers, gofmt, go vet,
 	$(VENV)/bin/mypy
 	$(VENV)/bin/basedpyright
 
-# In one process: what subprocesses and generated functions run is not counted.
-MEASURED := tests/unit $(patsubst %,tests/live/test_%.py,accounts async buffers callbacks cgo echo goerrors load objects \
-  operators oneway ring streams timeouts)
+# What is measured, and where, is in setup.cfg: programs that tests start, and forks, too. Generated functions are not.
+# Left out: programs that signals strike on time, which get nowhere or elsewhere while they are measured, one with a limit for files,
+# and one that coverage cannot run in.
+UNMEASURED := $(addprefix --deselect tests/,live/test_storm.py live/test_signals.py live/test_fork.py::test_a_fork_with_a_limit_for_files \
+  live/test_ownership.py::test_a_signal_handlers_exception_loses_nothing live/test_refusals.py::test_a_subinterpreter \
+  live/test_ownership.py::test_one_way_calls_that_are_interrupted_arrive_once_or_not_at_all \
+  unit/test_collector.py::test_an_exception_of_a_signal_handler_leaves_the_collector_on)
 coverage: build $(VENV)/.coverage  ## the branches of contract, codec and runtime that no test reaches
-	COVERAGE_FILE=build/coverage $(PY) -m coverage run --branch \
-	  --source=gobind.contract,gobind.codec,gobind.runtime -m pytest -q $(MEASURED)
-	COVERAGE_FILE=build/coverage $(PY) -m coverage report --show-missing --skip-covered
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(PY) -m coverage run -m pytest -q gobind tests/unit tests/live $(UNMEASURED)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
 
 # Go looks at all packages, so the glue that is not committed has to be there.
 vet: $(READY) $(patsubst %,gen-%,$(filter-out $(COMMITTED),$(LIBS))) $(PARTS:%=part-%)

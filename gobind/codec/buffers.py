@@ -58,7 +58,8 @@ def _fields(node: StructType, start: int) -> Any:
     for field, offset in zip(node.fields, layout_of(node).offsets):
         if isinstance(field.type, StructType):
             yield from _fields(field.type, start + offset)
-        elif isinstance(field.type, Scalar):
+        else:
+            assert isinstance(field.type, Scalar)  # the struct is flat
             yield start + offset, _kind(field.type.code), field.type.size
 
 

@@ -240,6 +240,17 @@ def get_enums(member: Callable[[Any], Any], get_base: Get) -> Get:
     return get
 
 
+def put_literals(known: frozenset[Any], cls: type, put_base: Put) -> Put:
+    """Returns the put of the values of a ``Literal``, all of the class `cls`."""
+
+    def put(out: Output, values: list[Any]) -> None:
+        if countOf(map(type, values), cls) != len(values) or not known.issuperset(values):
+            raise TypeError("expected a value of the Literal")
+        put_base(out, values)
+
+    return put
+
+
 def put_handles(node: Any, handles: Handles) -> Put:
     """Returns the put of objects, by their handles."""
 

@@ -15,17 +15,19 @@ from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
 from gobind.contract.classes import ABSENT, class_kind
 from gobind.contract.decorators import ERROR, kind_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -234,6 +236,13 @@ def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
     return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
 
 
+def _shown_literal(node: LiteralType, raw: Any) -> Any:
+    value = _value(raw, node.base)
+    if value not in node.values:
+        raise ValueError(f"expected {node.allowed}, got {excerpt(value)}")
+    return value
+
+
 def _values(address: int, count: int, node: Node) -> list[Any]:
     if not count:
         return []
@@ -247,6 +256,10 @@ def _pair(node: DictType) -> TupleType:
 
 def _refuse(node: Node, *_: Any) -> Any:
     raise ContractError(f"{node.text}: an object means nothing outside a library: it has no mirror")
+
+
+def _refuse_dynamic(node: Node, *_: Any) -> Any:
+    raise ContractError(f"{node.text}: a dynamic value is no C data: it has no mirror")
 
 
 class _Kind(NamedTuple):
@@ -288,6 +301,11 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: node.cls(_value(raw, node.base)),
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
     ),
+    LiteralType: _Kind(
+        lambda node: _ctype_of(node.base),
+        _shown_literal,
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
+    ),
     ListType: _ITEMS,
     SetType: _ITEMS,
     DictType: _Kind(
@@ -305,6 +323,7 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: _values(raw.ptr, 1, node.options[raw.tag])[0],
         _union_ref,
     ),
+    DynamicType: _Kind(_refuse_dynamic, _refuse_dynamic),
     BufferType: _OBJECT,  # never inside a struct
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,

@@ -24,9 +24,11 @@ from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -62,6 +64,15 @@ class Slot(NamedTuple):
 def has_handles(node: Node) -> bool:
     """Returns True if values of `node` contain objects."""
     return any(inner.is_handle for inner in walk(node))
+
+
+def _may_defer(node: Node) -> bool:
+    """Returns True if blocks may be deferred while values of `node` are written."""
+    return (
+        node.is_recursive
+        if isinstance(node, StructType)
+        else isinstance(node, DynamicType) and node.holds_structs
+    )
 
 
 def _is_packed_at_once(node: Node) -> bool:
@@ -112,7 +123,7 @@ class RecordWriter:
         self._paths: dict[str, str] = {}  # by name, what locals stand for
         self.has_handles = any(map(has_handles, nodes))
         self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
-        self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
+        self._defers = any(map(_may_defer, walk(*nodes)))
         self._blocks = blocks
         self._source = source
         self._bind = blocks.namespace.bind
@@ -132,7 +143,7 @@ class RecordWriter:
             explain: the function to call with `values` if one of them may contain itself.
             values: expressions, separated by commas.
         """
-        if self._is_recursive:
+        if self._defers:
             with self._source.block("try:"):
                 self._source.line("_out.finish()")
             with self._source.block(f"except {self._bind('MaybeCircular', MaybeCircular)}:"):
@@ -214,6 +225,13 @@ class RecordWriter:
             self._source.line("raise _TypeError")
         self.write(node.base, f"{value}._value_", offset)
 
+    def _literal(self, node: LiteralType, value: str, offset: int) -> None:
+        value = self._local(value)
+        cls, known = self._bind(node.cls.__name__, node.cls), self._bind(f"known_{node.text}", node.known)
+        with self._source.block(f"if _type({value}) is not {cls} or {value} not in {known}:"):
+            self._source.line("raise _TypeError")
+        self.write(node.base, value, offset)
+
     def _leaf(self, node: Leaf, value: str, offset: int) -> None:
         codec = codec_of(node)
         if codec.cls is not None or len(codec.pack) > 1:
@@ -287,6 +305,14 @@ class RecordWriter:
         self._source.line(f"{tag} = {self._bind(f'tag_of_{node.text}', node.tag_of)}({value})")
         self._slot(offset, "I", tag)
         self._source.line(f"{puts}[{tag}](_out, [{value}])")
+
+    def _dynamic(self, node: DynamicType, value: str, offset: int) -> None:
+        attached, checksum, size = (self._source.fresh(letter) for letter in "acn")
+        put = self._bind("put_stream", self._blocks.dynamic.put_stream)
+        self._source.line(f"{attached}, {checksum}, {size} = {put}(_out, [{value}])", self.path_of(value))
+        self._slot(offset, "I", attached)
+        self._slot(offset + 4, "I", checksum)
+        self._slot(offset + 8, "Q", size)
 
     def _buffer(self, node: BufferType, value: str, offset: int) -> None:
         name = self._source.fresh("m")
@@ -371,9 +397,11 @@ class RecordReader:
             for (place, part), start in zip(node.parts, layout_of(node).offsets)
         ]
 
-    def _enum(self, node: EnumType, offset: int) -> str:
+    def _choice(self, node: EnumType | LiteralType, offset: int) -> str:
         member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
         return f"{member}({self.read(node.base, offset)})"
+
+    _enum = _literal = _choice
 
     def _buffer(self, node: BufferType, offset: int) -> str:
         address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
@@ -419,6 +447,12 @@ class RecordReader:
         self._add_line(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
+    def _dynamic(self, node: DynamicType, offset: int) -> str:
+        head = [self._slot(offset + start, code) for start, code in ((0, "I"), (4, "I"), (8, "Q"))]
+        name, get = self._source.fresh("l"), self._bind("get_stream", self._blocks.dynamic.get_stream)
+        self._add_line(f"{name} = {get}(_source, 1, {', '.join(head)})")
+        return f"{name}[0]"
+
     def _leaf(self, node: Leaf, offset: int) -> str:
         codec = codec_of(node)
         if not codec.slots:
@@ -434,12 +468,14 @@ def _by_kind(methods: Any) -> dict[type, Any]:
         Leaf: methods._leaf,
         StructType: methods._struct,
         EnumType: methods._enum,
+        LiteralType: methods._literal,
         TupleType: methods._tuple,
         ListType: methods._container,
         SetType: methods._container,
         DictType: methods._container,
         OptionalType: methods._optional,
         UnionType: methods._union,
+        DynamicType: methods._dynamic,
         BufferType: methods._buffer,
         InterfaceType: methods._handle,
         CallableType: methods._handle,

@@ -5,12 +5,14 @@ Functions for structs are generated; all others are made by `gobind.codec.column
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from itertools import repeat
 from operator import countOf
 from typing import Any
 
 from gobind.codec import collector, columns
+from gobind.codec.dynamic import DynamicCodec
 from gobind.codec.frames import Get, Handles, Input, Output, Put
 from gobind.codec.leaves import codec_of
 from gobind.codec.source import Namespace, Source
@@ -20,13 +22,16 @@ from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
     StreamType,
+    StructTable,
     StructType,
     TupleType,
     UnionType,
@@ -50,8 +55,9 @@ class Blocks:
         handles: converts objects to handles and back; None without a library.
     """
 
-    def __init__(self, handles: Handles | None = None) -> None:
+    def __init__(self, handles: Handles | None = None, structs: StructTable | None = None) -> None:
         self.handles = handles
+        self._structs = structs or StructTable(lambda cls: None)
         self.namespace = Namespace()
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
@@ -73,8 +79,10 @@ class Blocks:
                 made = self._gets[node.text] = _MAKERS[type(node)][1](self, node)
             return made
 
-    def member_of(self, node: EnumType) -> Any:
-        """Returns the function from a value to the member of an enum; it raises for unknown values."""
+    def member_of(self, node: EnumType | LiteralType) -> Any:
+        """Returns the function from a value to the member of an enum or Literal; it raises for unknown values."""
+        if isinstance(node, LiteralType):
+            return {value: value for value in node.values}.__getitem__
         if node.is_flag:
             return node.cls
         return {member.value: member for member in node.cls.__members__.values()}.__getitem__
@@ -90,6 +98,11 @@ class Blocks:
                 f"{node.text}: an object means nothing outside a library: it cannot be flattened"
             )
         return self.handles
+
+    @functools.cached_property
+    def dynamic(self) -> DynamicCodec:
+        """The codec of dynamic values."""
+        return DynamicCodec(self._structs, self.put, self.get)
 
     # Structs
 
@@ -250,6 +263,10 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.put_enums(node.cls, blocks.put(node.base)),
         lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
     ),
+    LiteralType: (
+        lambda blocks, node: columns.put_literals(node.known, node.cls, blocks.put(node.base)),
+        lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
+    ),
     ListType: (
         lambda blocks, node: columns.put_lists(blocks.put(node.item)),
         lambda blocks, node: columns.get_lists(blocks.get(node.item), node.container),
@@ -276,6 +293,7 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.put_unions(node.tag_of, [*map(blocks.put, node.options)]),
         lambda blocks, node: columns.get_unions([*map(blocks.get, node.options)]),
     ),
+    DynamicType: (lambda blocks, _: blocks.dynamic.put, lambda blocks, _: blocks.dynamic.get),
     InterfaceType: _HANDLES,
     CallableType: _HANDLES,
     StreamType: _HANDLES,

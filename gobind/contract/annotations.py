@@ -6,11 +6,13 @@ nothing is wrapped or unwrapped.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import types
+import typing
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
 from gobind.contract.decorators import scope_of
 
@@ -85,6 +87,27 @@ class Scope(Mapping[str, Any]):
     def __len__(self) -> int:
         return len({**self._globals, **self._locals})
 
+    def name_of(self, hint: Any) -> str | None:
+        """Returns the first public name that stands for an annotation in this scope, None if there is none.
+
+        That is an alias (``Order = Literal["asc", "desc"]``) or a ``type`` statement of an equal annotation. A name
+        that the module imports counts too: an alias does not tell where it was made, and it is the name that the
+        readers of this module know. The module's names come first, those of a function around a class after them.
+        """
+        for names in (self._globals, self._locals):
+            for name, value in list(names.items()):
+                if type(value).__name__ == "TypeAliasType":
+                    with contextlib.suppress(Exception):  # evaluates a text of the user's, which may be wrong
+                        value = value.__value__
+                # Nothing but annotations is compared: the == of other objects may do and return anything.
+                if (
+                    not name.startswith("_")
+                    and typing.get_origin(value) is not None
+                    and is_equal(value, hint)
+                ):
+                    return name
+        return None
+
     def evaluate(self, annotation: Any) -> Any:
         """Returns the object that `annotation` stands for; text is evaluated, anything else is returned.
 
@@ -99,7 +122,8 @@ class Scope(Mapping[str, Any]):
             seen.add(text)
             try:
                 # A mapping cannot be eval's globals; as its locals it is asked first.
-                annotation = eval(_compiled(text.strip()), {}, self)
+                module = sys.modules.get(getattr(annotation, "__forward_module__", None) or "")
+                annotation = eval(_compiled(text.strip()), {}, vars(module) if module else self)
             except NameError:
                 # Since Python 3.14 it knows more names: those of the function that a class is made in.
                 if not hasattr(annotation, "evaluate"):
@@ -107,6 +131,18 @@ class Scope(Mapping[str, Any]):
                 evaluated: Any = annotation
                 annotation = evaluated.evaluate()
         return annotation
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # a class among the options that cannot be hashed
+        return False
+
+
+def is_union(hint: Any) -> bool:
+    """Returns True for ``A | B`` and ``Union[A, B]``."""
+    return get_origin(hint) is Union or isinstance(hint, types.UnionType)
 
 
 def text_of(annotation: str | ForwardRef) -> str:

@@ -16,19 +16,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
-from gobind.contract.decorators import INTERFACE, MethodOptions, kind_of
-from gobind.contract.fingerprint import reachable
+from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
 from gobind.contract.types import (
     BufferType,
     Contract,
+    DynamicType,
     EnumType,
     Field,
     InterfaceType,
+    LiteralType,
     Method,
     Node,
     StructType,
+    UnionType,
+    references,
     walk,
 )
 from gobind.errors import GoError
@@ -52,13 +55,17 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 def contract_text(contract: Contract) -> str:
     """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
-    nodes = [node for interface in contract.interfaces for node in reachable(interface)]
+    nodes = [*walk(*contract.errors, *contract.interfaces, *contract.structs, into=references)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
+    parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
-    parts += [_struct_text(node) for node in (*contract.structs, *contract.errors)]
+    parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
+    parts += [_struct_text(node) for node in contract.structs]
+    parts += [_aliases(nodes)]
+    parts += [_struct_text(node) for node in contract.errors]
     parts += [_interface_text(node) for node in contract.interfaces]
-    return "\n\n".join(part.rstrip() + "\n" for part in parts)
+    return "\n\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
 def _more_imports(nodes: list[Node]) -> Iterator[str]:
@@ -70,10 +77,27 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
         yield "from typing import NamedTuple\n"
     if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
         yield "from typing_extensions import NotRequired, TypedDict\n"
+    dynamic = {node.text for node in nodes if isinstance(node, DynamicType)}
+    if "Any" in dynamic:
+        yield "from typing import Any\n"
+    if "JSON" in dynamic:
+        yield "from gobind import JSON\n"
+    if any(isinstance(node, LiteralType) for node in nodes):
+        yield "from typing import Literal\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:
             yield f"from {leaf.module} import {leaf.text}\n"
+
+
+def _spelled(node: Node) -> str:
+    """Returns the annotation of a node, with the names of unions."""
+    return (isinstance(node, UnionType) and node.alias) or node.spelled(_spelled)
+
+
+def _aliases(nodes: list[Node]) -> str:
+    named = [node for node in nodes if isinstance(node, UnionType) and node.alias]
+    return "".join(sorted(f"{node.alias} = {node.text}\n" for node in named))
 
 
 def own_doc(cls: Any) -> str:
@@ -119,9 +143,17 @@ def _enum_text(node: EnumType) -> str:
     return "".join(lines)
 
 
+def _union_text(node: DynamicType) -> str:
+    """Returns the definition of a union that has a name; "" for others."""
+    if not node.text.isidentifier() or node.text in ("Any", "JSON"):
+        return ""
+    options = [f'"{option.text}"' for option in node.options] + ["None"] * node.allows_none
+    return f"{node.text} = Union[{', '.join(options)}]\n"
+
+
 def _struct_text(node: StructType) -> str:
     if node.kind is TYPED_DICT and any(keyword.iskeyword(field.name) for field in node.fields):
-        fields = ", ".join(f"{field.name!r}: {field.type.text!r}" for field in node.fields)
+        fields = ", ".join(f"{field.name!r}: {_spelled(field.type)!r}" for field in node.fields)
         return f"{node.text} = TypedDict({node.text!r}, {{{fields}}})\n"
     doc = own_doc(node.cls)
     options = ", ".join(_struct_options(node)) if node.kind is DATACLASS else ""
@@ -131,7 +163,7 @@ def _struct_text(node: StructType) -> str:
     body = [_quote(doc, "    ") + ("\n" if node.fields else "")] if doc else []
     for position, field in enumerate(node.fields):
         default = f" = {_default_text(field)}" if position >= first_default else ""
-        body.append(f"    {field.name}: {field.type.text}{default}\n")
+        body.append(f"    {field.name}: {_spelled(field.type)}{default}\n")
     head = node.kind.declare.format(name=node.text, options=f"({options})" if options else "")
     return head + ("".join(body) or "    pass\n")
 
@@ -179,7 +211,7 @@ def _method_text(method: Method) -> str:
         if value != usual
     ]
     decorator = f"    @gomethod({', '.join(changed)})\n" if changed else ""
-    result = method.result.text if method.result else "None"
+    result = _spelled(method.result) if method.result else "None"
     word = "async def" if method.is_async else "def"
     head = f"    {word} {method.name}({_params(method.params)}) -> {result}:"
     return decorator + (f"{head}\n{_quote(method.doc, '        ')}" if method.doc else f"{head} ...\n")
@@ -192,15 +224,20 @@ def _params(params: tuple[Field, ...]) -> str:
             words.append("*")
         rest = [p for p in params[position:] if p.keyword_only == param.keyword_only]
         default = f" = {_default_text(param)}" if all(map(_default_text, rest)) else ""
-        words.append(f"{param.name}: {param.type.text}{default}")
+        words.append(f"{param.name}: {_spelled(param.type)}{default}")
     return ", ".join(words)
 
 
 def declared_classes(namespace: dict[str, Any]) -> Iterator[type]:
-    """Yields the interfaces and errors bound to public names in a module, once each, in order of definition."""
+    """Yields the interfaces and errors bound to public names in a module, and the structs that it defines.
+
+    Each comes once, in order of definition.
+    """
     seen: set[type] = set()
     for name, value in list(namespace.items()):
-        if not name.startswith("_") and kind_of(value) in (INTERFACE, "error") and value not in seen:
+        kind = None if name.startswith("_") else kind_of(value)
+        is_own = kind == STRUCT and value.__module__ == namespace.get("__name__")
+        if (kind in (INTERFACE, ERROR) or is_own) and value not in seen:
             seen.add(value)
             yield value
 

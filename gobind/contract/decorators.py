@@ -102,8 +102,7 @@ def gostruct(cls: type | None = None, /, *, frozen: bool = False, kw_only: bool 
 def _slotted_dataclass(cls: type, frozen: bool, kw_only: bool) -> type:
     own_init = cls.__dict__.get("__init__")
     made: type = dataclasses.dataclass(frozen=frozen, kw_only=kw_only, slots=True)(cls)
-    if made is not cls:
-        _move_class_cells(cls, made)
+    _move_class_cells(cls, made)
     made.__gobind_init__ = None if own_init else made.__init__  # type: ignore[attr-defined, misc]
     return made
 
@@ -160,7 +159,8 @@ def gomethod(
     """Sets options of one method of an interface.
 
     Args:
-        name: its name in Go, if not the default.
+        name: its name in Go, if not the default; methods that have one name and signature in Go, say ``get`` and
+            ``aget``, share the Go method.
         release_gil: False for a method that returns in well under a microsecond.
         blocking: True for a method that may take long: Ctrl-C cancels Go's context, and is raised when the method
             returns. It serves the call, not the items of an `Iterator` that it returns.

@@ -9,28 +9,33 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ForwardRef, Optional, Union
+from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
-from gobind.contract.annotations import Scope, own_annotations, text_of
+from gobind.contract import dynamics
+from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
 from gobind.contract.classes import TYPED_DICT, ClassKind, RawField, class_kind, module_of
-from gobind.contract.decorators import ERROR, INTERFACE, MethodOptions, kind_of
+from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.kinds import Kind
-from gobind.contract.leaves import LEAVES, STR, Leaf
-from gobind.contract.scalars import SCALARS, Buffer, BufferOf, CString, Scalar
+from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
+from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
+    DynamicType,
     EnumType,
     Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
     SetType,
     StreamType,
+    StructTable,
     StructType,
     TupleType,
     UnionType,
@@ -42,9 +47,9 @@ from gobind.protocol import MAX_UNION
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Buffer, MutableBuffer, Callable, Iterator, a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, "
-    "or a union of @gostruct classes"
+    f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
+    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, "
+    "a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, or a union"
 )
 
 
@@ -85,16 +90,32 @@ class Schema:
         self._nodes: dict[str, Node] = {}
         self._open: list[StructType | InterfaceType] = []
         self._reading: dict[Any, Any] = {}  # the annotations around the one being read, outermost first
+        self._depth = 0  # how many annotations are around those
+        self._unions: list[tuple[Any, DynamicType]] = []  # those being read, which may contain themselves
+        self._named_unions: dict[str, DynamicType] = {}
+        self._aliases: dict[int, tuple[Any, str]] = {
+            id(JSON): (JSON, "JSON")
+        }  # what ``type`` statements name, by id
+        self.structs = StructTable(self._known_struct)
+        self._any = DynamicType("Any", self.structs)
 
     def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
         """Returns the contract of the interfaces and errors among `classes`, with all that they refer to."""
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
         nodes = list(walk(*errors, *interfaces, into=references))
+        _check_aliases(nodes)
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
+        if self._any in nodes:  # which may be any struct of the module, too
+            structs += tuple(
+                self.struct(cls) for cls in classes if _is_dynamic(cls) and cls not in self._classes
+            )
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
-        return Contract(name, doc, interfaces, structs, enums, errors)
+        self.structs.names = sorted(node.text for node in structs)
+        self.structs.find = {node.text: node.cls for node in structs}.__getitem__
+        literals = tuple(n for n in nodes if isinstance(n, LiteralType))
+        return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
     def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
         """Returns the node of one annotation; text in it is evaluated in `scope`.
@@ -199,10 +220,15 @@ class Schema:
         is_text = isinstance(annotation, (str, ForwardRef))
         what = (text_of(annotation) if is_text else id(annotation), id(scope))
         if what in self._reading:
+            union = self._open_union(evaluate(annotation, scope, where), where)
+            if union is not None:
+                return union
             circle = [*self._reading.values()][[*self._reading].index(what) :]
             name = min(map(_spelling, circle), key=len)
-            raise ContractError(f"{where}: {name} contains itself; only a @gostruct class may contain itself")
-        if len(self._reading) >= DEEPEST:
+            raise ContractError(
+                f"{where}: {name} contains itself; only a @gostruct class, or a union that has a name, may contain itself"
+            )
+        if self._depth + len(self._reading) >= DEEPEST:
             raise ContractError(f"{where}: the annotation nests more than {DEEPEST} levels deep")
         self._reading[what] = annotation
         try:
@@ -241,15 +267,20 @@ class Schema:
         if hasattr(hint, "__supertype__"):  # NewType
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
-            return self._read(_value_of(hint, where), scope, where, place)
+            value = _value_of(hint, where)
+            self._aliases[id(value)] = value, hint.__name__
+            return self._read(value, scope, where, place)
+        if hint is Any or hint is object:
+            return self._any
         leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if leaf is not None:
             return leaf
-        if origin is Union or isinstance(hint, types.UnionType):
+        if origin is Literal:
+            return self._literal(hint, scope, where)
+        if is_union(hint):
             return self._intern(self._union(hint, scope, where))
-        cls: Any = hint if origin is None else origin
-        if class_kind(cls) is not None and kind_of(cls) != ERROR:
-            return self._struct(hint, cls, scope, where)
+        if _is_struct(hint):
+            return self._struct(hint, hint if origin is None else origin, scope, where)
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
         if origin is collections.abc.Callable:
@@ -322,31 +353,96 @@ class Schema:
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
-        if isinstance(node, (Scalar, EnumType)) or (isinstance(node, Leaf) and node.is_key):
+        if isinstance(node, (Scalar, Choice)) or (isinstance(node, Leaf) and node.is_key):
             return node
-        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+        raise ContractError(f"{where}: {what} must be numbers, bool, str, enums or Literal, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
+        opened = self._open_union(hint, where)
+        if opened is not None:
+            return opened
         args = typing.get_args(hint)
         options = [arg for arg in args if evaluate(arg, scope, where) not in (None, type(None))]
+        has_none = len(options) < len(args)
         if len(options) == 1:
             node = self._read(options[0], scope, where)
+        elif all(_is_struct(evaluate(option, scope, where)) for option in options):
+            hints = [evaluate(option, scope, where) for option in options]
+            structs = tuple(
+                self._struct(hint, typing.get_origin(hint) or hint, scope, where) for hint in hints
+            )
+            union = self._struct_union(structs, where)
+            # None has no part in the name: in Go an optional union is the union, which may be nil.
+            union.alias = union.alias or _alias_of(None if has_none else hint, structs, scope)
+            node = union
         else:
-            nodes = [self._read(option, scope, where) for option in options]
-            structs = tuple(n for n in nodes if isinstance(n, StructType))
-            if len(structs) != len(nodes):
-                odd = next(n for n in nodes if not isinstance(n, StructType))
-                raise ContractError(
-                    f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
-                )
-            _check_told_apart(structs, where)
-            if len(structs) > MAX_UNION:
-                raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
-            # Sorted: for `typing` and its caches, unions that differ only in order are equal.
-            node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
-        if len(options) == len(args):
+            return self._dynamic(hint, options, has_none, scope, where)
+        if not has_none or isinstance(node, OptionalType):
             return node
-        return node if isinstance(node, OptionalType) else OptionalType(node)
+        if isinstance(node, DynamicType):
+            return self._or_none(node, where)
+        return OptionalType(node)
+
+    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> UnionType:
+        _check_told_apart(structs, where)
+        if len(structs) > MAX_UNION:
+            raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
+        # Sorted: for `typing` and its caches, unions that differ only in order are equal.
+        made = UnionType(tuple(sorted(structs, key=lambda struct: struct.text)))
+        return typing.cast(UnionType, self._intern(made))
+
+    # Unions whose values say themselves what they are
+
+    def _dynamic(self, hint: Any, options: list[Any], has_none: bool, scope: Scope, where: str) -> Node:
+        name = self._aliases.get(id(hint), (None, None))[1] or scope.name_of(hint)
+        node = DynamicType(name or "", self.structs)
+        self._unions.append((hint, node))
+        # What contains itself through the union is found by `_open_union`.
+        reading, self._reading, self._depth = self._reading, {}, self._depth + len(self._reading)
+        try:
+            nodes = [self._read(option, scope, where) for option in options]
+        finally:
+            self._unions.pop()
+            self._reading, self._depth = reading, self._depth - len(reading)
+        if self._any in nodes:
+            return self._any
+        dynamics.set_options(node, nodes, has_none, where)
+        if name is None:
+            node.text = node.options_text
+            return self._intern(node)
+        known = self._named_unions.setdefault(name, node)
+        if known.options_text != node.options_text:
+            raise ContractError(
+                f"{where}: two unions are named {name}: {known.options_text} and {node.options_text}"
+            )
+        return known
+
+    def _open_union(self, hint: Any, where: str) -> DynamicType | None:
+        """Returns the node of a union that is being read: it contains itself."""
+        while type(hint).__name__ == "TypeAliasType":
+            hint = _value_of(hint, where)
+        if not is_union(hint):
+            return None
+        found = next((node for other, node in self._unions if other is hint or is_equal(other, hint)), None)
+        if found is not None and not found.text:
+            raise ContractError(f"{where}: a union contains itself; give it a name in the contract's module")
+        return found
+
+    def _or_none(self, node: DynamicType, where: str) -> Node:
+        """Returns a dynamic type that None is of, too."""
+        if node.allows_none:
+            return node
+        made = DynamicType(f"{node.text} | None", self.structs)
+        dynamics.set_options(made, [*node.options], True, where)
+        return self._intern(made)
+
+    def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        values = [arg for arg in args if arg is not None]
+        node = self._intern(LiteralType(values, _literal_base(values, hint, where)))
+        if isinstance(node, LiteralType) and node.name is None:  # the one met before may be of another module
+            node.name = scope.name_of(hint)
+        return node if len(values) == len(args) else self._intern(OptionalType(node))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
         item = self._read(hint.item, scope, where)
@@ -416,6 +512,10 @@ class Schema:
             found[variable] = node, scope
         return tuple(node for node, _ in found.values())
 
+    def _known_struct(self, cls: type) -> StructType | None:
+        """Returns the node of a class of which dynamic values may be, None for other classes."""
+        return self.struct(cls) if _is_dynamic(cls) else None
+
     def _interface(self, cls: type, where: str) -> InterfaceType:
         if cls not in self._classes:
             self._claim(cls.__name__, cls, where)
@@ -456,6 +556,17 @@ class Schema:
             self._claim(cls.__name__, cls, where)
             self._classes[cls] = EnumType(cls, _enum_base(cls, where))
         return typing.cast(EnumType, self._classes[cls])
+
+
+def _is_struct(hint: Any) -> bool:
+    """Returns True for a class that is a struct, and a use of a generic one."""
+    cls = typing.get_origin(hint) or hint
+    return class_kind(cls) is not None and kind_of(cls) != ERROR
+
+
+def _is_dynamic(cls: Any) -> bool:
+    """Returns True for a class of which dynamic values may be: their class says all of the type."""
+    return kind_of(cls) == STRUCT and not getattr(cls, "__parameters__", ())
 
 
 def _raw_fields(node: StructType) -> Iterator[RawField]:
@@ -550,6 +661,27 @@ def _check_told_apart(structs: tuple[StructType, ...], where: str) -> None:
             )
 
 
+def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
+    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
+    name = scope.name_of(hint) if hint is not None else None
+    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
+
+
+def _check_aliases(nodes: list[Node]) -> None:
+    """Refuses an alias that is the name of something else in the contract, from another module."""
+    named: dict[str, Node] = {
+        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
+    }
+    for node in nodes:
+        if isinstance(node, UnionType) and node.alias:
+            other = named.setdefault(node.alias, node)
+            if other is not node:
+                what = "a class" if other.text == node.alias else other.text
+                raise ContractError(
+                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
+                )
+
+
 def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
     values = [member.value for member in cls.__members__.values()]
     if not values:
@@ -563,6 +695,28 @@ def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
     if all(type(value) is str for value in values):
         return STR
     raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
+
+
+def _literal_base(values: list[Any], hint: Any, where: str) -> Scalar | Leaf:
+    for value in values:
+        if type(value) not in (int, str):
+            raise ContractError(f"{where}: {_spelling(hint)}: {_literal_advice(value)}")
+    if len({type(value) for value in values}) != 1:
+        raise ContractError(f"{where}: {_spelling(hint)}: the values must all be int or all be str")
+    if type(values[0]) is str:
+        return STR
+    for value in values:
+        if not SCALARS["int"].low <= value <= SCALARS["int"].high:
+            raise ContractError(f"{where}: Literal: {short(value)} does not fit 64 bits")
+    return SCALARS["int"]
+
+
+def _literal_advice(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool has two values only; write bool"
+    if isinstance(value, enum.Enum):
+        return f"members of an enum are not supported; write the enum itself, {type(value).__name__}"
+    return f"the values must be str or int, got {type(value).__name__}"
 
 
 def _check_finite(node: StructType) -> None:
@@ -596,6 +750,8 @@ def _unsupported(hint: Any, where: str) -> ContractError:
         advice = "a @goerror class is raised, not passed"
     elif is_class and dataclasses.is_dataclass(hint):
         advice = "decorate the class with @gostruct"
+    elif hint in (range, slice):
+        advice = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
     return ContractError(f"{where}: {name} is not supported; {advice}")
 
 
@@ -690,6 +846,7 @@ def _doc(thing: Any) -> str:
 _LEAVES_BY_NAME: dict[tuple[str, str], Node] = {
     **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
     **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
+    ("pathlib._local", "Path"): PATH,  # in Python 3.13
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {
@@ -701,7 +858,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
-    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated, Literal),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
     *_STREAMS,
 }

@@ -14,6 +14,11 @@ from typing import Any
 
 import gobind
 
+if "coverage" in sys.modules:
+    import measured
+
+    measured.measure_threads_of_go()
+
 ROOT = Path(__file__).resolve().parents[2]
 GOSRC = ROOT / "gosrc"
 BUILT = os.environ.get("GOBIND_TEST_LIBRARIES")

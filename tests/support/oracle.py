@@ -11,15 +11,22 @@ import collections.abc
 import dataclasses
 import enum
 import functools
+import io
+import pickle
 import struct
 import types
 import typing
 import uuid
+import zlib
 from collections import deque
-from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, NamedTuple, Union
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from typing_extensions import NotRequired
+
+import gobind
 
 CODES = {
     **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
@@ -32,7 +39,18 @@ LEAVES = {
     timedelta: "timedelta",
     uuid.UUID: "UUID",
     complex: "complex",
+    date: "date",
+    time: "time",
+    Decimal: "Decimal",
+    Path: "Path",
 }
+TEXTS = {"str": str, "Decimal": Decimal, "Path": Path}
+NUMBERED = {"date": "i", "time": "q", "naive": "q", "timedelta": "q"}
+"""Kinds of values that are one number in a frame, with the format character."""
+
+
+# What a stream of dynamic values refers to, by tag.
+ATTACHED = (datetime, timedelta, uuid.UUID, complex)
 
 
 MISSING = object()
@@ -55,8 +73,16 @@ class Shape(NamedTuple):
 def shape(annotation: Any) -> Shape:
     """Read an annotation that holds no text any more."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in (Any, object, gobind.JSON):
+        return Shape("dynamic", extra=annotation)
     if origin is Annotated:
-        return Shape("number", extra=CODES[annotation.__metadata__[0].text])
+        text = annotation.__metadata__[0].text
+        return Shape(text) if text in ("naive", "bigint") else Shape("number", extra=CODES[text])
+    if origin is Literal:
+        base = type(next(value for value in args if value is not None))
+        if None in args:
+            return Shape("optional", (Literal[tuple(value for value in args if value is not None)],))
+        return Shape("literal", (base,), args)
     if annotation in (bool, int, float):
         return Shape("number", extra=CODES[annotation.__name__])
     if annotation in LEAVES:
@@ -75,8 +101,12 @@ def shape(annotation: Any) -> Shape:
         return Shape("tuple", () if args == ((),) else args)
     if annotation == tuple[()]:
         return Shape("tuple")
+    if origin in (Union, types.UnionType) and not set(args).isdisjoint((int, str, float)) and len(args) > 2:
+        return Shape("dynamic", extra=annotation)
     if origin in (Union, types.UnionType):
         options = tuple(arg for arg in args if arg is not type(None))
+        if len(options) < len(args) and shape(Union[options]).kind == "dynamic":
+            return Shape("dynamic", extra=annotation)  # which may be None anyway
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
         return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
@@ -114,7 +144,7 @@ def contains_itself(annotation: Any) -> bool:
     seen, todo = set(), list(shape(annotation).parts)
     while todo:
         part = todo.pop()
-        if part == annotation:
+        if part in (annotation, Any):  # Any may be a struct, too
             return True
         if part not in seen:
             seen.add(part)
@@ -127,8 +157,10 @@ def measure(annotation: Any) -> tuple[int, int]:
     kind, parts, extra = shape(annotation)
     if kind == "number":
         return (struct.calcsize(extra),) * 2
-    if kind == "enum":
+    if kind in ("enum", "literal"):
         return measure(parts[0])
+    if kind in NUMBERED:
+        return (struct.calcsize(NUMBERED[kind]),) * 2
     if kind in ("struct", "tuple"):
         end, widest = 0, 1
         for part in parts:
@@ -136,7 +168,7 @@ def measure(annotation: Any) -> tuple[int, int]:
             end += -end % align + size
             widest = max(widest, align)
         return end + -end % widest, widest
-    return {"UUID": (16, 1), "timedelta": (8, 8), "optional": (8, 8), "missing": (8, 8)}.get(kind, (16, 8))
+    return {"UUID": (16, 1), "optional": (8, 8), "missing": (8, 8)}.get(kind, (16, 8))
 
 
 def fields_of(annotation: Any, value: Any) -> list[Any]:
@@ -154,6 +186,65 @@ def times_of(value: datetime) -> tuple[int, int]:
     offset = value.utcoffset() or timedelta()
     local = value.replace(tzinfo=None) - datetime(1970, 1, 1)
     return (local - offset) // timedelta(microseconds=1), offset // timedelta(seconds=1)
+
+
+def number_of(kind: str, value: Any) -> int:
+    """The number that a value of one of `NUMBERED` is in a frame."""
+    start = datetime(1970, 1, 1)
+    if kind == "date":
+        value = datetime.combine(value, time())
+    elif kind == "time":
+        value = datetime.combine(start, value)
+    span: timedelta = value if kind == "timedelta" else value - start
+    micros = span // timedelta(microseconds=1)
+    return {"date": span.days, "timedelta": micros * 1000}.get(kind, micros)
+
+
+def value_from(kind: str, number: int) -> Any:
+    """The inverse of `number_of`."""
+    if kind == "date":
+        return date(1970, 1, 1) + timedelta(number)
+    if kind == "time":
+        if not 0 <= number < 86400 * 10**6:
+            raise Damaged("not a time of day")
+        return (datetime(1970, 1, 1) + timedelta(microseconds=number)).time()
+    if kind == "naive":
+        return datetime(1970, 1, 1) + timedelta(microseconds=number)
+    return timedelta(microseconds=number // 1000)
+
+
+def bytes_of(value: int) -> bytes:
+    """An integer in two's complement, the highest byte first."""
+    size = 1
+    while not -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1):
+        size += 1
+    return bytes(value >> (8 * place) & 255 for place in reversed(range(size)))
+
+
+def integer_from(data: bytes) -> int:
+    """The inverse of `bytes_of`."""
+    value = -1 if data[:1] >= b"\x80" else 0
+    for byte in data:
+        value = value << 8 | byte
+    return value
+
+
+def text_from(kind: str, text: str) -> Any:
+    """The value of one of `TEXTS`."""
+    try:
+        value = TEXTS[kind](text)
+    except ArithmeticError:
+        raise Damaged("not a number") from None
+    if kind == "Decimal" and not value.is_finite():
+        raise Damaged("not a number")
+    return value
+
+
+def allowed(value: Any, values: tuple[Any, ...]) -> Any:
+    """`value`, if it is one of a Literal's `values`."""
+    if value not in values:
+        raise Damaged("not one of the values")
+    return value
 
 
 class Encoder:
@@ -187,8 +278,16 @@ class Encoder:
             self.fixed(extra, value)
         elif kind == "enum":
             self.in_record(value.value, parts[0])
-        elif kind in ("str", "bytes"):
-            data = value.encode() if kind == "str" else bytes(value)
+        elif kind == "literal":
+            self.in_record(value, parts[0])
+        elif kind in ("bytes", "bigint", *TEXTS):
+            data = (
+                str(value).encode()
+                if kind in TEXTS
+                else bytes_of(value)
+                if kind == "bigint"
+                else bytes(value)
+            )
             self.fixed("QQ", 0, len(data))
             self.columns += data
         elif kind == "list":
@@ -207,12 +306,16 @@ class Encoder:
             self.block([value], type(value))
         elif kind == "datetime":
             self.fixed("qiI", *times_of(value), 0)
-        elif kind == "timedelta":
-            self.fixed("q", value // timedelta(microseconds=1) * 1000)
+        elif kind in NUMBERED:
+            self.fixed(NUMBERED[kind], number_of(kind, value))
         elif kind == "UUID":
             self.record += value.bytes
         elif kind == "complex":
             self.fixed("dd", value.real, value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream([value])
+            self.fixed("IIQ", len(attached), zlib.crc32(stream), len(stream))
+            self.attach(stream, attached)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
                 self.in_record(item, part)
@@ -227,9 +330,12 @@ class Encoder:
                 self.column(extra, value)
         elif kind == "enum":
             self.block([value.value for value in values], parts[0])
-        elif kind == "str":
-            self.strings([value.encode() for value in values])
-        elif kind == "bytes":
+        elif kind == "literal":
+            self.block(values, parts[0])
+        elif kind in TEXTS:
+            self.strings([str(value).encode() for value in values])
+        elif kind in ("bytes", "bigint"):
+            values = [bytes_of(value) for value in values] if kind == "bigint" else values
             self.lengths(values)
             for value in values:
                 self.columns += value
@@ -255,9 +361,9 @@ class Encoder:
                 self.column("q", times_of(value)[0])
             for value in values:
                 self.column("i", times_of(value)[1])
-        elif kind == "timedelta":
+        elif kind in NUMBERED:
             for value in values:
-                self.column("q", value // timedelta(microseconds=1) * 1000)
+                self.column(NUMBERED[kind], number_of(kind, value))
         elif kind == "UUID":
             for value in values:
                 self.columns += value.bytes
@@ -265,6 +371,12 @@ class Encoder:
             for value in values:
                 self.column("d", value.real)
                 self.column("d", value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream(values)
+            self.column("I", len(attached))
+            self.column("I", zlib.crc32(stream))
+            self.column("Q", len(stream))
+            self.attach(stream, attached)
         elif kind == "struct" and contains_itself(annotation):
             self.queue.append((annotation, values))
         else:
@@ -273,6 +385,13 @@ class Encoder:
                 self.block([row[position] for row in rows], part)
             if not parts:
                 self.columns += bytes(len(values))
+
+    def attach(self, stream: bytes, attached: list[Any]) -> None:
+        self.columns += stream
+        for value in attached:
+            self.column("H", ATTACHED.index(type(value)))
+        for cls in ATTACHED:
+            self.block([value for value in attached if type(value) is cls], cls)
 
     def lengths(self, values: list[Any]) -> None:
         for value in values:
@@ -333,9 +452,13 @@ class Decoder:
             return fixed(extra)
         if kind == "enum":
             return extra(self.in_record(record, offset, parts[0]))
-        if kind in ("str", "bytes"):
+        if kind == "literal":
+            return allowed(self.in_record(record, offset, parts[0]), extra)
+        if kind in ("bytes", "bigint", *TEXTS):
             data = self.take(fixed("Q", 8))
-            return data.decode() if kind == "str" else data
+            if kind in TEXTS:
+                return text_from(kind, data.decode())
+            return integer_from(data) if kind == "bigint" else data
         if kind == "list":
             return extra(self.block(fixed("Q", 8), parts[0]))
         if kind == "dict":
@@ -349,12 +472,14 @@ class Decoder:
             return self.block(1, self.option(parts, fixed("I")))[0]
         if kind == "datetime":
             return time_from(fixed("q"), fixed("i", 8))
-        if kind == "timedelta":
-            return timedelta(microseconds=fixed("q") // 1000)
+        if kind in NUMBERED:
+            return value_from(kind, fixed(NUMBERED[kind]))
         if kind == "UUID":
             return uuid.UUID(bytes=record[offset : offset + 16])
         if kind == "complex":
             return complex(fixed("d"), fixed("d", 8))
+        if kind == "dynamic":
+            return self.dynamic(1, fixed("I"), fixed("I", 4), fixed("Q", 8))[0]
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -373,10 +498,14 @@ class Decoder:
             return self.numbers(extra, count)
         if kind == "enum":
             return [extra(value) for value in self.block(count, parts[0])]
-        if kind == "str":
-            return self.strings(count)
+        if kind == "literal":
+            return [allowed(value, extra) for value in self.block(count, parts[0])]
+        if kind in TEXTS:
+            return [text_from(kind, text) for text in self.strings(count)]
         if kind == "bytes":
             return [self.take(length) for length in self.numbers("Q", count)]
+        if kind == "bigint":
+            return [integer_from(self.take(length)) for length in self.numbers("Q", count)]
         if kind == "list":
             return [extra(row) for row in self.rows(count, parts[0])[0]]
         if kind == "dict":
@@ -392,13 +521,15 @@ class Decoder:
             return [next(rows[tag]) for tag in tags]
         if kind == "datetime":
             return [*map(time_from, self.numbers("q", count), self.numbers("i", count))]
-        if kind == "timedelta":
-            return [timedelta(microseconds=nanos // 1000) for nanos in self.numbers("q", count)]
+        if kind in NUMBERED:
+            return [value_from(kind, number) for number in self.numbers(NUMBERED[kind], count)]
         if kind == "UUID":
             return [uuid.UUID(bytes=self.take(16)) for _ in range(count)]
         if kind == "complex":
             numbers = self.numbers("d", 2 * count)
             return [*map(complex, numbers[::2], numbers[1::2])]
+        if kind == "dynamic":
+            return self.dynamic(count, self.number("I"), self.number("I"), self.number("Q"))
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
@@ -410,6 +541,19 @@ class Decoder:
         columns = [self.block(count, part) for part in parts]
         rows_ = list(zip(*columns)) if parts else [()] * count
         return rows_ if kind == "tuple" else [build(annotation, row) for row in rows_]
+
+    def dynamic(self, n: int, count: int, checksum: int, size: int) -> list[Any]:
+        """The `n` values of a stream with `count` attached values."""
+        stream = self.take(size)
+        if zlib.crc32(stream) != checksum:
+            raise Damaged("another checksum")
+        tags = self.numbers("H", count)
+        columns = {tag: iter(self.block(tags.count(tag), ATTACHED[tag])) for tag in sorted(set(tags))}
+        attached = [next(columns[tag]) for tag in tags]
+        values = _Unpickler(io.BytesIO(stream), attached).load()
+        if type(values) is not list or len(values) != n:
+            raise Damaged("another number of values")
+        return values
 
     def rows(self, count: int, *parts: Any) -> list[list[list[Any]]]:
         """For each of `parts`, `count` lists of values, all after the one column of lengths."""
@@ -442,6 +586,35 @@ class Decoder:
         if tag >= len(parts):
             raise Damaged("no such option")
         return parts[tag]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, attached: list[Any]) -> None:
+        super().__init__(file)
+        self.attached = attached
+
+    def persistent_load(self, index: int) -> Any:
+        return self.attached[index]
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise Damaged("a stream holds data only")
+
+
+def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
+    """The stream of dynamic values, and what is attached to it."""
+    file, attached = io.BytesIO(), []
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value: Any) -> int | None:
+            if type(value) not in ATTACHED:
+                return None
+            attached.append(value)
+            return len(attached) - 1
+
+    pickler = Pickler(file, 5)
+    pickler.fast = True
+    pickler.dump(values)
+    return file.getvalue(), attached
 
 
 def build(annotation: Any, values: Any) -> Any:

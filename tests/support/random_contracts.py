@@ -14,25 +14,34 @@ import sys
 import types
 import typing
 import uuid
-from typing import Any
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Optional
 
 import oracle
 
+import gobind
+
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID", "complex"]
+OTHERS = ["datetime", "timedelta", "UUID", "complex", "date", "time", "naive", "Decimal", "bigint", "Path"]
+LITERALS = ["Order", "Literal[1, 2, -9223372036854775808]", "Literal['', 'x<y', 'caf\\u00e9', None]"]
+LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS, *["Any", "JSON"] * 2]
+DYNAMIC = ["Any", "object", "JSON", "Union[int, str, None]", "Union[float, int, str]"]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Generic, NamedTuple, Optional, Protocol, TypeVar, Union
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, Optional, Protocol, TypeVar, Union
 from uuid import UUID
 
 from typing_extensions import NotRequired, Required, TypedDict
 
-from gobind import gointerface, gostruct
+from gobind import JSON, bigint, gointerface, gostruct, naive
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 class Color(enum.Enum):
@@ -53,6 +62,8 @@ class Mood(str, enum.Enum):
     GOOD = "good"
     NONE = ""
     ODD = "\\u00f6dd \\U0001f600"
+
+Order = Literal["asc", "desc"]
 
 @gostruct
 class Empty:
@@ -93,6 +104,7 @@ class _Writer:
         names = [f"Struct{number}" for number in range(self.random.randint(3, 7))]
         self.structs = {name: self.random.choice([*CLASSES, "gostruct", "gostruct"]) for name in names}
         self.usable = ["Empty", "EmptyDict"]
+        self.aliases: dict[str, str] = {}
         self.is_text = self.random.random() < 0.5
 
     def annotation(self, depth: int) -> str:
@@ -128,17 +140,20 @@ class _Writer:
         return self.annotation(depth - 1)
 
     def union(self, options: list[str]) -> str:
-        """A union of some of `options`; one option alone is just that, as a TypedDict must be."""
+        """A union of some of `options`, by its name or spelled out; one option alone is just that, as a TypedDict must be."""
         told = [
             name for name in options if self.structs.get(name, name) not in ("dict", "open dict", "EmptyDict")
         ]
         if not told:
             return self.random.choice(options)
         chosen = self.random.sample(told, self.random.randint(1, min(4, len(told))))
-        return f"Union[{', '.join(chosen)}]"
+        text = f"Union[{', '.join(chosen)}]"
+        if len(chosen) > 1 and self.random.random() < 0.5:  # named, wherever else it is spelled out
+            return self.aliases.setdefault(text, f"Alias{len(self.aliases)}")
+        return text
 
     def key(self) -> str:
-        return self.random.choice([*NUMBERS, "str", "str", *ENUMS])
+        return self.random.choice([*NUMBERS, "str", "str", *ENUMS, *LITERALS[:2]])
 
     def hint(self, text: str) -> str:
         return f'"{text}"' if self.is_text else text
@@ -155,9 +170,11 @@ class _Writer:
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(CLASSES[kind].format(name) + "".join(lines))
             self.usable.append(name)
-        kinds = [*NUMBERS, "str", "bytes", "datetime", "timedelta", "UUID", "complex", *ENUMS, *self.usable]
+        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
-        parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
+        echoes = "@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds))
+        parts.append("".join(f"{name} = {text}\n" for text, name in self.aliases.items()))
+        parts.append(echoes)
         return "\n".join(parts)
 
     def method(self, number: int, text: str) -> str:
@@ -269,6 +286,34 @@ class Values:
         random_one = datetime.datetime(self.random.randint(1600, 2300), 2, 28, 23, 59, 59, 999999)
         return self.random.choice([*ends, random_one]).replace(tzinfo=zone)
 
+    def _date(self, _: Any) -> datetime.date:
+        ends = [datetime.date.min, datetime.date.max, datetime.date(1970, 1, 1)]
+        return self.random.choice([*ends, datetime.date.fromordinal(self.random.randint(1, 3652059))])
+
+    def _time(self, _: Any) -> datetime.time:
+        some = datetime.datetime.min + datetime.timedelta(microseconds=self.random.randrange(86400 * 10**6))
+        return self.random.choice([datetime.time.min, datetime.time.max, some.time()])
+
+    def _naive(self, _: Any) -> datetime.datetime:
+        return datetime.datetime.combine(self._date(_), self._time(_))
+
+    def _Decimal(self, _: Any) -> Decimal:
+        digits = str(self.random.getrandbits(self.random.choice([1, 64, 400])))
+        ends = ["0", "-0", "-0.00", "0E-7", "1E+6000", "-1.50E-6000"]
+        ends += [f"{digits}.{digits}", f"-{digits}E+3", f"{digits}E-{self.random.randrange(50)}"]
+        return Decimal(self.random.choice(ends))
+
+    def _bigint(self, _: Any) -> int:
+        bits = self.random.choice([1, 7, 8, 63, 64, 65, 300])
+        ends = [1 << bits, (1 << bits) - 1, self.random.getrandbits(bits)]
+        return self.random.choice([0, *ends, *[-end for end in ends]])
+
+    def _Path(self, _: Any) -> Path:
+        return Path(self.random.choice(["", ".", "/", "a/b", "../x y", self._str(_)]))
+
+    def _literal(self, values: Any) -> Any:
+        return self.random.choice(values)
+
     def _timedelta(self, _: Any) -> datetime.timedelta:
         end = 2**63 // 1000 - 1
         micros = self.random.choice([0, 1, -1, end, -end, self.random.randint(-end, end)])
@@ -276,6 +321,33 @@ class Values:
 
     def _UUID(self, _: Any) -> uuid.UUID:
         return uuid.UUID(int=self.random.choice([0, 2**128 - 1, self.random.getrandbits(128)]))
+
+    def _dynamic(self, annotation: Any, depth: int = 0) -> Any:
+        """A value of Any, of JSON, or of a union of builtins."""
+        options: list[Any] = [*typing.get_args(annotation)]
+        if annotation in (object, Optional[Any]):
+            annotation = Any
+        if annotation in (Any, gobind.JSON):
+            options = [None, bool, int, int, float, str, str, list, dict]
+            options += [bytes, "big", "keys", *oracle.ATTACHED] * (annotation is not gobind.JSON)
+        kind = self.random.choice(options)
+        self._left -= 1
+        if kind in (None, type(None)):
+            return None
+        if kind in (list, dict, "keys"):
+            if depth > 8 or self._left <= 0:
+                return [] if kind is list else {}
+            items = [self._dynamic(annotation, depth + 1) for _ in range(self.random.choice([0, 1, 2, 3, 8]))]
+            if kind is list:
+                return items
+            keys = [self._str(0) if kind is dict else self._key() for _ in items]
+            return dict(zip(keys, items))
+        if kind == "big":
+            return self.random.choice([2**63, -(2**63) - 1, 2**64, 10**40, -(10**700), 255**9])
+        return self._any(kind)
+
+    def _key(self) -> Any:
+        return self.random.choice([None, True, 0, 2**62, -1.5, "1", self._str(0), uuid.UUID(int=9)])
 
     def _complex(self, _: Any) -> complex:
         return complex(self._number("d"), self._number("d"))

@@ -20,9 +20,10 @@ LAYERS = [
     "contract",
     "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",
-    "contract.annotations",
+    "contract.naive contract.annotations",
     "contract.classes",
     "contract.types",
+    "contract.dynamics",
     "contract.resolve contract.validate contract.fingerprint",
     "contract.canonical contract.compatibility",
     "codec",
@@ -31,6 +32,8 @@ LAYERS = [
     "codec.columns",
     "codec.times",
     "codec.leaves",
+    "codec.dynamic",
+    "codec.pickling",
     "codec.mirrors",
     "codec.buffers codec.registry",
     "codec.records codec.diagnose",
@@ -132,7 +135,8 @@ def loaded(code: str) -> List[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.times"
+LEFT_OUT = "asyncio datetime decimal json logging pathlib select subprocess sysconfig uuid gobind.tool"
+LEFT_OUT += " gobind.codec.times gobind.contract.naive"
 LAZY = "process.goruntime sanitizer cgo wait.blocking wait.asyncio_loop"  # few programs need them
 
 

@@ -14,19 +14,23 @@ import pytest
 from gobind import ContractError, GobindError, gointerface, gostruct
 from gobind.contract import resolve
 from gobind.contract.annotations import Scope
-from gobind.contract.canonical import declared_classes
+from gobind.contract.canonical import contract_text, declared_classes, read_text
 from gobind.contract.decorators import MethodOptions
+from gobind.contract.fingerprint import fingerprint
 from gobind.contract.resolve import Schema
 from gobind.contract.types import Contract, DictType, ListType, SetType, StructType, walk
 
 HEAD = """
 import collections.abc, dataclasses, enum, typing
 from dataclasses import InitVar, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import (Annotated, Any, AbstractSet, Callable, Dict, FrozenSet, Generic, List, Literal, Mapping, NewType,
                     Optional, Protocol, Sequence, Set, Tuple, TypeVar, Union)
 from uuid import UUID
 from gobind import *
+from gobind import naive
 from gobind.contract import scalars
 class Color(enum.Enum):
     RED = 1
@@ -92,6 +96,10 @@ TABLE = [
     ("Optional[Optional[int]]", "Optional[int]"),
     ("Optional[list[Optional[str]]]", "Optional[list[Optional[str]]]"),
     *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID", "complex")],
+    *[(word, word) for word in ("date", "time", "naive", "Decimal", "bigint", "Path")],
+    *[(text, "Literal['a', 'b']") for text in ("Literal['a', 'b']", "Literal['b', 'a', 'b']", "Literal['b', Literal['a']]")],
+    *[(text, "Optional[Literal['a']]") for text in ("Literal['a', None]", "Optional[Literal['a']]")],
+    ("dict[Literal[2, -1], set[Literal['a']]]", "dict[Literal[-1, 2], set[Literal['a']]]"),
     *[(word, word) for word in ("Point", "Circle", "Group")],
     *[(text, "Union[Circle, Point]") for text in ("Union[Circle, Point]", "Union[Point, Circle]")],
     ("Optional[Union[Point, Circle]]", "Optional[Union[Circle, Point]]"),
@@ -301,18 +309,22 @@ def test_a_chain_of_many_classes_costs_no_stack() -> None:
 
 
 ACCEPTED = f"expected {resolve.ACCEPTED}"
+NO_RANGE = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
 PARAMETER = "Service.do: parameter x"
-KEYS = "must be numbers, bool, str or enums, got"
+KEYS = "must be numbers, bool, str, enums or Literal, got"
 
 REFUSED_ANNOTATIONS = [
-    ("object", f"object is not supported; {ACCEPTED}"),
     ("memoryview", f"memoryview is not supported; {ACCEPTED}"),
-    ("Any", f"Any is not supported; {ACCEPTED}"),
-    ("date", f"date is not supported; {ACCEPTED}"),
+    *[(word, f"{word} is not supported; {NO_RANGE}") for word in ("range", "slice")],
     ("type", f"type is not supported; {ACCEPTED}"),
     ("3", f"3 is not supported; {ACCEPTED}"),
     ("None", f"None is not supported; {ACCEPTED}"),
-    ("Literal[1]", f"Literal[1] is not supported; {ACCEPTED}"),
+    ("Literal[True]", "Literal[True]: bool has two values only; write bool"),
+    ("Literal[1, b'x']", "Literal[1, b'x']: the values must be str or int, got bytes"),
+    ("Literal['a', 1]", "Literal['a', 1]: the values must all be int or all be str"),
+    ("Literal[None]", "Literal[None]: the values must all be int or all be str"),
+    ("Literal[Color.RED]", "Literal[<Color.RED: 1>]: members of an enum are not supported; write the enum itself, Color"),
+    ("Literal[1, 2**63]", "Literal: 9223372036854775808 does not fit 64 bits"),
     ("collections.deque[int]", f"collections.deque[int] is not supported; {ACCEPTED}"),
     ("list", "list is not supported; say of what: list[...]"),
     ("dict", "dict is not supported; say of what: dict[...]"),
@@ -325,9 +337,16 @@ REFUSED_ANNOTATIONS = [
     ("dict[Point, int]", f"dict keys {KEYS} Point"),
     ("set[tuple[int, int]]", f"set items {KEYS} tuple[int, int]"),
     ("frozenset[Optional[str]]", f"set items {KEYS} Optional[str]"),
-    ("Union[int, str]", "a union may hold @gostruct classes and None only, got int"),
-    ("Union[Point, int]", "a union may hold @gostruct classes and None only, got int"),
-    ("Union[Point, list[Circle], None]", "a union may hold @gostruct classes and None only, got list[Circle]"),
+    ("Union[u8, str]", "values do not say that they are u8; write int"),
+    ("Union[f32, str]", "values do not say that they are f32; write float"),
+    ("Union[list[u8], str]", "values do not say that they are u8; write int"),
+    ("Union[Color, str]", "Color cannot stand in a union with other types: members go by their values, which do not say that they are of Color; write int"),
+    ("Union[tuple[int, str], str]", "tuple[int, str] cannot stand in a union with other types"),
+    ("Union[tuple[int, ...], str]", "tuple[int, ...] cannot stand in a union with other types; write list[...]"),
+    ("Union[set[int], str]", "set[int] cannot stand in a union with other types"),
+    ("Union[list[int], list[str]]", "values do not tell list[int] from list[str]; write one with a union inside its brackets"),
+    ("Union[dict[str, int], dict[int, str]]", "values do not tell dict[str, int] from dict[int, str]; write one with a union inside its brackets"),
+    ("Union[dict[u8, int], str]", "the keys of a dict in a union must be str, int, float or bool, got u8"),
     ("Buffer[int]", None),
     ("Buffer[str]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got str"),
     ("Buffer[Group]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got Group"),
@@ -349,7 +368,7 @@ REFUSED_ANNOTATIONS = [
 ]  # fmt: skip
 BARE = [
     *[(name, name) for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Sequence", "Mapping", "AbstractSet")],
-    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated")],
+    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated", "Literal")],
     *[(f"typing.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Sequence", "Mapping", "Set", "Callable")],
@@ -366,10 +385,8 @@ TOO_MANY = [
     ("Callable[Params, int]", "Callable[~Params, int] cannot be passed to Go; name each parameter's type"),
     ("Callable[[], typing.Awaitable]", "say what is awaited: Awaitable[...]"),
     ("Callable[[], Nowhere]", "cannot evaluate Callable[[], Nowhere]: NameError: name 'Nowhere' is not defined"),
-    ("JSON", "list[JSON] contains itself; only a @gostruct class may contain itself"),
-    ("list[JSON]", "list[JSON] contains itself; only a @gostruct class may contain itself"),
-    ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class may contain itself"),
-    ("Later", "Callable[[], 'Awaitable[Later]'] contains itself; only a @gostruct class may contain itself"),
+    ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class, or a union that has a name, may contain itself"),
+    ("Later", "Callable[[], 'Awaitable[Later]'] contains itself; only a @gostruct class, or a union that has a name, may contain itself"),
     ("Itself", "cannot evaluate Itself: RecursionError: Itself stands for itself"),
     ("There", "cannot evaluate There: RecursionError: There stands for itself"),
     ("NewType('Ring', 'Ring')", None),
@@ -458,8 +475,10 @@ def test_refused_brackets_and_aliases(annotation: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("alias", "message"),
     [
-        ("type JSON = Point | list[JSON]", "JSON contains itself; only a @gostruct class may contain itself"),
-        ("type JSON = JSON", "JSON contains itself; only a @gostruct class may contain itself"),
+        (
+            "type JSON = JSON",
+            "JSON contains itself; only a @gostruct class, or a union that has a name, may contain itself",
+        ),
         ("type JSON = Nowhere", "cannot evaluate JSON: NameError: name 'Nowhere' is not defined"),
         ("type JSON[T] = list[T]", "the type variable T stands for no type here"),
     ],
@@ -570,7 +589,7 @@ def test_a_mutable_buffer_is_a_parameter() -> None:
     assert refusal(service.format("MutableBuffer[str]", "None")) == (
         "Service.do: parameter x: MutableBuffer takes a sized scalar or a @gostruct of sized scalars, got str"
     )
-    assert "MutableBuffer" in refusal(service.format("object", "None"))
+    assert "MutableBuffer" in refusal(service.format("type", "None"))
 
 
 def test_text_that_is_no_python_is_refused() -> None:
@@ -639,3 +658,99 @@ def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")
+
+
+ALIASES_OF_UNIONS = """
+from typing import Any
+from gobind import JSON
+Value = Union[int, str, None]
+Tree = Union[int, "list[Tree]", "dict[str, Tree]"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        ("Any", "Any"),
+        ("object", "Any"),
+        ("Optional[Any]", "Any"),
+        ("Union[Any, int]", "Any"),
+        ("list[object]", "list[Any]"),
+        ("JSON", "JSON"),
+        ("Optional[JSON]", "JSON"),
+        ("gobind.JSON", "JSON"),
+        ("Value", "Value"),
+        ("Union[None, str, int]", "Value"),
+        ("Union[int, str]", "int | str"),
+        ("Union[Point, str]", "Point | str"),
+        ("Union[bytes, list[float], None]", "bytes | list[float] | None"),
+        ("Tree", "Tree"),
+        ("Optional[Tree]", "int | list[Tree] | dict[str, Tree] | None"),
+        ("dict[str, Tree]", "dict[str, Tree]"),
+    ],
+)
+def test_dynamic_types(annotation: str, text: str) -> None:
+    service = f"import gobind{ALIASES_OF_UNIONS}" + method(annotation)
+    contract = contract_of(run(service, future=True))
+    node = contract.interfaces[0].methods[0].params[0].type
+    assert node.text == text
+    again = read_text(contract_text(contract), "again")
+    assert contract_text(again) == contract_text(contract)
+    assert fingerprint(again.interfaces[0]) == fingerprint(contract.interfaces[0])
+
+
+def test_the_name_of_a_union_is_not_part_of_what_both_sides_must_agree_on() -> None:
+    named = contract_of(run(ALIASES_OF_UNIONS + method("Value"), future=True))
+    unnamed = contract_of(run(method("Union[str, None, int]"), future=True))
+    assert fingerprint(named.interfaces[0]) == fingerprint(unnamed.interfaces[0])
+    other = contract_of(run(method("Union[str, float]"), future=True))
+    assert fingerprint(named.interfaces[0]) != fingerprint(other.interfaces[0])
+    tree = contract_of(run(ALIASES_OF_UNIONS + method("Tree"), future=True))
+    renamed = contract_of(run((ALIASES_OF_UNIONS + method("Tree")).replace("Tree", "Node"), future=True))
+    assert fingerprint(tree.interfaces[0]) == fingerprint(renamed.interfaces[0])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_unions_that_type_statements_name() -> None:
+    source = "type Tree = int | list[Tree] | None\n" + method("Tree")
+    node: Any = contract_of(run(source, future=True)).interfaces[0].methods[0].params[0].type
+    assert node.text == "Tree" and node.options_text == "int | list[Tree] | None"
+
+
+def test_structs_of_the_module_belong_to_a_contract_with_any() -> None:
+    alone = "from typing import Any\n@gostruct\nclass Alone:\n    x: int\n"
+    assert "Alone" in [struct.text for struct in contract_of(run(alone + method("Any"))).structs]
+    assert "Alone" not in [struct.text for struct in contract_of(run(alone + method("int"))).structs]
+
+
+def test_a_literal_has_the_name_of_its_alias() -> None:
+    text = "Order = Literal['a', 'b']\nMaybe = Literal['c', None]\n"
+    text += method("tuple[Literal['b', 'a'], list[Order], Maybe, Literal[1]]")
+    names = {node.text: node.name for node in contract_of(run(text)).literals}
+    assert names == {"Literal['a', 'b']": "Order", "Literal['c']": "Maybe", "Literal[1]": None}
+
+
+def test_a_literal_without_a_name_here_has_that_of_a_later_module() -> None:
+    run("Order = Literal['a', 'b']\n@gostruct\nclass Named:\n    order: Order\n", "named_module")
+    text = "from named_module import Named\n@gointerface\nclass Service(Protocol):\n"
+    module = run(text + "    def do(self, x: Literal['a', 'b'], y: Named) -> None: ...\n")
+    assert [node.name for node in contract_of(module).literals] == ["Order"]
+
+
+def test_the_name_of_an_alias() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError
+
+    names = {"odd": Odd(), "_Hidden": Union[int, str], "Shape": Union[str, int], "Later": Union[int, str]}
+    scope = Scope(names, {"Inner": Union[int, bytes], "Local": Union[int, bytes]})
+    assert scope.name_of(Union[int, str]) == "Shape"
+    assert scope.name_of(Union[int, bytes]) == "Inner"
+    assert scope.name_of(Union[int, float]) is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no type statement")
+def test_the_name_of_a_type_statement() -> None:
+    names: dict[str, Any] = {}
+    exec("type Bad = Missing[int]\ntype Shape = list[int] | str\nOther = Shape", names)
+    assert Scope(names, {}).name_of(Union[list[int], str]) == "Shape"

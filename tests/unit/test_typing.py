@@ -21,12 +21,18 @@ import array
 import ctypes
 import mmap
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
 
 from typing_extensions import NotRequired, TypedDict
 
 import gobind
-from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import bigint, naive
+
+Order = Literal["asc", "desc"]
 
 
 @gostruct
@@ -39,6 +45,17 @@ class User:
 @gostruct(frozen=True)
 class Key:
     part: str
+
+
+@gostruct
+class Item:
+    day: date
+    clock: time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order = "asc"
 
 
 @goerror
@@ -69,6 +86,7 @@ class Place:
 class Page(Generic[T]):
     items: list[T]
     total: int = 0
+Value = Union[int, str, None]
 
 
 @gointerface
@@ -76,10 +94,17 @@ class Accounts(Protocol):
     def move(self, point: Point, options: Options) -> Point: ...
     def find(self, place: Place) -> Page[Place]: ...
     def users(self, page: Page[User]) -> Options: ...
+    def anything(self, value: Any) -> Any: ...
+    def something(self, value: object) -> object: ...
+    def document(self, value: JSON) -> JSON: ...
+    def value(self, value: Value) -> Value: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
     def fill(self, data: MutableBuffer[f64]) -> None: ...
+    def stock(self, item: Item, order: Order) -> dict[Order, Item]: ...
+    def total(self, items: list[Item]) -> bigint: ...
+    def at(self) -> naive: ...
     @gomethod(blocking=True)
     async def add_friends(self, token: bytes, user_ids: list[u32]) -> list[User]: ...
 
@@ -101,6 +126,16 @@ accounts.fill(memoryview(bytearray(8)))
 accounts.fill(array.array("d", [1.5]))
 accounts.fill((ctypes.c_double * 3)())
 accounts.fill(mmap.mmap(-1, 8))
+anything = accounts.anything({"a": [1, None, b""]})
+something = accounts.something([1, "a"])
+document = accounts.document({"a": [1, 2.5, None, {"b": True}]})
+if isinstance(document, dict) and isinstance(document["a"], list):
+    print(len(document["a"]))
+value = accounts.value("a")
+if isinstance(value, str):
+    print(value.upper())
+item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10**30, Path("a"), "desc")
+accounts.stock(item, "asc")["desc"].price.as_tuple()
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 accounts.move(Point(1.0), {"day": "mon"})
@@ -111,6 +146,10 @@ gobind.from_mirror(gobind.to_mirror({"day": "mon"}, Options))
 """
 MISTAKES = [
     'accounts.login("x")',
+    "accounts.document(b'')",
+    "accounts.document({1: 2})",
+    "accounts.value(1.5)",
+    "accounts.something(1).upper()",
     "accounts.nothing()",
     'accounts.ping("5")',
     'User("1", "ada")',
@@ -125,6 +164,9 @@ MISTAKES = [
     'accounts.move(Point(1.0), {"day": "", "hour": 1})',
     'accounts.users(Page(["x"]))',
     "accounts.find(Place(1.0, {'day': ''}))",
+    'accounts.stock(item, "up")',
+    "accounts.total([item]).upper()",
+    "accounts.at().nothing()",
 ]
 
 
@@ -173,6 +215,9 @@ REVEALED: Dict[str, str] = {
     "accounts.find(Place(Point(1), {'day': ''})).items[0].at.x": "float",
     "accounts.users(Page([]))['day']": "str",
     "Page([1.5]).items[0]": "float",
+    "accounts.at()": "datetime",
+    "accounts.total([item])": "int",
+    "item.wall": "datetime",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }

@@ -32,7 +32,7 @@ take_reply = _pool.pop
 one that an exception loses is collected like any object."""
 
 give_reply = _pool.append
-"""Put a buffer back into the pool."""
+"""Puts a buffer back into the pool."""
 
 
 def new_reply() -> Reply:

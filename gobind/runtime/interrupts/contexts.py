@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 
@@ -17,13 +18,13 @@ def add_context(error: BaseException, earlier: BaseException) -> None:
 def raise_anew(error: BaseException) -> NoReturn:
     """Raises an exception that may have been raised before.
 
-    ``raise`` replaces the context by the exception being handled; the previous context is put back before that.
+    ``raise`` replaces the context by the exception being handled (PyPy's keeps it); here the previous context stays, and
+    the exception being handled is added at its end.
     """
-    context = error.__context__
+    context, handled = error.__context__, sys.exc_info()[1]
     try:
         raise error
     finally:
-        handled = error.__context__
         if context is not None and handled is not context:
             error.__context__ = context
             if handled is not None:

@@ -133,9 +133,7 @@ class HandleTable:
 
     # Answers
 
-    def respond(
-        self, reply: int, response: bytes, unsent: Unsent | None = None, kind: int = protocol.ANSWER_FRAME
-    ) -> None:
+    def respond(self, reply: int, response: bytes, unsent: Unsent, kind: int = protocol.ANSWER_FRAME) -> None:
         """Answers with a frame."""
         size = len(response)
         if size <= protocol.REPLY_CAPACITY:
@@ -144,11 +142,7 @@ class HandleTable:
             response_id = self._next()
             self._responses[response_id] = response
             ctypes.memmove(reply + protocol.ANSWER_SIZE, response_id.to_bytes(8, "little"), 8)
-        memory = memory_at(reply)
-        if unsent is None:
-            put_answer(memory, 0, size, kind)
-        else:
-            send(unsent, put_answer, memory, 0, size, kind)
+        send(unsent, put_answer, memory_at(reply), 0, size, kind)
 
     def fail(
         self,

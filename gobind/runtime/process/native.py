@@ -10,7 +10,7 @@ from typing import Any
 
 from gobind.codec.memory import bytes_at
 from gobind.errors import LoadError
-from gobind.protocol import ABI, CHECK_STATUS
+from gobind.protocol import ABI, CHECK_STATUS, NONE, RESPONSE, VALUE
 from gobind.runtime.interrupts.ownership import only_here
 from gobind.runtime.process.loader import File, has_go, open_copy, open_library
 
@@ -148,10 +148,14 @@ def _nothing(*_: Any) -> int:
     return 0
 
 
+_FETCHED_ONCE = (VALUE, RESPONSE, NONE)  # kinds of statuses; all others stay in Go until they are released
+
+
 def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget: Any) -> tuple[Any, ...]:
     """Wraps the functions where ctypes passes a new copy of a bytes object for each call.
 
-    A status is fetched by the address of its request: the copy of a request is kept until then.
+    A status is fetched, and released if it is that of a failure, by the address of its request: the copy of a request
+    is kept until then.
     """
     kept: dict[int, Any] = {}  # by id of a request, which lives as long as its caller may fetch a status
 
@@ -166,7 +170,10 @@ def _with_stable_addresses(call: Any, call_keeping_gil: Any, status: Any, forget
         return call
 
     def ask(frame: bytes, buffer: int) -> Any:
-        return status(kept.pop(id(frame), None), buffer)
+        handle = status(kept.get(id(frame)), buffer)
+        if ctypes.c_uint64.from_address(buffer).value in _FETCHED_ONCE:
+            kept.pop(id(frame), None)
+        return handle
 
     def drop(frame: bytes) -> None:
         memory = kept.pop(id(frame), None)
