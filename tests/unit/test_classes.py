@@ -698,6 +698,10 @@ class Pair(NamedTuple):
     b: str
 
 
+class Single(NamedTuple):
+    a: str
+
+
 class Options(TypedDict):
     day: str
     hours: NotRequired[u8]
@@ -719,6 +723,8 @@ class Point(NamedTuple):
 class Pair(NamedTuple):
     a: str
     b: str
+class Single(NamedTuple):
+    a: str
 class Options(TypedDict, total=False):
     day: Required[str]
     hours: u8
@@ -731,7 +737,11 @@ class Plain:
 
 def test_the_text_of_a_contract_keeps_the_kinds_and_reads_back() -> None:
     contract = contract_of(
-        run(GENERIC + DECLARATIONS + service("Page[User]", "Point", "Pair", "Options", "Words", "Plain"))
+        run(
+            GENERIC
+            + DECLARATIONS
+            + service("Page[User]", "Point", "Pair", "Single", "Options", "Words", "Plain")
+        )
     )
     text = contract_text(contract)
     assert TEXT in text
@@ -807,3 +817,47 @@ class Refused(GoError):
 
 def test_errors_have_fields_of_these_classes() -> None:
     assert [field.type.text for field in Schema().struct(Refused).fields] == ["Point", "Options"]
+
+
+DYNAMIC = """
+class Named(NamedTuple):
+    n: int
+@dataclass
+class Data:
+    n: int
+class Keys(TypedDict):
+    value: NotRequired[typing.Any]
+    union: NotRequired[Union[int, str]]
+Shape = Union[Named, Data]
+Other = Union[Page[int], Named]
+"""
+
+
+def test_unions_of_these_classes_have_names() -> None:
+    text = "import typing\n" + GENERIC + DYNAMIC + service("Shape", "Other", "Page[Shape]")
+    contract = contract_of(run(text))
+    assert "Other = Union[Named, PageInt]\nShape = Union[Data, Named]\n" in contract_text(contract)
+    assert contract_text(read_text(contract_text(contract), "classes")) == contract_text(contract)
+
+
+@pytest.mark.parametrize("name", ["Named", "Data", "Keys", "Page[int]"])
+def test_a_union_with_builtins_holds_gostructs_only(name: str) -> None:
+    text = "import typing\n" + GENERIC + DYNAMIC + service(f"Union[int, {name}]")
+    with pytest.raises(ContractError) as caught:
+        contract_of(run(text))
+    written = name.replace("[int]", "Int")
+    assert str(caught.value) == f"{INSIDE}: {written} cannot stand in a union with other types"
+
+
+def test_a_dynamic_value_of_none_is_not_a_missing_key() -> None:
+    keys = run("import typing\n" + GENERIC + DYNAMIC).Keys
+    for value in ({}, {"value": None}, {"value": [1, None], "union": "x"}):
+        assert same(unflatten(flatten(value, keys), keys), value)
+    with pytest.raises(TypeError, match=r"^Keys\.union: expected int \| str, got NoneType$"):
+        flatten({"union": None}, keys)
+
+
+def test_instances_of_a_generic_class_are_no_dynamic_values() -> None:
+    for value in (Page([1]), Plain(1, {"day": ""}), {"a": [Page([1])]}):
+        with pytest.raises(TypeError):
+            flatten(value, Any)
