@@ -72,11 +72,6 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
     """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
-    kinds = {node.kind for node in nodes if isinstance(node, StructType)}
-    if NAMED_TUPLE in kinds:
-        yield "from typing import NamedTuple\n"
-    if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
-        yield "from typing_extensions import NotRequired, TypedDict\n"
     dynamic = {node.text for node in nodes if isinstance(node, DynamicType)}
     if "Any" in dynamic:
         yield "from typing import Any\n"
@@ -84,6 +79,11 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
         yield "from gobind import JSON\n"
     if any(isinstance(node, LiteralType) for node in nodes):
         yield "from typing import Literal\n"
+    kinds = {node.kind for node in nodes if isinstance(node, StructType)}
+    if NAMED_TUPLE in kinds:
+        yield "from typing import NamedTuple\n"
+    if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
+        yield "from typing_extensions import NotRequired, TypedDict\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gobind.contract.decorators import STRUCT, kind_of
 from gobind.contract.leaves import BYTES, COMPLEX, DATETIME, STR, TIMEDELTA, UUID, Leaf
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
@@ -76,8 +75,18 @@ def _check(node: Node, where: str) -> None:
             f"{where}: {node.text} cannot stand in a union with other types: members go by their values, which do "
             f"not say that they are of {node.text}; write {node.base.text}"
         )
-    elif not isinstance(node, StructType) or kind_of(node.cls) != STRUCT or node.arguments:
+    elif not isinstance(node, StructType):
         raise ContractError(f"{where}: {node.text} cannot stand in a union with other types")
+    elif node.kind.is_dict:
+        raise ContractError(
+            f"{where}: {node.text} cannot stand in a union with other types: a dict does not say of which class it is; "
+            "make it a @gostruct or @dataclass class"
+        )
+    elif node.arguments:
+        raise ContractError(
+            f"{where}: {node.text} cannot stand in a union with other types: a {node.cls.__name__} does not say which it "
+            f"is; make it a class of its own, a subclass of {node.cls.__name__}[...]"
+        )
 
 
 def _check_inner(node: Node, where: str) -> None:

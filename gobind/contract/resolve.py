@@ -48,8 +48,8 @@ from gobind.protocol import MAX_UNION
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
     f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, "
-    "a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, or a union"
+    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, "
+    "or a union"
 )
 
 
@@ -109,11 +109,15 @@ class Schema:
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         if self._any in nodes:  # which may be any struct of the module, too
             structs += tuple(
-                self.struct(cls) for cls in classes if _is_dynamic(cls) and cls not in self._classes
+                self.struct(cls)
+                for cls in classes
+                if kind_of(cls) == STRUCT
+                and cls not in self._classes
+                and not getattr(cls, "__parameters__", ())
             )
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
         self.structs.names = sorted(node.text for node in structs)
-        self.structs.find = {node.text: node.cls for node in structs}.__getitem__
+        self.structs.find = {node.text: node for node in structs}.__getitem__
         literals = tuple(n for n in nodes if isinstance(n, LiteralType))
         return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
@@ -279,8 +283,9 @@ class Schema:
             return self._literal(hint, scope, where)
         if is_union(hint):
             return self._intern(self._union(hint, scope, where))
-        if _is_struct(hint):
-            return self._struct(hint, hint if origin is None else origin, scope, where)
+        cls: Any = hint if origin is None else origin
+        if class_kind(cls) is not None and kind_of(cls) != ERROR:
+            return self._struct(hint, cls, scope, where)
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
         if origin is collections.abc.Callable:
@@ -367,10 +372,8 @@ class Schema:
         if len(options) == 1:
             node = self._read(options[0], scope, where)
         elif all(_is_struct(evaluate(option, scope, where)) for option in options):
-            hints = [evaluate(option, scope, where) for option in options]
-            structs = tuple(
-                self._struct(hint, typing.get_origin(hint) or hint, scope, where) for hint in hints
-            )
+            nodes = [self._read(option, scope, where) for option in options]
+            structs = tuple(typing.cast(StructType, node) for node in nodes)
             union = self._struct_union(structs, where)
             # None has no part in the name: in Go an optional union is the union, which may be nil.
             union.alias = union.alias or _alias_of(None if has_none else hint, structs, scope)
@@ -513,8 +516,11 @@ class Schema:
         return tuple(node for node, _ in found.values())
 
     def _known_struct(self, cls: type) -> StructType | None:
-        """Returns the node of a class of which dynamic values may be, None for other classes."""
-        return self.struct(cls) if _is_dynamic(cls) else None
+        """Returns the node of a gostruct, or of another class that the contract has; None for all others."""
+        kind = class_kind(cls)
+        if kind is None or kind.is_dict or kind_of(cls) == ERROR or bool(getattr(cls, "__parameters__", ())):
+            return None
+        return self.struct(cls) if kind_of(cls) == STRUCT or cls.__name__ in self.structs.names else None
 
     def _interface(self, cls: type, where: str) -> InterfaceType:
         if cls not in self._classes:
@@ -559,14 +565,30 @@ class Schema:
 
 
 def _is_struct(hint: Any) -> bool:
-    """Returns True for a class that is a struct, and a use of a generic one."""
+    """Returns True for a class, or a use of a generic one, whose values are structs."""
     cls = typing.get_origin(hint) or hint
     return class_kind(cls) is not None and kind_of(cls) != ERROR
 
 
-def _is_dynamic(cls: Any) -> bool:
-    """Returns True for a class of which dynamic values may be: their class says all of the type."""
-    return kind_of(cls) == STRUCT and not getattr(cls, "__parameters__", ())
+def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
+    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
+    name = scope.name_of(hint) if hint is not None else None
+    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
+
+
+def _check_aliases(nodes: list[Node]) -> None:
+    """Refuses an alias that is the name of something else in the contract, from another module."""
+    named: dict[str, Node] = {
+        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
+    }
+    for node in nodes:
+        if isinstance(node, UnionType) and node.alias:
+            other = named.setdefault(node.alias, node)
+            if other is not node:
+                what = "a class" if other.text == node.alias else other.text
+                raise ContractError(
+                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
+                )
 
 
 def _raw_fields(node: StructType) -> Iterator[RawField]:
@@ -659,27 +681,6 @@ def _check_told_apart(structs: tuple[StructType, ...], where: str) -> None:
                 f"{where}: a union cannot hold {other.text} and {struct.text}: a {name} does not say which it is; "
                 f"make each a class of its own, a subclass of {name}[...]"
             )
-
-
-def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
-    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
-    name = scope.name_of(hint) if hint is not None else None
-    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
-
-
-def _check_aliases(nodes: list[Node]) -> None:
-    """Refuses an alias that is the name of something else in the contract, from another module."""
-    named: dict[str, Node] = {
-        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
-    }
-    for node in nodes:
-        if isinstance(node, UnionType) and node.alias:
-            other = named.setdefault(node.alias, node)
-            if other is not node:
-                what = "a class" if other.text == node.alias else other.text
-                raise ContractError(
-                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
-                )
 
 
 def _enum_base(cls: Any, where: str) -> Scalar | Leaf:

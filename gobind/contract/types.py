@@ -366,14 +366,14 @@ class StructTable:
 
     Attributes:
         names: their names, sorted; the index in this list stands in frames.
-        find: gives the class of a name.
+        find: gives the node of a name.
         verify: refuses a struct that differs from Go's.
     """
 
     def __init__(self, read: Callable[[type], StructType | None]) -> None:
         self._read = read
         self.names: list[str] = []
-        self.find: Callable[[str], Any] = dict[str, Any]().__getitem__
+        self.find: Callable[[str], StructType] = dict[str, StructType]().__getitem__
         self.verify: Callable[[StructType], None] = lambda node: None
         self._nodes: dict[int, StructType] = {}
 
@@ -404,10 +404,7 @@ class StructTable:
             IndexError: there is no such struct.
         """
         if index not in self._nodes:
-            node = self._read(self.find(self.names[index]))
-            if node is None:
-                raise TypeError(f"{self.names[index]}: a dynamic value may hold @gostruct classes only")
-            self._enter(index, node)
+            self._enter(index, self.find(self.names[index]))
         return self._nodes[index]
 
     def _enter(self, index: int, node: StructType) -> None:

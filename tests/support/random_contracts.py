@@ -140,7 +140,7 @@ class _Writer:
         return self.annotation(depth - 1)
 
     def union(self, options: list[str]) -> str:
-        """A union of some of `options`, by its name or spelled out; one option alone is just that, as a TypedDict must be."""
+        """A union of some of `options`, by its name or spelled out; one alone is just that, as a TypedDict must be."""
         told = [
             name for name in options if self.structs.get(name, name) not in ("dict", "open dict", "EmptyDict")
         ]

@@ -63,6 +63,9 @@ class NotFound(GoError):
     key: str
 
 
+Value = Union[int, str, None]
+
+
 T = TypeVar("T")
 
 
@@ -86,18 +89,17 @@ class Place:
 class Page(Generic[T]):
     items: list[T]
     total: int = 0
-Value = Union[int, str, None]
 
 
 @gointerface
 class Accounts(Protocol):
-    def move(self, point: Point, options: Options) -> Point: ...
-    def find(self, place: Place) -> Page[Place]: ...
-    def users(self, page: Page[User]) -> Options: ...
     def anything(self, value: Any) -> Any: ...
     def something(self, value: object) -> object: ...
     def document(self, value: JSON) -> JSON: ...
     def value(self, value: Value) -> Value: ...
+    def move(self, point: Point, options: Options) -> Point: ...
+    def find(self, place: Place) -> Page[Place]: ...
+    def users(self, page: Page[User]) -> Options: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -159,14 +161,14 @@ MISTAKES = [
     "User(1, 'ada').nick",
     'accounts.fill(b"abc")',
     "accounts.hash([1, 2])",
+    'accounts.stock(item, "up")',
+    "accounts.total([item]).upper()",
+    "accounts.at().nothing()",
     'accounts.move((1.0, 2.0), {"day": ""})',
     "accounts.move(Point(1.0), {})",
     'accounts.move(Point(1.0), {"day": "", "hour": 1})',
     'accounts.users(Page(["x"]))',
     "accounts.find(Place(1.0, {'day': ''}))",
-    'accounts.stock(item, "up")',
-    "accounts.total([item]).upper()",
-    "accounts.at().nothing()",
 ]
 
 
@@ -211,13 +213,13 @@ REVEALED: Dict[str, str] = {
     'gobind.load("x.so", Accounts).ping(1)': "int",
     "User(1, 'ada').id": "int",
     "User(1, 'ada').name": "str",
+    "accounts.at()": "datetime",
+    "accounts.total([item])": "int",
+    "item.wall": "datetime",
     "accounts.move(Point(1), {'day': ''}).y": "float",
     "accounts.find(Place(Point(1), {'day': ''})).items[0].at.x": "float",
     "accounts.users(Page([]))['day']": "str",
     "Page([1.5]).items[0]": "float",
-    "accounts.at()": "datetime",
-    "accounts.total([item])": "int",
-    "item.wall": "datetime",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }
