@@ -171,10 +171,12 @@ def as_tuple(value: Any, size: int) -> tuple[Any, ...]:
     raise TypeError(f"expected a tuple of {size}, got {type(value).__name__}")
 
 
-def dict_reader(required: Iterable[str], not_required: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
-    """Returns the function that makes a dict of all keys out of a value of a TypedDict, ABSENT for missing ones.
+def dict_readers(
+    required: Iterable[str], not_required: Iterable[str]
+) -> tuple[Callable[[Any], dict[str, Any]], Callable[[list[Any]], list[Any]]]:
+    """Returns the functions that make dicts of all keys out of a value, or a list of values, of a TypedDict.
 
-    The function refuses what is no mapping, or has other keys.
+    A key that is missing is ABSENT there. The functions refuse what is no mapping, or has other keys.
     """
     missing = dict.fromkeys(not_required, ABSENT)
     keys = {*required, *missing}
@@ -186,7 +188,14 @@ def dict_reader(required: Iterable[str], not_required: Iterable[str]) -> Callabl
                 return fields
         raise TypeError
 
-    return as_fields
+    def as_rows(values: list[Any]) -> list[Any]:
+        if countOf(map(type, values), dict) == len(values):
+            rows = [{**missing, **value} for value in values] if missing else values
+            if countOf(map(dict.keys, rows), keys) == len(rows):
+                return rows
+        return [*map(as_fields, values)]
+
+    return as_fields, as_rows
 
 
 def without_absent(fields: dict[str, Any]) -> dict[str, Any]:

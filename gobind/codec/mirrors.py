@@ -139,6 +139,8 @@ def to_mirror(value: Any, cls: Any = None) -> Any:
     Raises:
         TypeError, OverflowError, UnicodeEncodeError, ValueError: the value does not fit its annotations.
     """
+    if cls is None and isinstance(value, dict):
+        raise ContractError("dict: say which TypedDict it is: to_mirror(value, ...)")
     return to_mirror_of(node_of(type(value) if cls is None else cls), value)
 
 

@@ -62,7 +62,7 @@ class Blocks:
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
         self._others: dict[str, Callable[[Output, Any], Any]] = {}
-        self._readers: dict[str, Any] = {}
+        self._readers: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]] = {}
 
     def put(self, node: Node) -> Put:
         """Returns the function ``put(out, values)`` that writes a block of `node`."""
@@ -177,7 +177,7 @@ class Blocks:
         """Writes the lines that refuse ``values`` that are not all of a struct's class, or make dicts of all keys."""
         bind = self.namespace.bind
         if node.kind.is_dict:
-            source.line(f"values = [*map({self.as_fields(node)}, values)]")
+            source.line(f"values = {bind(f'rows_{node.text}', self._dict_readers(node)[1])}(values)")
             return
         cls = bind(node.text, node.cls)
         with source.block(f"if {bind('countOf', countOf)}(map(type, values), {cls}) != len(values):"):
@@ -185,12 +185,17 @@ class Blocks:
 
     def as_fields(self, node: StructType) -> str:
         """Returns the name of the function that checks a value of a TypedDict, and fills in the keys it lacks."""
-        known = self._readers.get(node.text)
-        if known is None:
+        return self.namespace.bind(f"as_{node.text}", self._dict_readers(node)[0])
+
+    def _dict_readers(
+        self, node: StructType
+    ) -> tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]:
+        made = self._readers.get(node.text)
+        if made is None:
             required = [field.name for field in node.fields if not field.may_be_missing]
             not_required = [field.name for field in node.fields if field.may_be_missing]
-            known = self._readers[node.text] = columns.dict_reader(required, not_required)
-        return self.namespace.bind(f"as_{node.text}", known)
+            made = self._readers[node.text] = columns.dict_readers(required, not_required)
+        return made
 
     def _struct_get(self, node: StructType) -> Get:
         name, source = f"get_{node.text}", Source()

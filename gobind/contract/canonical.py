@@ -106,7 +106,7 @@ def own_doc(cls: Any) -> str:
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
     name, names = cls.__name__, getattr(cls, "_fields", None)
-    if names is not None and doc == f"{name}({', '.join(names)})":  # made by NamedTuple
+    if names is not None and doc == name + repr(names).replace("'", ""):  # made by NamedTuple
         return ""
     if dataclasses.is_dataclass(cls) and doc.startswith(f"{name}("):
         return ""

@@ -82,6 +82,11 @@ def _check(node: Node, where: str) -> None:
             f"{where}: {node.text} cannot stand in a union with other types: a dict does not say of which class it is; "
             "make it a @gostruct or @dataclass class"
         )
+    elif node.arguments:
+        raise ContractError(
+            f"{where}: {node.text} cannot stand in a union with other types: a {node.cls.__name__} does not say which it "
+            f"is; make it a class of its own, a subclass of {node.cls.__name__}[...]"
+        )
 
 
 def _check_inner(node: Node, where: str) -> None:

@@ -116,7 +116,7 @@ def check_unchanged(error: BaseException | None) -> None:
     Raises:
         RuntimeError: `error` has no explanation of its own. For other errors nothing is raised.
     """
-    if isinstance(error, struct.error) or (isinstance(error, TypeError) and not error.args):
+    if isinstance(error, (struct.error, KeyError)) or (isinstance(error, TypeError) and not error.args):
         raise RuntimeError("a value changed while it was read") from None
 
 

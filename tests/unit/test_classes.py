@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import sys
 import types
@@ -41,6 +40,7 @@ from gobind.contract.compatibility import differences
 from gobind.contract.fingerprint import fingerprint
 from gobind.contract.resolve import Schema
 from gobind.contract.types import StructType
+from gobind.contract.validate import check_unchanged
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -208,11 +208,16 @@ def test_mirrors_of_every_kind(annotation: Any, value: Any) -> None:
     assert type(made) is mirror(annotation)
 
 
+def test_each_use_has_a_mirror_of_its_own() -> None:
+    assert mirror(One[u8]) is mirror(One[u8])
+    assert [mirror(use).item.size for use in (One[u8], One[u32], One[Point])] == [1, 4, 16]  # type: ignore[attr-defined]
+
+
 def test_the_mirror_of_a_value_is_that_of_its_class() -> None:
     assert from_mirror(to_mirror(Point(1.5))) == Point(1.5)
-    with pytest.raises(ContractError, match="^dict: not a gostruct; decorate the class with @gostruct$"):
+    with pytest.raises(ContractError, match=r"^dict: say which TypedDict it is: to_mirror\(value, \.\.\.\)$"):
         to_mirror({"opens": 1, "closes": 2})
-    with pytest.raises(ContractError, match=r"^Page is not supported; say of what: Page\[\.\.\.\]$|^Page: "):
+    with pytest.raises(ContractError, match=r"^Page: Page is not supported; say of what: Page\[\.\.\.\]$"):
         to_mirror(Page([1]))
 
 
@@ -245,7 +250,7 @@ class Request:
     plain: Optional[Plain] = None
 
 
-REFUSED: List[Tuple[Any, Any, str]] = [
+REFUSED: List[Tuple[Any, Any, Optional[str]]] = [
     ({"day": "x", "nick": 5}, Options, "Options.nick: expected str, got int"),
     ({"nick": "x"}, Options, "Options.day: the key is missing"),
     ({"day": "x", "dya": "y"}, Options, "Options.dya: no such key; Options has day, hours, nick, tags"),
@@ -272,7 +277,7 @@ REFUSED: List[Tuple[Any, Any, str]] = [
     (Request({"day": ""}, [], Plain(1, {})), Request, "Request.plain.options.day: the key is missing"),  # type: ignore[typeddict-item]
     (Page([User(1), User(-1)]), Page[User], "PageUser.items[1].id: -1 does not fit u32"),
     (Page([1], Page(["x"])), Page[int], "PageInt.next.items[0]: expected int, got str"),
-    (Users([]), Page[User], ""),  # a subclass is one, too
+    (Users([]), Page[User], None),  # a subclass is one, too
     ("x", Page[int], "value: expected PageInt, got str"),
     (Pages([[1]], None, 5), Pages[str, int], "PagesStrInt.key: expected str, got int"),
     (One(User("x")), One[User], "OneUser.item.id: expected u32, got str"),  # type: ignore[arg-type]
@@ -280,8 +285,8 @@ REFUSED: List[Tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("value", "annotation", "message"), REFUSED)
-def test_refused_values(value: Any, annotation: Any, message: str) -> None:
-    if not message:
+def test_refused_values(value: Any, annotation: Any, message: Optional[str]) -> None:
+    if message is None:
         flatten(value, annotation)
         return
     with pytest.raises((TypeError, OverflowError)) as caught:
@@ -313,7 +318,7 @@ def test_no_key_stands_for_a_value() -> None:
 )
 def test_damage_is_told_with_its_path(annotation: Any, value: Any, message: Optional[str]) -> None:
     block = flatten(value, annotation)
-    if not message:
+    if message is None:
         with pytest.raises(Exception, match="corrupted frame"):
             unflatten(block[:-1], annotation)
         return
@@ -525,10 +530,27 @@ def test_inherited_keys_and_fields_are_read_in_their_own_module() -> None:
     text += "class SubTuple(base.Tuple):\n    pass\n"
     for future in (False, True):
         module = run(text + service("Derived", "SubTuple"), future=future)
-        assert fields_of(module) == {
-            "Derived": {"kind": "NotRequired[Kind]", "name": "str", "n": "int"},
-            "SubTuple": {"kind": "Kind"},
-        }
+        found = fields_of(module)
+        assert [*found["Derived"].items()] == [("kind", "NotRequired[Kind]"), ("name", "str"), ("n", "int")]
+        assert found["SubTuple"] == {"kind": "Kind"}
+
+
+def test_inherited_keys_of_typing_s_own_typed_dict() -> None:
+    text = (
+        "import typing\nclass Kind(enum.Enum):\n    A = 1\nclass Base(typing.TypedDict):\n    kind: 'Kind'\n"
+    )
+    run(text, "base_of_classes")
+    text = "import base_of_classes as base\nclass Derived(base.Base):\n    n: int\n"
+    assert fields_of(run(text + service("Derived"))) == {"Derived": {"kind": "Kind", "n": "int"}}
+
+
+def test_inherited_keys_whose_types_are_text_in_part() -> None:
+    run(
+        "class Kind(enum.Enum):\n    A = 1\nclass Base(TypedDict):\n    kinds: List['Kind']\n",
+        "base_of_classes",
+    )
+    text = "import base_of_classes as base\nclass Derived(base.Base):\n    n: int\n"
+    assert fields_of(run(text + service("Derived"))) == {"Derived": {"kinds": "list[Kind]", "n": "int"}}
 
 
 def test_classes_of_a_function() -> None:
@@ -562,7 +584,7 @@ BROKEN = [
     ("Page[T]", f"{INSIDE}: the type variable T stands for no type here"),
     ("Bare", "Bare.items: the type variable T stands for no type here"),
     ("Page[Buffer[u8]]", f"{INSIDE}: Buffer may only be a parameter or a result itself"),
-    ("Page[object]", None),
+    ("Page[memoryview]", None),
     ("Spec[[int]]", None),
     ("Union[Named, Page[Named]]", None),
     ("Page[Named]", "Named.page: two classes are named PageNamed: classes_of_test.Page[Named] and classes_of_test.PageNamed"),
@@ -574,7 +596,7 @@ BROKEN = [
     ("Fan[int]", "ever larger uses of itself"),
     ("Nest", "Nest.nest: Nest contains itself; use Optional, list or dict"),
     ("Twice", "Twice.next: WrapTwice contains itself; use Optional, list or dict"),
-    ("Odd", "Odd.what: type is not supported; expected"),
+    ("Odd", "Odd.what: memoryview is not supported; expected"),
     ("Undecorated", f"{INSIDE}: Undecorated is not supported; decorate the class with @gostruct"),
     ("Missing", f"{INSIDE}: Missing is not supported; a @goerror class is raised, not passed"),
 ]  # fmt: skip
@@ -611,7 +633,7 @@ class Nest(TypedDict):
     nest: NotRequired[int]
     nest: "Nest"
 class Odd(NamedTuple):
-    what: type
+    what: memoryview
 @gostruct
 class Twice:
     next: "Wrap[Twice]"
@@ -631,12 +653,12 @@ def test_refused_classes(annotation: str, message: Optional[str]) -> None:
     with pytest.raises(ContractError) as caught:
         contract_of(run(GENERIC + ODD + service(annotation)))
     text = str(caught.value)
-    if not message:
+    if message is None:
         return
     assert (
         text == message
         or (message[0].islower() and message in text)
-        or text.startswith("Odd.what: type is not")
+        or text.startswith("Odd.what: memoryview is not")
     )
     assert len(text) < 700
 
@@ -671,6 +693,15 @@ class Point(NamedTuple):
     color: Color = Color.RED
 
 
+class Pair(NamedTuple):
+    a: str
+    b: str
+
+
+class Single(NamedTuple):
+    a: str
+
+
 class Options(TypedDict):
     day: str
     hours: NotRequired[u8]
@@ -689,6 +720,11 @@ class Point(NamedTuple):
     x: float
     y: float = 0.5
     color: Color = Color.RED
+class Pair(NamedTuple):
+    a: str
+    b: str
+class Single(NamedTuple):
+    a: str
 class Options(TypedDict, total=False):
     day: Required[str]
     hours: u8
@@ -701,7 +737,11 @@ class Plain:
 
 def test_the_text_of_a_contract_keeps_the_kinds_and_reads_back() -> None:
     contract = contract_of(
-        run(GENERIC + DECLARATIONS + service("Page[User]", "Point", "Options", "Words", "Plain"))
+        run(
+            GENERIC
+            + DECLARATIONS
+            + service("Page[User]", "Point", "Pair", "Single", "Options", "Words", "Plain")
+        )
     )
     text = contract_text(contract)
     assert TEXT in text
@@ -759,13 +799,9 @@ def test_class_kinds() -> None:
     assert isinstance(node, StructType) and [argument.text for argument in node.arguments] == ["User"]
 
 
-def test_dicts_are_read_at_one_moment() -> None:
-    class Changing(Dict[str, Any]):
-        def keys(self) -> Any:
-            raise KeyboardInterrupt
-
-    with contextlib.suppress(KeyboardInterrupt):
-        flatten(Changing(day="x"), Options)
+def test_a_dict_that_loses_a_key_while_it_is_read() -> None:
+    with pytest.raises(RuntimeError, match="^a value changed while it was read$"):
+        check_unchanged(KeyError("day"))
 
 
 def test_a_buffer_of_named_tuples() -> None:
@@ -781,3 +817,52 @@ class Refused(GoError):
 
 def test_errors_have_fields_of_these_classes() -> None:
     assert [field.type.text for field in Schema().struct(Refused).fields] == ["Point", "Options"]
+
+
+DYNAMIC = """
+class Named(NamedTuple):
+    n: int
+@dataclass
+class Data:
+    n: int
+class Keys(TypedDict):
+    value: NotRequired[typing.Any]
+    union: NotRequired[Union[int, str]]
+Shape = Union[Named, Data]
+Other = Union[Page[int], Named]
+"""
+
+
+def test_unions_of_these_classes_have_names() -> None:
+    text = "import typing\n" + GENERIC + DYNAMIC + service("Shape", "Other", "Page[Shape]")
+    contract = contract_of(run(text))
+    assert "Other = Union[Named, PageInt]\nShape = Union[Data, Named]\n" in contract_text(contract)
+    assert contract_text(read_text(contract_text(contract), "classes")) == contract_text(contract)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Keys", "Keys cannot stand in a union with other types: a dict does not say of which class it is; make it a @gostruct or @dataclass class"),
+        ("Page[int]", "PageInt cannot stand in a union with other types: a Page does not say which it is; make it a class of its own, a subclass of Page[...]"),
+    ],
+)  # fmt: skip
+def test_classes_that_a_union_with_builtins_cannot_hold(name: str, why: str) -> None:
+    text = "import typing\n" + GENERIC + DYNAMIC + service(f"Union[int, {name}]")
+    with pytest.raises(ContractError) as caught:
+        contract_of(run(text))
+    assert str(caught.value) == f"{INSIDE}: {why}"
+
+
+def test_a_dynamic_value_of_none_is_not_a_missing_key() -> None:
+    keys = run("import typing\n" + GENERIC + DYNAMIC).Keys
+    for value in ({}, {"value": None}, {"value": [1, None], "union": "x"}):
+        assert same(unflatten(flatten(value, keys), keys), value)
+    with pytest.raises(TypeError, match=r"^Keys\.union: expected int \| str, got NoneType$"):
+        flatten({"union": None}, keys)
+
+
+def test_instances_of_a_generic_class_are_no_dynamic_values() -> None:
+    for value in (Page([1]), Plain(1, {"day": ""}), {"a": [Page([1])]}):
+        with pytest.raises(TypeError):
+            flatten(value, Any)
