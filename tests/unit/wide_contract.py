@@ -30,7 +30,6 @@ from gobind import (
     u64,
 )
 
-
 Order = Literal["asc", "desc"]
 
 
