@@ -17,6 +17,7 @@ from gobind.codec.mirrors import from_mirror, mirror, to_mirror
 from gobind.contract.decorators import goerror, gointerface, gomethod, gostruct
 from gobind.contract.leaves import bigint
 from gobind.contract.scalars import (
+    JSON,
     Buffer,
     MutableBuffer,
     cstr,
@@ -61,6 +62,7 @@ else:  # or type checkers would believe that there is everything
 __version__ = "0.1.0"
 
 __all__ = [
+    "JSON",
     "Buffer",
     "ClosedError",
     "ContractError",

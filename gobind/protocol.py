@@ -34,6 +34,7 @@ inline. Pointers are 0 in a frame: their targets follow in the columns.
     timedelta           i64 nanoseconds
     UUID                16 bytes
     complex             {f64 real part, f64 imaginary part}
+    dynamic (Any)       {u32 number of attached values, u32 checksum, u64 size of the stream}
     Buffer              {u64 address, u64 number of items}
     interface, Callable, stream
                         u64 handle
@@ -58,10 +59,24 @@ themselves, for containers the *blocks* of their content. ``block(T, n)`` holds 
     complex             n times (f64 real part, f64 imaginary part)
     struct, tuple       for each field block(T, n); without fields n zero bytes
     interface, Callable n u64 handles
+    dynamic             u32 number of attached values, u32 checksum, u64 size of the stream; then the
+                        stream, and the attached values
 
 A dict in a record is block(K, n), block(V, n). The block of a struct that may contain itself is
 *deferred*: it is put at the end of a queue, and the queue is written, first in first out, behind
 everything else; blocks met meanwhile join it. So a tree costs one block a level, not one a node.
+
+**Dynamic values** are a stream of opcodes of Python's pickle, protocol 5, that makes a list of the n
+values: PROTO, FRAME, MARK, STOP, NONE, NEWTRUE, NEWFALSE, BININT and its shorter forms, LONG1, LONG4,
+BINFLOAT, BINUNICODE, BINBYTES and their other forms, BYTEARRAY8, EMPTY_LIST, APPEND, APPENDS, EMPTY_DICT,
+SETITEM, SETITEMS, tuples (a list in Go), and BINPERSID, which takes the index of an attached value. An
+instance of a subclass of a builtin type is written as a call of that type, STACK_GLOBAL and REDUCE. Go
+writes a map's keys once: MEMOIZE, BINGET, LONG_BINGET. The checksum is the CRC-32 of the stream: Python's
+`pickle` reads none that has another. Attached values follow as block(u16, m), their types, and for each
+type in order block(type, number of its values): `ATTACHED_DATETIME` to `ATTACHED_COMPLEX`; `ATTACHED_BROKEN`
+is a string of Go's that is not UTF-8: block(u64) of the value's index, block(str) of the place in it, block(bytes);
+from `ATTACHED_STRUCTS` on structs of the contract, sorted by name. A contract's union that is no union of
+structs is dynamic, too: both sides check the value.
 
 **Worked bytes**: ``greet(User(7, "Eve"), [1, 2])``, which returns ``["hi", "ho"]``, of method 1
 
@@ -273,6 +288,13 @@ INLINE_SIZE = 1 << 14
 ENTRY_VALUE, ENTRY_RESPONSE, ENTRY_STATUS = range(3)
 """Tags of a fetched entry. They say what its word is: the result, the size of the response
 behind the entries, the queue that has the status."""
+
+ATTACHED_DATETIME, ATTACHED_TIMEDELTA, ATTACHED_UUID, ATTACHED_COMPLEX, ATTACHED_BROKEN = range(5)
+"""Types of the values attached to the stream of a dynamic value. The last is a string of Go's that is not UTF-8:
+its place, and its bytes."""
+
+ATTACHED_STRUCTS = 16
+"""From here on the type of an attached value is a struct's place among those of the contract."""
 
 EXCEPTION_RECORD = struct.Struct("<8xQ8xQqQQQ")
 """The record of an exception that a Python method raised: sizes of its text and its class's name, the

@@ -6,9 +6,11 @@ A simple reader of the format in `gobind.protocol`: one value at a time, each wi
 from __future__ import annotations
 
 import struct
+from binascii import crc32
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gobind.codec.dynamic import ATTACHED_LEAVES, decode, struct_at
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.leaves import codec_of
@@ -18,6 +20,7 @@ from gobind.contract.types import (
     BufferType,
     Choice,
     DictType,
+    DynamicType,
     EnumType,
     ListType,
     LiteralType,
@@ -29,6 +32,7 @@ from gobind.contract.types import (
     UnionType,
 )
 from gobind.contract.validate import Path, Place
+from gobind.protocol import ATTACHED_BROKEN
 
 
 def locate(fields: Sequence[tuple[str, Node]], source: Any, size: int, error: Exception) -> Exception:
@@ -144,6 +148,9 @@ class Walker:
             tag = struct.unpack_from("<I", record, offset)[0]
             self.note(self._record_start + offset, 4, path, "tag", tag)
             self._block(self._option(node, tag, path), [path])
+        elif isinstance(node, DynamicType):
+            head = struct.unpack_from("<IIQ", record, offset)
+            self._stream(node, self._record_start + offset, head, [path])
         elif isinstance(node, BufferType):
             address, count = struct.unpack_from("<QQ", record, offset)
             self.note(self._record_start + offset, 8, path, "address", address)
@@ -196,11 +203,49 @@ class Walker:
                 self._option(node, tag, path)
             for tag, option in enumerate(node.options):
                 self._block(option, [path for path, found in zip(paths, tags) if found == tag])
+        elif isinstance(node, DynamicType):
+            start = self._position
+            self._stream(node, start, struct.unpack("<IIQ", self._take(16)), paths)
         elif isinstance(node, Choice):
             for value, path in zip(self._leaves(node.base, paths), paths):
                 self._choice(node, value, path)
         else:
             self._leaves(node, paths)
+
+    def _stream(self, node: DynamicType, start: int, head: tuple[int, int, int], paths: list[Place]) -> None:
+        """Reads the opcodes of dynamic values, and the values attached to them; the head is at `start`."""
+        count, checksum, size = head
+        for at, length, text, value in (
+            (0, 4, "attached", count),
+            (4, 4, "checksum", checksum),
+            (8, 8, "length", size),
+        ):
+            self.note(start + at, length, paths[0], text, value)
+        stream = self._piece(size, paths[0], "stream")
+        if crc32(stream) != checksum:
+            raise CorruptFrame(f"corrupted frame: {paths[0]}: the checksum of the stream is another")
+        if count > self._size:
+            raise CorruptFrame(f"corrupted frame: {paths[0]}: {count} attached values in {self._size} bytes")
+        places: list[Place] = [Path(paths[0], f" attached {index}") for index in range(count)]
+        tags = self._column("H", places, "tag") if count else ()
+        for tag in sorted(set(tags)):
+            its = [place for place, found in zip(places, tags) if found == tag]
+            if tag in ATTACHED_LEAVES:
+                self._leaves(ATTACHED_LEAVES[tag], its)
+            elif tag == ATTACHED_BROKEN:
+                self._broken(its, paths)
+            else:
+                self._block(struct_at(node.structs, tag), its)
+
+    def _broken(self, places: list[Place], paths: list[Place]) -> None:
+        """Reads strings of Go's that are not UTF-8, and raises what is wrong with the first."""
+        indexes = self._column("Q", places, "index")
+        inside = self._strings(places, "place")
+        lengths = self._column("Q", places, "length")
+        texts = [self._piece(length, place, "str") for length, place in zip(lengths, places)]
+        for index, place, text in zip(indexes, inside, texts):
+            if index < len(paths):
+                decode(text, Path(paths[index], place.decode("utf-8", "replace")))
 
     def _parts(self, node: Record, paths: list[Place]) -> None:
         for place, item in node.parts:

@@ -10,6 +10,7 @@ from gobind.codec.layout import layout_of
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
+from gobind.contract.dynamics import checked_by_go
 from gobind.contract.resolve import Schema
 from gobind.contract.types import BufferType, Node
 from gobind.contract.validate import check, check_unchanged, root_path
@@ -33,6 +34,8 @@ def flatten(value: Any, annotation: Any) -> bytes:
     [['a', 'b'], []]
     """
     node, encode, _ = _compiled(annotation)
+    if checked_by_go(node):
+        check(node, value, root_path(node, "value", value))
     try:
         return encode(value)
     except Exception as error:
@@ -50,9 +53,12 @@ def unflatten(block: Any, annotation: Any) -> Any:
     node, _, decode = _compiled(annotation)
     data = bytes(block)
     try:
-        return decode(data, len(data))
+        value = decode(data, len(data))
+        if checked_by_go(node):
+            check(node, value, root_path(node, "value", value))
     except Exception as error:
         raise locate([("value", node)], data, len(data), error) from None
+    return value
 
 
 def _compiled(annotation: Any) -> tuple[Node, Callable[[Any], bytes], Callable[[Any, int], Any]]:

@@ -20,6 +20,7 @@ from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
@@ -230,6 +231,10 @@ def _refuse(node: Node, *_: Any) -> Any:
     raise ContractError(f"{node.text}: an object means nothing outside a library: it has no mirror")
 
 
+def _refuse_dynamic(node: Node, *_: Any) -> Any:
+    raise ContractError(f"{node.text}: a dynamic value is no C data: it has no mirror")
+
+
 class _Kind(NamedTuple):
     """How values of one kind of node stand in a mirror.
 
@@ -291,6 +296,7 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: _values(raw.ptr, 1, node.options[raw.tag])[0],
         _union_ref,
     ),
+    DynamicType: _Kind(_refuse_dynamic, _refuse_dynamic),
     BufferType: _OBJECT,  # never inside a struct
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,

@@ -24,6 +24,7 @@ from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
@@ -63,6 +64,15 @@ class Slot(NamedTuple):
 def has_handles(node: Node) -> bool:
     """Returns True if values of `node` contain objects."""
     return any(inner.is_handle for inner in walk(node))
+
+
+def _may_defer(node: Node) -> bool:
+    """Returns True if blocks may be deferred while values of `node` are written."""
+    return (
+        node.is_recursive
+        if isinstance(node, StructType)
+        else isinstance(node, DynamicType) and node.holds_structs
+    )
 
 
 def _is_packed_at_once(node: Node) -> bool:
@@ -108,7 +118,7 @@ class RecordWriter:
         self._paths: dict[str, str] = {}  # by name, what locals stand for
         self.has_handles = any(map(has_handles, nodes))
         self.has_blocks = self.has_handles or any(node.has_blocks for node in nodes)
-        self._is_recursive = any(isinstance(n, StructType) and n.is_recursive for n in walk(*nodes))
+        self._defers = any(map(_may_defer, walk(*nodes)))
         self._blocks = blocks
         self._source = source
         self._bind = blocks.namespace.bind
@@ -128,7 +138,7 @@ class RecordWriter:
             explain: the function to call with `values` if one of them may contain itself.
             values: expressions, separated by commas.
         """
-        if self._is_recursive:
+        if self._defers:
             with self._source.block("try:"):
                 self._source.line("_out.finish()")
             with self._source.block(f"except {self._bind('MaybeCircular', MaybeCircular)}:"):
@@ -281,6 +291,14 @@ class RecordWriter:
         self._slot(offset, "I", tag)
         self._source.line(f"{puts}[{tag}](_out, [{value}])")
 
+    def _dynamic(self, node: DynamicType, value: str, offset: int) -> None:
+        attached, checksum, size = (self._source.fresh(letter) for letter in "acn")
+        put = self._bind("put_stream", self._blocks.dynamic.put_stream)
+        self._source.line(f"{attached}, {checksum}, {size} = {put}(_out, [{value}])", self.path_of(value))
+        self._slot(offset, "I", attached)
+        self._slot(offset + 4, "I", checksum)
+        self._slot(offset + 8, "Q", size)
+
     def _buffer(self, node: BufferType, value: str, offset: int) -> None:
         name = self._source.fresh("m")
         shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
@@ -414,6 +432,12 @@ class RecordReader:
         self._add_line(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
+    def _dynamic(self, node: DynamicType, offset: int) -> str:
+        head = [self._slot(offset + start, code) for start, code in ((0, "I"), (4, "I"), (8, "Q"))]
+        name, get = self._source.fresh("l"), self._bind("get_stream", self._blocks.dynamic.get_stream)
+        self._add_line(f"{name} = {get}(_source, 1, {', '.join(head)})")
+        return f"{name}[0]"
+
     def _leaf(self, node: Leaf, offset: int) -> str:
         codec = codec_of(node)
         if not codec.slots:
@@ -436,6 +460,7 @@ def _by_kind(methods: Any) -> dict[type, Any]:
         DictType: methods._container,
         OptionalType: methods._optional,
         UnionType: methods._union,
+        DynamicType: methods._dynamic,
         BufferType: methods._buffer,
         InterfaceType: methods._handle,
         CallableType: methods._handle,

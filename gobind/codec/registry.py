@@ -5,12 +5,14 @@ Functions for structs are generated; all others are made by `gobind.codec.column
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from itertools import repeat
 from operator import countOf
 from typing import Any
 
 from gobind.codec import collector, columns
+from gobind.codec.dynamic import DynamicCodec
 from gobind.codec.frames import Get, Handles, Input, Output, Put
 from gobind.codec.leaves import codec_of
 from gobind.codec.source import Namespace, Source
@@ -20,6 +22,7 @@ from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
@@ -28,6 +31,7 @@ from gobind.contract.types import (
     OptionalType,
     SetType,
     StreamType,
+    StructTable,
     StructType,
     TupleType,
     UnionType,
@@ -51,8 +55,9 @@ class Blocks:
         handles: converts objects to handles and back; None without a library.
     """
 
-    def __init__(self, handles: Handles | None = None) -> None:
+    def __init__(self, handles: Handles | None = None, structs: StructTable | None = None) -> None:
         self.handles = handles
+        self._structs = structs or StructTable(lambda cls: None)
         self.namespace = Namespace()
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
@@ -92,6 +97,11 @@ class Blocks:
                 f"{node.text}: an object means nothing outside a library: it cannot be flattened"
             )
         return self.handles
+
+    @functools.cached_property
+    def dynamic(self) -> DynamicCodec:
+        """The codec of dynamic values."""
+        return DynamicCodec(self._structs, self.put, self.get)
 
     # Structs
 
@@ -253,6 +263,7 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.put_unions(node.tag_of, [*map(blocks.put, node.options)]),
         lambda blocks, node: columns.get_unions([*map(blocks.get, node.options)]),
     ),
+    DynamicType: (lambda blocks, _: blocks.dynamic.put, lambda blocks, _: blocks.dynamic.get),
     InterfaceType: _HANDLES,
     CallableType: _HANDLES,
     StreamType: _HANDLES,

@@ -12,7 +12,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
 from gobind.contract.decorators import scope_of
 
@@ -80,7 +80,11 @@ class Scope(Mapping[str, Any]):
                     with contextlib.suppress(Exception):  # evaluates a text of the user's, which may be wrong
                         value = value.__value__
                 # Nothing but annotations is compared: the == of other objects may do and return anything.
-                if not name.startswith("_") and typing.get_origin(value) is not None and value == hint:
+                if (
+                    not name.startswith("_")
+                    and typing.get_origin(value) is not None
+                    and is_equal(value, hint)
+                ):
                     return name
         return None
 
@@ -98,7 +102,8 @@ class Scope(Mapping[str, Any]):
             seen.add(text)
             try:
                 # A mapping cannot be eval's globals; as its locals it is asked first.
-                annotation = eval(_compiled(text.strip()), {}, self)
+                module = sys.modules.get(getattr(annotation, "__forward_module__", None) or "")
+                annotation = eval(_compiled(text.strip()), {}, vars(module) if module else self)
             except NameError:
                 # Since Python 3.14 it knows more names: those of the function that a class is made in.
                 if not hasattr(annotation, "evaluate"):
@@ -106,6 +111,18 @@ class Scope(Mapping[str, Any]):
                 evaluated: Any = annotation
                 annotation = evaluated.evaluate()
         return annotation
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # a class among the options that cannot be hashed
+        return False
+
+
+def is_union(hint: Any) -> bool:
+    """Returns True for ``A | B`` and ``Union[A, B]``."""
+    return get_origin(hint) is Union or isinstance(hint, types.UnionType)
 
 
 def text_of(annotation: str | ForwardRef) -> str:

@@ -14,13 +14,14 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from gobind.contract.decorators import INTERFACE, MethodOptions, kind_of
+from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.fingerprint import reachable
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
 from gobind.contract.types import (
     BufferType,
     Contract,
+    DynamicType,
     EnumType,
     Field,
     InterfaceType,
@@ -53,21 +54,27 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 def contract_text(contract: Contract) -> str:
     """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
     nodes = [node for interface in contract.interfaces for node in reachable(interface)]
-    nodes += walk(*contract.errors, into=references)
+    nodes = [*walk(*nodes, *contract.structs, *contract.errors, into=references)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
     parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
+    parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
     parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
     parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
     parts += [_interface_text(node) for node in contract.interfaces]
-    return "\n\n".join(part.rstrip() + "\n" for part in parts)
+    return "\n\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
 def _more_imports(nodes: list[Node]) -> Iterator[str]:
     """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
+    dynamic = {node.text for node in nodes if isinstance(node, DynamicType)}
+    if "Any" in dynamic:
+        yield "from typing import Any\n"
+    if "JSON" in dynamic:
+        yield "from gobind import JSON\n"
     if any(isinstance(node, LiteralType) for node in nodes):
         yield "from typing import Literal\n"
     known = re.findall(r"\w+", _IMPORTS)
@@ -114,6 +121,14 @@ def _enum_text(node: EnumType) -> str:
     lines = [f"class {node.text}({base}):\n" + (_quote(doc, "    ") + "\n" if doc else "")]
     lines += [f"    {name} = {value!r}\n" for name, value in node.members.items()]
     return "".join(lines)
+
+
+def _union_text(node: DynamicType) -> str:
+    """Returns the definition of a union that has a name; "" for others."""
+    if not node.text.isidentifier() or node.text in ("Any", "JSON"):
+        return ""
+    options = [f'"{option.text}"' for option in node.options] + ["None"] * node.allows_none
+    return f"{node.text} = Union[{', '.join(options)}]\n"
 
 
 def _struct_text(decorator: str, base: str, node: StructType) -> str:
@@ -191,10 +206,15 @@ def _params(params: tuple[Field, ...]) -> str:
 
 
 def declared_classes(namespace: dict[str, Any]) -> Iterator[type]:
-    """Yields the interfaces and errors bound to public names in a module, once each, in order of definition."""
+    """Yields the interfaces and errors bound to public names in a module, and the structs that it defines.
+
+    Each comes once, in order of definition.
+    """
     seen: set[type] = set()
     for name, value in list(namespace.items()):
-        if not name.startswith("_") and kind_of(value) in (INTERFACE, "error") and value not in seen:
+        kind = None if name.startswith("_") else kind_of(value)
+        is_own = kind == STRUCT and value.__module__ == namespace.get("__name__")
+        if (kind in (INTERFACE, ERROR) or is_own) and value not in seen:
             seen.add(value)
             yield value
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from gobind.contract.types import (
+    DynamicType,
     EnumType,
     InterfaceType,
     Method,
@@ -23,12 +24,21 @@ from gobind.contract.types import (
 )
 
 
-def wire_text(node: Node | None) -> str:
-    """Returns a type's text on the wire: containers that are passed alike have the same text."""
+def wire_text(node: Node | None, around: tuple[Node, ...] = ()) -> str:
+    """Returns a type's text on the wire: containers that are passed alike have the same text.
+
+    Args:
+        around: the unions that `node` stands in, which may contain themselves.
+    """
     if node is None:
         return "None"
+    if isinstance(node, DynamicType) and not node.is_any:
+        if node in around:
+            return f"union {len(around) - around.index(node)}"
+        texts = [wire_text(option, (*around, node)) for option in node.options]
+        return " | ".join(sorted(texts) + ["None"] * node.allows_none)
     if node.wire_pattern:
-        return node.wire_pattern % (", ".join(map(wire_text, node.children)) or "()")
+        return node.wire_pattern % (", ".join(wire_text(child, around) for child in node.children) or "()")
     return node.text
 
 

@@ -11,16 +11,18 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
-from gobind.contract.annotations import Scope, own_annotations, text_of
+from gobind.contract import dynamics
+from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
-from gobind.contract.scalars import SCALARS, Buffer, BufferOf, CString, Scalar
+from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
     Choice,
     Contract,
     DictType,
+    DynamicType,
     EnumType,
     Field,
     InterfaceType,
@@ -31,6 +33,7 @@ from gobind.contract.types import (
     OptionalType,
     SetType,
     StreamType,
+    StructTable,
     StructType,
     TupleType,
     UnionType,
@@ -43,7 +46,7 @@ from gobind.protocol import MAX_UNION
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
     f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union of @gostruct classes"
+    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union"
 )
 
 
@@ -80,6 +83,14 @@ class Schema:
         self._nodes: dict[str, Node] = {}
         self._open: list[StructType | InterfaceType] = []
         self._reading: dict[Any, Any] = {}  # the annotations around the one being read, outermost first
+        self._depth = 0  # how many annotations are around those
+        self._unions: list[tuple[Any, DynamicType]] = []  # those being read, which may contain themselves
+        self._named_unions: dict[str, DynamicType] = {}
+        self._aliases: dict[int, tuple[Any, str]] = {
+            id(JSON): (JSON, "JSON")
+        }  # what ``type`` statements name, by id
+        self.structs = StructTable(self._known_struct)
+        self._any = DynamicType("Any", self.structs)
 
     def contract(self, name: str, doc: str, classes: list[type]) -> Contract:
         """Returns the contract of the interfaces and errors among `classes`, with all that they refer to."""
@@ -88,7 +99,13 @@ class Schema:
         nodes = list(walk(*errors, *interfaces, into=references))
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
+        if self._any in nodes:  # which may be any struct of the module, too
+            structs += tuple(
+                self.struct(cls) for cls in classes if kind_of(cls) == STRUCT and cls not in self._classes
+            )
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
+        self.structs.names = sorted(node.text for node in structs)
+        self.structs.find = {node.text: node.cls for node in structs}.__getitem__
         literals = tuple(n for n in nodes if isinstance(n, LiteralType))
         return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
@@ -191,10 +208,15 @@ class Schema:
         is_text = isinstance(annotation, (str, ForwardRef))
         what = (text_of(annotation), id(scope)) if is_text else id(annotation)
         if what in self._reading:
+            union = self._open_union(evaluate(annotation, scope, where), where)
+            if union is not None:
+                return union
             circle = [*self._reading.values()][[*self._reading].index(what) :]
             name = min(map(_spelling, circle), key=len)
-            raise ContractError(f"{where}: {name} contains itself; only a @gostruct class may contain itself")
-        if len(self._reading) >= DEEPEST:
+            raise ContractError(
+                f"{where}: {name} contains itself; only a @gostruct class, or a union that has a name, may contain itself"
+            )
+        if self._depth + len(self._reading) >= DEEPEST:
             raise ContractError(f"{where}: the annotation nests more than {DEEPEST} levels deep")
         self._reading[what] = annotation
         try:
@@ -229,13 +251,17 @@ class Schema:
         if hasattr(hint, "__supertype__"):  # NewType
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
-            return self._read(_value_of(hint, where), scope, where, place)
+            value = _value_of(hint, where)
+            self._aliases[id(value)] = value, hint.__name__
+            return self._read(value, scope, where, place)
+        if hint is Any or hint is object:
+            return self._any
         leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if leaf is not None:
             return leaf
         if origin is Literal:
             return self._literal(hint, scope, where)
-        if origin is Union or isinstance(hint, types.UnionType):
+        if is_union(hint):
             return self._intern(self._union(hint, scope, where))
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
@@ -316,25 +342,74 @@ class Schema:
         raise ContractError(f"{where}: {what} must be numbers, bool, str, enums or Literal, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
+        opened = self._open_union(hint, where)
+        if opened is not None:
+            return opened
         args = typing.get_args(hint)
         options = [arg for arg in args if evaluate(arg, scope, where) not in (None, type(None))]
+        has_none = len(options) < len(args)
         if len(options) == 1:
             node = self._read(options[0], scope, where)
+        elif all(kind_of(evaluate(option, scope, where)) == STRUCT for option in options):
+            node = self._struct_union(
+                tuple(self._struct(evaluate(o, scope, where), where) for o in options), where
+            )
         else:
-            nodes = [self._read(option, scope, where) for option in options]
-            structs = tuple(n for n in nodes if isinstance(n, StructType))
-            if len(structs) != len(nodes):
-                odd = next(n for n in nodes if not isinstance(n, StructType))
-                raise ContractError(
-                    f"{where}: a union may hold @gostruct classes and None only, got {odd.text}"
-                )
-            if len(structs) > MAX_UNION:
-                raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
-            # Sorted: for `typing` and its caches, unions that differ only in order are equal.
-            node = self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
-        if len(options) == len(args):
+            return self._dynamic(hint, options, has_none, scope, where)
+        if not has_none or isinstance(node, OptionalType):
             return node
-        return node if isinstance(node, OptionalType) else OptionalType(node)
+        if isinstance(node, DynamicType):
+            return self._or_none(node, where)
+        return OptionalType(node)
+
+    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> Node:
+        if len(structs) > MAX_UNION:
+            raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
+        # Sorted: for `typing` and its caches, unions that differ only in order are equal.
+        return self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
+
+    # Unions whose values say themselves what they are
+
+    def _dynamic(self, hint: Any, options: list[Any], has_none: bool, scope: Scope, where: str) -> Node:
+        name = self._aliases.get(id(hint), (None, None))[1] or scope.name_of(hint)
+        node = DynamicType(name or "", self.structs)
+        self._unions.append((hint, node))
+        # What contains itself through the union is found by `_open_union`.
+        reading, self._reading, self._depth = self._reading, {}, self._depth + len(self._reading)
+        try:
+            nodes = [self._read(option, scope, where) for option in options]
+        finally:
+            self._unions.pop()
+            self._reading, self._depth = reading, self._depth - len(reading)
+        if self._any in nodes:
+            return self._any
+        dynamics.set_options(node, nodes, has_none, where)
+        if name is None:
+            node.text = node.spelled
+            return self._intern(node)
+        known = self._named_unions.setdefault(name, node)
+        if known.spelled != node.spelled:
+            raise ContractError(f"{where}: two unions are named {name}: {known.spelled} and {node.spelled}")
+        return known
+
+    def _open_union(self, hint: Any, where: str) -> DynamicType | None:
+        """Returns the node of a union that is being read: it contains itself."""
+        while type(hint).__name__ == "TypeAliasType":
+            hint = _value_of(hint, where)
+        if not is_union(hint):
+            return None
+        found = next((node for other, node in self._unions if other is hint or is_equal(other, hint)), None)
+        if found is not None and not found.text:
+            raise ContractError(f"{where}: a union contains itself; give it a name in the contract's module")
+        return found
+
+    def _or_none(self, node: DynamicType, where: str) -> Node:
+        """Returns a dynamic type that None is of, too."""
+        if node.allows_none:
+            return node
+        made = DynamicType(f"{node.text} | None", self.structs)
+        dynamics.set_options(made, [*node.options], True, where)
+        return self._intern(made)
 
     def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
         args = typing.get_args(hint)
@@ -371,6 +446,10 @@ class Schema:
             self._classes[cls] = StructType(cls)
             self._open.append(self._classes[cls])
         return typing.cast(StructType, self._classes[cls])
+
+    def _known_struct(self, cls: type) -> StructType | None:
+        """Returns the node of a gostruct, None for other classes."""
+        return self.struct(cls) if kind_of(cls) == STRUCT else None
 
     def _interface(self, cls: type, where: str) -> InterfaceType:
         if cls not in self._classes:

@@ -1,12 +1,12 @@
-"""The types that contracts are written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`."""
+"""The types that contracts are written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`, `JSON`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, NamedTuple, Protocol, TypeVar, Union
 
 from gobind.contract.kinds import Kind
 
-__all__ = ["Buffer", "MutableBuffer", "cstr", "f32", "f64"]
+__all__ = ["JSON", "Buffer", "MutableBuffer", "cstr", "f32", "f64"]
 __all__ += ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 
 
@@ -147,3 +147,13 @@ class BufferOf:
 
     def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
         raise TypeError(f"{self.word}[...] is an annotation, not a value")
+
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+    """What JSON has; in Go an ``any``."""
+else:
+    _json = ForwardRef("JSON", module=__name__)
+    JSON = Union[None, bool, int, float, str, list[_json], dict[str, _json]]

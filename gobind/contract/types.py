@@ -196,6 +196,51 @@ class UnionType(Reference):
         raise TypeError
 
 
+class DynamicType(Reference):
+    """A value that says itself what it is: ``Any``, or a union of what values tell apart, such as ``int | str``.
+
+    Attributes:
+        text: the name of a union that has one, else the annotation.
+        options: what a value may be, filled late, as a named union may refer to itself; () for ``Any``.
+        allows_none: it may be None.
+        structs: the structs that values may be.
+    """
+
+    def __init__(self, text: str, structs: StructTable) -> None:
+        self.text = text
+        self.options: tuple[Node, ...] = ()
+        self.allows_none = True
+        self.structs = structs
+
+    @property
+    def is_any(self) -> bool:
+        """True for what may be anything."""
+        return not self.options
+
+    @property
+    def spelled(self) -> str:
+        """The union without its name."""
+        return " | ".join([*(option.text for option in self.options), *["None"] * self.allows_none])
+
+    @property
+    def expected(self) -> str:
+        """The type as messages say it."""
+        is_known = self.is_any or self.text in ("JSON", self.spelled)
+        return self.text if is_known else f"{self.text} ({self.spelled})"
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.options
+
+    @functools.cached_property
+    def holds_structs(self) -> bool:
+        """True if a value may hold structs, at any depth."""
+        return any(
+            isinstance(node, StructType) or (isinstance(node, DynamicType) and node.is_any)
+            for node in walk(self)
+        )
+
+
 class BufferType(Reference):
     """``Buffer[item]``: memory by reference; ``item`` is a scalar or a flat struct.
 
@@ -246,7 +291,8 @@ class StructType(Record):
     @functools.cached_property
     def is_recursive(self) -> bool:
         """True if a value may contain values of its own type."""
-        return any(node is self for field in self.fields for node in walk(field.type))
+        inner = [node for field in self.fields for node in walk(field.type)]
+        return any(node is self or (isinstance(node, DynamicType) and node.is_any) for node in inner)
 
     @property
     def is_flat(self) -> bool:
@@ -255,6 +301,62 @@ class StructType(Record):
     @functools.cached_property
     def _is_flat(self) -> bool:
         return bool(self.fields) and all(field.type.is_flat for field in self.fields)
+
+
+class StructTable:
+    """The structs that dynamic values of one contract may hold.
+
+    Args:
+        read: gives the node of a class; None if it is no struct.
+
+    Attributes:
+        names: their names, sorted; the index in this list stands in frames.
+        find: gives the class of a name.
+        verify: refuses a struct that differs from Go's.
+    """
+
+    def __init__(self, read: Callable[[type], StructType | None]) -> None:
+        self._read = read
+        self.names: list[str] = []
+        self.find: Callable[[str], Any] = dict[str, Any]().__getitem__
+        self.verify: Callable[[StructType], None] = lambda node: None
+        self._nodes: dict[int, StructType] = {}
+
+    def struct_of(self, cls: type) -> StructType | None:
+        """Returns the node of a class or its nearest base that is a struct; None without one."""
+        return next(filter(None, map(self._read, cls.__mro__)), None)
+
+    def index_of(self, cls: type) -> int | None:
+        """Returns the index of the struct of a class; None if it is no struct.
+
+        Raises:
+            TypeError: it is a struct, but not one of the contract's.
+        """
+        node = self.struct_of(cls)
+        if node is None:
+            return None
+        if node.text not in self.names:
+            raise TypeError(f"{node.text} is not among the structs of the contract that Go knows")
+        index = self.names.index(node.text)
+        if index not in self._nodes:
+            self._enter(index, node)
+        return index
+
+    def at(self, index: int) -> StructType:
+        """Returns the node of an index.
+
+        Raises:
+            IndexError: there is no such struct.
+        """
+        if index not in self._nodes:
+            node = self._read(self.find(self.names[index]))
+            assert node is not None
+            self._enter(index, node)
+        return self._nodes[index]
+
+    def _enter(self, index: int, node: StructType) -> None:
+        self.verify(node)
+        self._nodes[index] = node
 
 
 class InterfaceType(Handle):
@@ -315,6 +417,7 @@ Node = Union[
     TupleType,
     OptionalType,
     UnionType,
+    DynamicType,
     BufferType,
     StructType,
     InterfaceType,

@@ -7,17 +7,19 @@ the depth of a value does not matter.
 from __future__ import annotations
 
 import contextlib
+import enum
 import struct
 import types
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.contract.leaves import Leaf, class_of, excerpt, expect, short
+from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
@@ -74,25 +76,35 @@ def check(node: Node, value: Any, path: Place) -> None:
             of the first mistake.
     """
     todo: list[_Step | int] = [(node, value, path)]
-    active: set[int] = set()  # ids of the recursive structs around the value being checked
-    # The structs that were checked, kept alive: a sequence may make its items when they are read, and an item could
+    active: set[int] = set()  # ids of the values around the value being checked that may contain themselves
+    # The values that were checked, kept alive: a sequence may make its items when they are read, and an item could
     # get the id of one that was collected.
-    done: dict[int, Any] = {}
+    done: dict[int, tuple[Any, ...]] = {}
     while todo:
         step = todo.pop()
         if isinstance(step, int):
             active.discard(step)
             continue
         node, value, path = step
-        if isinstance(node, StructType) and node.is_recursive and isinstance(value, node.cls):
+        if _may_contain_itself(node, value):
             if id(value) in active:
                 raise ValueError(f"{path}: the value contains itself")
-            if id(value) in done:
+            if done.get(id(value), (None,))[0] is node:
                 continue
-            done[id(value)] = value
+            done[id(value)] = node, value
             active.add(id(value))
             todo.append(id(value))
         todo.extend(reversed([*_PARTS[type(node)](node, value, path)]))
+
+
+def _may_contain_itself(node: Node, value: Any) -> bool:
+    if isinstance(node, StructType):
+        return node.is_recursive and isinstance(value, node.cls)
+    return (
+        isinstance(node, DynamicType)
+        and isinstance(value, (Sequence, Mapping))
+        and not isinstance(value, str)
+    )
 
 
 def check_unchanged(error: BaseException | None) -> None:
@@ -309,6 +321,68 @@ def _of_union(node: UnionType, value: Any, path: Place) -> Iterable[_Step]:
     return ((_option(node, value, path), value, path),)
 
 
+def _of_dynamic(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
+    if node.is_any:
+        return _of_any(node, value, path)
+    if value is None and node.allows_none:
+        return ()
+    found = [option for option in node.options if _is_of(option, value)]
+    if not found:
+        raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}")
+    return ((min(found, key=lambda option: _WIDENING.get(option.text, 0)), value, path),)
+
+
+_WIDENING = {"int": 1, "float": 2}
+
+
+def _is_of(option: Node, value: Any) -> bool:
+    """Returns True if a value of a union may be meant to be of that option."""
+    if isinstance(option, StructType):
+        return isinstance(value, option.cls)
+    if isinstance(option, ListType):
+        return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+    if isinstance(option, DictType):
+        return isinstance(value, Mapping)
+    if option.text == "bytes":
+        return isinstance(value, (bytes, bytearray, memoryview))
+    if option.text in ("int", "float"):
+        return hasattr(type(value), "__index__") or (option.text == "float" and isinstance(value, float))
+    return option.text in {cls.__name__ for cls in type(value).__mro__}
+
+
+def _of_any(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
+    struct_node = node.structs.struct_of(type(value))
+    if struct_node is not None:
+        return ((struct_node, value, path),)
+    leaf = next(
+        (leaf for leaf in _DYNAMIC_LEAVES if leaf.text in {c.__name__ for c in type(value).__mro__}), None
+    )
+    if leaf is not None:
+        return ((leaf, value, path),)
+    if isinstance(value, Mapping):
+        return _of_any_dict(node, value, path)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
+        return ((node, item, Path(path, f"[{index}]")) for index, item in enumerate(value))
+    if value is None or isinstance(value, (int, float, complex, bytes, bytearray, memoryview, enum.Enum)):
+        return ()
+    if hasattr(type(value), "__index__"):
+        return ()
+    advice = "; Go has no dynamic sets, pass a list" if isinstance(value, Set) else ""
+    raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}{advice}")
+
+
+_DYNAMIC_LEAVES = (STR, DATETIME, TIMEDELTA, UUID)
+
+
+def _of_any_dict(node: DynamicType, value: Mapping[Any, Any], path: Place) -> Iterator[_Step]:
+    for key, item in value.items():
+        if isinstance(key, str):
+            yield STR, key, Path(path, f" key {key!r}")
+        elif not (key is None or isinstance(key, (int, float)) or type(key).__name__ == "UUID"):
+            raise TypeError(f"{path}: a key must be str, a number, None or UUID, got {type(key).__name__}")
+        yield node, item, Path(path, f"[{key!r}]")
+
+
 def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:
     expect(value, node.cls, node.text, path)
     return ()
@@ -358,6 +432,7 @@ _PARTS: dict[type, Callable[[Any, Any, Place], Iterable[_Step]]] = {
     DictType: _of_dict,
     OptionalType: _of_optional,
     UnionType: _of_union,
+    DynamicType: _of_dynamic,
     BufferType: _of_buffer,
     InterfaceType: _of_interface,
     CallableType: _of_callable,

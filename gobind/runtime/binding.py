@@ -13,7 +13,7 @@ from gobind.codec.layout import layout_of
 from gobind.codec.registry import Blocks
 from gobind.contract.canonical import read_text
 from gobind.contract.compatibility import differences, struct_differences
-from gobind.contract.decorators import ERROR, kind_of
+from gobind.contract.decorators import ERROR, STRUCT, kind_of
 from gobind.contract.fingerprint import fingerprint, reachable, struct_fingerprint
 from gobind.contract.resolve import Schema
 from gobind.contract.types import CallableType, Contract, InterfaceType, Method, StructType
@@ -124,11 +124,14 @@ class Binding:
         self.node = self._schema.interface(cls)
         self._errors = [self._error(*entry, cls, native.path) for entry in carried.errors.items()]
         self._verify(native)
+        structs = self._schema.structs
+        structs.names = sorted({*carried.layouts} - {*carried.errors})
+        structs.find, structs.verify = self._struct_class, self._verify_struct
         if any(method.options.blocking for method in self.node.methods):
             # Imported now: a signal handler that calls one during the import would find half a module.
             lazy_import("gobind.runtime.wait.blocking")
         self.objects = Objects(self._compile_for_object, carried.index_of, carried.methods_of)
-        self.blocks = Blocks(self.objects)
+        self.blocks = Blocks(self.objects, structs)
         self._statuses = statuses = Statuses(
             self, self.blocks, self._errors, self.objects.exception_of, self.objects.escaped
         )
@@ -264,6 +267,26 @@ class Binding:
                 wanted = [layout.size, *layout.offsets]
                 if found is not None and found != wanted:
                     yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
+
+    def _struct_class(self, name: str) -> Any:
+        """Returns the class of a struct: the one that the interface refers to, one of its module, or the library's."""
+        for node in reachable(self.node):
+            if isinstance(node, StructType) and node.text == name:
+                return node.cls
+        found = getattr(sys.modules.get(self.node.cls.__module__), name, None)
+        if kind_of(found) == STRUCT:
+            return found
+        return next(node.cls for node in self._carried.parsed().structs if node.text == name)
+
+    def _verify_struct(self, node: StructType) -> None:
+        """Compares a struct that a dynamic value holds with the library's.
+
+        Raises:
+            MismatchError: they differ.
+        """
+        library = next(other for other in self._carried.parsed().structs if other.text == node.text)
+        if struct_fingerprint(library) != struct_fingerprint(node):
+            raise _mismatch(self.native.path, node, struct_differences(library, node))
 
     def _error(self, name: str, expected: str, cls: type, path: str) -> StructType:
         """Returns the node of one of the contract's errors: from the user's module, else from the library."""

@@ -60,4 +60,10 @@ const (
 	EntryValue         = 0
 	EntryResponse      = 1
 	EntryStatus        = 2
+	AttachedDatetime   = 0
+	AttachedTimedelta  = 1
+	AttachedUuid       = 2
+	AttachedComplex    = 3
+	AttachedBroken     = 4
+	AttachedStructs    = 16
 )

@@ -90,7 +90,7 @@ func eachInner(v reflect.Value, found func(reflect.Value)) {
 			found(v.Elem())
 		}
 	case reflect.Interface:
-		if isUnion(v.Type()) && !v.IsNil() {
+		if t := v.Type(); (isUnion(t) || t.NumMethod() == 0) && !v.IsNil() && holdsOthers(v.Elem().Type()) {
 			found(v.Elem())
 		}
 	case reflect.Struct:

@@ -77,7 +77,8 @@ type Contract struct {
 	text       string
 	interfaces []*Interface
 	errors     []ErrorType
-	callables  map[string]int // the indexes of functions' calls, by annotation
+	structs    []DynamicStruct // that dynamic values may hold
+	callables  map[string]int  // the indexes of functions' calls, by annotation
 	layouts    map[string][]uintptr
 	problems   []string
 }

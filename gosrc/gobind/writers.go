@@ -257,9 +257,9 @@ func WriteOption[U, T any](w *Writer, tags []byte, option byte, c Column[U], wri
 
 // WriteLater defers a block of structs that may contain themselves: it follows everything else.
 func WriteLater[T any](w *Writer, c Column[T], write func(*Writer, Column[T])) {
-	level, finite := w.depth.level+1, w.depth.finite
+	level, finite, place := w.depth.level+1, w.depth.finite, w.place
 	w.queue.add(func(w *Writer) {
-		w.depth.level, w.depth.finite = level, finite
+		w.depth.level, w.depth.finite, w.place = level, finite, place
 		if w.depth.suspicious(c.n) {
 			if hasCycle(c) {
 				w.fail("the value contains itself, so it has no end")

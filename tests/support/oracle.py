@@ -11,15 +11,20 @@ import collections.abc
 import dataclasses
 import enum
 import functools
+import io
+import pickle
 import struct
 import types
 import typing
 import uuid
+import zlib
 from collections import deque
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union
+
+import gobind
 
 CODES = {
     **{"bool": "?", "int": "q", "float": "d", "f32": "f", "f64": "d"},
@@ -42,6 +47,10 @@ NUMBERED = {"date": "i", "time": "q", "naive": "q", "timedelta": "q"}
 """Kinds of values that are one number in a frame, with the format character."""
 
 
+# What a stream of dynamic values refers to, by tag.
+ATTACHED = (datetime, timedelta, uuid.UUID, complex)
+
+
 class Damaged(Exception):
     """The decoder met something that the format does not allow."""
 
@@ -58,6 +67,8 @@ class Shape(NamedTuple):
 def shape(annotation: Any) -> Shape:
     """Read an annotation that holds no text any more."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in (Any, object, gobind.JSON):
+        return Shape("dynamic", extra=annotation)
     if origin is Annotated:
         text = annotation.__metadata__[0].text
         return Shape(text) if text in ("naive", "bigint") else Shape("number", extra=CODES[text])
@@ -82,8 +93,12 @@ def shape(annotation: Any) -> Shape:
         return Shape("tuple", () if args == ((),) else args)
     if annotation == tuple[()]:
         return Shape("tuple")
+    if origin in (Union, types.UnionType) and not set(args).isdisjoint((int, str, float)) and len(args) > 2:
+        return Shape("dynamic", extra=annotation)
     if origin in (Union, types.UnionType):
         options = tuple(arg for arg in args if arg is not type(None))
+        if len(options) < len(args) and shape(Union[options]).kind == "dynamic":
+            return Shape("dynamic", extra=annotation)  # which may be None anyway
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
         return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
@@ -101,7 +116,7 @@ def contains_itself(annotation: Any) -> bool:
     seen, todo = set(), list(shape(annotation).parts)
     while todo:
         part = todo.pop()
-        if part == annotation:
+        if part in (annotation, Any):  # Any may be a struct, too
             return True
         if part not in seen:
             seen.add(part)
@@ -263,6 +278,10 @@ class Encoder:
             self.record += value.bytes
         elif kind == "complex":
             self.fixed("dd", value.real, value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream([value])
+            self.fixed("IIQ", len(attached), zlib.crc32(stream), len(stream))
+            self.attach(stream, attached)
         else:
             for part, item in zip(parts, fields_of(annotation, value)):
                 self.in_record(item, part)
@@ -317,6 +336,12 @@ class Encoder:
             for value in values:
                 self.column("d", value.real)
                 self.column("d", value.imag)
+        elif kind == "dynamic":
+            stream, attached = dynamic_stream(values)
+            self.column("I", len(attached))
+            self.column("I", zlib.crc32(stream))
+            self.column("Q", len(stream))
+            self.attach(stream, attached)
         elif kind == "struct" and contains_itself(annotation):
             self.queue.append((annotation, values))
         else:
@@ -325,6 +350,13 @@ class Encoder:
                 self.block([row[position] for row in rows], part)
             if not parts:
                 self.columns += bytes(len(values))
+
+    def attach(self, stream: bytes, attached: list[Any]) -> None:
+        self.columns += stream
+        for value in attached:
+            self.column("H", ATTACHED.index(type(value)))
+        for cls in ATTACHED:
+            self.block([value for value in attached if type(value) is cls], cls)
 
     def lengths(self, values: list[Any]) -> None:
         for value in values:
@@ -409,6 +441,8 @@ class Decoder:
             return uuid.UUID(bytes=record[offset : offset + 16])
         if kind == "complex":
             return complex(fixed("d"), fixed("d", 8))
+        if kind == "dynamic":
+            return self.dynamic(1, fixed("I"), fixed("I", 4), fixed("Q", 8))[0]
         end, items = offset, []
         for part in parts:
             size, align = measure(part)
@@ -456,6 +490,8 @@ class Decoder:
         if kind == "complex":
             numbers = self.numbers("d", 2 * count)
             return [*map(complex, numbers[::2], numbers[1::2])]
+        if kind == "dynamic":
+            return self.dynamic(count, self.number("I"), self.number("I"), self.number("Q"))
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
@@ -465,6 +501,19 @@ class Decoder:
         columns = [self.block(count, part) for part in parts]
         rows_ = list(zip(*columns)) if parts else [()] * count
         return rows_ if kind == "tuple" else [build(annotation, row) for row in rows_]
+
+    def dynamic(self, n: int, count: int, checksum: int, size: int) -> list[Any]:
+        """The `n` values of a stream with `count` attached values."""
+        stream = self.take(size)
+        if zlib.crc32(stream) != checksum:
+            raise Damaged("another checksum")
+        tags = self.numbers("H", count)
+        columns = {tag: iter(self.block(tags.count(tag), ATTACHED[tag])) for tag in sorted(set(tags))}
+        attached = [next(columns[tag]) for tag in tags]
+        values = _Unpickler(io.BytesIO(stream), attached).load()
+        if type(values) is not list or len(values) != n:
+            raise Damaged("another number of values")
+        return values
 
     def rows(self, count: int, *parts: Any) -> list[list[list[Any]]]:
         """For each of `parts`, `count` lists of values, all after the one column of lengths."""
@@ -497,6 +546,35 @@ class Decoder:
         if tag >= len(parts):
             raise Damaged("no such option")
         return parts[tag]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, attached: list[Any]) -> None:
+        super().__init__(file)
+        self.attached = attached
+
+    def persistent_load(self, index: int) -> Any:
+        return self.attached[index]
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise Damaged("a stream holds data only")
+
+
+def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
+    """The stream of dynamic values, and what is attached to it."""
+    file, attached = io.BytesIO(), []
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value: Any) -> int | None:
+            if type(value) not in ATTACHED:
+                return None
+            attached.append(value)
+            return len(attached) - 1
+
+    pickler = Pickler(file, 5)
+    pickler.fast = True
+    pickler.dump(values)
+    return file.getvalue(), attached
 
 
 def build(cls: Any, values: Any) -> Any:

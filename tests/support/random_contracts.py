@@ -16,14 +16,17 @@ import typing
 import uuid
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import oracle
+
+import gobind
 
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
 OTHERS = ["datetime", "timedelta", "UUID", "complex", "date", "time", "naive", "Decimal", "bigint", "Path"]
 LITERALS = ["Order", "Literal[1, 2, -9223372036854775808]", "Literal['', 'x<y', 'caf\\u00e9', None]"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS]
+LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS, *["Any", "JSON"] * 2]
+DYNAMIC = ["Any", "object", "JSON", "Union[int, str, None]", "Union[float, int, str]"]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
@@ -32,10 +35,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Optional, Protocol, Union
+from typing import Any, Literal, Optional, Protocol, Union
 from uuid import UUID
 
-from gobind import bigint, gointerface, gostruct, naive
+from gobind import JSON, bigint, gointerface, gostruct, naive
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 class Color(enum.Enum):
@@ -121,7 +124,7 @@ class _Writer:
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
             parts.append(f"@gostruct\nclass {name}:\n" + "".join(lines))
             self.usable.append(name)
-        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *ENUMS, *self.usable]
+        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
         parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
         return "\n".join(parts)
@@ -266,6 +269,33 @@ class Values:
 
     def _UUID(self, _: Any) -> uuid.UUID:
         return uuid.UUID(int=self.random.choice([0, 2**128 - 1, self.random.getrandbits(128)]))
+
+    def _dynamic(self, annotation: Any, depth: int = 0) -> Any:
+        """A value of Any, of JSON, or of a union of builtins."""
+        options: list[Any] = [*typing.get_args(annotation)]
+        if annotation in (object, Optional[Any]):
+            annotation = Any
+        if annotation in (Any, gobind.JSON):
+            options = [None, bool, int, int, float, str, str, list, dict]
+            options += [bytes, "big", "keys", *oracle.ATTACHED] * (annotation is not gobind.JSON)
+        kind = self.random.choice(options)
+        self._left -= 1
+        if kind in (None, type(None)):
+            return None
+        if kind in (list, dict, "keys"):
+            if depth > 8 or self._left <= 0:
+                return [] if kind is list else {}
+            items = [self._dynamic(annotation, depth + 1) for _ in range(self.random.choice([0, 1, 2, 3, 8]))]
+            if kind is list:
+                return items
+            keys = [self._str(0) if kind is dict else self._key() for _ in items]
+            return dict(zip(keys, items))
+        if kind == "big":
+            return self.random.choice([2**63, -(2**63) - 1, 2**64, 10**40, -(10**700), 255**9])
+        return self._any(kind)
+
+    def _key(self) -> Any:
+        return self.random.choice([None, True, 0, 2**62, -1.5, "1", self._str(0), uuid.UUID(int=9)])
 
     def _complex(self, _: Any) -> complex:
         return complex(self._number("d"), self._number("d"))

@@ -497,10 +497,8 @@ def test_a_buffer_is_not_flattened() -> None:
 
 
 def test_an_annotation_that_is_not_supported_is_refused() -> None:
-    with pytest.raises(
-        gobind.ContractError, match=r"^flatten: object is not supported; expected bool, int, "
-    ):
-        flatten(1, object)
+    with pytest.raises(gobind.ContractError, match=r"^flatten: type is not supported; expected bool, int, "):
+        flatten(1, type)
 
 
 @pytest.mark.parametrize(

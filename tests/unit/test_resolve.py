@@ -14,8 +14,9 @@ import pytest
 from gobind import ContractError, GobindError, gointerface, gostruct
 from gobind.contract import resolve
 from gobind.contract.annotations import Scope
-from gobind.contract.canonical import declared_classes
+from gobind.contract.canonical import contract_text, declared_classes, read_text
 from gobind.contract.decorators import MethodOptions
+from gobind.contract.fingerprint import fingerprint
 from gobind.contract.resolve import Schema
 from gobind.contract.types import Contract, DictType, ListType, SetType, StructType, walk
 
@@ -313,9 +314,7 @@ PARAMETER = "Service.do: parameter x"
 KEYS = "must be numbers, bool, str, enums or Literal, got"
 
 REFUSED_ANNOTATIONS = [
-    ("object", f"object is not supported; {ACCEPTED}"),
     ("memoryview", f"memoryview is not supported; {ACCEPTED}"),
-    ("Any", f"Any is not supported; {ACCEPTED}"),
     *[(word, f"{word} is not supported; {NO_RANGE}") for word in ("range", "slice")],
     ("type", f"type is not supported; {ACCEPTED}"),
     ("3", f"3 is not supported; {ACCEPTED}"),
@@ -338,9 +337,16 @@ REFUSED_ANNOTATIONS = [
     ("dict[Point, int]", f"dict keys {KEYS} Point"),
     ("set[tuple[int, int]]", f"set items {KEYS} tuple[int, int]"),
     ("frozenset[Optional[str]]", f"set items {KEYS} Optional[str]"),
-    ("Union[int, str]", "a union may hold @gostruct classes and None only, got int"),
-    ("Union[Point, int]", "a union may hold @gostruct classes and None only, got int"),
-    ("Union[Point, list[Circle], None]", "a union may hold @gostruct classes and None only, got list[Circle]"),
+    ("Union[u8, str]", "values do not say that they are u8; write int"),
+    ("Union[f32, str]", "values do not say that they are f32; write float"),
+    ("Union[list[u8], str]", "values do not say that they are u8; write int"),
+    ("Union[Color, str]", "Color cannot stand in a union with other types: members go by their values, which do not say that they are of Color; write int"),
+    ("Union[tuple[int, str], str]", "tuple[int, str] cannot stand in a union with other types"),
+    ("Union[tuple[int, ...], str]", "tuple[int, ...] cannot stand in a union with other types; write list[...]"),
+    ("Union[set[int], str]", "set[int] cannot stand in a union with other types"),
+    ("Union[list[int], list[str]]", "values do not tell list[int] from list[str]; write one with a union inside its brackets"),
+    ("Union[dict[str, int], dict[int, str]]", "values do not tell dict[str, int] from dict[int, str]; write one with a union inside its brackets"),
+    ("Union[dict[u8, int], str]", "the keys of a dict in a union must be str, int, float or bool, got u8"),
     ("Buffer[int]", None),
     ("Buffer[str]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got str"),
     ("Buffer[Group]", "Buffer takes a sized scalar or a @gostruct of sized scalars, got Group"),
@@ -378,10 +384,8 @@ TOO_MANY = [
     ("Callable[Params, int]", "Callable[~Params, int] cannot be passed to Go; name each parameter's type"),
     ("Callable[[], typing.Awaitable]", "say what is awaited: Awaitable[...]"),
     ("Callable[[], Nowhere]", "cannot evaluate Callable[[], Nowhere]: NameError: name 'Nowhere' is not defined"),
-    ("JSON", "list[JSON] contains itself; only a @gostruct class may contain itself"),
-    ("list[JSON]", "list[JSON] contains itself; only a @gostruct class may contain itself"),
-    ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class may contain itself"),
-    ("Later", "Callable[[], 'Awaitable[Later]'] contains itself; only a @gostruct class may contain itself"),
+    ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class, or a union that has a name, may contain itself"),
+    ("Later", "Callable[[], 'Awaitable[Later]'] contains itself; only a @gostruct class, or a union that has a name, may contain itself"),
     ("Itself", "cannot evaluate Itself: RecursionError: Itself stands for itself"),
     ("There", "cannot evaluate There: RecursionError: There stands for itself"),
     ("NewType('Ring', 'Ring')", None),
@@ -466,8 +470,10 @@ def test_refused_brackets_and_aliases(annotation: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("alias", "message"),
     [
-        ("type JSON = Point | list[JSON]", "JSON contains itself; only a @gostruct class may contain itself"),
-        ("type JSON = JSON", "JSON contains itself; only a @gostruct class may contain itself"),
+        (
+            "type JSON = JSON",
+            "JSON contains itself; only a @gostruct class, or a union that has a name, may contain itself",
+        ),
         ("type JSON = Nowhere", "cannot evaluate JSON: NameError: name 'Nowhere' is not defined"),
         ("type JSON[T] = list[T]", f"~T is not supported; {ACCEPTED}"),
     ],
@@ -578,7 +584,7 @@ def test_a_mutable_buffer_is_a_parameter() -> None:
     assert refusal(service.format("MutableBuffer[str]", "None")) == (
         "Service.do: parameter x: MutableBuffer takes a sized scalar or a @gostruct of sized scalars, got str"
     )
-    assert "MutableBuffer" in refusal(service.format("object", "None"))
+    assert "MutableBuffer" in refusal(service.format("type", "None"))
 
 
 def test_text_that_is_no_python_is_refused() -> None:
@@ -647,6 +653,69 @@ def test_a_union_may_hold_as_many_classes_as_its_tag_can_tell() -> None:
     Schema().node(Union[tuple(classes[:255])])
     with pytest.raises(ContractError, match="^x: a union may hold 255 classes, got 256$"):
         Schema().node(Union[tuple(classes)], where="x")
+
+
+ALIASES_OF_UNIONS = """
+from typing import Any
+from gobind import JSON
+Value = Union[int, str, None]
+Tree = Union[int, "list[Tree]", "dict[str, Tree]"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        ("Any", "Any"),
+        ("object", "Any"),
+        ("Optional[Any]", "Any"),
+        ("Union[Any, int]", "Any"),
+        ("list[object]", "list[Any]"),
+        ("JSON", "JSON"),
+        ("Optional[JSON]", "JSON"),
+        ("gobind.JSON", "JSON"),
+        ("Value", "Value"),
+        ("Union[None, str, int]", "Value"),
+        ("Union[int, str]", "int | str"),
+        ("Union[Point, str]", "Point | str"),
+        ("Union[bytes, list[float], None]", "bytes | list[float] | None"),
+        ("Tree", "Tree"),
+        ("Optional[Tree]", "int | list[Tree] | dict[str, Tree] | None"),
+        ("dict[str, Tree]", "dict[str, Tree]"),
+    ],
+)
+def test_dynamic_types(annotation: str, text: str) -> None:
+    service = f"import gobind{ALIASES_OF_UNIONS}" + method(annotation)
+    contract = contract_of(run(service, future=True))
+    node = contract.interfaces[0].methods[0].params[0].type
+    assert node.text == text
+    again = read_text(contract_text(contract), "again")
+    assert contract_text(again) == contract_text(contract)
+    assert fingerprint(again.interfaces[0]) == fingerprint(contract.interfaces[0])
+
+
+def test_the_name_of_a_union_is_not_part_of_what_both_sides_must_agree_on() -> None:
+    named = contract_of(run(ALIASES_OF_UNIONS + method("Value"), future=True))
+    unnamed = contract_of(run(method("Union[str, None, int]"), future=True))
+    assert fingerprint(named.interfaces[0]) == fingerprint(unnamed.interfaces[0])
+    other = contract_of(run(method("Union[str, float]"), future=True))
+    assert fingerprint(named.interfaces[0]) != fingerprint(other.interfaces[0])
+    tree = contract_of(run(ALIASES_OF_UNIONS + method("Tree"), future=True))
+    renamed = contract_of(run((ALIASES_OF_UNIONS + method("Tree")).replace("Tree", "Node"), future=True))
+    assert fingerprint(tree.interfaces[0]) == fingerprint(renamed.interfaces[0])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_unions_that_type_statements_name() -> None:
+    source = "type Tree = int | list[Tree] | None\n" + method("Tree")
+    node: Any = contract_of(run(source, future=True)).interfaces[0].methods[0].params[0].type
+    assert node.text == "Tree" and node.spelled == "int | list[Tree] | None"
+
+
+def test_structs_of_the_module_belong_to_a_contract_with_any() -> None:
+    alone = "from typing import Any\n@gostruct\nclass Alone:\n    x: int\n"
+    assert "Alone" in [struct.text for struct in contract_of(run(alone + method("Any"))).structs]
+    assert "Alone" not in [struct.text for struct in contract_of(run(alone + method("int"))).structs]
 
 
 def test_a_literal_has_the_name_of_its_alias() -> None:

@@ -23,10 +23,10 @@ import mmap
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, Union
 
 import gobind
-from gobind import Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
 from gobind import bigint, naive
 
 Order = Literal["asc", "desc"]
@@ -60,8 +60,15 @@ class NotFound(GoError):
     key: str
 
 
+Value = Union[int, str, None]
+
+
 @gointerface
 class Accounts(Protocol):
+    def anything(self, value: Any) -> Any: ...
+    def something(self, value: object) -> object: ...
+    def document(self, value: JSON) -> JSON: ...
+    def value(self, value: Value) -> Value: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -90,6 +97,14 @@ accounts.fill(memoryview(bytearray(8)))
 accounts.fill(array.array("d", [1.5]))
 accounts.fill((ctypes.c_double * 3)())
 accounts.fill(mmap.mmap(-1, 8))
+anything = accounts.anything({"a": [1, None, b""]})
+something = accounts.something([1, "a"])
+document = accounts.document({"a": [1, 2.5, None, {"b": True}]})
+if isinstance(document, dict) and isinstance(document["a"], list):
+    print(len(document["a"]))
+value = accounts.value("a")
+if isinstance(value, str):
+    print(value.upper())
 item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10**30, Path("a"), "desc")
 accounts.stock(item, "asc")["desc"].price.as_tuple()
 number: int = User(1, "ada", age=5).id
@@ -97,6 +112,10 @@ key: str = NotFound(key="k").key
 """
 MISTAKES = [
     'accounts.login("x")',
+    "accounts.document(b'')",
+    "accounts.document({1: 2})",
+    "accounts.value(1.5)",
+    "accounts.something(1).upper()",
     "accounts.nothing()",
     'accounts.ping("5")',
     'User("1", "ada")',

@@ -17,9 +17,11 @@ from gobind.codec.records import has_handles as has_handles_in
 from gobind.codec.registry import Blocks
 from gobind.codec.scatter import scatter
 from gobind.codec.source import Source
+from gobind.contract.dynamics import checked_by_go
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import BufferType, Field, InterfaceType, Method, Node
 from gobind.contract.validate import check, check_unchanged, root_path
+from gobind.errors import GobindError
 from gobind.forklock import fork_lock
 from gobind.runtime.call import deadline, status
 
@@ -109,6 +111,7 @@ class MethodWriter:
         self._direct = is_direct(method.result)
         self._ring = ring_capacity(method)
         self._goes_through_queue = method.is_async or (method.options.blocking and not self._ring)
+        self._has_unions = checked_by_go(*self._nodes)
         explain = _explainer(method.params)
         self._explain = f"{self._bind(f'explain_{method.name}', explain)}"
         self._names = ", ".join(param.name for param in method.params)
@@ -161,6 +164,8 @@ class MethodWriter:
 
     def _write_request(self) -> RecordWriter:
         source = self._source
+        if self._has_unions and self._ring:  # nobody hears of what Go refuses
+            source.line(f"{self._explain}({self._names})")
         layout = record_layout(self._nodes)
         base = protocol.HEADER_SIZE
         writer = RecordWriter(self._blocks, source, self._nodes)
@@ -235,6 +240,7 @@ class MethodWriter:
                 source.line("_add_own(_error, _frame)")
             with source.block("finally:"):
                 source.line("_release_status(_frame)")
+            self._write_explaining()
             source.line("raise")
 
     def _write_awaiting(self, writer: RecordWriter, unsent: str) -> None:
@@ -257,7 +263,14 @@ class MethodWriter:
                 source.line(f"_cancel_call{which}(_id)")
             if writer.borrowed:  # up to Python 3.11 the exception's traceback keeps them
                 source.line(f"del {', '.join(writer.borrowed)}")
+            self._write_explaining()
             source.line("raise")
+
+    def _write_explaining(self) -> None:
+        """Writes the lines that say what Go has refused: it checks unions, which it reads anyway."""
+        if self._has_unions:
+            with self._source.block(f"if _type(_error) is {self._bind('GobindError', GobindError)}:"):
+                self._source.line(f"{self._explain}({self._names})")
 
     def _write_opening(self) -> None:
         source = self._source

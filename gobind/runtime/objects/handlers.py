@@ -15,6 +15,7 @@ from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
+from gobind.contract.dynamics import are_unions
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.contract.validate import check
@@ -160,6 +161,10 @@ class Handlers:
         """
         source = Source()
         with source.block("def pack_value(value, _out):"):
+            if are_unions(node):  # the object gets the error; Go would only drop the answer
+                source.line(
+                    f"{self._blocks.namespace.bind('check_first', lambda value: explain(value))}(value)"
+                )
             writer = RecordWriter(self._blocks, source, [node], makes_output=False)
             writer.write(node, "value", 0)
             pack = make_struct(writer.slots, layout_of(node).size).pack

@@ -12,9 +12,18 @@ from gobind.codec.layout import layout_of
 from gobind.contract.canonical import contract_text
 from gobind.contract.fingerprint import fingerprint, struct_fingerprint
 from gobind.contract.scalars import Scalar
-from gobind.contract.types import BufferType, Contract, Method, StreamType, StructType, references, walk
+from gobind.contract.types import (
+    BufferType,
+    Contract,
+    DynamicType,
+    Method,
+    StreamType,
+    StructType,
+    references,
+    walk,
+)
 from gobind.tool.generator import gonames, goobjects, gotypes
-from gobind.tool.generator.gocodec import GoCodec, is_filled_in, is_number
+from gobind.tool.generator.gocodec import GoCodec, is_filled_in, is_number, least
 from gobind.tool.generator.goobjects import Called
 from gobind.tool.generator.gosource import HEADER, GoSource, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
@@ -246,10 +255,16 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
         digest = quote(struct_fingerprint(error))
         made = f"gobind.ErrorOf({quote(error.text)}, {digest}, {write}, {read})"
         lines.append(f"\tcontract.Error({made})")
+    nodes = [*walk(*gotypes.roots(contract), into=references)]
+    if any(isinstance(node, DynamicType) and node.holds_structs for node in nodes):
+        for struct in sorted(contract.structs, key=lambda struct: struct.text):
+            read, write = codec.block(struct, "Read"), codec.block(struct, "Write")
+            made = f"gobind.StructOf({quote(struct.text)}, {least(struct)}, {read}, {write})"
+            lines.append(f"\tcontract.Struct({made})")
     for struct in (*contract.structs, *contract.errors):
         lines.append(f"\tcontract.Layout({_layout(types, struct, codec.mirror(struct), ghosts=False)})")
     flats = []
-    for inner in walk(*gotypes.roots(contract), into=references):
+    for inner in nodes:
         if isinstance(inner, BufferType) and isinstance(inner.item, StructType) and inner.item not in flats:
             flats.append(inner.item)
             flat = _layout(types, inner.item, types.name(inner.item), ghosts=True)

@@ -17,6 +17,7 @@ from gobind.contract.types import (
     CallableType,
     Choice,
     DictType,
+    DynamicType,
     EnumType,
     Handle,
     InterfaceType,
@@ -31,6 +32,7 @@ from gobind.contract.types import (
     UnionType,
     children,
 )
+from gobind.tool.generator import goshapes
 from gobind.tool.generator.gosource import aligned, empty_function, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
 
@@ -47,7 +49,7 @@ def least(node: Node) -> int:
         return least(node.base)
     if isinstance(node, (StructType, TupleType)):
         return max(1, sum(least(item) for item in children(node)))
-    if isinstance(node, (OptionalType, UnionType)):
+    if isinstance(node, (OptionalType, UnionType, DynamicType)):
         return 1
     return 8
 
@@ -56,7 +58,7 @@ def may_fail(node: Node) -> bool:
     """Returns True if some values in Go have no counterpart in Python: their place is noted for the message."""
     if isinstance(node, Leaf):
         return node.may_fail
-    if isinstance(node, (UnionType, Handle)):
+    if isinstance(node, (UnionType, DynamicType, Handle)):
         return True
     return not isinstance(node, StructType) and any(may_fail(item) for item in children(node))
 
@@ -252,6 +254,15 @@ class GoCodec:
         later = f"\tgobind.{verb}Later({var}, c, {f'{least(node)}, ' if verb == 'Read' else ''}{inner})"
         return [head, later, "}", "", self._block_head(inner, node, verb), *body, "}"]
 
+    # Dynamic values
+
+    def shape(self, node: Node) -> str:
+        """Returns the variable that says what a dynamic value, or one inside it, may be."""
+        if isinstance(node, DynamicType) and node.is_any:
+            return self.types.source.qualified("gobind.Any")
+        word = self.types.word(node)
+        return self._declare(f"glueShape{word}", node.text, lambda name: goshapes.declare(self, name, node))
+
     # Unions
 
     def options_function(self, union: UnionType, verb: str) -> str:
@@ -390,6 +401,21 @@ def _union_block(codec: GoCodec, node: UnionType, verb: str) -> str:
     return f"{codec.options_function(node, verb)}(w, {tags}, c)"
 
 
+# Dynamic values
+
+
+def _write_dynamic(codec: GoCodec, node: DynamicType, source: str, target: str) -> str:
+    return f"{target} = gobind.WriteDynamic(w, glueContract, {codec.shape(node)}, {source})"
+
+
+def _fill_dynamic(codec: GoCodec, node: DynamicType, source: str, target: str) -> str:
+    return f"gobind.ReadDynamic(r, glueContract, {codec.shape(node)}, {source}, {address(target)})"
+
+
+def _dynamic_block(codec: GoCodec, node: DynamicType, verb: str) -> str:
+    return f"gobind.{verb}Dynamics({verb[0].lower()}, glueContract, {codec.shape(node)}, c)"
+
+
 # Containers
 
 
@@ -444,6 +470,9 @@ _KINDS: dict[type, _Kind] = {
     StructType: _RECORD,
     TupleType: _RECORD,
     UnionType: _Kind(lambda codec, node: "gobind.Tag", _write_union, fill=_fill_union, block=_union_block),
+    DynamicType: _Kind(
+        lambda codec, node: "gobind.Ref", _write_dynamic, fill=_fill_dynamic, block=_dynamic_block
+    ),
     ListType: _container("List"),
     SetType: _container("Set"),
     DictType: _container("Map"),

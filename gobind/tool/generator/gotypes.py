@@ -16,6 +16,7 @@ from gobind.contract.types import (
     Choice,
     Contract,
     DictType,
+    DynamicType,
     EnumType,
     InterfaceType,
     ListType,
@@ -180,6 +181,12 @@ def _word_of_function(types: GoTypes, node: CallableType) -> str:
     return f"{'Async' * node.method.is_async}Func{params}{made}"
 
 
+def _word_of_dynamic(types: GoTypes, node: DynamicType) -> str:
+    if node.text.isidentifier():
+        return node.text
+    return "Or".join([*map(types.word, node.options), *(["Nil"] if node.allows_none else [])])
+
+
 class _Kind(NamedTuple):
     """How types of one kind of node are written in Go, and the word for them in names."""
 
@@ -218,6 +225,7 @@ _KINDS: dict[type, _Kind] = {
         lambda types, node: f"*{types.spelling(node.item)}",
         lambda types, node: f"Optional{types.word(node.item)}",
     ),
+    DynamicType: _Kind(lambda types, node: "any", _word_of_dynamic),
     CallableType: _Kind(_spell_function, _word_of_function),
     StreamType: _Kind(
         lambda types, node: f"func(yield func({types.spelling(node.item)}, error) bool)",
@@ -234,6 +242,7 @@ def roots(contract: Contract) -> list[Node]:
             found.extend(param.type for param in method.params)
             if method.result is not None:
                 found.append(method.result)
+    found.extend(contract.structs)  # those of the module that only dynamic values hold
     return found
 
 

@@ -1,0 +1,158 @@
+"""Streams of dynamic values, by `pickle`. Imported with the first dynamic value: `pickle` takes 2 ms."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from itertools import chain
+from typing import Any
+
+from gobind.codec.dynamic import STREAM_PROTOCOL, NeedsAttached, plain_of
+from gobind.codec.frames import CorruptFrame
+
+
+def dump(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
+    """Returns the stream of values, which is one list in it, and the attached values.
+
+    Args:
+        tags: by class, the tag of values that are attached.
+
+    Raises:
+        TypeError, ValueError: a value has no opcodes, or contains itself.
+    """
+    try:
+        return _dump(_Pickler, values, tags)
+    except NeedsAttached:
+        pass
+    except RecursionError:
+        return _deep(values, tags)
+    try:  # again, asking for each object if it is one to be attached
+        return _dump(_AttachingPickler, values, tags)
+    except RecursionError:
+        return _deep(values, tags)
+
+
+def _dump(cls: type[_Pickler], values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
+    file = io.BytesIO()
+    pickler = cls(file, tags)
+    pickler.dump(values)
+    return file.getvalue(), pickler.attached
+
+
+class _Pickler(pickle.Pickler):
+    """Writes what has opcodes. Of all else it makes what has some, or gives up."""
+
+    def __init__(self, file: io.BytesIO, tags: Any) -> None:
+        super().__init__(file, STREAM_PROTOCOL)
+        self.fast = True  # without a memo: each value is written where it stands, and a cycle is refused
+        self.tags = tags
+        self.attached: list[Any] = []
+        self._written: type | None = None  # the type that the last exact value is written as an instance of
+
+    def reducer_override(self, value: Any) -> Any:
+        """Is called for objects that are of no builtin type exactly."""
+        if value is self._written:  # pickle writes what this function returned
+            self._written = None
+            return NotImplemented
+        if self.tags[type(value)] is not None:
+            raise NeedsAttached
+        made = plain_of(value)
+        self._written = type(made)
+        return self._written, (made,)
+
+
+_EXACT_TYPES = frozenset({bool, int, float, str, bytes, list, tuple, dict})
+
+
+class _AttachingPickler(_Pickler):
+    def persistent_id(self, value: Any) -> int | None:
+        """Is called for every object."""
+        if self.tags[type(value)] is None:
+            return None
+        self.attached.append(value)
+        return len(self.attached) - 1
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes values of builtin types, and takes the attached ones."""
+
+    def __init__(self, stream: bytes, attached: list[Any]) -> None:
+        self._attached = attached
+        super().__init__(io.BytesIO(stream))
+
+    def persistent_load(self, index: Any) -> Any:
+        return self._attached[index]
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise CorruptFrame(f"corrupted frame: a stream of data names {module}.{name}")
+
+
+def load(stream: bytes, attached: list[Any]) -> Any:
+    """Returns the value of a stream.
+
+    Raises:
+        CorruptFrame: it is no stream.
+    """
+    try:
+        return _Unpickler(stream, attached).load()
+    except Exception as error:
+        if isinstance(error, CorruptFrame):
+            raise
+        raise CorruptFrame(f"corrupted frame: not a stream of values: {error}") from None
+
+
+# Values too deep for pickle, which recurses
+
+
+class _Mark:
+    """The end of a container that is being written."""
+
+    def __init__(self, opcode: bytes, value: Any) -> None:
+        self.opcode = opcode
+        self.value = value
+
+
+def _deep(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
+    """Does what `dump` does for values of any depth, one value at a time."""
+    out: list[bytes] = [_PROTO]
+    attached: list[Any] = []
+    todo: list[Any] = [values]
+    open_ids: set[int] = set()
+    while todo:
+        value: Any = todo.pop()
+        if type(value) is _Mark:
+            out.append(value.opcode)
+            open_ids.discard(id(value.value))
+            continue
+        if tags[type(value)] is not None:
+            out.append(_atom(len(attached)) + pickle.BINPERSID)
+            attached.append(value)
+            continue
+        if type(value) not in _EXACT_TYPES and value is not None:
+            value = plain_of(value)
+        is_dict = type(value) is dict
+        if not is_dict and type(value) not in (list, tuple):
+            out.append(_atom(value))
+            continue
+        if id(value) in open_ids:
+            raise ValueError("the value contains itself")
+        open_ids.add(id(value))
+        out.append((pickle.EMPTY_DICT if is_dict else pickle.EMPTY_LIST) + pickle.MARK)
+        todo.append(_Mark(pickle.SETITEMS if is_dict else pickle.APPENDS, value))
+        parts: list[Any] = [*chain.from_iterable(value.items())] if is_dict else [*value]
+        todo.extend(reversed(parts))
+    return b"".join(out) + pickle.STOP, attached
+
+
+def _atom(value: Any) -> bytes:
+    """Returns the opcodes of one value without parts."""
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, STREAM_PROTOCOL)
+    pickler.fast = True
+    pickler.dump(value)
+    opcodes = file.getvalue()[len(_PROTO) : -len(pickle.STOP)]
+    return opcodes[_FRAME_SIZE:] if opcodes[:1] == pickle.FRAME else opcodes
+
+
+_PROTO = pickle.PROTO + bytes([STREAM_PROTOCOL])
+_FRAME_SIZE = 9

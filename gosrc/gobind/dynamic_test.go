@@ -1,0 +1,123 @@
+package gobind
+
+import (
+	"encoding/json"
+	"math/big"
+	"math/rand"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func roundTrip(t testing.TB, shape *Shape, values ...any) []any {
+	t.Helper()
+	var w Writer
+	contract := new(Contract)
+	WriteDynamics(&w, contract, shape, ColumnOf(values))
+	if w.err != nil {
+		t.Fatal(w.err)
+	}
+	got := make([]any, len(values))
+	r := NewReader(w.joined())
+	ReadDynamics(r, contract, shape, ColumnOf(got))
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestDynamicRoundTrip(t *testing.T) {
+	big1, _ := new(big.Int).SetString("-123456789012345678901234567890", 10)
+	values := []any{
+		nil, true, false, int64(0), int64(255), int64(256), int64(-1), int64(1 << 40), int64(-1 << 63), 1.5, "", "a\x00b", "é",
+		[]byte{}, []byte("abc"), []any{}, []any{nil, []any{int64(1)}}, map[string]any{}, map[string]any{"a": int64(1), "b": []any{"x"}},
+		map[any]any{int64(1): "a", "x": nil}, time.Unix(1, 0).UTC(), time.Second, [16]byte{1}, complex(1, 2), big1, new(big.Int).Lsh(big.NewInt(1), 63),
+		new(big.Int).Neg(new(big.Int).Lsh(big.NewInt(1), 4000)),
+	}
+	got := roundTrip(t, Any, values...)
+	for i := range values {
+		if !reflect.DeepEqual(got[i], values[i]) {
+			t.Errorf("%d: got %#v, expected %#v", i, got[i], values[i])
+		}
+	}
+}
+
+func BenchmarkDynamic(b *testing.B) {
+	items := make([]any, 3750)
+	for i := range items {
+		limits := map[string]any{"cpu": int64(i % 64), "memory": int64(i << 8), "note": nil}
+		items[i] = map[string]any{"id": int64(i), "name": "name of the item", "ratio": 0.5, "active": i%3 == 0, "tags": []any{"a", "b"}, "limits": limits}
+	}
+	var value any = map[string]any{"items": items}
+	text, err := json.Marshal(value)
+	if err != nil {
+		b.Fatal(err)
+	}
+	contract := new(Contract)
+	values := []any{value}
+	var w Writer
+	WriteDynamics(&w, contract, Any, ColumnOf(values))
+	frame := w.joined()
+	b.Run("write", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			var w Writer
+			WriteDynamics(&w, contract, Any, ColumnOf(values))
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			got := make([]any, 1)
+			ReadDynamics(NewReader(frame), contract, Any, ColumnOf(got))
+		}
+	})
+	b.Run("json write", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			json.Marshal(value)
+		}
+	})
+	b.Run("json read", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			var value any
+			json.Unmarshal(text, &value)
+		}
+	})
+}
+
+// TestDynamicDamaged reads streams with bytes changed: each is refused or read, none ends the process.
+func TestDynamicDamaged(t *testing.T) {
+	value := []any{
+		nil, true, int64(300), new(big.Int).Lsh(big.NewInt(1), 80), 1.5, "text", []byte("bytes"), []any{[]any{}, map[string]any{"key": int64(1)}},
+		map[any]any{int64(1): "a", nil: "b"}, time.Unix(0, 0).UTC(), time.Second, [16]byte{2},
+	}
+	var w Writer
+	contract := new(Contract)
+	WriteDynamics(&w, contract, Any, ColumnOf([]any{value}))
+	frame := w.joined()
+	random := rand.New(rand.NewSource(1))
+	refused := 0
+	for i := 0; i < 200000; i++ {
+		damaged := append([]byte(nil), frame...)
+		for n := random.Intn(4); n >= 0; n-- {
+			damaged[16+random.Intn(len(damaged)-16)] = byte(random.Intn(256))
+		}
+		if random.Intn(4) == 0 {
+			damaged = damaged[:16+random.Intn(len(damaged)-16)]
+		}
+		got := make([]any, 1)
+		r := NewReader(damaged)
+		ReadDynamics(r, contract, Any, ColumnOf(got))
+		if r.Close() != nil {
+			refused++
+		}
+	}
+	if refused < 100000 {
+		t.Errorf("only %d of 200000 were refused", refused)
+	}
+}
+
+func TestDynamicMapsAreNeverNil(t *testing.T) {
+	got := roundTrip(t, Any, map[string]any{}, []any{map[string]any{}}, map[string]any{"a": map[string]any{}})
+	got[0].(map[string]any)["x"] = 1
+	got[1].([]any)[0].(map[string]any)["x"] = 1
+	got[2].(map[string]any)["a"].(map[string]any)["x"] = 1
+}
