@@ -38,18 +38,38 @@ else:
         return get_annotations(thing, format=Format.FORWARDREF)
 
 
-class Scope(Mapping[str, Any]):
-    """The names that annotations of a class may use: its function's, itself, its module's."""
+NO_VARIABLES: Mapping[Any, tuple[Any, Scope]] = types.MappingProxyType({})
 
-    def __init__(self, names: dict[str, Any], local_names: dict[str, Any]) -> None:
+
+class Scope(Mapping[str, Any]):
+    """The names that annotations of a class may use: its function's, itself, its module's.
+
+    Attributes:
+        variables: what type variables stand for: an annotation, or a node of `gobind.contract.types`, and the scope
+            to read it in.
+    """
+
+    def __init__(
+        self,
+        names: dict[str, Any],
+        local_names: dict[str, Any],
+        variables: Mapping[Any, tuple[Any, Scope]] = NO_VARIABLES,
+    ) -> None:
         self._globals = names
         self._locals = local_names
+        self.variables = variables
 
     @classmethod
-    def of_class(cls, owner: type) -> Scope:
-        """Returns the scope of a class's annotations."""
-        module = sys.modules.get(owner.__module__)
-        return cls(getattr(module, "__dict__", {}), {**scope_of(owner), owner.__name__: owner})
+    def of_class(
+        cls,
+        owner: type,
+        variables: Mapping[Any, tuple[Any, Scope]] = NO_VARIABLES,
+        module: str | None = None,
+    ) -> Scope:
+        """Returns the scope of a class's annotations; `module` is the one they were written in, if another."""
+        names = getattr(sys.modules.get(module or owner.__module__), "__dict__", {})
+        parameters = {parameter.__name__: parameter for parameter in getattr(owner, "__type_params__", ())}
+        return cls(names, {**scope_of(owner), **parameters, owner.__name__: owner}, variables)
 
     @classmethod
     def of_function(cls, function: Any) -> Scope:

@@ -33,6 +33,7 @@ class _Row(NamedTuple):
     may_fail: bool = False
     is_shown: bool = False
     is_key: bool = False
+    has_nil: bool = False
 
 
 class Leaf(_Row, Kind):
@@ -55,9 +56,14 @@ class Leaf(_Row, Kind):
         may_fail: some values of Go have no counterpart in Python.
         is_shown: the message of a `goerror` shows fields of this type.
         is_key: values can be keys of dicts and items of sets.
+        has_nil: the Go type has a nil, which means None where the type is Optional.
     """
 
     __slots__ = ()
+
+    @property
+    def is_nilable(self) -> bool:  # type: ignore[override]
+        return self.has_nil
 
 
 # Refusals
@@ -237,6 +243,7 @@ BYTES = Leaf(
     go_record="gobind.Ref",
     go_method="Bytes",
     go_block="Bytes",
+    has_nil=True,
 )
 DATETIME = Leaf(
     text="datetime",

@@ -145,6 +145,10 @@ func (w *Writer) complement(n *big.Int) []byte {
 		w.fail("expected a *big.Int, got nil")
 		return nil
 	}
+	return complementOf(n)
+}
+
+func complementOf(n *big.Int) []byte {
 	if n.Sign() >= 0 {
 		return n.FillBytes(make([]byte, n.BitLen()/8+1))
 	}

@@ -93,6 +93,13 @@ def tree(v: Any) -> str:
     return f"{v.value}{many(v.children, tree)}"
 
 
+def optional_sets(v: Any) -> str:
+    def numbers(value: Any) -> str:
+        return some(value, lambda items: table([(item,) for item in items], str))
+
+    return table(v.items(), lambda key, items: f"{text(key)}:{numbers(items)}")
+
+
 def nested(v: Any) -> str:
     return ";".join(
         [
@@ -110,6 +117,9 @@ def nested(v: Any) -> str:
             shape(v.shape),
             many(v.shapes, shape),
             some(v.maybe_shape, shape),
+            some(v.maybe_words, lambda words: many(words, text)),
+            many(v.maybe_blobs, lambda each: some(each, blob)),
+            some(v.maybe_table, optional_sets),
             tree(v.tree),
             many(v.forest, tree),
             many(v.moments, moment),
@@ -226,6 +236,9 @@ FULL = Nested(
     shape=Square(1.5, ["s", ""]),
     shapes=[Circle(1.0), Square(2.0, []), Circle(3.0), Square(math.inf, ["n"])],
     maybe_shape=Circle(-1.0),
+    maybe_words=[],
+    maybe_blobs=[None, b"", b"\0"],
+    maybe_table={"": None, "none": set(), "one": {-1}},
     tree=Tree(1, [Tree(2, []), Tree(3, [Tree(4, [])])]),
     forest=[Tree(-32768, []), Tree(5, [Tree(6, [])])],
     moments=[
@@ -241,7 +254,24 @@ FULL = Nested(
 # The longest way back in time ends between two microseconds: it comes from Go, but is no value for Go.
 SENT = dataclasses.replace(FULL, spans=SPANS)
 BARE = Nested(
-    *[[], [], [], {}, {}, {}, set(), None, [], (0, ("", False)), [], Circle(0.0), [], None, Tree(0, [])],
+    *[
+        [],
+        [],
+        [],
+        {},
+        {},
+        {},
+        set(),
+        None,
+        [],
+        (0, ("", False)),
+        [],
+        Circle(0.0),
+        [],
+        None,
+        *[None, [], None],
+    ],
+    Tree(0, []),
     *[[], [], [], [], []],
 )
 

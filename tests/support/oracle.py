@@ -24,6 +24,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union
 
+from typing_extensions import NotRequired
+
 import gobind
 
 CODES = {
@@ -49,6 +51,10 @@ NUMBERED = {"date": "i", "time": "q", "naive": "q", "timedelta": "q"}
 
 # What a stream of dynamic values refers to, by tag.
 ATTACHED = (datetime, timedelta, uuid.UUID, complex)
+
+
+MISSING = object()
+"""The value of a key that a TypedDict does not have."""
 
 
 class Damaged(Exception):
@@ -81,6 +87,8 @@ def shape(annotation: Any) -> Shape:
         return Shape("number", extra=CODES[annotation.__name__])
     if annotation in LEAVES:
         return Shape(LEAVES[annotation])
+    if getattr(origin, "_name", "") == "NotRequired":
+        return Shape("missing", args)
     if origin in (list, collections.abc.Sequence):
         return Shape("list", args, list)
     if origin in (set, frozenset):
@@ -102,12 +110,32 @@ def shape(annotation: Any) -> Shape:
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
         return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
-    if issubclass(annotation, enum.Enum):
+    cls = origin or annotation
+    if issubclass(cls, enum.Enum):
         base = type(next(iter(annotation.__members__.values())).value)
         return Shape("enum", (base,), annotation)
-    hints = typing.get_type_hints(annotation, include_extras=True)
-    names = [field.name for field in dataclasses.fields(annotation)]
-    return Shape("struct", tuple(hints[name] for name in names), (annotation, names))
+    hints = typing.get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else [*hints]
+    if issubclass(cls, dict):
+        hints = {name: qualified(hint, name in cls.__required_keys__) for name, hint in hints.items()}
+    variables = dict(zip(getattr(cls, "__parameters__", ()), args))
+    return Shape("struct", tuple(substituted(hints[name], variables) for name in names), (cls, names))
+
+
+def qualified(hint: Any, is_required: bool) -> Any:
+    """The annotation of a key: NotRequired, or that of its values."""
+    word = getattr(typing.get_origin(hint), "_name", "")
+    if word == "Required":
+        return hint.__args__[0]
+    return hint if word == "NotRequired" or is_required else NotRequired[hint]
+
+
+def substituted(hint: Any, variables: dict[Any, Any]) -> Any:
+    """An annotation with types in place of type variables."""
+    if hint in variables:
+        return variables[hint]
+    inside = getattr(hint, "__parameters__", ()) if typing.get_origin(hint) else ()
+    return hint[tuple(variables[variable] for variable in inside)] if inside else hint
 
 
 @functools.lru_cache(maxsize=None)
@@ -140,13 +168,17 @@ def measure(annotation: Any) -> tuple[int, int]:
             end += -end % align + size
             widest = max(widest, align)
         return end + -end % widest, widest
-    return {"UUID": (16, 1), "optional": (8, 8)}.get(kind, (16, 8))
+    return {"UUID": (16, 1), "optional": (8, 8), "missing": (8, 8)}.get(kind, (16, 8))
 
 
 def fields_of(annotation: Any, value: Any) -> list[Any]:
     """The values inside a struct or a tuple."""
     kind, _, extra = shape(annotation)
-    return list(value) if kind == "tuple" else [getattr(value, name) for name in extra[1]]
+    if kind == "tuple":
+        return list(value)
+    if isinstance(value, dict):
+        return [value.get(name, MISSING) for name in extra[1]]
+    return [getattr(value, name) for name in extra[1]]
 
 
 def times_of(value: datetime) -> tuple[int, int]:
@@ -227,8 +259,9 @@ class Encoder:
         self.in_record(value, annotation)
         while self.queue:
             deferred, values = self.queue.popleft()
-            for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
-                self.block([getattr(each, name) for each in values], part)
+            rows = [fields_of(deferred, value) for value in values]
+            for position, part in enumerate(shape(deferred).parts):
+                self.block([row[position] for row in rows], part)
         return bytes(self.record + self.columns)
 
     def fixed(self, code: str, *numbers: Any) -> None:
@@ -264,9 +297,10 @@ class Encoder:
             self.fixed("QQ", 0, len(value))
             self.block(list(value), parts[0])
             self.block(list(value.values()), parts[1])
-        elif kind == "optional":
-            self.fixed("Q", value is not None)
-            self.block([] if value is None else [value], parts[0])
+        elif kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
+            self.fixed("Q", value is not nothing)
+            self.block([] if value is nothing else [value], parts[0])
         elif kind == "union":
             self.fixed("IIQ", parts.index(type(value)), 0, 0)
             self.block([value], type(value))
@@ -312,10 +346,11 @@ class Encoder:
             self.lengths(values)
             self.block([key for value in values for key in value], parts[0])
             self.block([value[key] for value in values for key in value], parts[1])
-        elif kind == "optional":
+        elif kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
             for value in values:
-                self.column("B", value is not None)
-            self.block([value for value in values if value is not None], parts[0])
+                self.column("B", value is not nothing)
+            self.block([value for value in values if value is not nothing], parts[0])
         elif kind == "union":
             for value in values:
                 self.column("B", parts.index(type(value)))
@@ -380,6 +415,7 @@ class Decoder:
         self.data = data
         self.at = 0
         self.queue: deque[tuple[Any, list[Any]]] = deque()
+        self.has_stand_ins = False
 
     def frame(self, annotation: Any) -> Any:
         value = self.in_record(self.take(measure(annotation)[0]), 0, annotation)
@@ -387,10 +423,10 @@ class Decoder:
             deferred, values = self.queue.popleft()
             for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
                 for made, field in zip(values, self.block(len(values), part)):
-                    object.__setattr__(made, name, field)
+                    set_field(made, name, field)
         if self.at != len(self.data):
             raise Damaged("bytes are left")
-        return value
+        return settled(value) if self.has_stand_ins else value
 
     def take(self, size: int) -> bytes:
         if size > len(self.data) - self.at:
@@ -429,8 +465,9 @@ class Decoder:
             count = fixed("Q", 8)
             keys = self.block(count, parts[0])
             return dict(zip(keys, self.block(count, parts[1])))
-        if kind == "optional":
-            return self.block(1, parts[0])[0] if self.flag(fixed("Q")) else None
+        if kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
+            return self.block(1, parts[0])[0] if self.flag(fixed("Q")) else nothing
         if kind == "union":
             return self.block(1, self.option(parts, fixed("I")))[0]
         if kind == "datetime":
@@ -473,10 +510,11 @@ class Decoder:
             return [extra(row) for row in self.rows(count, parts[0])[0]]
         if kind == "dict":
             return [dict(zip(keys, values)) for keys, values in zip(*self.rows(count, *parts))]
-        if kind == "optional":
+        if kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
             flags = [self.flag(flag) for flag in self.numbers("B", count)]
             present = iter(self.block(sum(flags), parts[0]))
-            return [next(present) if flag else None for flag in flags]
+            return [next(present) if flag else nothing for flag in flags]
         if kind == "union":
             tags = [self.option(parts, tag) for tag in self.numbers("B", count)]
             rows = {part: iter(self.block(tags.count(part), part)) for part in parts}
@@ -495,7 +533,9 @@ class Decoder:
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
-            values = [build(annotation, []) for _ in range(count)]
+            is_tuple = issubclass(extra[0], tuple)
+            self.has_stand_ins |= is_tuple
+            values = [StandIn(extra[0]) if is_tuple else build(annotation, []) for _ in range(count)]
             self.queue.append((annotation, values))
             return values
         columns = [self.block(count, part) for part in parts]
@@ -577,12 +617,46 @@ def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
     return file.getvalue(), attached
 
 
-def build(cls: Any, values: Any) -> Any:
+def build(annotation: Any, values: Any) -> Any:
     """A struct, made without its constructor: what is deferred gets its fields later."""
-    made = object.__new__(cls)
-    for name, value in zip(shape(cls).extra[1], values):
-        object.__setattr__(made, name, value)
+    cls, names = shape(annotation).extra
+    if issubclass(cls, tuple):
+        return cls(*values)
+    made = {} if issubclass(cls, dict) else object.__new__(cls)
+    for name, value in zip(names, values):
+        set_field(made, name, value)
     return made
+
+
+def set_field(made: Any, name: str, value: Any) -> None:
+    """Sets a field of a struct, in frozen ones too."""
+    if not isinstance(made, dict):
+        object.__setattr__(made, name, value)
+    elif value is not MISSING:
+        made[name] = value
+
+
+class StandIn:
+    """Stands for a NamedTuple whose fields are read later."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+
+
+def settled(value: Any) -> Any:
+    """A value with tuples in place of stand-ins."""
+    if isinstance(value, StandIn):
+        return value.cls(*[settled(getattr(value, name)) for name in value.cls._fields])
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(settled, value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(settled, value))
+    if isinstance(value, dict):
+        return {key: settled(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            object.__setattr__(value, field.name, settled(getattr(value, field.name)))
+    return value
 
 
 def time_from(micros: int, offset: int) -> datetime:

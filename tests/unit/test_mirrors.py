@@ -204,9 +204,9 @@ def test_random_structs_there_and_back(seed: int) -> None:
         value = values.value(cls)
         if holds_dynamic(node_of(cls)):
             with pytest.raises(gobind.ContractError, match="a dynamic value is no C data: it has no mirror$"):
-                to_mirror(value)
+                to_mirror(value, cls)
         else:
-            assert from_mirror(to_mirror(value)) == value
+            assert from_mirror(to_mirror(value, cls)) == value
 
 
 def holds_dynamic(node: Any) -> bool:

@@ -20,10 +20,13 @@ from __future__ import annotations
 import array
 import ctypes
 import mmap
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol, Union
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
+
+from typing_extensions import NotRequired, TypedDict
 
 import gobind
 from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
@@ -63,12 +66,40 @@ class NotFound(GoError):
 Value = Union[int, str, None]
 
 
+T = TypeVar("T")
+
+
+class Point(NamedTuple):
+    x: float
+    y: float = 0.0
+
+
+class Options(TypedDict):
+    day: str
+    hours: NotRequired[u8]
+
+
+@dataclass
+class Place:
+    at: Point
+    options: Options
+
+
+@gostruct
+class Page(Generic[T]):
+    items: list[T]
+    total: int = 0
+
+
 @gointerface
 class Accounts(Protocol):
     def anything(self, value: Any) -> Any: ...
     def something(self, value: object) -> object: ...
     def document(self, value: JSON) -> JSON: ...
     def value(self, value: Value) -> Value: ...
+    def move(self, point: Point, options: Options) -> Point: ...
+    def find(self, place: Place) -> Page[Place]: ...
+    def users(self, page: Page[User]) -> Options: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -109,6 +140,11 @@ item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10
 accounts.stock(item, "asc")["desc"].price.as_tuple()
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
+accounts.move(Point(1.0), {"day": "mon"})
+accounts.users(Page([User(1, "ada")], total=1))
+accounts.users(Page[User]([]))
+gobind.mirror(Page[User])
+gobind.from_mirror(gobind.to_mirror({"day": "mon"}, Options))
 """
 MISTAKES = [
     'accounts.login("x")',
@@ -128,6 +164,11 @@ MISTAKES = [
     'accounts.stock(item, "up")',
     "accounts.total([item]).upper()",
     "accounts.at().nothing()",
+    'accounts.move((1.0, 2.0), {"day": ""})',
+    "accounts.move(Point(1.0), {})",
+    'accounts.move(Point(1.0), {"day": "", "hour": 1})',
+    'accounts.users(Page(["x"]))',
+    "accounts.find(Place(1.0, {'day': ''}))",
 ]
 
 
@@ -175,6 +216,10 @@ REVEALED: Dict[str, str] = {
     "accounts.at()": "datetime",
     "accounts.total([item])": "int",
     "item.wall": "datetime",
+    "accounts.move(Point(1), {'day': ''}).y": "float",
+    "accounts.find(Place(Point(1), {'day': ''})).items[0].at.x": "float",
+    "accounts.users(Page([]))['day']": "str",
+    "Page([1.5]).items[0]": "float",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }

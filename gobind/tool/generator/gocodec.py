@@ -419,17 +419,17 @@ def _dynamic_block(codec: GoCodec, node: DynamicType, verb: str) -> str:
 # Containers
 
 
-def _container(name: str, mirror: str = "gobind.Ref") -> _Kind:
-    """Returns the row of a container; `name` is part of the names of the runtime's functions."""
+def _container(name_of: Callable[[Any], str], mirror: str = "gobind.Ref") -> _Kind:
+    """Returns the row of a container; `name_of` returns the part of the names of the runtime's functions that tells its kind."""
 
     def write(codec: GoCodec, node: Node, source: str, target: str) -> str:
-        return f"{target} = gobind.Write{name}(w, {source}, {codec.inner(node, 'Write')})"
+        return f"{target} = gobind.Write{name_of(node)}(w, {source}, {codec.inner(node, 'Write')})"
 
     def fill(codec: GoCodec, node: Node, source: str, target: str) -> str:
-        return f"gobind.Read{name}(r, {source}, {address(target)}, {codec.inner(node, 'Read')})"
+        return f"gobind.Read{name_of(node)}(r, {source}, {address(target)}, {codec.inner(node, 'Read')})"
 
     def block(codec: GoCodec, node: Node, verb: str) -> str:
-        return f"gobind.{verb}{name}s({verb[0].lower()}, c, {codec.inner(node, verb)})"
+        return f"gobind.{verb}{name_of(node)}s({verb[0].lower()}, c, {codec.inner(node, verb)})"
 
     return _Kind(lambda codec, node: mirror, write, fill=fill, block=block)
 
@@ -473,10 +473,10 @@ _KINDS: dict[type, _Kind] = {
     DynamicType: _Kind(
         lambda codec, node: "gobind.Ref", _write_dynamic, fill=_fill_dynamic, block=_dynamic_block
     ),
-    ListType: _container("List"),
-    SetType: _container("Set"),
-    DictType: _container("Map"),
-    OptionalType: _container("Optional", "uint64"),
+    ListType: _container(lambda node: "List"),
+    SetType: _container(lambda node: "Set"),
+    DictType: _container(lambda node: "Map"),
+    OptionalType: _container(lambda node: "Nilable" if node.item.is_nilable else "Optional", "uint64"),
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,
     StreamType: _Kind(lambda codec, node: "uint64", _write_stream, GoCodec.read_stream),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
@@ -61,6 +62,7 @@ class GoTypes:
         self.tuples: list[TupleType] = []
         self.unions: list[UnionType] = []
         self.errors = set(contract.errors)
+        self._methods: dict[InterfaceType, dict[str, list[Method]]] = {}
         for interface in contract.interfaces:
             name = self._named[interface] = self._take(interface.text)
             self._top.take(f"Register{name}", f"the function that registers {interface.text}")
@@ -104,7 +106,10 @@ class GoTypes:
             self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
 
     def _take_union(self, union: UnionType) -> None:
-        name = "Or".join(self._named[option] for option in union.options)
+        if union.alias:
+            name = gonames.class_name(union.alias, union.alias)
+        else:
+            name = "Or".join(self._named[option] for option in union.options)
         self._named[union] = self._top.take(name, union.text)
         self.unions.append(union)
 
@@ -143,15 +148,39 @@ class GoTypes:
         """Returns the fields of a struct or tuple, with their Go names."""
         return self._fields[node]
 
+    def methods(self, interface: InterfaceType) -> dict[str, list[Method]]:
+        """Returns the methods of an interface by Go name: the same Go method may serve several, say `get` and `aget`.
+
+        Raises:
+            ContractError: methods have the same Go name by chance; sharing one is asked for by ``gomethod(name=...)``.
+        """
+        if interface not in self._methods:
+            found: dict[str, list[Method]] = {}
+            for method in interface.methods:
+                found.setdefault(method_name(interface, method), []).append(method)
+            for go, methods in found.items():
+                if sum(method.options.name is None for method in methods) > 1:
+                    first, second = [method.name for method in methods if method.options.name is None][:2]
+                    raise ContractError(
+                        f"{interface.text}: methods {first} and {second} are both {go} in Go; if they are meant to share "
+                        f'it, write @gomethod(name="{go}") above {second}'
+                    )
+            self._methods[interface] = found
+        return self._methods[interface]
+
     def spelling(self, node: Node) -> str:
         """Returns the Go type of a value of `node`, to be written to `source`."""
         return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
         """Returns a key that is equal for two nodes if their Go type is the same: its spelling, not to be written."""
+        return self.unwritten(lambda: self.spelling(node))
+
+    def unwritten(self, spell: Callable[[], str]) -> str:
+        """Returns what `spell` returns, not to be written: `source` does not note the packages it needs."""
         source, self.source = self.source, GoSource()
         try:
-            return self.spelling(node)
+            return spell()
         finally:
             self.source = source
 
@@ -183,7 +212,7 @@ def _word_of_function(types: GoTypes, node: CallableType) -> str:
 
 def _word_of_dynamic(types: GoTypes, node: DynamicType) -> str:
     if node.text.isidentifier():
-        return node.text
+        return str(node.text)
     return "Or".join([*map(types.word, node.options), *(["Nil"] if node.allows_none else [])])
 
 
@@ -222,7 +251,7 @@ _KINDS: dict[type, _Kind] = {
         lambda types, node: f"Map{types.word(node.key)}{types.word(node.value)}",
     ),
     OptionalType: _Kind(
-        lambda types, node: f"*{types.spelling(node.item)}",
+        lambda types, node: f"{'' if node.item.is_nilable else '*'}{types.spelling(node.item)}",
         lambda types, node: f"Optional{types.word(node.item)}",
     ),
     DynamicType: _Kind(lambda types, node: "any", _word_of_dynamic),
@@ -381,12 +410,11 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
     name = types.name(interface)
     lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
     body: list[str] = []
-    taken = gonames.Names(f"{interface.text}: methods")
-    for method in interface.methods:
-        go = taken.take(method_name(interface, method), method.name)
-        if method.doc:
-            body += [*([""] if body else []), *comment(method.doc, "", "\t")]
-        body.append(f"\t{go}{_signature(types, interface, method)}")
+    for go, methods in types.methods(interface).items():
+        doc = next((method.doc for method in methods if method.doc), "")
+        if doc:
+            body += [*([""] if body else []), *comment(doc, "", "\t")]
+        body.append(f"\t{go}{_shared_signature(types, interface, go, methods)}")
     lines += [f"type {name} interface {{", *body, "}"] if body else [f"type {name} interface{{}}"]
     register = f"Register{name}"
     root = f"{types.source.qualified('gobind.NewRoot')}[{name}]"
@@ -400,6 +428,19 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         "",
         f"var glue{name} = {root}({quote(interface.text)}, {quote(register)})",
     ]
+
+
+def _shared_signature(types: GoTypes, interface: InterfaceType, go: str, methods: list[Method]) -> str:
+    """Returns the signature of the Go method of one or several methods."""
+    made = _signature(types, interface, methods[0])
+    for method in methods[1:]:
+        other = types.unwritten(partial(_signature, types, interface, method))
+        if other != made:
+            raise ContractError(
+                f"{interface.text}: methods {methods[0].name} and {method.name} are both {go} in Go, but differ: "
+                f"{go}{made} and {go}{other}"
+            )
+    return made
 
 
 def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:

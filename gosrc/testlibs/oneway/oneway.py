@@ -111,6 +111,9 @@ class Nested:
     shape: Circle | Square
     shapes: list[Circle | Square]
     maybe_shape: Circle | Square | None
+    maybe_words: list[str] | None
+    maybe_blobs: list[bytes | None]
+    maybe_table: dict[str, set[i8] | None] | None
     tree: Tree
     forest: list[Tree]
     moments: list[datetime]

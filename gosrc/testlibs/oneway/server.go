@@ -71,6 +71,14 @@ func showMaybe[T any](p *T, show func(T) string) string {
 	return "+" + show(*p)
 }
 
+// showNilable shows an optional slice or map: nil is None, an empty one is not.
+func showNilable(isNil bool, text string) string {
+	if isNil {
+		return "-"
+	}
+	return "+" + text
+}
+
 func showList[T any](list []T, show func(T) string) string {
 	parts := []string{}
 	for _, item := range list {
@@ -144,7 +152,13 @@ func showNested(v Nested) string {
 		showList(v.Pairs, func(p TupleInt64Float32) string { return fmt.Sprintf("(%d,%s)", p.V0, showFloat32(p.V1)) }),
 		showShape(v.Shape),
 		showList(v.Shapes, showShape),
-		showMaybe(v.MaybeShape, showShape),
+		showNilable(v.MaybeShape == nil, showShape(v.MaybeShape)),
+		showNilable(v.MaybeWords == nil, showList(v.MaybeWords, showString)),
+		showList(v.MaybeBlobs, func(b []byte) string { return showNilable(b == nil, showBytes(b)) }),
+		showNilable(v.MaybeTable == nil, showMap(v.MaybeTable, func(k string, set map[int8]struct{}) string {
+			items := showMap(set, func(i int8, _ struct{}) string { return strconv.Itoa(int(i)) })
+			return showString(k) + ":" + showNilable(set == nil, items)
+		})),
 		showTree(v.Tree),
 		showList(v.Forest, showTree),
 		showList(v.Moments, showMoment),
@@ -360,7 +374,10 @@ func (server) MakeNested(_ context.Context, full bool) (Nested, error) {
 		Pairs:      []TupleInt64Float32{{math.MinInt64, 0.5}, {math.MaxInt64, float32(math.Inf(-1))}},
 		Shape:      &Square{1.5, []string{"s", ""}},
 		Shapes:     []CircleOrSquare{Circle{1}, &Square{2, nil}, &Circle{3}, Square{math.Inf(1), []string{"n"}}},
-		MaybeShape: pointer(CircleOrSquare(&Circle{-1})),
+		MaybeShape: &Circle{-1},
+		MaybeWords: []string{},
+		MaybeBlobs: [][]byte{nil, {}, {0}},
+		MaybeTable: map[string]map[int8]struct{}{"": nil, "none": {}, "one": {-1: {}}},
 		Tree:       Tree{1, []Tree{{2, nil}, {3, []Tree{{4, nil}}}}},
 		Forest:     []Tree{{-32768, nil}, {5, []Tree{{6, nil}}}},
 		Moments:    []time.Time{utc, east, west, {}},
