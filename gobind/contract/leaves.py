@@ -376,6 +376,7 @@ BIGINT = Leaf(
     go_block="BigInts",
     may_fail=True,
     is_shown=True,
+    has_nil=True,
 )
 PATH = Leaf(
     text="Path",

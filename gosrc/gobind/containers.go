@@ -143,7 +143,7 @@ func ReadOptional[T any](r *Reader, flag uint64, to **T, min int, read func(*Rea
 	}
 }
 
-// ReadNilables reads a block of optional values whose type has a nil: slices, maps, functions and interfaces.
+// ReadNilables reads a block of optional values whose type has a nil: slices, maps, functions, pointers and interfaces.
 func ReadNilables[T any](r *Reader, c Column[T], min int, read func(*Reader, Column[T])) {
 	flags, n := r.flags(c.n, min)
 	if n == 0 {

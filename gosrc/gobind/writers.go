@@ -207,7 +207,7 @@ func WriteOptional[T any](w *Writer, value *T, write func(*Writer, Column[T])) u
 	return 1
 }
 
-// WriteNilables writes a block of optional values whose type has a nil: slices, maps, functions and interfaces.
+// WriteNilables writes a block of optional values whose type has a nil: slices, maps, functions, pointers and interfaces.
 func WriteNilables[T any](w *Writer, c Column[T], write func(*Writer, Column[T])) {
 	var flat []T
 	flags := w.extend(c.n)
@@ -232,7 +232,7 @@ func WriteNilable[T any](w *Writer, value T, write func(*Writer, Column[T])) uin
 	return 1
 }
 
-// isNone reports whether a slice, map, function or interface is nil, or an interface that holds a nil pointer. The
+// isNone reports whether a slice, map, function, pointer or interface is nil, or an interface that holds a nil pointer. The
 // first word of all of them is a pointer, and nil if the value is: a conversion to any would allocate for a slice.
 func isNone[T any](value *T) bool {
 	if *(*unsafe.Pointer)(unsafe.Pointer(value)) == nil {

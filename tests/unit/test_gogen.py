@@ -76,6 +76,8 @@ def test_what_an_implementer_sees() -> None:
         ("Optional[tuple[int]]", "*TupleInt"),
         ("Optional[S]", "*S"),
         ("Optional[bytes]", "[]byte"),
+        ("Optional[bigint]", "*big.Int"),
+        ("list[Optional[bigint]]", "[]*big.Int"),
         ("Optional[list[int]]", "[]int"),
         ("Optional[tuple[str, ...]]", "[]string"),
         ("list[Optional[list[Optional[int]]]]", "[][]*int"),
