@@ -191,8 +191,13 @@ func (s *Shape) check(c *Contract, value any) (any, string) {
 				if kind, _ := c.kindOf(key); s.Key&kind == 0 {
 					return nil, fmt.Sprintf("expected %s, got %T for a key", s.Text, key)
 				}
-				value[key] = s.Value.widened(item)
-				todo = append(todo, visit{s.Value, value[key]})
+				wide := s.Value.widened(item)
+				if key == key { // NaN is equal to nothing: storing it again would add an entry
+					value[key] = wide
+				} else if reflect.TypeOf(wide) != reflect.TypeOf(item) {
+					return nil, fmt.Sprintf("expected %s, got an int or bool for the value of NaN; pass a float", s.Text)
+				}
+				todo = append(todo, visit{s.Value, wide})
 			}
 		}
 	}

@@ -301,7 +301,7 @@ def test_functions_take_and_return_dynamic_values(go: Any) -> None:
     assert go.call_json(lambda value: [value], {"a": 1}) == [{"a": 1}]
     with pytest.raises(TypeError, match=r"result\[0\]: expected JSON, got bytes$"):
         go.call_json(lambda value: [b"x"], 1)
-    with pytest.raises(gobind.GoError, match="holds a set"):
+    with pytest.raises((gobind.GoError, TypeError), match="holds a set|got set"):  # PyPy's pickle asks before
         go.call(lambda value: {1, 2}, 1)
 
 
