@@ -162,7 +162,22 @@ func TestDynamicNaNKeys(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	wide, misfit := shape.check(new(Contract), map[any]any{nan: int64(1)})
-	if misfit == "" {
+	if misfit != "" || len(wide.(map[any]any)) != 1 {
+		t.Errorf("got %v, %s", wide, misfit)
+	}
+}
+
+func TestDynamicKeysAreWidened(t *testing.T) {
+	floats := &Shape{Text: "float", Kinds: KindFloat}
+	inner := &Shape{Text: "dict[float, float]", Kinds: KindMap, Key: KindFloat, Value: floats}
+	shape := &Shape{Text: "list[dict[float, float]]", Kinds: KindList, Item: inner}
+	value := []any{map[any]any{int64(1): int64(2), 2.5: true}}
+	wide, misfit := shape.check(new(Contract), value)
+	if expected := []any{map[any]any{1.0: 2.0, 2.5: 1.0}}; misfit != "" || !reflect.DeepEqual(wide, expected) {
+		t.Errorf("got %v, %s", wide, misfit)
+	}
+	same := []any{map[any]any{int64(1)<<53 + 1: 1.0, float64(1 << 53): 2.0}}
+	if wide, misfit := shape.check(new(Contract), same); misfit == "" {
 		t.Errorf("got %v", wide)
 	}
 }

@@ -306,6 +306,7 @@ def test_values_of_unions(go: Any, echo: str, values: list[Any]) -> None:
 
 def test_an_int_is_taken_for_a_float_where_only_that_is_expected(go: Any) -> None:
     assert same(go.echo_numbers({1: 2, 2: True, 3: 2**70, 4: 1.5}), {1: 2.0, 2: 1.0, 3: 2.0**70, 4: 1.5})
+    assert same(go.echo_numbers({True: 1, False: True}), {1: 1.0, 0: 1.0})
     assert same(go.echo_scalar(True), 1)
     assert same(go.echo_unnamed([False, "a", Size.SMALL]), [0, "a", 3])
 
