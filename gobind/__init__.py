@@ -15,6 +15,7 @@ from gobind.codec.flatten import flatten, unflatten
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.mirrors import from_mirror, mirror, to_mirror
 from gobind.contract.decorators import goerror, gointerface, gomethod, gostruct
+from gobind.contract.leaves import bigint
 from gobind.contract.scalars import (
     JSON,
     Buffer,
@@ -46,10 +47,13 @@ from gobind.runtime.library import Library, load
 
 if TYPE_CHECKING:
     from gobind import _debug as _debug
+    from gobind.contract.naive import naive
 else:  # or type checkers would believe that there is everything
 
     def __getattr__(name: str) -> Any:
-        """Imports ``gobind._debug`` on first use."""
+        """Imports ``gobind._debug`` and ``gobind.naive`` on first use: few programs need them."""
+        if name == "naive":
+            return lazy_import("gobind.contract.naive").naive
         if name == "_debug":
             return lazy_import("gobind._debug")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -70,6 +74,7 @@ __all__ = [
     "LoadError",
     "MismatchError",
     "MutableBuffer",
+    "bigint",
     "cstr",
     "f32",
     "f64",
@@ -85,6 +90,7 @@ __all__ = [
     "i64",
     "load",
     "mirror",
+    "naive",
     "timeout",
     "to_mirror",
     "u8",

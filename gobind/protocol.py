@@ -20,12 +20,17 @@ begins the first segment; a column never crosses from one segment into the next.
 inline. Pointers are 0 in a frame: their targets follow in the columns.
 
     bool, numbers       the number; bool is one byte, 0 or 1
-    enum                its i64 value, or a str
+    enum, Literal       its i64 value, or a str
     str, bytes          {u64 0, u64 length in bytes}
+    Decimal, Path       as str: the text
+    bigint              as bytes: two's complement, big-endian, as few bytes as hold the sign too
     list, set, dict     {u64 0, u64 number of items}
     Optional            u64: 1 if there is a value, else 0
     union               {u32 tag, u32 0, u64 0}; the tag is the option's index, options sorted by name
     datetime            {i64 microseconds since 1970 UTC, i32 UTC offset in seconds, u32 0}
+    naive               i64 microseconds since 1970, of the wall clock
+    date                i32 days since 1970
+    time                i64 microseconds since midnight
     timedelta           i64 nanoseconds
     UUID                16 bytes
     complex             {f64 real part, f64 imaginary part}
@@ -39,15 +44,17 @@ themselves, for containers the *blocks* of their content. ``block(T, n)`` holds 
 
     nothing             if n is 0
     bool, numbers       n numbers
-    enum                block(int or str, n)
+    enum, Literal       block(int or str, n)
     str                 u64 head; if head & 1: n u64 lengths; then head >> 1 bytes of UTF-8.
                         Without lengths the strings are joined by NUL characters (none has one inside)
-    bytes               n u64 lengths, then the bytes
+    Decimal, Path       as str
+    bytes, bigint       n u64 lengths, then the bytes
     list[T], set[T]     n u64 lengths, then block(T, their sum)
     dict[K, V]          n u64 lengths, then block(K, their sum), block(V, their sum)
     Optional[T]         n bytes, 1 for a value, 0 for None; then block(T, number of ones)
     union               n bytes, the tags; then for each option block(option, number of its tags)
     datetime            n i64 microseconds, n i32 offsets
+    naive, time         n i64; date: n i32
     timedelta           n i64; UUID: n times 16 bytes
     complex             n times (f64 real part, f64 imaginary part)
     struct, tuple       for each field block(T, n); without fields n zero bytes

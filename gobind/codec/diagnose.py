@@ -14,14 +14,16 @@ from gobind.codec.dynamic import ATTACHED_LEAVES, decode, struct_at
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.leaves import codec_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
+    Choice,
     DictType,
     DynamicType,
     EnumType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -81,7 +83,7 @@ class Walker:
     def note(self, offset: int, size: int, path: Place, text: str, value: Any) -> None:
         """Gets each part that is read, before it is checked: its place, path, type and value; does nothing here.
 
-        A str comes as bytes. `gobind.tool.dump` overrides this method.
+        Text comes as bytes. `gobind.tool.dump` overrides this method.
         """
 
     def _note_column(
@@ -132,8 +134,8 @@ class Walker:
         if isinstance(node, Record):
             for (place, item), start in zip(node.parts, layout_of(node).offsets):
                 self._value(item, record, offset + start, Path(path, place))
-        elif isinstance(node, EnumType):
-            self._enum(node, self._raw(node.base, record, offset, path), path)
+        elif isinstance(node, Choice):
+            self._choice(node, self._raw(node.base, record, offset, path), path)
         elif isinstance(node, (ListType, SetType, DictType)):
             count = struct.unpack_from("<Q", record, offset + 8)[0]
             self.note(self._record_start + offset + 8, 8, path, "length", count)
@@ -204,9 +206,9 @@ class Walker:
         elif isinstance(node, DynamicType):
             start = self._position
             self._stream(node, start, struct.unpack("<IIQ", self._take(16)), paths)
-        elif isinstance(node, EnumType):
+        elif isinstance(node, Choice):
             for value, path in zip(self._leaves(node.base, paths), paths):
-                self._enum(node, value, path)
+                self._choice(node, value, path)
         else:
             self._leaves(node, paths)
 
@@ -238,7 +240,7 @@ class Walker:
     def _broken(self, places: list[Place], paths: list[Place]) -> None:
         """Reads strings of Go's that are not UTF-8, and raises what is wrong with the first."""
         indexes = self._column("Q", places, "index")
-        inside = self._strings(places)
+        inside = self._strings(places, "place")
         lengths = self._column("Q", places, "length")
         texts = [self._piece(length, place, "str") for length, place in zip(lengths, places)]
         for index, place, text in zip(indexes, inside, texts):
@@ -269,7 +271,7 @@ class Walker:
         codec = codec_of(node)
         parts: list[Sequence[Any]] = []
         if codec.is_joined:
-            parts = [self._strings(paths)]
+            parts = [self._strings(paths, node.text)]
         elif not codec.slots:
             lengths = self._column("Q", paths, "length")
             parts = [[self._piece(length, path, node.text) for length, path in zip(lengths, paths)]]
@@ -290,7 +292,7 @@ class Walker:
         self.note(start, length, path, text, data)
         return data
 
-    def _strings(self, paths: list[Place]) -> list[bytes]:
+    def _strings(self, paths: list[Place], text: str) -> list[bytes]:
         head = self._column("Q", paths[:1], "head")[0]
         if head & 1:
             lengths = self._column("Q", paths, "length")
@@ -307,7 +309,7 @@ class Walker:
                     f"corrupted frame: {paths[0]}: {len(paths)} strings expected, got {len(pieces)}"
                 )
         for piece, path in zip(pieces, paths):
-            self.note(start, len(piece), path, "str", piece)
+            self.note(start, len(piece), path, text, piece)
             start += len(piece) + 1 - (head & 1)
         return pieces
 
@@ -322,8 +324,11 @@ class Walker:
             raise CorruptFrame(f"corrupted frame: {path}: tag {tag} of {len(node.options)}")
         return node.options[tag]
 
-    def _enum(self, node: EnumType, value: Any, path: Place) -> None:
-        try:
-            node.cls(value)
-        except ValueError:
-            raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
+    def _choice(self, node: Choice, value: Any, path: Place) -> None:
+        if isinstance(node, EnumType):
+            try:
+                node.cls(value)
+            except ValueError:
+                raise ValueError(f"{path}: {value!r} is not a {node.text}") from None
+        elif isinstance(node, LiteralType) and value not in node.values:
+            raise ValueError(f"{path}: expected {node.allowed}, got {excerpt(value)}")

@@ -8,13 +8,29 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, countOf, index
 from typing import Any, NamedTuple
 
 from gobind.codec import columns
 from gobind.codec.frames import Get, Input, Output, Put
 from gobind.codec.memory import bytes_at
-from gobind.contract.leaves import BYTES, COMPLEX, DATETIME, STR, TIMEDELTA, UUID, Leaf
+from gobind.contract.leaves import (
+    BIGINT,
+    BYTES,
+    COMPLEX,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    NAIVE,
+    PATH,
+    STR,
+    TIME,
+    TIMEDELTA,
+    UUID,
+    Leaf,
+    excerpt,
+    short,
+)
 from gobind.forklock import fork_lock, lazy_import
 
 
@@ -140,6 +156,101 @@ def _bytes() -> LeafCodec:
     )
 
 
+def _decimal() -> LeafCodec:
+    decimal = lazy_import("decimal")
+    cls = decimal.Decimal
+    as_text, is_finite = cls.__str__, cls.is_finite
+
+    def encode(value: Any) -> bytes:
+        return text_of(value).encode()
+
+    def text_of(value: Any) -> str:
+        if not is_finite(value):
+            raise ValueError("expected a finite Decimal")
+        return as_text(value)  # type: ignore[no-any-return]
+
+    def join(text: str) -> Any:
+        # The constructor is exact, whatever the context: it raises, or makes NaN, where an exponent is too large.
+        value = cls(text)
+        if not is_finite(value):
+            raise ValueError("expected a finite number")
+        return value
+
+    def explain(path: object, data: bytes) -> Any:
+        text = _decode(path, data)
+        try:
+            return join(text)
+        except (ArithmeticError, ValueError):
+            raise ValueError(f"{path}: the number from Go does not fit Decimal: {excerpt(text)}") from None
+
+    return LeafCodec(
+        lambda out, values: columns.put_str(out, [*map(text_of, values)]),
+        lambda source, n: [*map(join, columns.get_str(source, n))],
+        columns=(),
+        slots=(),
+        pack=("{encode}({v})",),
+        unpack="{join}({0}.decode())",
+        names={"encode": encode, "join": join},
+        mirror=StringRef,
+        to_mirror=lambda value, kept: _string_ref(encode(value), kept),
+        from_mirror=lambda ref: join(_bytes_of(ref).decode()),
+        explain=explain,
+        is_joined=True,
+    )
+
+
+def _path() -> LeafCodec:
+    pathlib = lazy_import("pathlib")
+    cls, base, usual = pathlib.Path, pathlib.PurePath, type(pathlib.Path())
+
+    def encode(value: Any) -> bytes:
+        columns.require((value,), base)
+        return str(value).encode()
+
+    def put(out: Output, values: list[Any]) -> None:
+        if countOf(map(type, values), usual) != len(values):
+            columns.require(values, base)
+        columns.put_str(out, [*map(str, values)])
+
+    return LeafCodec(
+        put,
+        lambda source, n: [*map(cls, columns.get_str(source, n))],
+        columns=(),
+        slots=(),
+        pack=("{encode}({v})",),
+        unpack="{Path}({0}.decode())",
+        names={"encode": encode, "Path": cls},
+        mirror=StringRef,
+        to_mirror=lambda value, kept: _string_ref(encode(value), kept),
+        from_mirror=lambda ref: cls(_bytes_of(ref).decode()),
+        explain=_decode,
+        is_joined=True,
+    )
+
+
+def _bigint() -> LeafCodec:
+    def encode(value: Any) -> bytes:
+        number = index(value)
+        bits = (number if number >= 0 else ~number).bit_length()  # -128 has as many as 127
+        return int.to_bytes(number, bits // 8 + 1, "big", signed=True)
+
+    def join(data: bytes) -> int:
+        return int.from_bytes(data, "big", signed=True)
+
+    return LeafCodec(
+        lambda out, values: columns.put_bytes(out, [*map(encode, values)]),
+        lambda source, n: [*map(join, columns.get_bytes(source, n))],
+        columns=(),
+        slots=(),
+        pack=("{encode}({v})",),
+        unpack="{join}({0})",
+        names={"encode": encode, "join": join},
+        mirror=StringRef,
+        to_mirror=lambda value, kept: _string_ref(encode(value), kept),
+        from_mirror=lambda ref: join(_bytes_of(ref)),
+    )
+
+
 # Parts inside the record
 
 
@@ -182,6 +293,50 @@ def _timedelta() -> LeafCodec:
         to_mirror=lambda value, kept: times.nanoseconds(value),
         from_mirror=times.join_timedelta,
     )
+
+
+def _of_number(
+    code: str, put: Put, get: Get, split: Callable[[Any], int], join: Callable[[int], Any], refusal: str
+) -> LeafCodec:
+    """Returns the codec of a type whose values travel as one number; `refusal` explains one that has no value."""
+
+    def explain(path: object, number: int) -> Any:
+        try:
+            return join(number)
+        except (OverflowError, ValueError):
+            raise OverflowError(f"{path}: {refusal.format(short(number))}") from None
+
+    return LeafCodec(
+        put,
+        get,
+        columns=(code,),
+        slots=((0, code),),
+        pack=("{split}({v})",),
+        unpack="{join}({0})",
+        names={"split": split, "join": join},
+        mirror=ctypes.c_int32 if code == "i" else ctypes.c_int64,
+        to_mirror=lambda value, kept: split(value),
+        from_mirror=join,
+        explain=explain,
+    )
+
+
+def _date() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+    refusal = "the time from Go does not fit date: {} days"
+    return _of_number("i", times.put_date, times.get_date, times.days, times.join_date, refusal)
+
+
+def _time() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+    refusal = "the duration from Go does not fit time: {} microseconds"
+    return _of_number("q", times.put_time, times.get_time, times.split_time, times.join_time, refusal)
+
+
+def _naive() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+    refusal = "the time from Go does not fit datetime: {} microseconds"
+    return _of_number("q", times.put_naive, times.get_naive, times.split_naive, times.join_naive, refusal)
 
 
 def _uuid() -> LeafCodec:
@@ -245,4 +400,10 @@ _ROWS: dict[str, Callable[[], LeafCodec]] = {
     TIMEDELTA.text: _timedelta,
     UUID.text: _uuid,
     COMPLEX.text: _complex,
+    DATE.text: _date,
+    TIME.text: _time,
+    NAIVE.text: _naive,
+    DECIMAL.text: _decimal,
+    BIGINT.text: _bigint,
+    PATH.text: _path,
 }

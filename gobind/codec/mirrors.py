@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 from weakref import WeakKeyDictionary
 
+from gobind.codec.columns import without_absent
 from gobind.codec.layout import layout_of
 from gobind.codec.leaves import codec_of
-from gobind.contract.decorators import STRUCT, kind_of
-from gobind.contract.leaves import Leaf
+from gobind.contract.classes import ABSENT, class_kind
+from gobind.contract.decorators import ERROR, kind_of
+from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.resolve import Schema
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -22,8 +24,10 @@ from gobind.contract.types import (
     DictType,
     DynamicType,
     EnumType,
+    Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     Record,
@@ -64,11 +68,16 @@ NUMBERS: dict[str, Any] = {
 }
 
 _nodes: WeakKeyDictionary[type, StructType] = WeakKeyDictionary()
-_mirrors: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
+_nodes_of_uses: dict[
+    Any, StructType
+] = {}  # of generic classes; a use, as ``Page[User]``, may be gone at once
+_mirrors: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def mirror(cls: type) -> type[ctypes.Structure]:
+def mirror(cls: Any) -> type[ctypes.Structure]:
     """Returns the `ctypes.Structure` of a gostruct: the same field names, C layout.
+
+    The class may also be a dataclass, a NamedTuple, a TypedDict, or a use of a generic one.
 
     ``str`` and ``bytes`` become ``StringRef{ptr, len}``, lists, sets and dicts ``ListRef{ptr, len}``,
     `Optional` a pointer, a nested struct is inline.
@@ -88,22 +97,25 @@ def mirror(cls: type) -> type[ctypes.Structure]:
 
 
 def node_of(cls: Any) -> StructType:
-    """Returns the node of a gostruct outside any contract."""
-    if kind_of(cls) != STRUCT:
+    """Returns the node of a struct's class, or of a use of a generic one, outside any contract."""
+    origin = get_origin(cls) or cls
+    if class_kind(origin) is None or kind_of(origin) == ERROR:
         name = cls.__name__ if isinstance(cls, type) else type(cls).__name__
         raise ContractError(f"{name}: not a gostruct; decorate the class with @gostruct")
-    if cls not in _nodes:
-        _nodes[cls] = Schema().struct(cls)
-    return _nodes[cls]
+    nodes: Any = _nodes if origin is cls else _nodes_of_uses
+    if cls not in nodes:
+        nodes[cls] = Schema().struct(cls)
+    return nodes[cls]  # type: ignore[no-any-return]
 
 
 def mirror_of(node: StructType) -> Any:
-    """Returns the mirror of a node's class, the same one each time."""
-    made = _mirrors.get(node.cls)
+    """Returns the mirror of a node's class, the same one each time; of a use of a generic class, that of the node."""
+    key = node if node.arguments else node.cls
+    made = _mirrors.get(key)
     if made is None:
         fields = [(field.name, _ctype_of(field.type)) for field in node.fields]
         members = {"_fields_": fields, "_gobind_node": node}
-        made = _mirrors[node.cls] = type(node.text, (ctypes.Structure,), members)
+        made = _mirrors[key] = type(node.text, (ctypes.Structure,), members)
         assert ctypes.sizeof(made) == layout_of(node).size, node.text
     return made
 
@@ -117,13 +129,20 @@ def _tuple_ctype(node: TupleType) -> Any:
     return type(node.text, (ctypes.Structure,), {"_fields_": fields})
 
 
-def to_mirror(value: Any) -> Any:
+def to_mirror(value: Any, cls: Any = None) -> Any:
     """Returns the mirror of a gostruct instance. It keeps alive what it points to.
+
+    Args:
+        cls: the class whose mirror it is, if that is not the value's own: a TypedDict, or a use of a generic class.
 
     Raises:
         TypeError, OverflowError, UnicodeEncodeError, ValueError: the value does not fit its annotations.
     """
-    node = node_of(type(value))
+    return to_mirror_of(node_of(type(value) if cls is None else cls), value)
+
+
+def to_mirror_of(node: StructType, value: Any) -> Any:
+    """Returns the mirror of a value of `node`."""
     check(node, value, node.text)
     kept: list[Any] = []
     made = mirror_of(node)()
@@ -155,8 +174,12 @@ def _write(target: Any, node: Record, value: Any, kept: list[Any]) -> None:
 
 def _items(node: Record, value: Any) -> Iterable[tuple[Node, Any]]:
     if isinstance(node, StructType):
-        return [(field.type, getattr(value, field.name)) for field in node.fields]
+        return [(field.type, _field(node, field, value)) for field in node.fields]
     return zip(node.children, value)
+
+
+def _field(node: StructType, field: Field, value: Any) -> Any:
+    return ABSENT if field.may_be_missing and field.name not in value else node.kind.get(value, field.name)
 
 
 def _union_ref(node: UnionType, value: Any, kept: list[Any]) -> UnionRef:
@@ -184,6 +207,9 @@ def _list_ref(node: Node, values: list[Any], kept: list[Any]) -> ListRef:
 
 def _read(source: Any, node: StructType) -> Any:
     """Returns the struct that the mirror `source` shows."""
+    if node.kind.is_dict:
+        shown = {field.name: _value(getattr(source, field.name), field.type) for field in node.fields}
+        return without_absent(shown)
     positional, named, late = [], {}, {}
     for field in node.fields:
         value = _value(getattr(source, field.name), field.type)
@@ -206,6 +232,13 @@ def _value(raw: Any, node: Node) -> Any:
 
 def _shown_tuple(node: TupleType, raw: Any) -> tuple[Any, ...]:
     return tuple(_value(getattr(raw, name), item) for (name, _), item in zip(raw._fields_, node.items))
+
+
+def _shown_literal(node: LiteralType, raw: Any) -> Any:
+    value = _value(raw, node.base)
+    if value not in node.values:
+        raise ValueError(f"expected {node.allowed}, got {excerpt(value)}")
+    return value
 
 
 def _values(address: int, count: int, node: Node) -> list[Any]:
@@ -266,6 +299,11 @@ _KINDS: dict[type, _Kind] = {
         lambda node, raw: node.cls(_value(raw, node.base)),
         lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value.value, kept),
     ),
+    LiteralType: _Kind(
+        lambda node: _ctype_of(node.base),
+        _shown_literal,
+        lambda node, value, kept: _KINDS[type(node.base)].set_to(node.base, value, kept),
+    ),
     ListType: _ITEMS,
     SetType: _ITEMS,
     DictType: _Kind(
@@ -275,8 +313,8 @@ _KINDS: dict[type, _Kind] = {
     ),
     OptionalType: _Kind(
         lambda _: ctypes.c_void_p,
-        lambda node, raw: _values(raw, 1, node.item)[0] if raw else None,
-        lambda node, value, kept: None if value is None else _list_ref(node.item, [value], kept).ptr,
+        lambda node, raw: _values(raw, 1, node.item)[0] if raw else node.absent,
+        lambda node, value, kept: None if value is node.absent else _list_ref(node.item, [value], kept).ptr,
     ),
     UnionType: _Kind(
         lambda _: UnionRef,

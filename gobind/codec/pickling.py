@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from itertools import chain
 from typing import Any
 
 from gobind.codec.dynamic import STREAM_PROTOCOL, NeedsAttached, plain_of
@@ -123,7 +124,7 @@ def _deep(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
     todo: list[Any] = [values]
     open_ids: set[int] = set()
     while todo:
-        value = todo.pop()
+        value: Any = todo.pop()
         if type(value) is _Mark:
             out.append(value.opcode)
             open_ids.discard(id(value.value))
@@ -135,15 +136,16 @@ def _deep(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
             out.append(_atom(len(attached)) + pickle.BINPERSID)
             attached.append(value)
             continue
-        if type(value) not in (list, tuple, dict):
+        is_dict = type(value) is dict
+        if not is_dict and type(value) not in (list, tuple):
             out.append(_atom(value))
             continue
         if id(given) in open_ids:  # not that of `value`, which may have been made just now
             raise ValueError("the value contains itself")
         open_ids.add(id(given))
-        out.append((pickle.EMPTY_DICT if type(value) is dict else pickle.EMPTY_LIST) + pickle.MARK)
-        todo.append(_Mark(pickle.SETITEMS if type(value) is dict else pickle.APPENDS, given))
-        parts = [part for pair in value.items() for part in pair] if type(value) is dict else value
+        out.append((pickle.EMPTY_DICT if is_dict else pickle.EMPTY_LIST) + pickle.MARK)
+        todo.append(_Mark(pickle.SETITEMS if is_dict else pickle.APPENDS, given))
+        parts: list[Any] = [*chain.from_iterable(value.items())] if is_dict else [*value]
         todo.extend(reversed(parts))
     return b"".join(out) + pickle.STOP, attached
 

@@ -28,6 +28,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -94,6 +95,11 @@ def _filled(
     """Returns an expression of a leaf's codec with names filled in: of what it refers to, of a value's parts."""
     names = {name: bind(name, value) for name, value in codec.names.items() if f"{{{name}}}" in template}
     return template.format(*parts, **named, **names)
+
+
+def _absent(node: OptionalType, bind: Callable[[str, Any], str]) -> str:
+    """Returns the expression for no value."""
+    return bind("ABSENT", node.absent) if node.is_key else "None"
 
 
 class RecordWriter:
@@ -188,12 +194,22 @@ class RecordWriter:
         self._slot(offset, node.code, value)
 
     def _struct(self, node: StructType, value: str, offset: int) -> None:
-        value = self._local(value)
-        cls = self._bind(node.text, node.cls)
-        with self._source.block(f"if _type({value}) is not {cls}:"):
-            self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
+        if node.kind.is_dict:
+            value = self._as_fields(node, value)
+        else:
+            value = self._local(value)
+            cls = self._bind(node.text, node.cls)
+            with self._source.block(f"if _type({value}) is not {cls}:"):
+                self._source.line(f"{self._bind('require', columns.require)}(({value},), {cls})")
         for field, start in zip(node.fields, layout_of(node).offsets):
-            self.write(field.type, f"{value}.{field.name}", offset + start)
+            self.write(field.type, node.kind.item.format(value=value, name=field.name), offset + start)
+
+    def _as_fields(self, node: StructType, value: str) -> str:
+        """Writes the line that checks a value of a TypedDict; returns the local for a dict of all its keys."""
+        name = self._source.fresh("d")
+        path = self._name(name, self.path_of(value))
+        self._source.line(f"{name} = {self._blocks.as_fields(node)}({value})", path)
+        return name
 
     def _tuple(self, node: TupleType, value: str, offset: int) -> None:
         name = self._source.fresh("t")
@@ -208,6 +224,13 @@ class RecordWriter:
         with self._source.block(f"if _type({value}) is not {self._bind(node.text, node.cls)}:"):
             self._source.line("raise _TypeError")
         self.write(node.base, f"{value}._value_", offset)
+
+    def _literal(self, node: LiteralType, value: str, offset: int) -> None:
+        value = self._local(value)
+        cls, known = self._bind(node.cls.__name__, node.cls), self._bind(f"known_{node.text}", node.known)
+        with self._source.block(f"if _type({value}) is not {cls} or {value} not in {known}:"):
+            self._source.line("raise _TypeError")
+        self.write(node.base, value, offset)
 
     def _leaf(self, node: Leaf, value: str, offset: int) -> None:
         codec = codec_of(node)
@@ -264,9 +287,9 @@ class RecordWriter:
             self._source.line(f"{self._put(node.item)}(_out, {name})")
 
     def _optional(self, node: OptionalType, value: str, offset: int) -> None:
-        value = self._local(value)
-        self._slot(offset, "Q", f"{value} is not None")
-        with self._source.block(f"if {value} is not None:"):
+        value, absent = self._local(value), _absent(node, self._bind)
+        self._slot(offset, "Q", f"{value} is not {absent}")
+        with self._source.block(f"if {value} is not {absent}:"):
             self._source.line(f"{self._put(node.item)}(_out, [{value}])")
 
     def _handle(self, node: Node, value: str, offset: int) -> None:
@@ -374,9 +397,11 @@ class RecordReader:
             for (place, part), start in zip(node.parts, layout_of(node).offsets)
         ]
 
-    def _enum(self, node: EnumType, offset: int) -> str:
+    def _choice(self, node: EnumType | LiteralType, offset: int) -> str:
         member = self._bind(f"member_{node.text}", self._blocks.member_of(node))
         return f"{member}({self.read(node.base, offset)})"
+
+    _enum = _literal = _choice
 
     def _buffer(self, node: BufferType, offset: int) -> str:
         address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
@@ -389,7 +414,7 @@ class RecordReader:
 
     def _optional(self, node: OptionalType, offset: int) -> str:
         name = self._get(node.item, self._slot(offset, "Q"))
-        return f"({name}[0] if {name} else None)"
+        return f"({name}[0] if {name} else {_absent(node, self._bind)})"
 
     def _bytes(self, codec: LeafCodec, offset: int) -> str:
         length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
@@ -443,6 +468,7 @@ def _by_kind(methods: Any) -> dict[type, Any]:
         Leaf: methods._leaf,
         StructType: methods._struct,
         EnumType: methods._enum,
+        LiteralType: methods._literal,
         TupleType: methods._tuple,
         ListType: methods._container,
         SetType: methods._container,

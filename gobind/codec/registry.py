@@ -26,6 +26,7 @@ from gobind.contract.types import (
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -60,6 +61,7 @@ class Blocks:
         self.namespace = Namespace()
         self._puts: dict[str, Put] = {}
         self._gets: dict[str, Get] = {}
+        self._readers: dict[str, Any] = {}
 
     def put(self, node: Node) -> Put:
         """Returns the function ``put(out, values)`` that writes a block of `node`."""
@@ -77,8 +79,10 @@ class Blocks:
                 made = self._gets[node.text] = _MAKERS[type(node)][1](self, node)
             return made
 
-    def member_of(self, node: EnumType) -> Any:
-        """Returns the function from a value to the member of an enum; it raises for unknown values."""
+    def member_of(self, node: EnumType | LiteralType) -> Any:
+        """Returns the function from a value to the member of an enum or Literal; it raises for unknown values."""
+        if isinstance(node, LiteralType):
+            return {value: value for value in node.values}.__getitem__
         if node.is_flag:
             return node.cls
         return {member.value: member for member in node.cls.__members__.values()}.__getitem__
@@ -136,18 +140,35 @@ class Blocks:
 
     def _struct_put(self, node: StructType) -> Put:
         name, source = f"put_{node.text}", Source()
-        bind = self.namespace.bind
-        cls = bind(node.text, node.cls)
         with source.block(f"def {name}(out, values):"):
-            with source.block(f"if {bind('countOf', countOf)}(map(type, values), {cls}) != len(values):"):
-                source.line(f"{bind('require', columns.require)}(values, {cls})")
+            self._write_check(source, node)
             with source.block("if values:"):
                 for field in node.fields:
                     put = self.namespace.bind(f"put_{field.type.text}", self.put(field.type))
-                    source.line(f"{put}(out, [value.{field.name} for value in values])")
+                    item = node.kind.item.format(value="value", name=field.name)
+                    source.line(f"{put}(out, [{item} for value in values])")
                 if not node.fields:
                     source.line("out.append(bytes(len(values)))")
         return source.compile(name, self.namespace, f"codec put {node.text}")
+
+    def _write_check(self, source: Source, node: StructType) -> None:
+        """Writes the lines that refuse ``values`` that are not all of a struct's class, or make dicts of all keys."""
+        bind = self.namespace.bind
+        if node.kind.is_dict:
+            source.line(f"values = [*map({self.as_fields(node)}, values)]")
+            return
+        cls = bind(node.text, node.cls)
+        with source.block(f"if {bind('countOf', countOf)}(map(type, values), {cls}) != len(values):"):
+            source.line(f"{bind('require', columns.require)}(values, {cls})")
+
+    def as_fields(self, node: StructType) -> str:
+        """Returns the name of the function that checks a value of a TypedDict, and fills in the keys it lacks."""
+        known = self._readers.get(node.text)
+        if known is None:
+            required = [field.name for field in node.fields if not field.may_be_missing]
+            not_required = [field.name for field in node.fields if field.may_be_missing]
+            known = self._readers[node.text] = columns.dict_reader(required, not_required)
+        return self.namespace.bind(f"as_{node.text}", known)
 
     def _struct_get(self, node: StructType) -> Get:
         name, source = f"get_{node.text}", Source()
@@ -173,7 +194,7 @@ class Blocks:
         names = ", ".join(f"f_{field.name}" for field in fields)
         if not fields:
             source.line(f"values.extend([{self.construct(node, [])} for _ in range(n)])")
-        elif only_sets_fields(node.cls):
+        elif not node.kind.is_dict and only_sets_fields(node.cls):
             # Does what the constructor does, in two thirds of the time of n calls.
             new, cls = self.namespace.bind("new", object.__new__), self.namespace.bind(node.text, node.cls)
             made = f"map({new}, {self.namespace.bind('repeat', repeat)}({cls}, n))"
@@ -181,7 +202,7 @@ class Blocks:
             source.line(f"{extend}(values, {made}, n)" if collector.IS_NEEDED else f"values.extend({made})")
             targets = ", ".join(f"value.{field.name}" for field in fields)
             source.line(f"for value, {targets} in zip(values, {names}): pass")
-        elif all(field.init and not field.keyword_only for field in fields):
+        elif not node.kind.is_dict and all(field.init and not field.keyword_only for field in fields):
             source.line(f"values.extend(map({self._maker(node)}, {names}))")
         else:
             items = [f"v_{field.name}" for field in fields]
@@ -198,6 +219,11 @@ class Blocks:
 
     def construct(self, node: StructType, values: list[str]) -> str:
         """Returns the expression for one value of a struct, given an expression for each field."""
+        if node.kind.is_dict:
+            made = f"{{{', '.join(f'{field.name!r}: {value}' for field, value in zip(node.fields, values))}}}"
+            if not any(field.may_be_missing for field in node.fields):
+                return made
+            return f"{self.namespace.bind('without_absent', columns.without_absent)}({made})"
         positional, named, late = [], [], []
         for field, value in zip(node.fields, values):
             if not field.init:
@@ -232,6 +258,10 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.put_enums(node.cls, blocks.put(node.base)),
         lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
     ),
+    LiteralType: (
+        lambda blocks, node: columns.put_literals(node.known, node.cls, blocks.put(node.base)),
+        lambda blocks, node: columns.get_enums(blocks.member_of(node), blocks.get(node.base)),
+    ),
     ListType: (
         lambda blocks, node: columns.put_lists(blocks.put(node.item)),
         lambda blocks, node: columns.get_lists(blocks.get(node.item), node.container),
@@ -245,8 +275,10 @@ _MAKERS: dict[type, tuple[Callable[[Blocks, Any], Put], Callable[[Blocks, Any], 
         lambda blocks, node: columns.get_dicts(blocks.get(node.key), blocks.get(node.value)),
     ),
     OptionalType: (
-        lambda blocks, node: columns.put_optionals(blocks.put(node.item)),
-        lambda blocks, node: columns.get_optionals(blocks.get(node.item)),
+        lambda blocks, node: (columns.put_keys if node.is_key else columns.put_optionals)(
+            blocks.put(node.item)
+        ),
+        lambda blocks, node: columns.get_optionals(blocks.get(node.item), node.absent),
     ),
     TupleType: (
         lambda blocks, node: columns.put_tuples([*map(blocks.put, node.items)]),

@@ -1,4 +1,4 @@
-"""Times: `datetime` and `timedelta` in frames, and their columns.
+"""Times: what `datetime` has, in frames, and its columns.
 
 A module of its own, as `datetime` takes longer to import than most of gobind.
 """
@@ -6,12 +6,14 @@ A module of its own, as `datetime` takes longer to import than most of gobind.
 from __future__ import annotations
 
 import struct
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 from gobind.codec.columns import get_i32, get_i64
 from gobind.codec.frames import Input, Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -47,6 +49,85 @@ def nanoseconds(value: timedelta) -> int:
 def join_timedelta(nanos: int) -> timedelta:
     """Returns the inverse of `nanoseconds`; what is below a microsecond is cut off."""
     return timedelta(microseconds=nanos // 1000)
+
+
+def days(value: date) -> int:
+    """Returns the days since 1970.
+
+    Raises:
+        TypeError: the value is no date, or a datetime, whose clock would be lost.
+    """
+    if isinstance(value, datetime):
+        raise TypeError("expected a date, got a datetime")
+    return date.toordinal(value) - _EPOCH_DAY
+
+
+def join_date(number: int) -> date:
+    """Returns the inverse of `days`."""
+    return date.fromordinal(number + _EPOCH_DAY)
+
+
+def split_time(value: time) -> int:
+    """Returns the microseconds since midnight.
+
+    Raises:
+        TypeError: the value is no time, an aware one, or the second of two that look alike.
+    """
+    if not isinstance(value, time) or value.tzinfo is not None or value.fold:
+        raise TypeError("expected a naive time")
+    return ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+
+
+def join_time(micros: int) -> time:
+    """Returns the inverse of `split_time`."""
+    seconds, micros = divmod(micros, 1_000_000)
+    return time(seconds // 3600, seconds // 60 % 60, seconds % 60, micros)
+
+
+def split_naive(value: datetime) -> int:
+    """Returns the microseconds from 1970 to the time that a naive datetime's clock shows.
+
+    Raises:
+        TypeError: the value is no datetime, an aware one, or the second of two that look alike.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is not None or value.fold:
+        raise TypeError("expected a naive datetime")
+    return (value - _NAIVE_EPOCH) // _MICROSECOND
+
+
+def join_naive(micros: int) -> datetime:
+    """Returns the inverse of `split_naive`."""
+    return _NAIVE_EPOCH + timedelta(microseconds=micros)
+
+
+def put_date(out: Output, values: list[date]) -> None:
+    """Writes a column of days."""
+    out.append(struct.pack(f"{len(values)}i", *map(days, values)))
+
+
+def get_date(source: Input, n: int) -> list[date]:
+    """Returns the inverse of `put_date`."""
+    return [*map(join_date, get_i32(source, n))]
+
+
+def put_time(out: Output, values: list[time]) -> None:
+    """Writes a column of microseconds."""
+    out.append(struct.pack(f"{len(values)}q", *map(split_time, values)))
+
+
+def get_time(source: Input, n: int) -> list[time]:
+    """Returns the inverse of `put_time`."""
+    return [*map(join_time, get_i64(source, n))]
+
+
+def put_naive(out: Output, values: list[datetime]) -> None:
+    """Writes a column of microseconds."""
+    out.append(struct.pack(f"{len(values)}q", *map(split_naive, values)))
+
+
+def get_naive(source: Input, n: int) -> list[datetime]:
+    """Returns the inverse of `put_naive`."""
+    return [*map(join_naive, get_i64(source, n))]
 
 
 def put_datetime(out: Output, values: list[datetime]) -> None:

@@ -6,9 +6,11 @@ nothing is wrapped or unwrapped.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import types
+import typing
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
@@ -36,32 +38,43 @@ else:
         return get_annotations(thing, format=Format.FORWARDREF)
 
 
-class Scope(Mapping[str, Any]):
-    """The names that annotations of a class may use: its function's, itself, its module's."""
+NO_VARIABLES: Mapping[Any, tuple[Any, Scope]] = types.MappingProxyType({})
 
-    def __init__(self, names: dict[str, Any], local_names: dict[str, Any]) -> None:
+
+class Scope(Mapping[str, Any]):
+    """The names that annotations of a class may use: its function's, itself, its module's.
+
+    Attributes:
+        variables: what type variables stand for: an annotation, or a node of `gobind.contract.types`, and the scope
+            to read it in.
+    """
+
+    def __init__(
+        self,
+        names: dict[str, Any],
+        local_names: dict[str, Any],
+        variables: Mapping[Any, tuple[Any, Scope]] = NO_VARIABLES,
+    ) -> None:
         self._globals = names
         self._locals = local_names
+        self.variables = variables
 
     @classmethod
-    def of_class(cls, owner: type) -> Scope:
-        """Returns the scope of a class's annotations."""
-        module = sys.modules.get(owner.__module__)
-        return cls(getattr(module, "__dict__", {}), {**scope_of(owner), owner.__name__: owner})
+    def of_class(
+        cls,
+        owner: type,
+        variables: Mapping[Any, tuple[Any, Scope]] = NO_VARIABLES,
+        module: str | None = None,
+    ) -> Scope:
+        """Returns the scope of a class's annotations; `module` is the one they were written in, if another."""
+        names = getattr(sys.modules.get(module or owner.__module__), "__dict__", {})
+        parameters = {parameter.__name__: parameter for parameter in getattr(owner, "__type_params__", ())}
+        return cls(names, {**scope_of(owner), **parameters, owner.__name__: owner}, variables)
 
     @classmethod
     def of_function(cls, function: Any) -> Scope:
         """Returns the scope of a function's annotations."""
         return cls(function.__globals__, {})
-
-    def name_of(self, hint: Any) -> str | None:
-        """Returns the first public name that stands for a union in this scope; None without one."""
-        for name, value in {**self._globals, **self._locals}.items():
-            if type(value).__name__ == "TypeAliasType":
-                value = value.__value__
-            if not name.startswith("_") and (value is hint or (is_union(value) and is_equal(value, hint))):
-                return name
-        return None
 
     def __getitem__(self, name: str) -> Any:
         if name in self._locals:
@@ -73,6 +86,27 @@ class Scope(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len({**self._globals, **self._locals})
+
+    def name_of(self, hint: Any) -> str | None:
+        """Returns the first public name that stands for an annotation in this scope, None if there is none.
+
+        That is an alias (``Order = Literal["asc", "desc"]``) or a ``type`` statement of an equal annotation. A name
+        that the module imports counts too: an alias does not tell where it was made, and it is the name that the
+        readers of this module know. The module's names come first, those of a function around a class after them.
+        """
+        for names in (self._globals, self._locals):
+            for name, value in list(names.items()):
+                if type(value).__name__ == "TypeAliasType":
+                    with contextlib.suppress(Exception):  # evaluates a text of the user's, which may be wrong
+                        value = value.__value__
+                # Nothing but annotations is compared: the == of other objects may do and return anything.
+                if (
+                    not name.startswith("_")
+                    and typing.get_origin(value) is not None
+                    and is_equal(value, hint)
+                ):
+                    return name
+        return None
 
     def evaluate(self, annotation: Any) -> Any:
         """Returns the object that `annotation` stands for; text is evaluated, anything else is returned.

@@ -8,14 +8,15 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import keyword
 import re
 import sys
 import types
 from collections.abc import Iterator
 from typing import Any
 
+from gobind.contract.classes import DATACLASS, NAMED_TUPLE, TYPED_DICT
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
-from gobind.contract.fingerprint import reachable
 from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
 from gobind.contract.types import (
@@ -25,9 +26,11 @@ from gobind.contract.types import (
     EnumType,
     Field,
     InterfaceType,
+    LiteralType,
     Method,
     Node,
     StructType,
+    UnionType,
     references,
     walk,
 )
@@ -52,14 +55,15 @@ from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 def contract_text(contract: Contract) -> str:
     """Returns the canonical source of a contract: the same for the same declarations, whatever module they are in."""
-    nodes = [node for interface in contract.interfaces for node in reachable(interface)]
-    nodes = [*walk(*nodes, *contract.structs, *contract.errors, into=references)]
+    nodes = [*walk(*contract.errors, *contract.interfaces, *contract.structs, into=references)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
+    parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
-    parts += [_struct_text("@gostruct", "", node) for node in contract.structs]
-    parts += [_struct_text("@goerror", "(GoError)", node) for node in contract.errors]
+    parts += [_struct_text(node) for node in contract.structs]
+    parts += [_aliases(nodes)]
+    parts += [_struct_text(node) for node in contract.errors]
     parts += [_interface_text(node) for node in contract.interfaces]
     return "\n\n".join(part.rstrip() + "\n" for part in parts if part)
 
@@ -73,18 +77,38 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
         yield "from typing import Any\n"
     if "JSON" in dynamic:
         yield "from gobind import JSON\n"
+    if any(isinstance(node, LiteralType) for node in nodes):
+        yield "from typing import Literal\n"
+    kinds = {node.kind for node in nodes if isinstance(node, StructType)}
+    if NAMED_TUPLE in kinds:
+        yield "from typing import NamedTuple\n"
+    if TYPED_DICT in kinds:  # typing's own has no NotRequired before Python 3.11
+        yield "from typing_extensions import NotRequired, TypedDict\n"
     known = re.findall(r"\w+", _IMPORTS)
     for leaf in LEAVES:
         if leaf in nodes and leaf.module != "builtins" and leaf.text not in known:
             yield f"from {leaf.module} import {leaf.text}\n"
 
 
+def _spelled(node: Node) -> str:
+    """Returns the annotation of a node, with the names of unions."""
+    return (isinstance(node, UnionType) and node.alias) or node.spelled(_spelled)
+
+
+def _aliases(nodes: list[Node]) -> str:
+    named = [node for node in nodes if isinstance(node, UnionType) and node.alias]
+    return "".join(sorted(f"{node.alias} = {node.text}\n" for node in named))
+
+
 def own_doc(cls: Any) -> str:
-    """Returns the docstring of the source, without indentation; "" for one made by `dataclasses` or `enum`."""
+    """Returns the docstring of the source, without indentation; "" for one that Python made."""
     doc = cls.__dict__.get("__doc__")
     if not isinstance(doc, str):  # since Python 3.15 dataclasses make theirs when it is asked for
         return ""
-    if dataclasses.is_dataclass(cls) and doc.startswith(f"{getattr(cls, '__name__', '')}("):
+    name, names = cls.__name__, getattr(cls, "_fields", None)
+    if names is not None and doc == f"{name}({', '.join(names)})":  # made by NamedTuple
+        return ""
+    if dataclasses.is_dataclass(cls) and doc.startswith(f"{name}("):
         return ""
     if doc in ("An enumeration.", "A generic enumeration."):
         return ""
@@ -127,17 +151,20 @@ def _union_text(node: DynamicType) -> str:
     return f"{node.text} = Union[{', '.join(options)}]\n"
 
 
-def _struct_text(decorator: str, base: str, node: StructType) -> str:
+def _struct_text(node: StructType) -> str:
+    if node.kind is TYPED_DICT and any(keyword.iskeyword(field.name) for field in node.fields):
+        fields = ", ".join(f"{field.name!r}: {_spelled(field.type)!r}" for field in node.fields)
+        return f"{node.text} = TypedDict({node.text!r}, {{{fields}}})\n"
     doc = own_doc(node.cls)
-    options = ", ".join(_struct_options(node)) if not base else ""
+    options = ", ".join(_struct_options(node)) if node.kind is DATACLASS else ""
     first_default = len(node.fields)
     while first_default and _default_text(node.fields[first_default - 1]):
         first_default -= 1
     body = [_quote(doc, "    ") + ("\n" if node.fields else "")] if doc else []
     for position, field in enumerate(node.fields):
         default = f" = {_default_text(field)}" if position >= first_default else ""
-        body.append(f"    {field.name}: {field.type.text}{default}\n")
-    head = f"{decorator}{f'({options})' if options else ''}\nclass {node.text}{base}:\n"
+        body.append(f"    {field.name}: {_spelled(field.type)}{default}\n")
+    head = node.kind.declare.format(name=node.text, options=f"({options})" if options else "")
     return head + ("".join(body) or "    pass\n")
 
 
@@ -184,7 +211,7 @@ def _method_text(method: Method) -> str:
         if value != usual
     ]
     decorator = f"    @gomethod({', '.join(changed)})\n" if changed else ""
-    result = method.result.text if method.result else "None"
+    result = _spelled(method.result) if method.result else "None"
     word = "async def" if method.is_async else "def"
     head = f"    {word} {method.name}({_params(method.params)}) -> {result}:"
     return decorator + (f"{head}\n{_quote(method.doc, '        ')}" if method.doc else f"{head} ...\n")
@@ -197,7 +224,7 @@ def _params(params: tuple[Field, ...]) -> str:
             words.append("*")
         rest = [p for p in params[position:] if p.keyword_only == param.keyword_only]
         default = f" = {_default_text(param)}" if all(map(_default_text, rest)) else ""
-        words.append(f"{param.name}: {param.type.text}{default}")
+        words.append(f"{param.name}: {_spelled(param.type)}{default}")
     return ", ".join(words)
 
 

@@ -159,7 +159,8 @@ def gomethod(
     """Sets options of one method of an interface.
 
     Args:
-        name: its name in Go, if not the default.
+        name: its name in Go, if not the default; methods that have one name and signature in Go, say ``get`` and
+            ``aget``, share the Go method.
         release_gil: False for a method that returns in well under a microsecond.
         blocking: True for a method that may take long: Ctrl-C cancels Go's context, and is raised when the method
             returns. It serves the call, not the items of an `Iterator` that it returns.

@@ -77,6 +77,11 @@ def _check(node: Node, where: str) -> None:
         )
     elif not isinstance(node, StructType):
         raise ContractError(f"{where}: {node.text} cannot stand in a union with other types")
+    elif node.kind.is_dict:
+        raise ContractError(
+            f"{where}: {node.text} cannot stand in a union with other types: a dict does not say of which class it is; "
+            "make it a @gostruct or @dataclass class"
+        )
 
 
 def _check_inner(node: Node, where: str) -> None:

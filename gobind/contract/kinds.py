@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
@@ -10,13 +11,22 @@ class Kind:
 
     Attributes:
         is_handle: values are passed by handle.
+        is_nilable: the Go type has a nil, which means None: ``Optional`` of the node is that Go type itself.
         wire_pattern: the text of the node on the wire, with "%s" for its children; "" where it equals ``text``.
     """
 
     __slots__ = ()
 
     is_handle: ClassVar[bool] = False
+    is_nilable: ClassVar[bool] = False
     wire_pattern: ClassVar[str] = ""
+
+    text: Any  # of each node, its canonical annotation
+
+    def spelled(self, spell: Callable[[Any], str]) -> str:
+        """Returns the annotation; `spell` returns those of the nodes inside."""
+        made: str = self.text
+        return made
 
     @property
     def children(self) -> tuple[Any, ...]:

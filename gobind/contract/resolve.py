@@ -9,16 +9,19 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ForwardRef, Optional, Union
+from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
 from gobind.contract import dynamics
 from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
+from gobind.contract.classes import TYPED_DICT, ClassKind, RawField, class_kind, module_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
-from gobind.contract.leaves import LEAVES, STR, Leaf
+from gobind.contract.kinds import Kind
+from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
 from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
     DynamicType,
@@ -26,6 +29,7 @@ from gobind.contract.types import (
     Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -43,8 +47,9 @@ from gobind.protocol import MAX_UNION
 
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
-    f"Enum, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct or @gointerface class, or a union"
+    f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
+    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, "
+    "or a union"
 )
 
 
@@ -53,6 +58,9 @@ PARAMETER, RESULT, INSIDE = "parameter", "result", "inside"
 
 DEEPEST = 100
 """Levels that the brackets of an annotation may nest: reading one, and working on it later, recurses."""
+
+MOST_USES, LONGEST_NAME = 1000, 500
+"""Uses of one generic class, and letters of their names: those of a class that contains ever larger uses never end."""
 
 
 def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
@@ -76,8 +84,9 @@ class Schema:
     """
 
     def __init__(self) -> None:
-        self._classes: dict[type, Any] = {}
-        self._named: dict[str, type] = {}
+        self._classes: dict[Any, Any] = {}
+        self._named: dict[str, tuple[type, Any]] = {}
+        self._uses: collections.Counter[type] = collections.Counter()
         self._nodes: dict[str, Node] = {}
         self._open: list[StructType | InterfaceType] = []
         self._reading: dict[Any, Any] = {}  # the annotations around the one being read, outermost first
@@ -95,16 +104,22 @@ class Schema:
         interfaces = tuple(self.interface(cls) for cls in classes if kind_of(cls) == INTERFACE)
         errors = tuple(self.struct(cls) for cls in classes if kind_of(cls) == ERROR)
         nodes = list(walk(*errors, *interfaces, into=references))
+        _check_aliases(nodes)
         interfaces += tuple(n for n in nodes if isinstance(n, InterfaceType) and n not in interfaces)
         structs = tuple(n for n in nodes if isinstance(n, StructType) and n not in errors)
         if self._any in nodes:  # which may be any struct of the module, too
             structs += tuple(
-                self.struct(cls) for cls in classes if kind_of(cls) == STRUCT and cls not in self._classes
+                self.struct(cls)
+                for cls in classes
+                if kind_of(cls) == STRUCT
+                and cls not in self._classes
+                and not getattr(cls, "__parameters__", ())
             )
         enums = tuple(n for n in nodes if isinstance(n, EnumType))
         self.structs.names = sorted(node.text for node in structs)
-        self.structs.find = {node.text: node.cls for node in structs}.__getitem__
-        return Contract(name, doc, interfaces, structs, enums, errors)
+        self.structs.find = {node.text: node for node in structs}.__getitem__
+        literals = tuple(n for n in nodes if isinstance(n, LiteralType))
+        return Contract(name, doc, interfaces, structs, enums, errors, literals)
 
     def node(self, annotation: Any, scope: Scope | None = None, where: str = "annotation") -> Node:
         """Returns the node of one annotation; text in it is evaluated in `scope`.
@@ -116,9 +131,13 @@ class Schema:
         self._finish()
         return made
 
-    def struct(self, cls: type) -> StructType:
-        """Returns the node of a `gostruct` or `goerror` class."""
-        node = self._struct(cls, cls.__name__)
+    def struct(self, cls: Any) -> StructType:
+        """Returns the node of a class that is a struct or a `goerror`, or of a use of a generic one.
+
+        Raises:
+            ContractError: `cls` is another class, or one of its annotations cannot be represented.
+        """
+        node = self._struct(cls, typing.get_origin(cls) or cls, Scope({}, {}), _name_of(cls))
         self._finish()
         return node
 
@@ -203,7 +222,7 @@ class Schema:
 
     def _read(self, annotation: Any, scope: Scope, where: str, place: str = INSIDE) -> Node:
         is_text = isinstance(annotation, (str, ForwardRef))
-        what = (text_of(annotation), id(scope)) if is_text else id(annotation)
+        what = (text_of(annotation) if is_text else id(annotation), id(scope))
         if what in self._reading:
             union = self._open_union(evaluate(annotation, scope, where), where)
             if union is not None:
@@ -224,6 +243,10 @@ class Schema:
     def _read_hint(self, hint: Any, scope: Scope, where: str, place: str) -> Node:
         if isinstance(hint, type) and not _is_hashable(hint):
             raise _unsupported(hint, where)
+        if isinstance(hint, Kind):  # what a type variable stands for
+            return typing.cast(Node, hint)
+        if isinstance(hint, typing.TypeVar):
+            return self._read(*_value_of_variable(hint, scope, where), where, place)
         if _lacks_brackets(hint):
             raise ContractError(
                 f"{where}: {_name_of(hint)} is not supported; say of what: {_name_of(hint)}[...]"
@@ -256,8 +279,13 @@ class Schema:
         leaf = _LEAVES_BY_NAME.get((hint.__module__, hint.__qualname__)) if isinstance(hint, type) else None
         if leaf is not None:
             return leaf
+        if origin is Literal:
+            return self._literal(hint, scope, where)
         if is_union(hint):
             return self._intern(self._union(hint, scope, where))
+        cls: Any = hint if origin is None else origin
+        if class_kind(cls) is not None and kind_of(cls) != ERROR:
+            return self._struct(hint, cls, scope, where)
         if origin in _STREAMS:
             return self._intern(self._stream(hint, origin, scope, where, place))
         if origin is collections.abc.Callable:
@@ -272,8 +300,6 @@ class Schema:
         return self._nodes.setdefault(node.text, node)
 
     def _class(self, cls: type, where: str) -> Node:
-        if kind_of(cls) == STRUCT:
-            return self._struct(cls, where)
         if kind_of(cls) == INTERFACE:
             return self._interface(cls, where)
         if issubclass(cls, enum.Enum):
@@ -332,9 +358,9 @@ class Schema:
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
-        if isinstance(node, (Scalar, EnumType)) or (isinstance(node, Leaf) and node.is_key):
+        if isinstance(node, (Scalar, Choice)) or (isinstance(node, Leaf) and node.is_key):
             return node
-        raise ContractError(f"{where}: {what} must be numbers, bool, str or enums, got {node.text}")
+        raise ContractError(f"{where}: {what} must be numbers, bool, str, enums or Literal, got {node.text}")
 
     def _union(self, hint: Any, scope: Scope, where: str) -> Node:
         opened = self._open_union(hint, where)
@@ -345,10 +371,13 @@ class Schema:
         has_none = len(options) < len(args)
         if len(options) == 1:
             node = self._read(options[0], scope, where)
-        elif all(kind_of(evaluate(option, scope, where)) == STRUCT for option in options):
-            node = self._struct_union(
-                tuple(self._struct(evaluate(o, scope, where), where) for o in options), where
-            )
+        elif all(_is_struct(evaluate(option, scope, where)) for option in options):
+            nodes = [self._read(option, scope, where) for option in options]
+            structs = tuple(typing.cast(StructType, node) for node in nodes)
+            union = self._struct_union(structs, where)
+            # None has no part in the name: in Go an optional union is the union, which may be nil.
+            union.alias = union.alias or _alias_of(None if has_none else hint, structs, scope)
+            node = union
         else:
             return self._dynamic(hint, options, has_none, scope, where)
         if not has_none or isinstance(node, OptionalType):
@@ -357,11 +386,13 @@ class Schema:
             return self._or_none(node, where)
         return OptionalType(node)
 
-    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> Node:
+    def _struct_union(self, structs: tuple[StructType, ...], where: str) -> UnionType:
+        _check_told_apart(structs, where)
         if len(structs) > MAX_UNION:
             raise ContractError(f"{where}: a union may hold {MAX_UNION} classes, got {len(structs)}")
         # Sorted: for `typing` and its caches, unions that differ only in order are equal.
-        return self._intern(UnionType(tuple(sorted(structs, key=lambda struct: struct.text))))
+        made = UnionType(tuple(sorted(structs, key=lambda struct: struct.text)))
+        return typing.cast(UnionType, self._intern(made))
 
     # Unions whose values say themselves what they are
 
@@ -380,11 +411,13 @@ class Schema:
             return self._any
         dynamics.set_options(node, nodes, has_none, where)
         if name is None:
-            node.text = node.spelled
+            node.text = node.options_text
             return self._intern(node)
         known = self._named_unions.setdefault(name, node)
-        if known.spelled != node.spelled:
-            raise ContractError(f"{where}: two unions are named {name}: {known.spelled} and {node.spelled}")
+        if known.options_text != node.options_text:
+            raise ContractError(
+                f"{where}: two unions are named {name}: {known.options_text} and {node.options_text}"
+            )
         return known
 
     def _open_union(self, hint: Any, where: str) -> DynamicType | None:
@@ -406,6 +439,14 @@ class Schema:
         dynamics.set_options(made, [*node.options], True, where)
         return self._intern(made)
 
+    def _literal(self, hint: Any, scope: Scope, where: str) -> Node:
+        args = typing.get_args(hint)
+        values = [arg for arg in args if arg is not None]
+        node = self._intern(LiteralType(values, _literal_base(values, hint, where)))
+        if isinstance(node, LiteralType) and node.name is None:  # the one met before may be of another module
+            node.name = scope.name_of(hint)
+        return node if len(values) == len(args) else self._intern(OptionalType(node))
+
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
         item = self._read(hint.item, scope, where)
         flat = isinstance(item, StructType)
@@ -420,27 +461,70 @@ class Schema:
 
     # Classes
 
-    def _claim(self, cls: type, where: str) -> None:
-        other = self._named.setdefault(cls.__name__, cls)
-        if other is not cls:
+    def _claim(self, name: str, cls: type, where: str, arguments: tuple[Node, ...] = ()) -> None:
+        """Refuses a name that another class, or another use of a generic class, has already."""
+        claim = cls, arguments
+        other = self._named.setdefault(name, claim)
+        if other != claim:
+            both = " and ".join(_full_name(*each) for each in (other, claim))
+            raise ContractError(f"{where}: two classes are named {name}: {both}")
+
+    def _struct(self, hint: Any, cls: type, scope: Scope, where: str) -> StructType:
+        """Returns the node of the class `cls`, or of the use of it that is `hint`."""
+        kind = class_kind(cls)
+        if kind is None or not _is_hashable(cls):
+            raise _unsupported(hint, where)
+        arguments = self._arguments(hint, cls, scope, where)
+        key = (cls, arguments) if arguments else cls
+        if key not in self._classes:
+            node = StructType(cls, kind, arguments)
+            if arguments:
+                self._count_use(node, where)
+            self._claim(node.text, cls, where, arguments)
+            self._classes[key] = node
+            self._open.append(node)
+        return typing.cast(StructType, self._classes[key])
+
+    def _count_use(self, node: StructType, where: str) -> None:
+        self._uses[node.cls] += 1
+        if self._uses[node.cls] > MOST_USES or len(node.text) > LONGEST_NAME:
+            place = where if len(where) < 100 else f"{where[:50]} ... {where[-30:]}"
             raise ContractError(
-                f"{where}: two classes are named {cls.__name__}: {_full_name(other)} and {_full_name(cls)}"
+                f"{place}: {node.cls.__name__} contains ever larger uses of itself; "
+                "write its type variables in its fields as they are"
             )
 
-    def _struct(self, cls: type, where: str) -> StructType:
-        if cls not in self._classes:
-            self._claim(cls, where)
-            self._classes[cls] = StructType(cls)
-            self._open.append(self._classes[cls])
-        return typing.cast(StructType, self._classes[cls])
+    def _arguments(self, hint: Any, cls: Any, scope: Scope, where: str) -> tuple[Node, ...]:
+        """Returns what the type variables of `cls` stand for in `hint`, which is the class itself or a use of it."""
+        given = typing.get_args(hint)
+        found: dict[Any, tuple[Any, Scope]] = {}
+        for position, variable in enumerate(getattr(cls, "__parameters__", ())):
+            if not isinstance(variable, typing.TypeVar):
+                raise ContractError(
+                    f"{where}: {cls.__name__} is not supported: {_spelling(variable)} stands for more than a type"
+                )
+            default = _default_of(variable)
+            if position < len(given) and given[position] is not default:
+                node = self._read(given[position], scope, where)
+            elif default is not None:
+                node = self._read(default, Scope.of_class(cls, found), where)
+            else:
+                raise ContractError(
+                    f"{where}: {cls.__name__} is not supported; say of what: {cls.__name__}[...]"
+                )
+            found[variable] = node, scope
+        return tuple(node for node, _ in found.values())
 
     def _known_struct(self, cls: type) -> StructType | None:
-        """Returns the node of a gostruct, None for other classes."""
-        return self.struct(cls) if kind_of(cls) == STRUCT else None
+        """Returns the node of a gostruct, or of another class that the contract has; None for all others."""
+        kind = class_kind(cls)
+        if kind is None or kind.is_dict or kind_of(cls) == ERROR or bool(getattr(cls, "__parameters__", ())):
+            return None
+        return self.struct(cls) if kind_of(cls) == STRUCT or cls.__name__ in self.structs.names else None
 
     def _interface(self, cls: type, where: str) -> InterfaceType:
         if cls not in self._classes:
-            self._claim(cls, where)
+            self._claim(cls.__name__, cls, where)
             self._classes[cls] = InterfaceType(cls)
             self._open.append(self._classes[cls])
         return typing.cast(InterfaceType, self._classes[cls])
@@ -454,27 +538,149 @@ class Schema:
                 if isinstance(node, InterfaceType):
                     node.methods = tuple(self._methods(node.cls))
                 else:
-                    node.fields = tuple(self._fields(node.cls))
+                    node.fields = tuple(self._fields(node))
                     _check_finite(node)
             finally:
                 self._reading = reading
 
-    def _fields(self, cls: type) -> Iterator[Field]:
-        owners = {name: base for base in reversed(cls.__mro__) for name in annotations_of(base, cls.__name__)}
-        for field in dataclasses.fields(cls):
-            where = f"{cls.__name__}.{field.name}"
-            owner = owners.get(field.name, cls)
-            node = self._read(field.type, Scope.of_class(owner), where)
-            yield Field(field.name, node, field.default, field.kw_only is True, field.init)
-        for name, value in getattr(cls, "__dataclass_fields__", {}).items():
+    def _fields(self, node: StructType) -> Iterator[Field]:
+        variables = _variables_of(node)
+        for raw in _raw_fields(node):
+            where = f"{node.text}.{raw.name}"
+            scope = Scope.of_class(raw.owner, variables.get(raw.owner, {}), module_of(raw.annotation))
+            annotation, is_required = _without_qualifiers(raw, node.kind, scope, where)
+            made = self._read(annotation, scope, where)
+            if not is_required:
+                made = self._intern(OptionalType(made, is_key=True))
+            yield Field(raw.name, made, raw.default, raw.keyword_only, raw.init)
+        for name, value in getattr(node.cls, "__dataclass_fields__", {}).items():
             if value._field_type.name == "_FIELD_INITVAR":
-                raise ContractError(f"{cls.__name__}.{name}: InitVar is not supported: Go cannot keep it")
+                raise ContractError(f"{node.text}.{name}: InitVar is not supported: Go cannot keep it")
 
     def _enum(self, cls: Any, where: str) -> EnumType:
         if cls not in self._classes:
-            self._claim(cls, where)
+            self._claim(cls.__name__, cls, where)
             self._classes[cls] = EnumType(cls, _enum_base(cls, where))
         return typing.cast(EnumType, self._classes[cls])
+
+
+def _is_struct(hint: Any) -> bool:
+    """Returns True for a class, or a use of a generic one, whose values are structs."""
+    cls = typing.get_origin(hint) or hint
+    return class_kind(cls) is not None and kind_of(cls) != ERROR
+
+
+def _alias_of(hint: Any, structs: tuple[StructType, ...], scope: Scope) -> str | None:
+    """Returns the name of a union in a scope; `hint` is how it was written, which may have text in it."""
+    name = scope.name_of(hint) if hint is not None else None
+    return name or scope.name_of(Union[tuple(struct.cls for struct in structs)])
+
+
+def _check_aliases(nodes: list[Node]) -> None:
+    """Refuses an alias that is the name of something else in the contract, from another module."""
+    named: dict[str, Node] = {
+        n.text: n for n in nodes if isinstance(n, (StructType, EnumType, InterfaceType))
+    }
+    for node in nodes:
+        if isinstance(node, UnionType) and node.alias:
+            other = named.setdefault(node.alias, node)
+            if other is not node:
+                what = "a class" if other.text == node.alias else other.text
+                raise ContractError(
+                    f"{node.alias}: the name of {node.text} and of {what}; rename one of them"
+                )
+
+
+def _raw_fields(node: StructType) -> Iterator[RawField]:
+    """Yields the fields as the class declares them; refuses those that have no type, or no name in Python."""
+    try:
+        raw_fields = [*node.kind.raw_fields(node.cls)]
+    except Exception as error:
+        raise _cannot_evaluate(node.text, error) from None
+    for raw in raw_fields:
+        if not (isinstance(raw.name, str) and raw.name.isidentifier()):
+            raise ContractError(
+                f"{node.text}: the key {raw.name!r} is no name of a field; use letters, digits and _"
+            )
+        if raw.annotation is dataclasses.MISSING:
+            raise ContractError(
+                f"{node.text}.{raw.name}: the field has no annotation; write class {node.text}(NamedTuple): "
+                f"{raw.name}: ..."
+            )
+        yield raw
+
+
+def _without_qualifiers(raw: RawField, kind: ClassKind, scope: Scope, where: str) -> tuple[Any, bool]:
+    """Returns an annotation without ``Required``, ``NotRequired``, ``ReadOnly`` around it, and whether it is required."""
+    annotation, is_required = raw.annotation, raw.is_required
+    while kind is TYPED_DICT:
+        hint = evaluate(annotation, scope, where)
+        while typing.get_origin(hint) is Annotated and _qualifier(evaluate(hint.__origin__, scope, where)):
+            hint = hint.__origin__
+        word = _qualifier(hint)
+        if not word:
+            break
+        if word != "ReadOnly":
+            is_required = word == "Required"
+        annotation = typing.get_args(hint)[0]
+    return annotation, is_required
+
+
+def _qualifier(hint: Any) -> str:
+    """Returns the name of what says something of a TypedDict's key around its type; "" for a type."""
+    word = getattr(
+        typing.get_origin(hint), "_name", None
+    )  # by name: typing and typing_extensions have their own
+    return word if word in ("Required", "NotRequired", "ReadOnly") else ""
+
+
+def _variables_of(node: StructType) -> dict[Any, dict[Any, tuple[Any, Scope]]]:
+    """Returns, for a class and its bases, what their type variables stand for, and the scope to read that in."""
+    nowhere = Scope({}, {})
+    parameters = getattr(node.cls, "__parameters__", ())
+    found = {node.cls: {variable: (made, nowhere) for variable, made in zip(parameters, node.arguments)}}
+    todo = [node.cls]
+    for cls in todo:  # grows
+        for hint in cls.__dict__.get("__orig_bases__", cls.__bases__):
+            base = typing.get_origin(hint) or hint
+            if isinstance(base, type) and base not in found:
+                scope, parameters = Scope.of_class(cls, found[cls]), getattr(base, "__parameters__", ())
+                found[base] = {
+                    variable: (arg, scope) for variable, arg in zip(parameters, typing.get_args(hint))
+                }
+                todo.append(base)
+    return found
+
+
+def _value_of_variable(variable: Any, scope: Scope, where: str) -> tuple[Any, Scope]:
+    """Returns what a type variable stands for, and the scope to read that in."""
+    if variable not in scope.variables:
+        raise ContractError(f"{where}: the type variable {variable.__name__} stands for no type here")
+    return scope.variables[variable]
+
+
+def _default_of(variable: Any) -> Any:
+    """Returns the default of a type variable (PEP 696), None if there is none."""
+    has_default = getattr(variable, "has_default", None)
+    return variable.__default__ if has_default is not None and has_default() else None
+
+
+def _check_told_apart(structs: tuple[StructType, ...], where: str) -> None:
+    """Refuses a union of structs whose values do not say which of them they are."""
+    classes: dict[Any, StructType] = {}
+    for struct in structs:
+        if struct.kind.is_dict:
+            raise ContractError(
+                f"{where}: a union cannot hold the TypedDict {struct.text}: a dict does not say of which class it is; "
+                "make it a @gostruct or @dataclass class"
+            )
+        other = classes.setdefault(struct.cls, struct)
+        if other is not struct:
+            name = struct.cls.__name__
+            raise ContractError(
+                f"{where}: a union cannot hold {other.text} and {struct.text}: a {name} does not say which it is; "
+                f"make each a class of its own, a subclass of {name}[...]"
+            )
 
 
 def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
@@ -490,6 +696,28 @@ def _enum_base(cls: Any, where: str) -> Scalar | Leaf:
     if all(type(value) is str for value in values):
         return STR
     raise ContractError(f"{where}: the values of enum {cls.__name__} must all be int or all be str")
+
+
+def _literal_base(values: list[Any], hint: Any, where: str) -> Scalar | Leaf:
+    for value in values:
+        if type(value) not in (int, str):
+            raise ContractError(f"{where}: {_spelling(hint)}: {_literal_advice(value)}")
+    if len({type(value) for value in values}) != 1:
+        raise ContractError(f"{where}: {_spelling(hint)}: the values must all be int or all be str")
+    if type(values[0]) is str:
+        return STR
+    for value in values:
+        if not SCALARS["int"].low <= value <= SCALARS["int"].high:
+            raise ContractError(f"{where}: Literal: {short(value)} does not fit 64 bits")
+    return SCALARS["int"]
+
+
+def _literal_advice(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool has two values only; write bool"
+    if isinstance(value, enum.Enum):
+        return f"members of an enum are not supported; write the enum itself, {type(value).__name__}"
+    return f"the values must be str or int, got {type(value).__name__}"
 
 
 def _check_finite(node: StructType) -> None:
@@ -523,6 +751,8 @@ def _unsupported(hint: Any, where: str) -> ContractError:
         advice = "a @goerror class is raised, not passed"
     elif is_class and dataclasses.is_dataclass(hint):
         advice = "decorate the class with @gostruct"
+    elif hint in (range, slice):
+        advice = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
     return ContractError(f"{where}: {name} is not supported; {advice}")
 
 
@@ -595,13 +825,16 @@ def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
     try:
         return own_annotations(thing)
     except Exception as error:
-        raise ContractError(
-            f"{where}: cannot evaluate the annotations: {type(error).__name__}: {error}"
-        ) from None
+        raise _cannot_evaluate(where, error) from None
 
 
-def _full_name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _cannot_evaluate(where: str, error: Exception) -> ContractError:
+    return ContractError(f"{where}: cannot evaluate the annotations: {type(error).__name__}: {error}")
+
+
+def _full_name(cls: type, arguments: tuple[Node, ...] = ()) -> str:
+    inside = f"[{', '.join(node.text for node in arguments)}]" if arguments else ""
+    return f"{cls.__module__}.{cls.__qualname__}{inside}"
 
 
 def _doc(thing: Any) -> str:
@@ -614,6 +847,7 @@ def _doc(thing: Any) -> str:
 _LEAVES_BY_NAME: dict[tuple[str, str], Node] = {
     **{("builtins", text): SCALARS[text] for text in ("bool", "int", "float")},
     **{(leaf.module, leaf.text): leaf for leaf in LEAVES},
+    ("pathlib._local", "Path"): PATH,  # in Python 3.13
 }
 # Whether a stream is asynchronous, and whether it is an iterator.
 _STREAMS: dict[Any, tuple[bool, bool]] = {
@@ -625,7 +859,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
-    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated),
+    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated, Literal),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
     *_STREAMS,
 }

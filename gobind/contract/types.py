@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Union
 
+from gobind.contract.classes import ABSENT, DATACLASS, ClassKind
 from gobind.contract.decorators import MethodOptions
 from gobind.contract.kinds import Kind
 from gobind.contract.leaves import Leaf
@@ -35,6 +37,7 @@ class Handle(Kind):
     size: ClassVar[int] = 8
     align: ClassVar[int] = 8
     is_handle = True
+    is_nilable = True
 
 
 class Record(Kind):
@@ -54,28 +57,61 @@ class Record(Kind):
         return any(node.has_blocks for node in self.children)
 
 
-class EnumType(Kind):
-    """An `enum.Enum` class: ``base`` is the scalar ``int`` or the leaf ``str``."""
+class Choice(Kind):
+    """A node whose values are some of another type's: of ``base``, the scalar ``int`` or the leaf ``str``."""
 
-    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
-        self.cls = cls
-        self.text: str = cls.__name__
+    def __init__(self, text: str, base: Scalar | Leaf) -> None:
+        self.text = text
         self.base = base
-        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
-        self.is_flag = issubclass(cls, enum.Flag)
         self.size = base.size
         self.align = base.align
+
+
+class EnumType(Choice):
+    """An `enum.Enum` class."""
+
+    def __init__(self, cls: Any, base: Scalar | Leaf) -> None:
+        super().__init__(cls.__name__, base)
+        self.cls = cls
+        self.members: dict[str, int | str] = {name: member.value for name, member in cls.__members__.items()}
+        self.is_flag = issubclass(cls, enum.Flag)
+
+
+class LiteralType(Choice):
+    """``Literal[...]`` of str or of int, sorted.
+
+    Attributes:
+        values, known: the values, in order; as a set.
+        cls: their class, str or int.
+        name: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
+            It names the type in Go only, and is no part of the text.
+        allowed: the values, for messages.
+    """
+
+    def __init__(self, values: Iterable[int | str], base: Scalar | Leaf) -> None:
+        # Sorted: for `typing` and its caches, literals that differ only in order are equal.
+        self.values: tuple[Any, ...] = tuple(sorted(set(values)))
+        self.known = frozenset(self.values)
+        words = [repr(value) for value in self.values]
+        super().__init__(f"Literal[{', '.join(words)}]", base)
+        self.name: str | None = None
+        self.cls = type(self.values[0])
+        self.allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 class ListType(Reference):
     """``list[item]``; ``container`` is the class of results: list or tuple."""
 
+    is_nilable = True
     wire_pattern = "list[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"list[{item.text}]" if container is list else f"tuple[{item.text}, ...]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"list[{spell(self.item)}]" if self.container is list else f"tuple[{spell(self.item)}, ...]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -85,12 +121,16 @@ class ListType(Reference):
 class SetType(Reference):
     """``set[item]``; ``container`` is set or frozenset."""
 
+    is_nilable = True
     wire_pattern = "set[%s]"
 
     def __init__(self, item: Node, container: type) -> None:
         self.item = item
         self.container = container
-        self.text: str = f"{container.__name__}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"{self.container.__name__}[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -100,12 +140,16 @@ class SetType(Reference):
 class DictType(Reference):
     """``dict[key, value]``."""
 
+    is_nilable = True
     wire_pattern = "dict[%s]"
 
     def __init__(self, key: Node, value: Node) -> None:
         self.key = key
         self.value = value
-        self.text: str = f"dict[{key.text}, {value.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"dict[{spell(self.key)}, {spell(self.value)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -119,7 +163,10 @@ class TupleType(Record):
 
     def __init__(self, items: tuple[Node, ...]) -> None:
         self.items = items
-        self.text: str = f"tuple[{', '.join(item.text for item in items) or '()'}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"tuple[{', '.join(map(spell, self.items)) or '()'}]"
 
     @property
     def parts(self) -> tuple[tuple[str, Node], ...]:
@@ -127,14 +174,24 @@ class TupleType(Record):
 
 
 class OptionalType(Reference):
-    """``Optional[item]``."""
+    """``Optional[item]``, or ``NotRequired[item]`` for the value of a key that a TypedDict may lack.
+
+    Attributes:
+        is_key: the second.
+        absent: what stands for no value: None, or ABSENT where the key is missing.
+    """
 
     size = 8
     wire_pattern = "Optional[%s]"
 
-    def __init__(self, item: Node) -> None:
+    def __init__(self, item: Node, is_key: bool = False) -> None:
         self.item = item
-        self.text: str = f"Optional[{item.text}]"
+        self.is_key = is_key
+        self.absent = ABSENT if is_key else None
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        return f"{'NotRequired' if self.is_key else 'Optional'}[{spell(self.item)}]"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -142,10 +199,18 @@ class OptionalType(Reference):
 
 
 class UnionType(Reference):
-    """``A | B`` of structs, sorted by name; the tag of an option is its index."""
+    """``A | B`` of structs, sorted by name; the tag of an option is its index.
+
+    Attributes:
+        alias: the name that the contract's module has for it, None if there is none. It is the name of the Go type, and
+            means nothing on the wire: ``text`` has the options.
+    """
+
+    is_nilable = True
 
     def __init__(self, options: tuple[StructType, ...]) -> None:
         self.options = options
+        self.alias: str | None = None
         self.text: str = f"Union[{', '.join(option.text for option in options)}]"
         # By identity: a class may not be hashable.
         self._tags = {id(option.cls): tag for tag, option in enumerate(options)}
@@ -189,15 +254,15 @@ class DynamicType(Reference):
         return not self.options
 
     @property
-    def spelled(self) -> str:
+    def options_text(self) -> str:
         """The union without its name."""
         return " | ".join([*(option.text for option in self.options), *["None"] * self.allows_none])
 
     @property
     def expected(self) -> str:
         """The type as messages say it."""
-        is_known = self.is_any or self.text in ("JSON", self.spelled)
-        return self.text if is_known else f"{self.text} ({self.spelled})"
+        is_known = self.is_any or self.text in ("JSON", self.options_text)
+        return self.text if is_known else f"{self.text} ({self.options_text})"
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -246,13 +311,26 @@ class Field(NamedTuple):
         """True if there is a default value."""
         return self.default is not dataclasses.MISSING
 
+    @property
+    def may_be_missing(self) -> bool:
+        """True for a key that a TypedDict may lack."""
+        return isinstance(self.type, OptionalType) and self.type.is_key
+
 
 class StructType(Record):
-    """A `gostruct` or `goerror` class. ``fields`` is set later, as structs may refer to themselves."""
+    """A class of any `ClassKind`. ``fields`` is set later, as structs may refer to themselves.
 
-    def __init__(self, cls: Any) -> None:
+    Attributes:
+        arguments: what the type variables of a generic class stand for: each use of one is a struct of its own.
+        instances: the class that all values are instances of.
+    """
+
+    def __init__(self, cls: Any, kind: ClassKind = DATACLASS, arguments: tuple[Node, ...] = ()) -> None:
         self.cls = cls
-        self.text: str = cls.__name__
+        self.kind = kind
+        self.arguments = arguments
+        self.instances: Any = Mapping if kind.is_dict else cls
+        self.text: str = cls.__name__ + "".join(map(_word, arguments))
         self.fields: tuple[Field, ...] = ()
 
     @property
@@ -274,6 +352,12 @@ class StructType(Record):
         return bool(self.fields) and all(field.type.is_flat for field in self.fields)
 
 
+def _word(node: Node) -> str:
+    """Returns a word for a type, used in the names of generic structs: ``list[User]`` is ``ListUser``."""
+    text = node.text.replace("...", "Many")  # tuple[int, ...] is another type than tuple[int]
+    return "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", text))
+
+
 class StructTable:
     """The structs that dynamic values of one contract may hold.
 
@@ -282,14 +366,14 @@ class StructTable:
 
     Attributes:
         names: their names, sorted; the index in this list stands in frames.
-        find: gives the class of a name.
+        find: gives the node of a name.
         verify: refuses a struct that differs from Go's.
     """
 
     def __init__(self, read: Callable[[type], StructType | None]) -> None:
         self._read = read
         self.names: list[str] = []
-        self.find: Callable[[str], Any] = dict[str, Any]().__getitem__
+        self.find: Callable[[str], StructType] = dict[str, StructType]().__getitem__
         self.verify: Callable[[StructType], None] = lambda node: None
         self._nodes: dict[int, StructType] = {}
 
@@ -320,9 +404,7 @@ class StructTable:
             IndexError: there is no such struct.
         """
         if index not in self._nodes:
-            node = self._read(self.find(self.names[index]))
-            assert node is not None
-            self._enter(index, node)
+            self._enter(index, self.find(self.names[index]))
         return self._nodes[index]
 
     def _enter(self, index: int, node: StructType) -> None:
@@ -352,11 +434,14 @@ class CallableType(Handle):
     """``Callable[[A], R]``: an interface with one method, which has no name."""
 
     def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
-        names = ", ".join(param.text for param in params)
-        made = result.text if result else "None"
-        self.text: str = f"Callable[[{names}], {f'Awaitable[{made}]' if is_async else made}]"
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
         self.method = Method("call", fields, result, is_async, MethodOptions(), "")
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        names = ", ".join(spell(param.type) for param in self.method.params)
+        made = spell(self.method.result) if self.method.result else "None"
+        return f"Callable[[{names}], {f'Awaitable[{made}]' if self.method.is_async else made}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -370,7 +455,11 @@ class StreamType(Handle):
         self.item = item
         self.is_async = is_async
         self.is_result = is_result
-        self.text: str = f"{'Async' * is_async}{'Iterator' if is_result else 'Iterable'}[{item.text}]"
+        self.text: str = self.spelled(text_of)
+
+    def spelled(self, spell: Callable[[Node], str]) -> str:
+        word = f"{'Async' * self.is_async}{'Iterator' if self.is_result else 'Iterable'}"
+        return f"{word}[{spell(self.item)}]"
 
     @property
     def references(self) -> tuple[Node, ...]:
@@ -381,6 +470,7 @@ Node = Union[
     Scalar,
     Leaf,
     EnumType,
+    LiteralType,
     ListType,
     SetType,
     DictType,
@@ -416,6 +506,12 @@ class Contract(NamedTuple):
     structs: tuple[StructType, ...]
     enums: tuple[EnumType, ...]
     errors: tuple[StructType, ...]
+    literals: tuple[LiteralType, ...] = ()
+
+
+def text_of(node: Node) -> str:
+    """Returns the canonical annotation of a node."""
+    return node.text
 
 
 def children(node: Node) -> tuple[Node, ...]:

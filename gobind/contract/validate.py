@@ -14,7 +14,8 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Union
 
-from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, expect, short
+from gobind.contract.classes import ABSENT
+from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     BufferType,
@@ -22,8 +23,10 @@ from gobind.contract.types import (
     DictType,
     DynamicType,
     EnumType,
+    Field,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -99,7 +102,7 @@ def check(node: Node, value: Any, path: Place) -> None:
 
 def _may_contain_itself(node: Node, value: Any) -> bool:
     if isinstance(node, StructType):
-        return node.is_recursive and isinstance(value, node.cls)
+        return node.is_recursive and isinstance(value, node.instances)
     return (
         isinstance(node, DynamicType)
         and isinstance(value, (Sequence, Mapping))
@@ -119,7 +122,7 @@ def check_unchanged(error: BaseException | None) -> None:
 
 def root_path(node: Node, name: str, value: Any) -> str:
     """Returns the first word of paths into a parameter: the class of a struct, else the parameter's name."""
-    return node.text if isinstance(node, StructType) and isinstance(value, node.cls) else name
+    return node.text if isinstance(node, StructType) and isinstance(value, node.instances) else name
 
 
 def implements(value: Any, node: InterfaceType) -> bool:
@@ -219,11 +222,24 @@ def _misfit(code: types.CodeType, function: types.FunctionType, bound: int, meth
 _VARARGS, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x80, 0x200
 
 
-def _attribute(value: Any, name: str, path: Place) -> Any:
+def _field(node: StructType, field: Field, value: Any, path: Place) -> Any:
     try:
-        return getattr(value, name)
+        return node.kind.get(value, field.name)
+    except KeyError:
+        if field.may_be_missing:
+            return ABSENT
+        raise TypeError(f"{path}.{field.name}: the key is missing") from None
     except AttributeError:
-        raise TypeError(f"{path}.{name}: the field was never set") from None
+        raise TypeError(f"{path}.{field.name}: the field was never set") from None
+
+
+def _check_keys(node: StructType, value: Mapping[Any, Any], path: Place) -> None:
+    """Refuses keys that a TypedDict does not have: they would be lost."""
+    known = [field.name for field in node.fields]
+    for key in value:
+        if key not in known:
+            place = f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"
+            raise TypeError(f"{path}{place}: no such key; {node.text} has {', '.join(known) or 'none'}")
 
 
 def _option(node: UnionType, value: Any, path: Place) -> StructType:
@@ -279,9 +295,11 @@ def _of_leaf(node: Leaf, value: Any, path: Place) -> Iterable[_Step]:
 
 
 def _of_struct(node: StructType, value: Any, path: Place) -> Iterable[_Step]:
-    expect(value, node.cls, node.text, path)
+    expect(value, node.instances, node.text, path)
+    if node.kind.is_dict:
+        _check_keys(node, value, path)
     for field in node.fields:
-        yield field.type, _attribute(value, field.name, path), Path(path, f".{field.name}")
+        yield field.type, _field(node, field, value, path), Path(path, f".{field.name}")
 
 
 def _of_list(node: ListType, value: Any, path: Place) -> Iterable[_Step]:
@@ -306,7 +324,7 @@ def _of_dict(node: DictType, value: Any, path: Place) -> Iterable[_Step]:
 
 
 def _of_optional(node: OptionalType, value: Any, path: Place) -> Iterable[_Step]:
-    return () if value is None else ((node.item, value, path),)
+    return () if value is node.absent else ((node.item, value, path),)
 
 
 def _of_tuple(node: TupleType, value: Any, path: Place) -> Iterable[_Step]:
@@ -419,6 +437,14 @@ def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:
     return ()
 
 
+def _of_literal(node: LiteralType, value: Any, path: Place) -> Iterable[_Step]:
+    if type(value) is not node.cls:
+        raise TypeError(f"{path}: expected {node.allowed}, got {type(value).__name__}")
+    if value not in node.values:
+        raise ValueError(f"{path}: expected {node.allowed}, got {excerpt(value)}")
+    return ()
+
+
 def _of_interface(node: InterfaceType, value: Any, path: Place) -> Iterable[_Step]:
     if not implements(value, node):
         why = _misfit_of_object(value, node)[0]
@@ -448,6 +474,7 @@ _PARTS: dict[type, Callable[[Any, Any, Place], Iterable[_Step]]] = {
     Leaf: _of_leaf,
     StructType: _of_struct,
     EnumType: _of_enum,
+    LiteralType: _of_literal,
     TupleType: _of_tuple,
     ListType: _of_list,
     SetType: _of_set,

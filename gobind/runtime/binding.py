@@ -126,7 +126,7 @@ class Binding:
         self._verify(native)
         structs = self._schema.structs
         structs.names = sorted({*carried.layouts} - {*carried.errors})
-        structs.find, structs.verify = self._struct_class, self._verify_struct
+        structs.find, structs.verify = self._struct_of, self._verify_struct
         if any(method.options.blocking for method in self.node.methods):
             # Imported now: a signal handler that calls one during the import would find half a module.
             lazy_import("gobind.runtime.wait.blocking")
@@ -268,15 +268,15 @@ class Binding:
                 if found is not None and found != wanted:
                     yield f"{node.text}: Go lays it out as size and offsets {found}, Python as {wanted}"
 
-    def _struct_class(self, name: str) -> Any:
-        """Returns the class of a struct: the one that the interface refers to, one of its module, or the library's."""
+    def _struct_of(self, name: str) -> StructType:
+        """Returns a struct that the interface refers to, else one of its module, else the library's."""
         for node in reachable(self.node):
             if isinstance(node, StructType) and node.text == name:
-                return node.cls
-        found = getattr(sys.modules.get(self.node.cls.__module__), name, None)
+                return node
+        found: Any = getattr(sys.modules.get(self.node.cls.__module__), name, None)
         if kind_of(found) == STRUCT:
-            return found
-        return next(node.cls for node in self._carried.parsed().structs if node.text == name)
+            return self._schema.struct(found)
+        return next(node for node in self._carried.parsed().structs if node.text == name)
 
     def _verify_struct(self, node: StructType) -> None:
         """Compares a struct that a dynamic value holds with the library's.

@@ -15,13 +15,13 @@ from typing import Annotated, Any, NamedTuple, Union
 
 from gobind.codec.buffers import borrow, format_of
 from gobind.codec.memory import bytes_at
-from gobind.codec.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror
+from gobind.codec.mirrors import NUMBERS, from_mirror, mirror_of, to_mirror_of
 from gobind.contract.annotations import Scope
 from gobind.contract.leaves import BYTES, STR
 from gobind.contract.resolve import Schema, evaluate
 from gobind.contract.scalars import BufferOf, CString, Scalar
 from gobind.contract.types import BufferType, Node, StructType
-from gobind.contract.validate import check
+from gobind.contract.validate import check, root_path
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.runtime.process.native import Native
 
@@ -226,8 +226,8 @@ def _scalar(node: Scalar) -> _Type:
 
 def _struct(node: StructType) -> _Type:
     def to_c(value: Any, name: str) -> tuple[Any, Any]:
-        check(node, value, node.text if isinstance(value, node.cls) else name)
-        return to_mirror(value), None
+        check(node, value, root_path(node, name, value))
+        return to_mirror_of(node, value), None
 
     return _Type(mirror_of(node), to_c, from_mirror)
 

@@ -259,7 +259,7 @@ def _add_segments(frame: bytes, rows: list[Row], problems: list[tuple[int, str]]
 
 def _shown(value: Any, text: str) -> str:
     if isinstance(value, (bytes, str)):
-        if text == "str" and isinstance(value, bytes):
+        if text in ("str", "Decimal", "Path") and isinstance(value, bytes):
             value = value.decode("utf-8", "backslashreplace")
         shown = repr(value[:MOST_SHOWN])
         return shown if len(value) <= MOST_SHOWN else f"{shown}... ({len(value)})"

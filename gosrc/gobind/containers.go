@@ -120,14 +120,7 @@ func fillLater[K comparable, V any](r *Reader, keys []K, values []V) map[K]V {
 
 // ReadOptionals reads a block of optional values.
 func ReadOptionals[T any](r *Reader, c Column[*T], min int, read func(*Reader, Column[T])) {
-	flags := r.take(c.n)
-	ones := uint64(0)
-	for _, flag := range flags {
-		if r.Bool(flag) {
-			ones++
-		}
-	}
-	n := r.count(ones, min)
+	flags, n := r.flags(c.n, min)
 	if n == 0 {
 		return
 	}
@@ -144,13 +137,57 @@ func ReadOptionals[T any](r *Reader, c Column[*T], min int, read func(*Reader, C
 
 // ReadOptional reads an optional value of the record.
 func ReadOptional[T any](r *Reader, flag uint64, to **T, min int, read func(*Reader, Column[T])) {
-	if flag > 1 {
-		r.refuse("expected 0 or 1 for an optional value, got %d", flag)
-	}
-	if r.count(flag, min) == 1 {
+	if r.flag(flag, min) {
 		*to = new(T)
 		read(r, One(*to))
 	}
+}
+
+// ReadNilables reads a block of optional values whose type has a nil: slices, maps, functions and interfaces.
+func ReadNilables[T any](r *Reader, c Column[T], min int, read func(*Reader, Column[T])) {
+	flags, n := r.flags(c.n, min)
+	if n == 0 {
+		return
+	}
+	if n == c.n {
+		read(r, c)
+		return
+	}
+	flat := make([]T, n)
+	read(r, ColumnOf(flat)) // deferred or not, it sets the values themselves now
+	for i, flag := range flags {
+		if flag == 1 {
+			*c.At(i) = flat[0]
+			flat = flat[1:]
+		}
+	}
+}
+
+// ReadNilable reads an optional value of the record whose type has a nil.
+func ReadNilable[T any](r *Reader, flag uint64, to *T, min int, read func(*Reader, Column[T])) {
+	if r.flag(flag, min) {
+		read(r, One(to))
+	}
+}
+
+// flags returns the next n flags of optional values, and how many are 1.
+func (r *Reader) flags(n, min int) (flags []byte, ones int) {
+	flags = r.take(n)
+	count := uint64(0)
+	for _, flag := range flags {
+		if r.Bool(flag) {
+			count++
+		}
+	}
+	return flags, r.count(count, min)
+}
+
+// flag reports whether there is an optional value in the record.
+func (r *Reader) flag(flag uint64, min int) bool {
+	if flag > 1 {
+		r.refuse("expected 0 or 1 for an optional value, got %d", flag)
+	}
+	return r.count(flag, min) == 1
 }
 
 // ReadTags reads the beginning of a block of n unions: for each the index of its option, of which there are options.

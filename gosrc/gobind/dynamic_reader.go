@@ -3,7 +3,6 @@ package gobind
 import (
 	"encoding/binary"
 	"math"
-	"math/big"
 	"time"
 	"unicode/utf8"
 )
@@ -392,20 +391,15 @@ func (s *stream) pushLong(bytes string) {
 		s.push(n)
 		return
 	}
-	s.push(bigOf(bytes))
+	s.push(bigOf(reverse([]byte(bytes))))
 }
 
-// bigOf returns the integer of little-endian bytes in two's complement.
-func bigOf(bytes string) *big.Int {
-	reversed := make([]byte, len(bytes))
-	for i := range reversed {
-		reversed[len(bytes)-1-i] = bytes[i]
+// reverse turns bytes around, in place, and returns them: pickle has the lowest first.
+func reverse(b []byte) []byte {
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
 	}
-	n := new(big.Int).SetBytes(reversed)
-	if reversed[0] >= 0x80 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(bytes))))
-	}
-	return n
+	return b
 }
 
 func (s *stream) pushAttached() {

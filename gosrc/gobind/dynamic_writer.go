@@ -322,13 +322,17 @@ func (s *unstream) writeText(v reflect.Value) {
 
 // writeNumber writes the text of a number: an integer if it is written as one.
 func (s *unstream) writeNumber(text string) {
+	if !isNumber(text) {
+		s.refuse("json.Number(%q) is not a number in JSON's notation", shortened(text))
+		return
+	}
 	if n, ok := new(big.Int).SetString(text, 10); ok {
 		s.writeBig(n)
 		return
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || strings.Trim(text, "+-.0123456789eE") != "" {
-		s.refuse("the number %q does not fit a float", text)
+	if err != nil {
+		s.refuse("json.Number(%q) does not fit a float", shortened(text))
 		return
 	}
 	s.expect(KindFloat)
@@ -640,7 +644,7 @@ func (s *unstream) writeBig(n *big.Int) {
 		s.writeInt(n.Int64())
 		return
 	}
-	bytes := twosComplement(n)
+	bytes := reverse(complementOf(n))
 	if len(bytes) < 256 {
 		s.out = append(s.out, opLong1, byte(len(bytes)))
 	} else {
@@ -652,19 +656,6 @@ func (s *unstream) writeBig(n *big.Int) {
 		s.out = append(s.out, opLong4, byte(size), byte(size>>8), byte(size>>16), byte(size>>24))
 	}
 	s.out = append(s.out, bytes...)
-}
-
-// twosComplement returns the little-endian bytes of an integer, with room for the sign.
-func twosComplement(n *big.Int) []byte {
-	size := n.BitLen()/8 + 1
-	if n.Sign() < 0 {
-		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*size)))
-	}
-	bytes := n.FillBytes(make([]byte, size))
-	for i, j := 0, size-1; i < j; i, j = i+1, j-1 {
-		bytes[i], bytes[j] = bytes[j], bytes[i]
-	}
-	return bytes
 }
 
 // attach notes a value that no opcode stands for, and refers to it.

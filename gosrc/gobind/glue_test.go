@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 	"unsafe"
 )
@@ -119,6 +120,11 @@ type row struct {
 	Set   map[string]struct{}
 	ID    [16]byte
 	Shape shape
+	Day   time.Time
+	Clock time.Duration
+	Wall  time.Time
+	Price string
+	Count *big.Int
 }
 
 type mirrorTree struct {
@@ -154,6 +160,11 @@ func readRow(r *Reader, c Column[row]) {
 	ReadSets(r, Field(c, &c.At(0).Set), 1, ReadStrings[string])
 	ReadNumbers(r, Field(c, &c.At(0).ID))
 	readShapes(r, Field(c, &c.At(0).Shape))
+	ReadDates(r, Field(c, &c.At(0).Day))
+	ReadClocks(r, Field(c, &c.At(0).Clock))
+	ReadNaives(r, Field(c, &c.At(0).Wall))
+	ReadDecimals(r, Field(c, &c.At(0).Price))
+	ReadBigInts(r, Field(c, &c.At(0).Count))
 }
 
 func writeRow(w *Writer, c Column[row]) {
@@ -166,6 +177,11 @@ func writeRow(w *Writer, c Column[row]) {
 	WriteNumbers(w, Field(c, &c.At(0).ID))
 	w.At("row.shape")
 	writeShapes(w, Field(c, &c.At(0).Shape))
+	WriteDates(w, Field(c, &c.At(0).Day))
+	WriteClocks(w, Field(c, &c.At(0).Clock))
+	WriteNaives(w, Field(c, &c.At(0).Wall))
+	WriteDecimals(w, Field(c, &c.At(0).Price))
+	WriteBigInts(w, Field(c, &c.At(0).Count))
 }
 
 func readEverything(r *Reader, m *mirrorEverything, v *everything) {
@@ -180,7 +196,7 @@ func readEverything(r *Reader, m *mirrorEverything, v *everything) {
 	ReadMap(r, m.Map, &v.Map, 9, ReadNumbers[float64], ReadBools)
 	readShapeOptions(r, ReadTag(r, m.Shape, 2), One(&v.Shape))
 	readTreeRecord(r, &m.Tree, &v.Tree)
-	ReadList(r, m.Rows, &v.Rows, 60, readRow)
+	ReadList(r, m.Rows, &v.Rows, 89, readRow)
 	ReadList(r, m.Empty, &v.Empty, 1, func(r *Reader, c Column[struct{}]) { ReadEmpty(r, c.Len()) })
 	ReadList(r, m.Users, &v.Users, 6, readUser)
 }
@@ -380,8 +396,10 @@ func sample() everything {
 	ann := user{1, "Ann", 30}
 	when := time.Date(2024, 2, 29, 12, 0, 0, 123456000, time.FixedZone("", 19800))
 	first := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	one := row{true, []string{"a", "", "ü"}, [][]byte{{}, {0, 1}}, when, &ann, map[string]struct{}{"x": {}}, [16]byte{9}, &ann}
-	two := row{false, []string{}, [][]byte{}, first, nil, map[string]struct{}{}, [16]byte{}, &branch}
+	one := row{true, []string{"a", "", "ü"}, [][]byte{{}, {0, 1}}, when, &ann, map[string]struct{}{"x": {}}, [16]byte{9}, &ann,
+		first, time.Hour, first, "-0.50", big.NewInt(-129)}
+	two := row{false, []string{}, [][]byte{}, first, nil, map[string]struct{}{}, [16]byte{}, &branch,
+		time.Unix(-day, 0).UTC(), 0, time.Unix(0, 1000).UTC(), "1E+3", new(big.Int).Lsh(big.NewInt(1), 200)}
 	return everything{
 		Flag: true, Number: 1.5, Text: "nul\x00 and ü", Bytes: []byte{1, 2, 3}, When: when, Maybe: &text,
 		List: []int16{-1, 2}, Set: map[uint8]struct{}{7: {}}, Map: map[float64]bool{0.5: true, 2: false},

@@ -207,6 +207,40 @@ func WriteOptional[T any](w *Writer, value *T, write func(*Writer, Column[T])) u
 	return 1
 }
 
+// WriteNilables writes a block of optional values whose type has a nil: slices, maps, functions and interfaces.
+func WriteNilables[T any](w *Writer, c Column[T], write func(*Writer, Column[T])) {
+	var flat []T
+	flags := w.extend(c.n)
+	for i := range flags {
+		value := c.At(i)
+		flags[i] = w.Bool(!isNone(value))
+		if flags[i] == 1 {
+			flat = append(flat, *value)
+		}
+	}
+	if len(flat) > 0 {
+		write(w, ColumnOf(flat))
+	}
+}
+
+// WriteNilable writes an optional value of the record whose type has a nil.
+func WriteNilable[T any](w *Writer, value T, write func(*Writer, Column[T])) uint64 {
+	if isNone(&value) {
+		return 0
+	}
+	write(w, One(&value))
+	return 1
+}
+
+// isNone reports whether a slice, map, function or interface is nil, or an interface that holds a nil pointer. The
+// first word of all of them is a pointer, and nil if the value is: a conversion to any would allocate for a slice.
+func isNone[T any](value *T) bool {
+	if *(*unsafe.Pointer)(unsafe.Pointer(value)) == nil {
+		return true
+	}
+	return reflect.TypeOf(value).Elem().Kind() == reflect.Interface && isNil(any(*value))
+}
+
 // WriteTags writes the beginning of a block of unions: for each the index of its option, which tag knows; it is
 // negative for a nil interface or pointer.
 func WriteTags[U any](w *Writer, c Column[U], tag func(U) int) []byte {

@@ -6,9 +6,10 @@ import io
 import struct
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 from uuid import UUID
 
 import libraries
@@ -183,6 +184,11 @@ def test_columns_show_each_item(capsys: Any, write: Any) -> None:
         (list[bytes], [b"", b"abc"]),
         (tuple[datetime, timedelta, UUID, bool], (NOW, timedelta(1), UUID(int=5), True)),
         (list[tuple[datetime, timedelta, UUID, bool]], [(NOW, timedelta(1), UUID(int=5), True)] * 3),
+        (
+            list[tuple[date, time, gobind.naive, gobind.bigint]],
+            [(date(1, 1, 1), time(), datetime(1, 1, 1), -300)] * 2,
+        ),
+        (tuple[Decimal, Path, Literal["a"], Literal[1]], (Decimal("1.5"), Path("x"), "a", 1)),
         (dict[str, Optional[list[int]]], {"a": None, "b": [1, 2], "c": []}),
         (Optional[set[int]], {1, 2}),
         (list[tuple[dict[int, bytes], Optional[str]]], [({1: b"x"}, None), ({}, "y")]),

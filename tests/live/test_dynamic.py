@@ -201,7 +201,7 @@ def test_values_that_only_go_has(go: Any) -> None:
         ("struct loop", "Box.value: the value contains itself, so it has no end"),
         ("equal keys", "Dynamic.make: two keys of the map are equal in Python, one is (1|true)"),
         ("odd key", "Dynamic.make: expected Any, got a key of type main.User"),
-        ("number", """Dynamic.make: [0]: the number "1e999" does not fit a float"""),
+        ("number", """Dynamic.make: [0]: json.Number("1e999") does not fit a float"""),
         ("year", "Dynamic.make: the year of a time must be 1 to 9999, got 10000"),
     ],
 )

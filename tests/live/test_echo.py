@@ -26,8 +26,8 @@ SYNC = [name for name in HINTS if name.startswith("echo_")]
 LATER = [name for name in HINTS if name.startswith("later_")]
 LISTS = [name for name in SYNC if typing.get_origin(HINTS[name]) is list]
 MANY = 100_000
-Tree, User, Ping, Pong, Mixed, Term = (
-    getattr(echo_py, name) for name in ("Tree", "User", "Ping", "Pong", "Mixed", "Term")
+Tree, User, Ping, Pong, Mixed, Term, Circle, Square = (
+    getattr(echo_py, name) for name in ("Tree", "User", "Ping", "Pong", "Mixed", "Term", "Circle", "Square")
 )
 
 
@@ -98,6 +98,23 @@ def test_nan_survives_the_round_trip(echo: Any) -> None:
     assert same(echo.echo_f32(nan), nan)
     assert same(echo.echo_floats([nan, 1.0, -0.0]), [nan, 1.0, -0.0])
     assert same(echo.echo_maybe_floats([None, nan]), [None, nan])
+
+
+def test_nothing_and_an_empty_container_are_two_values(echo: Any) -> None:
+    forest = [Tree(1, [], {}, None)]
+    cases: list[tuple[str, list[Any]]] = [
+        ("echo_maybe_bytes", [None, b"", b"\0"]),
+        ("echo_maybe_list", [None, [], [1]]),
+        ("echo_maybe_dict", [None, {}, {"a": 1}]),
+        ("echo_maybe_lists", [[None], [[]], [[1], [2]], [None, [], [1, 2], None, [3]], [None] * MANY]),
+        ("echo_maybe_sets", [{"": (None, None), "a": (set(), b""), "b": ({"x"}, b"x")}]),
+        ("echo_maybe_forest", [None, [], forest, [Tree(2, forest, {"a": forest[0]}, forest[0])]]),
+        ("echo_maybe_shape", [None, Circle(1.0)]),
+        ("echo_maybe_shapes", [[None], [None, Square(1.0, []), None, Circle(2.0)], [Circle(3.0)]]),
+    ]
+    for name, values in cases:
+        for value in values:
+            assert same(getattr(echo, name)(value), value), name
 
 
 # Sizes of pieces of a frame and of whole frames where something changes, by far more than headers and records.

@@ -15,6 +15,7 @@ import types
 import unittest.mock
 import warnings
 import weakref
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -597,3 +598,64 @@ def test_a_struct_keeps_its_object_alive() -> None:
     assert [each.store is store for each in shelves] == [True, True]
     store.close()
     assert shelf.name == "a" and User("n", 1) == User("n", 1)
+
+
+# Two names of one Go method
+
+
+class PythonCell:
+    """A Cell in Python; notes which of its methods Go calls."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    def get(self, key: str) -> str:
+        self.called.append("get")
+        return f"py {key}"
+
+    async def aget(self, key: str) -> str:
+        raise AssertionError("Go calls get")
+
+    async def acount(self, by: int) -> int:
+        raise AssertionError("Go calls count")
+
+    def count(self, by: int) -> int:
+        self.called.append("count")
+        return 10 * by
+
+    async def ascan(self, n: int) -> AsyncIterator[int]:
+        raise AssertionError("Go calls scan")
+        yield n
+
+    def scan(self, n: int) -> Iterator[int]:
+        self.called.append("scan")
+        return iter(range(n))
+
+    async def aonly(self) -> int:
+        self.called.append("aonly")
+        return 7
+
+
+def test_two_methods_of_python_call_one_of_go() -> None:
+    async def main(cell: Any) -> None:
+        assert await cell.aget("b") == "<b>"
+        assert await cell.acount(5) == 6 and cell.count(1) == 7
+        assert [item async for item in cell.ascan(3)] == [0, 1, 2]
+        assert await cell.aonly() == await load("Cells").wait(cell) == 1
+
+    cell = load("Cells").open()
+    assert cell.get("a") == "<a>" and cell.count(1) == 1 and [*cell.scan(2)] == [0, 1]
+    asyncio.run(main(cell))
+    assert load("Cells").use(cell, "k") == ["<k>", "9", "0", "1", "2"]
+    cell._release()
+
+
+def test_go_calls_the_method_that_needs_no_event_loop() -> None:
+    cell = PythonCell()
+    assert load("Cells").use(cell, "k") == ["py k", "20", "0", "1", "2"]
+    assert cell.called == ["get", "count", "scan"]
+
+    async def main() -> int:
+        return int(await load("Cells").wait(cell))
+
+    assert asyncio.run(main()) == 7 and cell.called[3:] == ["aonly"]

@@ -9,8 +9,11 @@ import asyncio
 import dataclasses
 import math
 import random
+import re
 import struct
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +21,13 @@ import libraries
 import pytest
 from same import same
 
+from gobind import GoError
+
 oneway_py = libraries.contract_of("oneway")
 Leaves, Nested, Circle, Square, Tree = (
     getattr(oneway_py, name) for name in ("Leaves", "Nested", "Circle", "Square", "Tree")
 )
+Others = oneway_py.Others
 Color, Access, Mood = oneway_py.Color, oneway_py.Access, oneway_py.Mood
 
 
@@ -87,6 +93,13 @@ def tree(v: Any) -> str:
     return f"{v.value}{many(v.children, tree)}"
 
 
+def optional_sets(v: Any) -> str:
+    def numbers(value: Any) -> str:
+        return some(value, lambda items: table([(item,) for item in items], str))
+
+    return table(v.items(), lambda key, items: f"{text(key)}:{numbers(items)}")
+
+
 def nested(v: Any) -> str:
     return ";".join(
         [
@@ -104,6 +117,9 @@ def nested(v: Any) -> str:
             shape(v.shape),
             many(v.shapes, shape),
             some(v.maybe_shape, shape),
+            some(v.maybe_words, lambda words: many(words, text)),
+            many(v.maybe_blobs, lambda each: some(each, blob)),
+            some(v.maybe_table, optional_sets),
             tree(v.tree),
             many(v.forest, tree),
             many(v.moments, moment),
@@ -220,6 +236,9 @@ FULL = Nested(
     shape=Square(1.5, ["s", ""]),
     shapes=[Circle(1.0), Square(2.0, []), Circle(3.0), Square(math.inf, ["n"])],
     maybe_shape=Circle(-1.0),
+    maybe_words=[],
+    maybe_blobs=[None, b"", b"\0"],
+    maybe_table={"": None, "none": set(), "one": {-1}},
     tree=Tree(1, [Tree(2, []), Tree(3, [Tree(4, [])])]),
     forest=[Tree(-32768, []), Tree(5, [Tree(6, [])])],
     moments=[
@@ -235,7 +254,24 @@ FULL = Nested(
 # The longest way back in time ends between two microseconds: it comes from Go, but is no value for Go.
 SENT = dataclasses.replace(FULL, spans=SPANS)
 BARE = Nested(
-    *[[], [], [], {}, {}, {}, set(), None, [], (0, ("", False)), [], Circle(0.0), [], None, Tree(0, [])],
+    *[
+        [],
+        [],
+        [],
+        {},
+        {},
+        {},
+        set(),
+        None,
+        [],
+        (0, ("", False)),
+        [],
+        Circle(0.0),
+        [],
+        None,
+        *[None, [], None],
+    ],
+    Tree(0, []),
     *[[], [], [], [], []],
 )
 
@@ -328,10 +364,10 @@ def test_python_sees_other_leaves(oneway: Any) -> None:
         assert oneway.make_color(color.name) is color
     for mood in Mood:
         assert oneway.make_mood(text(mood.value)) is mood
-    for time in MOMENTS:
-        assert same(oneway.make_moment(moment(time)), time)
-    for time in SPANS:  # type: ignore[assignment]
-        assert same(oneway.make_span(span(time)), time)  # type: ignore[arg-type]
+    for at in MOMENTS:
+        assert same(oneway.make_moment(moment(at)), at)
+    for took in SPANS:
+        assert same(oneway.make_span(span(took)), took)
     for unique in UNIQUES:
         assert same(oneway.make_unique(unique.hex), unique)
 
@@ -351,3 +387,170 @@ def test_both_see_the_parts_of_complex_numbers_alike(oneway: Any) -> None:
 def test_nanoseconds_are_cut_off(oneway: Any) -> None:
     for nanos, micros in ((999, 0), (1999, 1), (-1, -1), (-1000, -1), (-1001, -2), (2**63 - 1, END)):
         assert oneway.make_span(f"{nanos}ns") == timedelta(microseconds=micros)
+
+
+DAYS = [date.min, date.max, date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29)]
+CLOCKS = {
+    time(): "0s",
+    time.max: "23h59m59.999999s",
+    time(12, 34): "12h34m0s",
+    time(1, 0, 0, 1): "1h0m0.000001s",
+}
+WALLS = [datetime.min, datetime.max, datetime(1969, 12, 31, 23, 59, 59, 999999), datetime(2024, 2, 29, 12)]
+PRICES = ["0", "-0", "1.50", "-1E+3", "1E-7", "0.10", "12345678901234567890.0123456789", "1E+999999"]
+COUNTS = [
+    0,
+    1,
+    -1,
+    127,
+    128,
+    -128,
+    -129,
+    255,
+    256,
+    -256,
+    2**63,
+    -(2**63),
+    2**64,
+    10**50,
+    -(10**50),
+    1 << 5000,
+]
+PLACES = ["a/b", ".", "/", "../x y", "\u6f22\0"]
+ORDERS = [("asc", "up"), ("desc", "down")]
+
+
+def others(value: Any) -> str:
+    wall = value.wall.replace(tzinfo=timezone.utc)
+    day = datetime.combine(value.day, time(), timezone.utc)
+    levels = {1: "1", -2: "-2"}
+    words = [moment(day), CLOCKS[value.clock], moment(wall), str(value.price), format(value.count, "x")]
+    return "|".join([*words, text(str(value.place)), dict(ORDERS)[value.order], levels[value.level]])
+
+
+def all_others() -> list[Any]:
+    size = max(map(len, (DAYS, CLOCKS, WALLS, PRICES, COUNTS, PLACES)))
+    columns: list[list[Any]] = [DAYS, [*CLOCKS], WALLS, [*map(Decimal, PRICES)], COUNTS, [*map(Path, PLACES)]]
+    columns += [[order for order, _ in ORDERS], [1, -2]]
+    return [Others(*[column[row % len(column)] for column in columns]) for row in range(size)]
+
+
+def test_go_sees_dates_exact_numbers_paths_and_literals(oneway: Any) -> None:
+    values = all_others()
+    assert oneway.show_others(values[0], []) == f"{others(values[0])};[]"
+    for value in values:
+        assert oneway.show_others(value, values) == f"{others(value)};{many(values, others)}"
+
+
+def test_python_sees_dates_exact_numbers_paths_and_literals(oneway: Any) -> None:
+    for day in DAYS:
+        assert same(oneway.make_day(f"{day.isoformat()}T00:00:00.000000+05:00"), day), "midnight where it is"
+    for clock, words in CLOCKS.items():
+        assert same(oneway.make_clock(words), clock)
+    for naive in WALLS:
+        assert same(oneway.make_wall(moment(naive.replace(tzinfo=timezone.utc))), naive)
+    for price in [*PRICES, "1e5", "0E10"]:
+        assert same(oneway.make_price(price), Decimal(price))
+    assert same(oneway.make_prices(PRICES), [*map(Decimal, PRICES)])
+    for count in COUNTS:
+        assert same(oneway.make_count(format(count, "x")), count)
+    for place in PLACES:
+        assert same(oneway.make_place(place), Path(place))
+    assert same(oneway.make_orders(["asc", "desc", "asc"]), ["asc", "desc", "asc"])
+    wall = "2024-02-29T12:00:00.000000+00:00"
+    made = Others(
+        date(2024, 2, 29), time(1), datetime(2024, 2, 29, 12), Decimal("1.50"), -255, Path("a"), "desc", -2
+    )
+    assert same(oneway.make_others(f"{wall}|1h|1.50|-ff|a", 3), [made] * 3)
+
+
+def test_what_python_has_no_value_for_is_cut_or_means_the_same(oneway: Any) -> None:
+    assert oneway.make_clock("1h0m0.000001999s") == time(1, 0, 0, 1)
+    assert oneway.make_wall("2024-02-29T12:00:00.000001999+00:00") == datetime(2024, 2, 29, 12, 0, 0, 1)
+    assert oneway.make_place("") == Path(".")
+    assert oneway.make_place("a//b/./c/") == Path("a/b/c")
+
+
+REFUSED = [
+    ("day", "2024-02-29T10:00:00.000000+00:00", "Go's time 2024-02-29 10:00:00 +0000 UTC is not a date: its clock is not 0"),
+    ("day", "2024-02-29T00:00:00.000000001+00:00", "Go's time 2024-02-29 00:00:00.000000001 +0000 UTC is not a date: its clock is not 0"),
+    ("day", "0000-02-29T00:00:00.000000+00:00", "the year of a date must be 1 to 9999, got 0"),
+    ("clock", "24h", "Go's duration 24h0m0s is not a time of day: it must be at least 0 and less than 24h"),
+    ("clock", "-1ns", "Go's duration -1ns is not a time of day: it must be at least 0 and less than 24h"),
+    ("wall", "2024-02-29T12:00:00.000000+05:00", "Go's time 2024-02-29 12:00:00 +0500 +0500 has a UTC offset, which a naive datetime cannot hold: return its UTC(), or annotate datetime"),
+    ("wall", "0000-02-29T12:00:00.000000+00:00", "the year of a time must be 1 to 9999, got 0"),
+    *[("price", text, f'json.Number("{text}") is not a number in JSON\'s notation') for text in ("", "NaN", "+1", "01", "1.", ".5", "1e", " 1")],
+    ("price", "x" * 200, f'json.Number("{"x" * 100} ...") is not a number in JSON\'s notation'),
+    ("prices", ["1", "one"], 'json.Number("one") is not a number in JSON\'s notation'),
+    ("count", "nil", "expected a *big.Int, got nil"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "given", "problem"), REFUSED)
+def test_values_of_go_that_python_does_not_have_are_refused(
+    oneway: Any, what: str, given: Any, problem: str
+) -> None:
+    with pytest.raises(GoError) as caught:
+        getattr(oneway, f"make_{what}")(given)
+    assert str(caught.value) == f"OneWay.make_{what}: {problem}"
+
+
+def test_the_field_is_named_whose_value_is_refused(oneway: Any) -> None:
+    for value, problem in [
+        (
+            "2024-02-29T12:00:00.000000+00:00|24h|1|1|",
+            "Others.clock: Go's duration 24h0m0s is not a time of day",
+        ),
+        ("2024-02-29T12:00:00.000000+00:00|1h|1_0|1|", 'Others.price: json.Number("1_0") is not a number'),
+        ("2024-02-29T12:00:00.000000+00:00|1h|1|nil|", "Others.count: expected a *big.Int, got nil"),
+    ]:
+        with pytest.raises(GoError, match=f"^{re.escape(problem)}"):
+            oneway.make_others(value, 2)
+
+
+def test_what_is_no_value_of_a_literal_is_refused_both_ways(oneway: Any) -> None:
+    with pytest.raises(ValueError, match=r"^result: expected 'asc' or 'desc', got 'up'$"):
+        oneway.make_order("up")
+    with pytest.raises(ValueError, match=r"^result\[1\]: expected 'asc' or 'desc', got ''$"):
+        oneway.make_orders(["asc", ""])
+    value = all_others()[0]
+    for name, wrong, message in [
+        ("order", "up", "Others.order: expected 'asc' or 'desc', got 'up'"),
+        ("level", 0, "Others.level: expected -2 or 1, got 0"),
+        ("level", True, "Others.level: expected -2 or 1, got bool"),
+        ("day", datetime(2024, 2, 29), "Others.day: expected date, got datetime, whose clock would be lost; pass its .date()"),
+    ]:  # fmt: skip
+        with pytest.raises((TypeError, ValueError)) as caught:
+            oneway.show_others(dataclasses.replace(value, **{name: wrong}), [])
+        assert str(caught.value) == message
+
+
+def test_functions_of_python_take_and_return_them(oneway: Any) -> None:
+    def answer(day: date, count: int) -> Any:
+        return Decimal(f"{count}E-2"), "desc" if day.year > 2000 else "asc"
+
+    assert oneway.ask(answer, date(2024, 2, 29), "-150") == "-1.50 desc"
+    assert oneway.ask(answer, date(1, 1, 1), str(10**40)) == f"{10**38}.00 asc"
+    for wrong, error, message in [
+        ((Decimal("NaN"), "asc"), ValueError, "expected a finite Decimal, got NaN"),
+        ((Decimal(1), "up"), ValueError, "expected 'asc' or 'desc', got 'up'"),
+        ((1, "asc"), TypeError, "expected Decimal, got int"),
+    ]:
+        with pytest.raises(error, match=message):
+            oneway.ask(lambda day, count: wrong, date(2024, 2, 29), "1")  # noqa: B023
+    with pytest.raises(GoError, match=r"expected a \*big.Int, got nil"):
+        oneway.ask(answer, date(2024, 2, 29), "nil")
+
+
+def test_errors_have_fields_of_them(oneway: Any) -> None:
+    with pytest.raises(oneway_py.Unsold) as caught:
+        oneway.fail(date(2024, 2, 29), Decimal("1.50"), str(10**30))
+    found = caught.value
+    assert same(
+        (found.day, found.price, found.count, found.order),
+        (date(2024, 2, 29), Decimal("1.50"), 10**30, "desc"),
+    )
+    shown = f"day=2024-02-29 00:00:00 +0000 UTC, price=1.50, count={10**30}, order=desc"
+    assert str(found) == f"Unsold: {shown}"
+    with pytest.raises(GoError, match=r"count=<nil>.*expected a \*big.Int, got nil"):
+        oneway.fail(date(2024, 2, 29), Decimal("1.50"), "nil")

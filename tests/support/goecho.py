@@ -29,7 +29,10 @@ def implementation(interfaces: str) -> str:
                 f"\treturn {star}{value}, nil\n}}\n"
             )
     text = "\n".join(parts)
-    imports = ["context"] + ["time"] * ("time." in text)
+    imports = ["context"]
+    imports += [
+        path for path in ("encoding/json", "math/big", "time") if f"{path.rpartition('/')[2]}." in text
+    ]
     lines = "".join(f'\t"{each}"\n' for each in imports)
     return f"// Each method gives back what it got.\npackage main\n\nimport (\n{lines})\n\n{text}"
 

@@ -19,8 +19,12 @@ import typing
 import uuid
 import zlib
 from collections import deque
-from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, NamedTuple, Union
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Union
+
+from typing_extensions import NotRequired
 
 import gobind
 
@@ -35,11 +39,22 @@ LEAVES = {
     timedelta: "timedelta",
     uuid.UUID: "UUID",
     complex: "complex",
+    date: "date",
+    time: "time",
+    Decimal: "Decimal",
+    Path: "Path",
 }
+TEXTS = {"str": str, "Decimal": Decimal, "Path": Path}
+NUMBERED = {"date": "i", "time": "q", "naive": "q", "timedelta": "q"}
+"""Kinds of values that are one number in a frame, with the format character."""
 
 
 # What a stream of dynamic values refers to, by tag.
 ATTACHED = (datetime, timedelta, uuid.UUID, complex)
+
+
+MISSING = object()
+"""The value of a key that a TypedDict does not have."""
 
 
 class Damaged(Exception):
@@ -61,11 +76,19 @@ def shape(annotation: Any) -> Shape:
     if annotation in (Any, object, gobind.JSON):
         return Shape("dynamic", extra=annotation)
     if origin is Annotated:
-        return Shape("number", extra=CODES[annotation.__metadata__[0].text])
+        text = annotation.__metadata__[0].text
+        return Shape(text) if text in ("naive", "bigint") else Shape("number", extra=CODES[text])
+    if origin is Literal:
+        base = type(next(value for value in args if value is not None))
+        if None in args:
+            return Shape("optional", (Literal[tuple(value for value in args if value is not None)],))
+        return Shape("literal", (base,), args)
     if annotation in (bool, int, float):
         return Shape("number", extra=CODES[annotation.__name__])
     if annotation in LEAVES:
         return Shape(LEAVES[annotation])
+    if getattr(origin, "_name", "") == "NotRequired":
+        return Shape("missing", args)
     if origin in (list, collections.abc.Sequence):
         return Shape("list", args, list)
     if origin in (set, frozenset):
@@ -87,12 +110,32 @@ def shape(annotation: Any) -> Shape:
         if len(options) < len(args):
             return Shape("optional", (Union[options],))
         return Shape("union", tuple(sorted(options, key=lambda option: option.__name__)))
-    if issubclass(annotation, enum.Enum):
+    cls = origin or annotation
+    if issubclass(cls, enum.Enum):
         base = type(next(iter(annotation.__members__.values())).value)
         return Shape("enum", (base,), annotation)
-    hints = typing.get_type_hints(annotation, include_extras=True)
-    names = [field.name for field in dataclasses.fields(annotation)]
-    return Shape("struct", tuple(hints[name] for name in names), (annotation, names))
+    hints = typing.get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else [*hints]
+    if issubclass(cls, dict):
+        hints = {name: qualified(hint, name in cls.__required_keys__) for name, hint in hints.items()}
+    variables = dict(zip(getattr(cls, "__parameters__", ()), args))
+    return Shape("struct", tuple(substituted(hints[name], variables) for name in names), (cls, names))
+
+
+def qualified(hint: Any, is_required: bool) -> Any:
+    """The annotation of a key: NotRequired, or that of its values."""
+    word = getattr(typing.get_origin(hint), "_name", "")
+    if word == "Required":
+        return hint.__args__[0]
+    return hint if word == "NotRequired" or is_required else NotRequired[hint]
+
+
+def substituted(hint: Any, variables: dict[Any, Any]) -> Any:
+    """An annotation with types in place of type variables."""
+    if hint in variables:
+        return variables[hint]
+    inside = getattr(hint, "__parameters__", ()) if typing.get_origin(hint) else ()
+    return hint[tuple(variables[variable] for variable in inside)] if inside else hint
 
 
 @functools.lru_cache(maxsize=None)
@@ -114,8 +157,10 @@ def measure(annotation: Any) -> tuple[int, int]:
     kind, parts, extra = shape(annotation)
     if kind == "number":
         return (struct.calcsize(extra),) * 2
-    if kind == "enum":
+    if kind in ("enum", "literal"):
         return measure(parts[0])
+    if kind in NUMBERED:
+        return (struct.calcsize(NUMBERED[kind]),) * 2
     if kind in ("struct", "tuple"):
         end, widest = 0, 1
         for part in parts:
@@ -123,13 +168,17 @@ def measure(annotation: Any) -> tuple[int, int]:
             end += -end % align + size
             widest = max(widest, align)
         return end + -end % widest, widest
-    return {"UUID": (16, 1), "timedelta": (8, 8), "optional": (8, 8)}.get(kind, (16, 8))
+    return {"UUID": (16, 1), "optional": (8, 8), "missing": (8, 8)}.get(kind, (16, 8))
 
 
 def fields_of(annotation: Any, value: Any) -> list[Any]:
     """The values inside a struct or a tuple."""
     kind, _, extra = shape(annotation)
-    return list(value) if kind == "tuple" else [getattr(value, name) for name in extra[1]]
+    if kind == "tuple":
+        return list(value)
+    if isinstance(value, dict):
+        return [value.get(name, MISSING) for name in extra[1]]
+    return [getattr(value, name) for name in extra[1]]
 
 
 def times_of(value: datetime) -> tuple[int, int]:
@@ -137,6 +186,65 @@ def times_of(value: datetime) -> tuple[int, int]:
     offset = value.utcoffset() or timedelta()
     local = value.replace(tzinfo=None) - datetime(1970, 1, 1)
     return (local - offset) // timedelta(microseconds=1), offset // timedelta(seconds=1)
+
+
+def number_of(kind: str, value: Any) -> int:
+    """The number that a value of one of `NUMBERED` is in a frame."""
+    start = datetime(1970, 1, 1)
+    if kind == "date":
+        value = datetime.combine(value, time())
+    elif kind == "time":
+        value = datetime.combine(start, value)
+    span: timedelta = value if kind == "timedelta" else value - start
+    micros = span // timedelta(microseconds=1)
+    return {"date": span.days, "timedelta": micros * 1000}.get(kind, micros)
+
+
+def value_from(kind: str, number: int) -> Any:
+    """The inverse of `number_of`."""
+    if kind == "date":
+        return date(1970, 1, 1) + timedelta(number)
+    if kind == "time":
+        if not 0 <= number < 86400 * 10**6:
+            raise Damaged("not a time of day")
+        return (datetime(1970, 1, 1) + timedelta(microseconds=number)).time()
+    if kind == "naive":
+        return datetime(1970, 1, 1) + timedelta(microseconds=number)
+    return timedelta(microseconds=number // 1000)
+
+
+def bytes_of(value: int) -> bytes:
+    """An integer in two's complement, the highest byte first."""
+    size = 1
+    while not -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1):
+        size += 1
+    return bytes(value >> (8 * place) & 255 for place in reversed(range(size)))
+
+
+def integer_from(data: bytes) -> int:
+    """The inverse of `bytes_of`."""
+    value = -1 if data[:1] >= b"\x80" else 0
+    for byte in data:
+        value = value << 8 | byte
+    return value
+
+
+def text_from(kind: str, text: str) -> Any:
+    """The value of one of `TEXTS`."""
+    try:
+        value = TEXTS[kind](text)
+    except ArithmeticError:
+        raise Damaged("not a number") from None
+    if kind == "Decimal" and not value.is_finite():
+        raise Damaged("not a number")
+    return value
+
+
+def allowed(value: Any, values: tuple[Any, ...]) -> Any:
+    """`value`, if it is one of a Literal's `values`."""
+    if value not in values:
+        raise Damaged("not one of the values")
+    return value
 
 
 class Encoder:
@@ -151,8 +259,9 @@ class Encoder:
         self.in_record(value, annotation)
         while self.queue:
             deferred, values = self.queue.popleft()
-            for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
-                self.block([getattr(each, name) for each in values], part)
+            rows = [fields_of(deferred, value) for value in values]
+            for position, part in enumerate(shape(deferred).parts):
+                self.block([row[position] for row in rows], part)
         return bytes(self.record + self.columns)
 
     def fixed(self, code: str, *numbers: Any) -> None:
@@ -169,8 +278,16 @@ class Encoder:
             self.fixed(extra, value)
         elif kind == "enum":
             self.in_record(value.value, parts[0])
-        elif kind in ("str", "bytes"):
-            data = value.encode() if kind == "str" else bytes(value)
+        elif kind == "literal":
+            self.in_record(value, parts[0])
+        elif kind in ("bytes", "bigint", *TEXTS):
+            data = (
+                str(value).encode()
+                if kind in TEXTS
+                else bytes_of(value)
+                if kind == "bigint"
+                else bytes(value)
+            )
             self.fixed("QQ", 0, len(data))
             self.columns += data
         elif kind == "list":
@@ -180,16 +297,17 @@ class Encoder:
             self.fixed("QQ", 0, len(value))
             self.block(list(value), parts[0])
             self.block(list(value.values()), parts[1])
-        elif kind == "optional":
-            self.fixed("Q", value is not None)
-            self.block([] if value is None else [value], parts[0])
+        elif kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
+            self.fixed("Q", value is not nothing)
+            self.block([] if value is nothing else [value], parts[0])
         elif kind == "union":
             self.fixed("IIQ", parts.index(type(value)), 0, 0)
             self.block([value], type(value))
         elif kind == "datetime":
             self.fixed("qiI", *times_of(value), 0)
-        elif kind == "timedelta":
-            self.fixed("q", value // timedelta(microseconds=1) * 1000)
+        elif kind in NUMBERED:
+            self.fixed(NUMBERED[kind], number_of(kind, value))
         elif kind == "UUID":
             self.record += value.bytes
         elif kind == "complex":
@@ -212,9 +330,12 @@ class Encoder:
                 self.column(extra, value)
         elif kind == "enum":
             self.block([value.value for value in values], parts[0])
-        elif kind == "str":
-            self.strings([value.encode() for value in values])
-        elif kind == "bytes":
+        elif kind == "literal":
+            self.block(values, parts[0])
+        elif kind in TEXTS:
+            self.strings([str(value).encode() for value in values])
+        elif kind in ("bytes", "bigint"):
+            values = [bytes_of(value) for value in values] if kind == "bigint" else values
             self.lengths(values)
             for value in values:
                 self.columns += value
@@ -225,10 +346,11 @@ class Encoder:
             self.lengths(values)
             self.block([key for value in values for key in value], parts[0])
             self.block([value[key] for value in values for key in value], parts[1])
-        elif kind == "optional":
+        elif kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
             for value in values:
-                self.column("B", value is not None)
-            self.block([value for value in values if value is not None], parts[0])
+                self.column("B", value is not nothing)
+            self.block([value for value in values if value is not nothing], parts[0])
         elif kind == "union":
             for value in values:
                 self.column("B", parts.index(type(value)))
@@ -239,9 +361,9 @@ class Encoder:
                 self.column("q", times_of(value)[0])
             for value in values:
                 self.column("i", times_of(value)[1])
-        elif kind == "timedelta":
+        elif kind in NUMBERED:
             for value in values:
-                self.column("q", value // timedelta(microseconds=1) * 1000)
+                self.column(NUMBERED[kind], number_of(kind, value))
         elif kind == "UUID":
             for value in values:
                 self.columns += value.bytes
@@ -293,6 +415,7 @@ class Decoder:
         self.data = data
         self.at = 0
         self.queue: deque[tuple[Any, list[Any]]] = deque()
+        self.has_stand_ins = False
 
     def frame(self, annotation: Any) -> Any:
         value = self.in_record(self.take(measure(annotation)[0]), 0, annotation)
@@ -300,10 +423,10 @@ class Decoder:
             deferred, values = self.queue.popleft()
             for name, part in zip(shape(deferred).extra[1], shape(deferred).parts):
                 for made, field in zip(values, self.block(len(values), part)):
-                    object.__setattr__(made, name, field)
+                    set_field(made, name, field)
         if self.at != len(self.data):
             raise Damaged("bytes are left")
-        return value
+        return settled(value) if self.has_stand_ins else value
 
     def take(self, size: int) -> bytes:
         if size > len(self.data) - self.at:
@@ -329,23 +452,28 @@ class Decoder:
             return fixed(extra)
         if kind == "enum":
             return extra(self.in_record(record, offset, parts[0]))
-        if kind in ("str", "bytes"):
+        if kind == "literal":
+            return allowed(self.in_record(record, offset, parts[0]), extra)
+        if kind in ("bytes", "bigint", *TEXTS):
             data = self.take(fixed("Q", 8))
-            return data.decode() if kind == "str" else data
+            if kind in TEXTS:
+                return text_from(kind, data.decode())
+            return integer_from(data) if kind == "bigint" else data
         if kind == "list":
             return extra(self.block(fixed("Q", 8), parts[0]))
         if kind == "dict":
             count = fixed("Q", 8)
             keys = self.block(count, parts[0])
             return dict(zip(keys, self.block(count, parts[1])))
-        if kind == "optional":
-            return self.block(1, parts[0])[0] if self.flag(fixed("Q")) else None
+        if kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
+            return self.block(1, parts[0])[0] if self.flag(fixed("Q")) else nothing
         if kind == "union":
             return self.block(1, self.option(parts, fixed("I")))[0]
         if kind == "datetime":
             return time_from(fixed("q"), fixed("i", 8))
-        if kind == "timedelta":
-            return timedelta(microseconds=fixed("q") // 1000)
+        if kind in NUMBERED:
+            return value_from(kind, fixed(NUMBERED[kind]))
         if kind == "UUID":
             return uuid.UUID(bytes=record[offset : offset + 16])
         if kind == "complex":
@@ -370,26 +498,31 @@ class Decoder:
             return self.numbers(extra, count)
         if kind == "enum":
             return [extra(value) for value in self.block(count, parts[0])]
-        if kind == "str":
-            return self.strings(count)
+        if kind == "literal":
+            return [allowed(value, extra) for value in self.block(count, parts[0])]
+        if kind in TEXTS:
+            return [text_from(kind, text) for text in self.strings(count)]
         if kind == "bytes":
             return [self.take(length) for length in self.numbers("Q", count)]
+        if kind == "bigint":
+            return [integer_from(self.take(length)) for length in self.numbers("Q", count)]
         if kind == "list":
             return [extra(row) for row in self.rows(count, parts[0])[0]]
         if kind == "dict":
             return [dict(zip(keys, values)) for keys, values in zip(*self.rows(count, *parts))]
-        if kind == "optional":
+        if kind in ("optional", "missing"):
+            nothing = None if kind == "optional" else MISSING
             flags = [self.flag(flag) for flag in self.numbers("B", count)]
             present = iter(self.block(sum(flags), parts[0]))
-            return [next(present) if flag else None for flag in flags]
+            return [next(present) if flag else nothing for flag in flags]
         if kind == "union":
             tags = [self.option(parts, tag) for tag in self.numbers("B", count)]
             rows = {part: iter(self.block(tags.count(part), part)) for part in parts}
             return [next(rows[tag]) for tag in tags]
         if kind == "datetime":
             return [*map(time_from, self.numbers("q", count), self.numbers("i", count))]
-        if kind == "timedelta":
-            return [timedelta(microseconds=nanos // 1000) for nanos in self.numbers("q", count)]
+        if kind in NUMBERED:
+            return [value_from(kind, number) for number in self.numbers(NUMBERED[kind], count)]
         if kind == "UUID":
             return [uuid.UUID(bytes=self.take(16)) for _ in range(count)]
         if kind == "complex":
@@ -400,7 +533,9 @@ class Decoder:
         if not parts:
             self.take(count)
         if kind == "struct" and contains_itself(annotation):
-            values = [build(annotation, []) for _ in range(count)]
+            is_tuple = issubclass(extra[0], tuple)
+            self.has_stand_ins |= is_tuple
+            values = [StandIn(extra[0]) if is_tuple else build(annotation, []) for _ in range(count)]
             self.queue.append((annotation, values))
             return values
         columns = [self.block(count, part) for part in parts]
@@ -482,12 +617,46 @@ def dynamic_stream(values: list[Any]) -> tuple[bytes, list[Any]]:
     return file.getvalue(), attached
 
 
-def build(cls: Any, values: Any) -> Any:
+def build(annotation: Any, values: Any) -> Any:
     """A struct, made without its constructor: what is deferred gets its fields later."""
-    made = object.__new__(cls)
-    for name, value in zip(shape(cls).extra[1], values):
-        object.__setattr__(made, name, value)
+    cls, names = shape(annotation).extra
+    if issubclass(cls, tuple):
+        return cls(*values)
+    made = {} if issubclass(cls, dict) else object.__new__(cls)
+    for name, value in zip(names, values):
+        set_field(made, name, value)
     return made
+
+
+def set_field(made: Any, name: str, value: Any) -> None:
+    """Sets a field of a struct, in frozen ones too."""
+    if not isinstance(made, dict):
+        object.__setattr__(made, name, value)
+    elif value is not MISSING:
+        made[name] = value
+
+
+class StandIn:
+    """Stands for a NamedTuple whose fields are read later."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+
+
+def settled(value: Any) -> Any:
+    """A value with tuples in place of stand-ins."""
+    if isinstance(value, StandIn):
+        return value.cls(*[settled(getattr(value, name)) for name in value.cls._fields])
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(settled, value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(settled, value))
+    if isinstance(value, dict):
+        return {key: settled(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            object.__setattr__(value, field.name, settled(getattr(value, field.name)))
+    return value
 
 
 def time_from(micros: int, offset: int) -> datetime:

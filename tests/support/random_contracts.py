@@ -14,6 +14,8 @@ import sys
 import types
 import typing
 import uuid
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Optional
 
 import oracle
@@ -21,18 +23,25 @@ import oracle
 import gobind
 
 NUMBERS = ["bool", "int", "float", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
-LEAVES = [*NUMBERS, "str", "str", "bytes", "datetime", "timedelta", "UUID", "complex", *["Any", "JSON"] * 2]
+OTHERS = ["datetime", "timedelta", "UUID", "complex", "date", "time", "naive", "Decimal", "bigint", "Path"]
+LITERALS = ["Order", "Literal[1, 2, -9223372036854775808]", "Literal['', 'x<y', 'caf\\u00e9', None]"]
+LEAVES = [*NUMBERS, "str", "str", "bytes", *OTHERS, *LITERALS, *["Any", "JSON"] * 2]
 DYNAMIC = ["Any", "object", "JSON", "Union[int, str, None]", "Union[float, int, str]"]
 INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
 import enum
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Optional, Protocol, Union
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, Optional, Protocol, TypeVar, Union
 from uuid import UUID
 
-from gobind import JSON, gointerface, gostruct
+from typing_extensions import NotRequired, Required, TypedDict
+
+from gobind import JSON, bigint, gointerface, gostruct, naive
 from gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
 class Color(enum.Enum):
@@ -54,10 +63,36 @@ class Mood(str, enum.Enum):
     NONE = ""
     ODD = "\\u00f6dd \\U0001f600"
 
+Order = Literal["asc", "desc"]
+
 @gostruct
 class Empty:
     pass
+
+class EmptyDict(TypedDict):
+    pass
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+@gostruct
+class Page(Generic[T]):
+    items: "list[T]"
+    next: "Optional[Page[T]]"
+
+@dataclass(frozen=True)
+class Pair(Generic[K, T]):
+    key: K
+    value: T
+    page: Page[K]
 """
+CLASSES = {
+    "gostruct": "@gostruct\nclass {}:\n",
+    "dataclass": "@dataclass\nclass {}:\n",
+    "tuple": "class {}(NamedTuple):\n",
+    "dict": "class {}(TypedDict):\n",
+    "open dict": "class {}(TypedDict, total=False):\n",
+}
 ENUMS = ["Color", "Level", "Access", "Mood"]
 
 
@@ -66,8 +101,10 @@ class _Writer:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(f"contract {seed}")
-        self.structs = [f"Struct{number}" for number in range(self.random.randint(3, 7))]
-        self.usable = ["Empty"]
+        names = [f"Struct{number}" for number in range(self.random.randint(3, 7))]
+        self.structs = {name: self.random.choice([*CLASSES, "gostruct", "gostruct"]) for name in names}
+        self.usable = ["Empty", "EmptyDict"]
+        self.aliases: dict[str, str] = {}
         self.is_text = self.random.random() < 0.5
 
     def annotation(self, depth: int) -> str:
@@ -77,6 +114,7 @@ class _Writer:
             return choose([choose(LEAVES), choose(LEAVES), choose(ENUMS), choose(self.usable)])
         kind = choose(
             ["list", "list", "tuple_of", "sequence", "tuple", "dict", "set", "optional", "union", "struct"]
+            + ["page", "pair"]
         )
         if kind == "tuple":
             items = [self.annotation(depth - 1) for _ in range(self.random.randint(0, 3))]
@@ -89,47 +127,54 @@ class _Writer:
             return self.union(self.usable)
         if kind == "struct":
             return choose(self.usable)
+        if kind == "pair":
+            return f"Pair[{self.annotation(depth - 1)}, {self.annotation(depth - 1)}]"
         form = {"list": "list[%s]", "tuple_of": "tuple[%s, ...]", "sequence": "Sequence[%s]"}
+        form["page"] = "Page[%s]"
         return form.get(kind, "Optional[%s]") % self.below(depth)
 
     def below(self, depth: int) -> str:
         """What stands inside a container: any struct, itself and later ones too."""
         if self.random.random() < 0.25:
-            return self.random.choice([self.random.choice(self.structs), self.union(self.structs)])
+            return self.random.choice([self.random.choice([*self.structs]), self.union([*self.structs])])
         return self.annotation(depth - 1)
 
     def union(self, options: list[str]) -> str:
-        """A union of some of `options`; one option alone is just that."""
-        chosen = self.random.sample(options, self.random.randint(1, min(4, len(options))))
-        return f"Union[{', '.join(chosen)}]"
+        """A union of some of `options`, by its name or spelled out; one alone is just that, as a TypedDict must be."""
+        told = [
+            name for name in options if self.structs.get(name, name) not in ("dict", "open dict", "EmptyDict")
+        ]
+        if not told:
+            return self.random.choice(options)
+        chosen = self.random.sample(told, self.random.randint(1, min(4, len(told))))
+        text = f"Union[{', '.join(chosen)}]"
+        if len(chosen) > 1 and self.random.random() < 0.5:  # named, wherever else it is spelled out
+            return self.aliases.setdefault(text, f"Alias{len(self.aliases)}")
+        return text
 
     def key(self) -> str:
-        return self.random.choice([*NUMBERS, "str", "str", *ENUMS])
+        return self.random.choice([*NUMBERS, "str", "str", *ENUMS, *LITERALS[:2]])
 
     def hint(self, text: str) -> str:
         return f'"{text}"' if self.is_text else text
 
     def module(self) -> str:
         parts = [HEAD if self.is_text else f"from __future__ import annotations\n\n{HEAD}"]
-        for name in self.structs:
+        for name, kind in self.structs.items():
             fields = [self.annotation(3) for _ in range(self.random.randint(1, 6))]
+            if kind.endswith("dict"):
+                fields = [
+                    self.random.choice(["%s", "%s", "Required[%s]", "NotRequired[%s]"]) % text
+                    for text in fields
+                ]
             lines = [f"    field_{number}: {self.hint(text)}\n" for number, text in enumerate(fields)]
-            parts.append(f"@gostruct\nclass {name}:\n" + "".join(lines))
+            parts.append(CLASSES[kind].format(name) + "".join(lines))
             self.usable.append(name)
-        kinds = [
-            *NUMBERS,
-            "str",
-            "bytes",
-            "datetime",
-            "timedelta",
-            "UUID",
-            "complex",
-            *DYNAMIC,
-            *ENUMS,
-            *self.usable,
-        ]
+        kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
-        parts.append("@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds)))
+        echoes = "@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds))
+        parts.append("".join(f"{name} = {text}\n" for text, name in self.aliases.items()))
+        parts.append(echoes)
         return "\n".join(parts)
 
     def method(self, number: int, text: str) -> str:
@@ -194,7 +239,11 @@ class Values:
             return self._any(self.random.choice(parts), depth)
         if kind == "enum":
             return self._member(extra)
+        if kind == "missing":
+            return self._any(parts[0], depth) if self._count(depth) else oracle.MISSING
         items = [self._any(part, depth) for part in parts]
+        if kind == "struct" and issubclass(extra[0], dict):
+            return {name: item for name, item in zip(extra[1], items) if item is not oracle.MISSING}
         return tuple(items) if kind == "tuple" else extra[0](*items)
 
     def _count(self, depth: int) -> int:
@@ -236,6 +285,34 @@ class Values:
         ends = [datetime.datetime.min, datetime.datetime.max, datetime.datetime(1970, 1, 1)]
         random_one = datetime.datetime(self.random.randint(1600, 2300), 2, 28, 23, 59, 59, 999999)
         return self.random.choice([*ends, random_one]).replace(tzinfo=zone)
+
+    def _date(self, _: Any) -> datetime.date:
+        ends = [datetime.date.min, datetime.date.max, datetime.date(1970, 1, 1)]
+        return self.random.choice([*ends, datetime.date.fromordinal(self.random.randint(1, 3652059))])
+
+    def _time(self, _: Any) -> datetime.time:
+        some = datetime.datetime.min + datetime.timedelta(microseconds=self.random.randrange(86400 * 10**6))
+        return self.random.choice([datetime.time.min, datetime.time.max, some.time()])
+
+    def _naive(self, _: Any) -> datetime.datetime:
+        return datetime.datetime.combine(self._date(_), self._time(_))
+
+    def _Decimal(self, _: Any) -> Decimal:
+        digits = str(self.random.getrandbits(self.random.choice([1, 64, 400])))
+        ends = ["0", "-0", "-0.00", "0E-7", "1E+6000", "-1.50E-6000"]
+        ends += [f"{digits}.{digits}", f"-{digits}E+3", f"{digits}E-{self.random.randrange(50)}"]
+        return Decimal(self.random.choice(ends))
+
+    def _bigint(self, _: Any) -> int:
+        bits = self.random.choice([1, 7, 8, 63, 64, 65, 300])
+        ends = [1 << bits, (1 << bits) - 1, self.random.getrandbits(bits)]
+        return self.random.choice([0, *ends, *[-end for end in ends]])
+
+    def _Path(self, _: Any) -> Path:
+        return Path(self.random.choice(["", ".", "/", "a/b", "../x y", self._str(_)]))
+
+    def _literal(self, values: Any) -> Any:
+        return self.random.choice(values)
 
     def _timedelta(self, _: Any) -> datetime.timedelta:
         end = 2**63 // 1000 - 1

@@ -1,10 +1,12 @@
-"""Equality that sees what ``==`` does not: types, the sign of zero, NaN, the offset of a time."""
+"""Equality that sees what ``==`` does not: types, the sign of zero, NaN, the offset of a time,
+the zeros at the end of a Decimal."""
 
 from __future__ import annotations
 
 import dataclasses
 import struct
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 
@@ -32,6 +34,9 @@ def same(one: Any, other: Any) -> bool:
             todo.extend((getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
         elif isinstance(a, datetime):
             if a != b or a.utcoffset() != b.utcoffset() or a.replace(tzinfo=None) != b.replace(tzinfo=None):
+                return False
+        elif isinstance(a, Decimal):
+            if a.as_tuple() != b.as_tuple():
                 return False
         elif a != b:
             return False

@@ -23,7 +23,7 @@ HEAD = """
 import enum
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import List, Optional, Protocol, Sequence, Union
+from typing import Callable, List, Optional, Protocol, Sequence, TypeAlias, Union
 from uuid import UUID
 from gobind import *
 """
@@ -406,3 +406,153 @@ def test_the_order_of_declarations_does_not_matter_to_a_fingerprint() -> None:
     )
     text = f"{moved}{parts[0]}@gointerface{parts[1].split('@gointerface')[1]}"
     assert fingerprint(read(text).interfaces[0]) == fingerprint(changed())
+
+
+OTHERS = """
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from gobind import naive
+Order = Literal["desc", "asc"]
+@goerror
+class Late(GoError):
+    at: time
+@gostruct
+class Item:
+    day: date
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order = "asc"
+    level: Optional[Literal[2, 1]] = None
+@gointerface
+class Items(Protocol):
+    def get(self, item: Item) -> dict[Order, Item]: ...
+"""
+
+
+def test_newer_types_are_imported_where_they_are_used() -> None:
+    contract = read(OTHERS)
+    text = contract_text(contract)
+    for line in (
+        "from typing import Literal",
+        "from datetime import date",
+        "from datetime import time",
+        "from gobind import naive",
+        "from decimal import Decimal",
+        "from gobind import bigint",
+        "from pathlib import Path",
+        "Order = Literal['asc', 'desc']",
+        "    order: Literal['asc', 'desc'] = 'asc'",
+        "    level: Optional[Literal[1, 2]] = None",
+        "    def get(self, item: Item) -> dict[Literal['asc', 'desc'], Item]: ...",
+    ):
+        assert f"\n{line}\n" in text, line
+    again = same_again(contract)
+    assert [node.name for node in again.literals] == ["Order", None]
+    both = [glue.generate(c, package="main", runtime_import="x/gobind", main=True) for c in (contract, again)]
+    assert both[0]["gobind_types.go"] == both[1]["gobind_types.go"]
+
+
+def test_the_name_of_a_literal_is_no_difference() -> None:
+    mine, theirs = read(OTHERS), read(OTHERS.replace("Order", "Direction"))
+    assert differences(mine.interfaces[0], theirs.interfaces[0]) == []
+    assert fingerprint(mine.interfaces[0]) == fingerprint(theirs.interfaces[0])
+    other = read(OTHERS.replace('"desc", "asc"', '"down", "asc"'))
+    assert differences(other.interfaces[0], mine.interfaces[0]) == [
+        "Items.get: result: library has dict[Literal['asc', 'down'], Item], class has dict[Literal['asc', 'desc'], Item]",
+        "Item.order: library has Literal['asc', 'down'], class has Literal['asc', 'desc']",
+    ]
+
+
+SHAPES = """
+@gostruct
+class Circle:
+    radius: float
+@gostruct
+class Square:
+    side: float
+    inner: "list[%s]"
+%s
+@goerror
+class Odd(GoError):
+    shape: "%s"
+@gointerface
+class Shapes:
+    def f(self, a: "%s", b: Callable[["%s"], None]) -> "dict[str, Optional[%s]]": ...
+"""
+
+
+def shapes(alias: str, spelled: str) -> Contract:
+    return read(SHAPES.replace("%s", spelled, 1).replace("%s", alias, 1).replace("%s", spelled))
+
+
+def test_an_alias_names_a_union_in_the_text_and_nowhere_on_the_wire() -> None:
+    inline = shapes("", "Union[Square, Circle]")
+    for alias in ("Shape = Union[Circle, Square]", "Shape: TypeAlias = Square | Circle\nAnother = Shape"):
+        named = shapes(alias, "Shape")
+        text = contract_text(named)
+        assert text == contract_text(shapes(alias, "Union[Square, Circle]"))
+        assert "\n\nShape = Union[Circle, Square]\n\n" in text and "Another" not in text
+        assert (
+            "    def f(self, a: Shape, b: Callable[[Shape], None]) -> dict[str, Optional[Shape]]: ...\n"
+            in text
+        )
+        assert "    inner: list[Shape]\n" in text and "    shape: Shape\n" in text
+        again = read_text(text, "shapes")
+        assert contract_text(again) == text
+        assert sys.modules.pop("gobind.contracts.shapes").Shape is not None
+        assert fingerprint(named.interfaces[0]) == fingerprint(inline.interfaces[0])
+        assert differences(named.interfaces[0], inline.interfaces[0]) == []
+        assert differences(again.interfaces[0], inline.interfaces[0]) == []
+
+
+def test_the_alias_of_an_optional_union_does_not_name_it() -> None:
+    """In Go both are one type: an optional union is the union, which may be nil."""
+    text = contract_text(shapes("Maybe = Optional[Union[Circle, Square]]", "Maybe"))
+    assert "Maybe" not in text and "a: Optional[Union[Circle, Square]]," in text
+    text = contract_text(
+        shapes("Maybe = Optional[Union[Circle, Square]]\nShape = Union[Circle, Square]", "Maybe")
+    )
+    assert "Maybe" not in text and "a: Optional[Shape]," in text
+
+
+def test_private_names_name_no_union() -> None:
+    assert "_Shape" not in contract_text(shapes("_Shape = Union[Circle, Square]", "_Shape"))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement")
+def test_a_type_statement_names_a_union() -> None:
+    text = contract_text(shapes("type Shape = Circle | Square", "Shape"))
+    assert text == contract_text(shapes("Shape = Union[Circle, Square]", "Shape"))
+
+
+def test_one_name_of_two_things_is_refused() -> None:
+    other = """
+@gostruct
+class Line:
+    n: int
+@gostruct
+class %s:
+    s: "Union[Circle, Line]"
+"""
+    named = SHAPES.replace("%s", "Shape", 1).replace("%s", "Shape = Union[Circle, Square]", 1)
+    random_contracts.load_module(HEAD + named.replace("%s", "Shape"), "shapes_one")
+    for name, alias, message in (
+        ("Shape", "", "Shape: the name of Union[Circle, Square] and of a class; rename one of them"),
+        (
+            "Two",
+            "Shape = Union[Circle, Line]",
+            "Shape: the name of Union[Circle, Square] and of Union[Circle, Line]; rename one of them",
+        ),
+    ):
+        text = f"from shapes_one import Circle, Shapes\n{other.replace('%s', name)}\n{alias}\n"
+        text += f"@gointerface\nclass Both:\n    def g(self, a: {name}, b: Shapes) -> None: ...\n"
+        module = random_contracts.load_module(HEAD + text, "shapes_two")
+        with pytest.raises(gobind.ContractError) as caught:
+            Schema().contract("both", "", [module.Both])
+        assert str(caught.value) == message
+        del sys.modules["shapes_two"]
+    del sys.modules["shapes_one"]

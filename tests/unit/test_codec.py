@@ -21,16 +21,32 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from itertools import chain
-from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple, Union
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, List, Literal, Optional, Set, Tuple, Union
 from uuid import UUID
 
 import oracle
 import pytest
 import random_contracts
 
-from gobind import CorruptFrame, f32, flatten, gostruct, i8, protocol, u8, u16, u32, u64, unflatten
+from gobind import (
+    CorruptFrame,
+    bigint,
+    f32,
+    flatten,
+    gostruct,
+    i8,
+    naive,
+    protocol,
+    u8,
+    u16,
+    u32,
+    u64,
+    unflatten,
+)
 from gobind.codec import columns, frames
 from gobind.codec.leaves import codec_of
 from gobind.contract.leaves import LEAVES as LEAF_ROWS
@@ -113,7 +129,8 @@ def test_random_values_of_many_items(seed: int) -> None:
         agree([values.value(annotation) for _ in range(5)], List[annotation], (seed, name))  # type: ignore[valid-type]
 
 
-LEAVES = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID, complex]
+LEAVES: List[Any] = [bool, int, float, f32, i8, u64, str, bytes, datetime, timedelta, UUID, complex]
+LEAVES += [date, time, naive, Decimal, bigint, Path, Literal["a", "b"], Literal[1, 2]]
 
 
 @pytest.mark.parametrize("annotation", LEAVES, ids=str)
@@ -176,6 +193,17 @@ def test_special_complex_numbers_keep_their_bits(real: float, imag: float) -> No
         ({1: 2}, Dict[u8, u16], "0000000000000000 0100000000000000 01 0200"),
         (timedelta(microseconds=1), timedelta, "e803000000000000"),
         (datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), datetime, "0000000000000000 100e0000 00000000"),
+        (date(1969, 12, 31), date, "ffffffff"),
+        ([date(1970, 1, 2), date(1, 1, 1)], List[date], "0000000000000000 0200000000000000 01000000 c606f5ff"),
+        (time(0, 0, 1, 5), time, "45420f0000000000"),
+        (datetime(1970, 1, 1, 0, 0, 1), naive, "40420f0000000000"),
+        (Decimal("-1.50"), Decimal, "0000000000000000 0500000000000000 2d312e3530"),
+        ([Decimal("1E+2"), Decimal("0")], List[Decimal], "0000000000000000 0200000000000000 0c00000000000000 31452b32 00 30"),
+        (-256, bigint, "0000000000000000 0200000000000000 ff00"),
+        ([0, 128, -128], List[bigint], "0000000000000000 0300000000000000 0100000000000000 0200000000000000 0100000000000000 00 0080 80"),
+        (Path("a"), Path, "0000000000000000 0100000000000000 61"),
+        ("b", Literal["a", "b"], "0000000000000000 0100000000000000 62"),
+        ([-1, 2], List[Literal[2, -1]], "0000000000000000 0200000000000000 ffffffffffffffff 0200000000000000"),
         (UUID(int=1), UUID, "00000000000000000000000000000001"),
         (1 - 2j, complex, "000000000000f03f 00000000000000c0"),
         ([1 - 2j, 2], List[complex], "0000000000000000 0200000000000000 000000000000f03f 00000000000000c0 0000000000000040 0000000000000000"),

@@ -11,8 +11,10 @@ import enum
 import sys
 import uuid
 from collections import OrderedDict, UserDict, UserList, UserString, deque, namedtuple
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Union
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Dict, FrozenSet, List, Literal, Optional, Sequence, Set, Tuple, Union
 
 import pytest
 
@@ -167,6 +169,38 @@ WRONG: List[Tuple[Any, Any, str]] = [
     (datetime.timedelta, 5, "TypeError: value: expected timedelta, got int"),
     (datetime.timedelta, datetime.timedelta.max, "OverflowError: value: 999999999 days, 23:59:59.999999 does not fit timedelta: Go counts nanoseconds in 64 bits"),
     (uuid.UUID, "1234", "TypeError: value: expected UUID, got str"),
+    (datetime.date, "2024-01-02", "TypeError: value: expected date, got str"),
+    (datetime.date, datetime.datetime(2024, 1, 2), "TypeError: value: expected date, got datetime, whose clock would be lost; pass its .date()"),
+    (datetime.time, datetime.datetime(2024, 1, 2), "TypeError: value: expected time, got datetime"),
+    (datetime.time, datetime.time(1, tzinfo=datetime.timezone.utc), "TypeError: value: expected a naive time, got an aware one: 01:00:00+00:00"),
+    (datetime.time, datetime.time(1, fold=1), "ValueError: value: 01:00:00 has fold=1, which a time.Duration cannot hold"),
+    (gobind.naive, datetime.date(2024, 1, 2), "TypeError: value: expected naive datetime, got date"),
+    (gobind.naive, AWARE, "TypeError: value: expected a naive datetime, got an aware one: 2024-01-02 03:00:00+00:00"),
+    (gobind.naive, datetime.datetime(2024, 1, 2, fold=1), "ValueError: value: 2024-01-02 00:00:00 has fold=1, which a time.Time in UTC cannot hold"),
+    (Decimal, 1, "TypeError: value: expected Decimal, got int"),
+    (Decimal, 1.5, "TypeError: value: expected Decimal, got float"),
+    (Decimal, Decimal("NaN"), "ValueError: value: expected a finite Decimal, got NaN: Go's json.Number has numbers only"),
+    (Decimal, Decimal("sNaN"), "ValueError: value: expected a finite Decimal, got sNaN: Go's json.Number has numbers only"),
+    (Decimal, Decimal("-Infinity"), "ValueError: value: expected a finite Decimal, got -Infinity: Go's json.Number has numbers only"),
+    (gobind.bigint, 1.0, "TypeError: value: expected bigint, got float"),
+    (gobind.bigint, "1", "TypeError: value: expected bigint, got str"),
+    (Path, "a", "TypeError: value: expected Path, got str"),
+    (Path, Path("a\udc80"), "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udc80' in position 1: value: surrogates not allowed"),
+    (Literal["a", "b", "c"], "d", "ValueError: value: expected 'a', 'b' or 'c', got 'd'"),
+    (Literal["a"], "d" * 200, f"ValueError: value: expected 'a', got {'d' * 100!r} ..."),
+    (Literal["a"], Text("a"), "TypeError: value: expected 'a', got Text"),
+    (Literal["a"], ["a"], "TypeError: value: expected 'a', got list"),
+    (Literal[1, 2], True, "TypeError: value: expected 1 or 2, got bool"),
+    (Literal[1, 2], 1.0, "TypeError: value: expected 1 or 2, got float"),
+    (Literal[1, 2], HUGE, "ValueError: value: expected 1 or 2, got an integer of 16610 bits"),
+    (Literal[1, None], 2, "ValueError: value: expected 1, got 2"),
+    (List[datetime.date], [AWARE.date(), AWARE], "TypeError: value[1]: expected date, got datetime, whose clock would be lost; pass its .date()"),
+    (List[Decimal], [Decimal(1), Decimal("NaN")], "ValueError: value[1]: expected a finite Decimal, got NaN: Go's json.Number has numbers only"),
+    (List[Decimal], [Decimal(1), "1"], "TypeError: value[1]: expected Decimal, got str"),
+    (List[gobind.bigint], [1, "2"], "TypeError: value[1]: expected bigint, got str"),
+    (List[Path], [Path("a"), "b"], "TypeError: value[1]: expected Path, got str"),
+    (List[Literal["a", "b"]], ["a", "c"], "ValueError: value[1]: expected 'a' or 'b', got 'c'"),
+    (Dict[Literal["a", "b"], int], {"a": 1, "c": 2}, "ValueError: value key 'c': expected 'a' or 'b', got 'c'"),
     (Color, 1, "TypeError: value: expected Color, got int"),
     (Color, Level.LOW, "TypeError: value: expected Color, got Level"),
     (Level, 0, "TypeError: value: expected Level, got int"),
@@ -298,6 +332,12 @@ GOOD = [
     (Union[Admin, User], Admin(1, "a", 5), Admin(1, "a", 5)),
     (Union[User, Admin, Node], Admin(1, "a", 5), Admin(1, "a", 5)),
     (u16, Index(65535), 65535),
+    (gobind.bigint, True, 1),
+    (gobind.bigint, Index(1 << 80), 1 << 80),
+    (gobind.bigint, Number(-5), -5),
+    (Path, PurePosixPath("a/b"), Path("a/b")),
+    (Path, PureWindowsPath("a/b"), Path("a\\b")),
+    (Literal[1, 2], 2, 2),
 ]
 
 
@@ -361,6 +401,15 @@ BACK = [
     (Mood, Mood.GOOD, b"good", b"evil", "ValueError: value: 'evil' is not a Mood"),
     (Dict[Mood, int], {Mood.GOOD: 1}, b"good", b"evil", "ValueError: value[0] key: 'evil' is not a Mood"),
     (Level, Level.LOW, b"\0", b"\5", "ValueError: value: 360287970189639685 is not a Level"),
+    (datetime.date, datetime.date(1970, 1, 1), b"\0" * 4, b"\xff" * 3 + b"\x7f", "OverflowError: value: the time from Go does not fit date: 2147483647 days"),
+    (List[datetime.time], [datetime.time(), datetime.time(microsecond=5)], b"\5" + b"\0" * 7, b"\xff" * 8, "OverflowError: value[1]: the duration from Go does not fit time: -1 microseconds"),
+    (gobind.naive, datetime.datetime(1970, 1, 1), b"\0" * 8, b"\xff" * 7 + b"\x7f", "OverflowError: value: the time from Go does not fit datetime: 9223372036854775807 microseconds"),
+    (Decimal, Decimal("12"), b"12", b"1x", "ValueError: value: the number from Go does not fit Decimal: '1x'"),
+    (List[Decimal], [Decimal("1"), Decimal("123")], b"123", b"NaN", "ValueError: value[1]: the number from Go does not fit Decimal: 'NaN'"),
+    (List[Decimal], [Decimal("1"), Decimal("123")], b"123", b"\xff23", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: value[1]: invalid start byte"),
+    (Path, Path("ab"), b"ab", b"\xffb", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: value: invalid start byte"),
+    (Literal["ab", "cd"], "cd", b"cd", b"ef", "ValueError: value: expected 'ab' or 'cd', got 'ef'"),
+    (List[Literal[1, 5]], [5], b"\5", b"\7", "ValueError: value[0]: expected 1 or 5, got 7"),
     (datetime.datetime, datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc), b"\0" * 8, b"\xff" * 7 + b"\x7f", "OverflowError: value: the time from Go does not fit datetime: 9223372036854775807 microseconds"),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,51 @@ def test_what_an_implementer_sees() -> None:
     assert "gobind_main.go" not in files
 
 
+@pytest.mark.parametrize(
+    ("annotation", "go"),
+    [
+        ("Optional[int]", "*int"),
+        ("Optional[str]", "*string"),
+        ("Optional[tuple[int]]", "*TupleInt"),
+        ("Optional[S]", "*S"),
+        ("Optional[bytes]", "[]byte"),
+        ("Optional[list[int]]", "[]int"),
+        ("Optional[tuple[str, ...]]", "[]string"),
+        ("list[Optional[list[Optional[int]]]]", "[][]*int"),
+        ("Optional[dict[str, Optional[set[u8]]]]", "map[string]map[uint8]struct{}"),
+        ("Optional['A']", "A"),
+        ("Optional[Callable[[], None]]", "func(context.Context) error"),
+        ("Optional[Union[S, T]]", "SOrT"),
+    ],
+)
+def test_optional_is_a_pointer_only_where_go_has_no_nil(tmp_path: Path, annotation: str, go: str) -> None:
+    text = "@gostruct\nclass S: x: int\n@gostruct\nclass T: ...\n@gointerface\nclass A:\n"
+    files = generate(read(tmp_path, f"{text}    def f(self, a: {annotation}) -> {annotation}: ...\n"))
+    assert f"\tF(ctx context.Context, a {go}) ({go}, error)\n" in files["gobind_interfaces.go"]
+
+
+def test_an_alias_in_the_module_names_a_union(tmp_path: Path) -> None:
+    text = "@gostruct\nclass S: x: int\n@gostruct\nclass T: ...\n@gostruct\nclass U: ...\nshape_like = Union[T, S]\n"
+    text += "@gointerface\nclass A:\n    def f(self, a: Union[S, T], b: Union[T, U]) -> Optional[shape_like]: ...\n"
+    files = generate(read(tmp_path, text))
+    assert (
+        "\tF(ctx context.Context, a ShapeLike, b TOrU) (ShapeLike, error)\n" in files["gobind_interfaces.go"]
+    )
+    assert "type ShapeLike interface {\n\tisShapeLike()\n}\n" in files["gobind_types.go"]
+
+
+def test_two_methods_share_one_of_go() -> None:
+    files = generate(read_contract(str(OBJECTS)))
+    assert (
+        "type Cell interface {\n"
+        "\t// Waits for the event loop.\n"
+        "\tGet(ctx context.Context, key string) (string, error)\n"
+        "\tCount(ctx context.Context, by int) (int, error)\n"
+        "\tScan(ctx context.Context, n int) (func(yield func(int, error) bool), error)\n"
+        "\tOnly(ctx context.Context) (int, error)\n}\n"
+    ) in files["gobind_interfaces.go"]
+
+
 def test_the_wide_contract() -> None:
     files = generate(read_contract(str(WIDE)))
     types, interfaces = files["gobind_types.go"], files["gobind_interfaces.go"]
@@ -102,7 +148,7 @@ def test_objects_functions_and_streams_as_types() -> None:
     for line in (
         "\tOpen(ctx context.Context, name string) (Store, error)\n",
         "\tByName(ctx context.Context, stores map[string]Store) (map[string]Store, error)\n",
-        "\tMaybe(ctx context.Context, store *Store) (*Store, error)\n",
+        "\tMaybe(ctx context.Context, store Store) (Store, error)\n",
         "\tPair(ctx context.Context, store Store) (TupleStoreString, error)\n",
         "\tApply(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)\n",
         "\tDescribe(ctx context.Context, f func(context.Context, *User) (string, error), user *User)",
@@ -113,17 +159,17 @@ def test_objects_functions_and_streams_as_types() -> None:
         "func RegisterMerger(impl Merger) {\n",
     ):
         assert line in files["gobind_interfaces.go"], line
-    assert '\tSpare *Store `json:"spare"`\n' in files["gobind_types.go"]
+    assert '\tSpare Store  `json:"spare"`\n' in files["gobind_types.go"]
 
 
 def test_a_leaf_names_the_package_of_its_go_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    leaf = COMPLEX._replace(text="bigint", go="*big.Int", go_import="math/big")
+    leaf = COMPLEX._replace(text="address", go="*url.URL", go_import="net/url")
     monkeypatch.setattr(gosource, "_IMPORTS", gosource.import_paths([*LEAVES, leaf]))
     source = GoSource()
     source.line(f"var pair [2]{source.qualified(leaf.go)} // {source.qualified('unsafe.Pointer')}")
     assert source.qualified("[]byte") == "[]byte"
     imports = source.file("lib", "", "lib/gobind").partition("import ")[2]
-    assert imports.splitlines()[:4] == ["(", '\t"math/big"', '\t"unsafe"', ")"]
+    assert imports.splitlines()[:4] == ["(", '\t"net/url"', '\t"unsafe"', ")"]
 
 
 def test_how_go_calls_python() -> None:
@@ -204,6 +250,16 @@ def test_generated_go_passes_gofmt_and_vet(tmp_path: Path) -> None:
         " g: Callable[[Callable[[int], int]], 'A'], h: Optional[Callable[[], None]])"
         " -> Callable[[], bytes]: ...\n"
         "    def t(self, a: tuple[Callable[[int], int], 'A']) -> dict[str, tuple['A', int]]: ...\n",
+        # Optional of what has a nil in Go: the same Go types, which travel otherwise.
+        "@gostruct\nclass S:\n    x: int\n    more: 'Optional[list[S]]' = None\n"
+        "@gostruct\nclass T: ...\n"
+        "@gointerface\nclass A:\n"
+        "    def f(self, a: tuple[bytes, int], b: tuple[Optional[bytes], int], c: Callable[[bytes], int],"
+        " d: Callable[[Optional[bytes]], int]) -> Optional['A']: ...\n"
+        "    def g(self, a: list[Optional['A']], b: dict[str, Optional[Callable[[int], Optional[S]]]])"
+        " -> Optional[dict[str, Optional[list[Optional[S]]]]]: ...\n"
+        "    def h(self, a: Optional[Union[S, T]], b: Iterable[Optional[set[int]]])"
+        " -> Iterator[Optional[Union[S, T]]]: ...\n",
         # Streams of everything, in both directions.
         "@gostruct\nclass S:\n    x: int\n    next: 'Optional[S]' = None\n"
         "@gointerface\nclass A:\n"
@@ -295,7 +351,22 @@ def test_the_wheel_carries_the_runtime() -> None:
         ),
         (
             "@gointerface\nclass A:\n    def get_id(self) -> None: ...\n    def getId(self) -> None: ...\n",
-            "A: methods get_id and getId are both GetID in Go",
+            "A: methods get_id and getId are both GetID in Go; if they are meant to share it, "
+            'write @gomethod(name="GetID") above getId',
+        ),
+        (
+            "@gointerface\nclass A:\n    def get(self, key: str) -> str: ...\n"
+            "    @gomethod(name='Get')\n    async def aget(self, key: str, n: int) -> list[str]: ...\n",
+            "A: methods get and aget are both Get in Go, but differ: "
+            "Get(ctx context.Context, key string) (string, error) and "
+            "Get(ctx context.Context, key string, n int) ([]string, error)",
+        ),
+        (
+            "@gostruct\nclass S: ...\n@gointerface\nclass A:\n"
+            "    @gomethod(name='Put')\n    def put(self, value: S) -> None: ...\n"
+            "    @gomethod(name='Put', by_value=True)\n    async def aput(self, value: S) -> None: ...\n",
+            "A: methods put and aput are both Put in Go, but differ: "
+            "Put(ctx context.Context, value *S) error and Put(ctx context.Context, value S) error",
         ),
         (
             "@gointerface\nclass A:\n    def f(self, user_id: int, userId: int) -> None: ...\n",
@@ -332,3 +403,52 @@ def test_collisions_are_refused(tmp_path: Path, text: str, message: str) -> None
     with pytest.raises(ContractError) as caught:
         generate(contract)
     assert str(caught.value) == message
+
+
+LITERALS = """
+Order = Literal["desc", "asc"]
+sort_key = Literal["user_id", "NAME", "<", "<=", "", "c++", "text/html"]
+@gostruct
+class Circle:
+    kind: Literal["circle"]
+@gointerface
+class Lists(Protocol):
+    def get(self, order: Order, key: sort_key, level: Literal[1, 11, -1], c: Circle) -> dict[Order, bigint]: ...
+"""
+
+
+def test_literals_are_named_types_with_constants(tmp_path: Path) -> None:
+    files = generate(read(tmp_path, LITERALS))
+    for declared in (
+        "// Order has the values of Python's Literal.\ntype Order string\n",
+        'const (\n\tOrderAsc Order = "asc"\n\tOrderDesc Order = "desc"\n)\n',
+        "type SortKey string\n",
+        '\tSortKeyEmpty SortKey = ""\n',
+        '\tSortKeyLessThanSign SortKey = "<"\n',
+        '\tSortKeyLessThanSignEqualsSign SortKey = "<="\n',
+        '\tSortKeyName SortKey = "NAME"\n',
+        '\tSortKeyUserID SortKey = "user_id"\n',
+        '\tSortKeyTextHTML SortKey = "text/html"\n',
+        "type Minus1Or1Or11 int\n",
+        "\tMinus1Or1Or11Minus1 Minus1Or1Or11 = -1\n\tMinus1Or1Or11_1 Minus1Or1Or11 = 1\n",
+        "type OnlyCircle string\n",
+        '\tOnlyCircleCircle OnlyCircle = "circle"\n',
+    ):
+        assert declared in re.sub(" +", " ", files["gobind_types.go"]), declared
+    assert (
+        "Get(ctx context.Context, order Order, key SortKey, level Minus1Or1Or11, c *Circle) (map[Order]*big.Int, error)"
+        in (files["gobind_interfaces.go"])
+    )
+
+
+def test_packages_are_imported_only_where_types_of_theirs_are_used(tmp_path: Path) -> None:
+    files = generate(read(tmp_path, LITERALS))
+    assert '\t"math/big"\n' in files["gobind_interfaces.go"]
+    assert not any("encoding/json" in text for text in files.values())
+
+
+def test_values_of_a_literal_that_are_one_name_in_go_are_refused(tmp_path: Path) -> None:
+    text = LITERALS.replace('"desc", "asc"', '"a", "A"')
+    with pytest.raises(ContractError) as caught:
+        generate(read(tmp_path, text))
+    assert str(caught.value) == "Order: 'A' and Order: 'a' are both OrderA in Go"

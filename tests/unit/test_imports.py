@@ -20,7 +20,9 @@ LAYERS = [
     "contract",
     "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",
-    "contract.annotations contract.types",
+    "contract.naive contract.annotations",
+    "contract.classes",
+    "contract.types",
     "contract.dynamics",
     "contract.resolve contract.validate contract.fingerprint",
     "contract.canonical contract.compatibility",
@@ -133,7 +135,8 @@ def loaded(code: str) -> List[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-LEFT_OUT = "asyncio datetime json logging select subprocess sysconfig uuid gobind.tool gobind.codec.times"
+LEFT_OUT = "asyncio datetime decimal json logging pathlib select subprocess sysconfig uuid gobind.tool"
+LEFT_OUT += " gobind.codec.times gobind.contract.naive"
 LAZY = "process.goruntime sanitizer cgo wait.blocking wait.asyncio_loop"  # few programs need them
 
 

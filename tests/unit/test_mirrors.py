@@ -10,13 +10,15 @@ import datetime
 import enum
 import gc
 import uuid
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple, Union
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Callable, Dict, FrozenSet, List, Literal, Optional, Set, Tuple, Union
 
 import pytest
 import random_contracts
 
 import gobind
-from gobind import f32, from_mirror, gostruct, i16, mirror, to_mirror, u8, u16, u32, u64
+from gobind import bigint, f32, from_mirror, gostruct, i16, mirror, naive, to_mirror, u8, u16, u32, u64
 from gobind.codec.layout import layout_of
 from gobind.codec.mirrors import node_of
 from gobind.contract.types import DynamicType, walk
@@ -84,6 +86,20 @@ class Times:
 
 
 @gostruct
+class Others:
+    a: bool
+    day: datetime.date
+    clock: datetime.time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Literal["asc", "desc"]
+    level: Literal[1, 2]
+    days: List[datetime.date]
+
+
+@gostruct
 class Waves:
     a: u8
     one: complex
@@ -113,6 +129,7 @@ LAYOUTS = [
     (Texts, [0, 8, 24, 40, 56], 64),
     (Nested, [0, 2, 8, 24, 24], 32),
     (Times, [0, 1, 24, 40], 48),
+    (Others, [0, 4, 8, 16, 24, 40, 56, 72, 88, 96], 112),
     (Waves, [0, 8, 24, 40, 64, 72], 88),
     (Tree, [0, 16, 32, 48, 64, 72, 80, 96], 112),
 ]
@@ -141,6 +158,18 @@ VALUES = [
         uuid.UUID(int=2**127 + 1),
         datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5))),
         datetime.timedelta(microseconds=-1),
+    ),
+    Others(
+        True,
+        datetime.date(1, 1, 1),
+        datetime.time(23, 59, 59, 999999),
+        datetime.datetime(9999, 12, 31),
+        Decimal("-0.00"),
+        -(2**70),
+        Path("a/b"),
+        "asc",
+        2,
+        [datetime.date(2024, 2, 29)],
     ),
     Waves(1, 1 - 2j, [3j, complex(-0.0, 5)], (2, 4 + 0j), 1j, {"x": -1j}),
     Waves(1, 0j, [], (2, 0j), None, {}),
@@ -175,9 +204,9 @@ def test_random_structs_there_and_back(seed: int) -> None:
         value = values.value(cls)
         if holds_dynamic(node_of(cls)):
             with pytest.raises(gobind.ContractError, match="a dynamic value is no C data: it has no mirror$"):
-                to_mirror(value)
+                to_mirror(value, cls)
         else:
-            assert from_mirror(to_mirror(value)) == value
+            assert from_mirror(to_mirror(value, cls)) == value
 
 
 def holds_dynamic(node: Any) -> bool:
@@ -225,3 +254,23 @@ def test_the_width_of_u32_is_c_s() -> None:
         n: u32
 
     assert dict(mirror(One)._fields_) == {"n": ctypes.c_uint32}  # type: ignore[arg-type]
+
+
+def test_a_mirror_may_show_no_value_of_a_literal() -> None:
+    made = to_mirror(
+        Others(
+            True,
+            datetime.date(1, 1, 1),
+            datetime.time(),
+            datetime.datetime(1, 1, 1),
+            Decimal(),
+            0,
+            Path(),
+            "asc",
+            2,
+            [],
+        )
+    )
+    made.level = 3
+    with pytest.raises(ValueError, match="^expected 1 or 2, got 3$"):
+        from_mirror(made)

@@ -23,11 +23,14 @@ from gobind.contract.types import Contract, DictType, ListType, SetType, StructT
 HEAD = """
 import collections.abc, dataclasses, enum, typing
 from dataclasses import InitVar, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import (Annotated, Any, AbstractSet, Callable, Dict, FrozenSet, Generic, List, Literal, Mapping, NewType,
                     Optional, Protocol, Sequence, Set, Tuple, TypeVar, Union)
 from uuid import UUID
 from gobind import *
+from gobind import naive
 from gobind.contract import scalars
 class Color(enum.Enum):
     RED = 1
@@ -93,6 +96,10 @@ TABLE = [
     ("Optional[Optional[int]]", "Optional[int]"),
     ("Optional[list[Optional[str]]]", "Optional[list[Optional[str]]]"),
     *[(word, word) for word in ("Color", "Mood", "Level", "Access", "datetime", "timedelta", "UUID", "complex")],
+    *[(word, word) for word in ("date", "time", "naive", "Decimal", "bigint", "Path")],
+    *[(text, "Literal['a', 'b']") for text in ("Literal['a', 'b']", "Literal['b', 'a', 'b']", "Literal['b', Literal['a']]")],
+    *[(text, "Optional[Literal['a']]") for text in ("Literal['a', None]", "Optional[Literal['a']]")],
+    ("dict[Literal[2, -1], set[Literal['a']]]", "dict[Literal[-1, 2], set[Literal['a']]]"),
     *[(word, word) for word in ("Point", "Circle", "Group")],
     *[(text, "Union[Circle, Point]") for text in ("Union[Circle, Point]", "Union[Point, Circle]")],
     ("Optional[Union[Point, Circle]]", "Optional[Union[Circle, Point]]"),
@@ -302,16 +309,22 @@ def test_a_chain_of_many_classes_costs_no_stack() -> None:
 
 
 ACCEPTED = f"expected {resolve.ACCEPTED}"
+NO_RANGE = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
 PARAMETER = "Service.do: parameter x"
-KEYS = "must be numbers, bool, str or enums, got"
+KEYS = "must be numbers, bool, str, enums or Literal, got"
 
 REFUSED_ANNOTATIONS = [
     ("memoryview", f"memoryview is not supported; {ACCEPTED}"),
-    ("date", f"date is not supported; {ACCEPTED}"),
+    *[(word, f"{word} is not supported; {NO_RANGE}") for word in ("range", "slice")],
     ("type", f"type is not supported; {ACCEPTED}"),
     ("3", f"3 is not supported; {ACCEPTED}"),
     ("None", f"None is not supported; {ACCEPTED}"),
-    ("Literal[1]", f"Literal[1] is not supported; {ACCEPTED}"),
+    ("Literal[True]", "Literal[True]: bool has two values only; write bool"),
+    ("Literal[1, b'x']", "Literal[1, b'x']: the values must be str or int, got bytes"),
+    ("Literal['a', 1]", "Literal['a', 1]: the values must all be int or all be str"),
+    ("Literal[None]", "Literal[None]: the values must all be int or all be str"),
+    ("Literal[Color.RED]", "Literal[<Color.RED: 1>]: members of an enum are not supported; write the enum itself, Color"),
+    ("Literal[1, 2**63]", "Literal: 9223372036854775808 does not fit 64 bits"),
     ("collections.deque[int]", f"collections.deque[int] is not supported; {ACCEPTED}"),
     ("list", "list is not supported; say of what: list[...]"),
     ("dict", "dict is not supported; say of what: dict[...]"),
@@ -341,7 +354,8 @@ REFUSED_ANNOTATIONS = [
     ("Optional[Buffer[u8]]", "Buffer may only be a parameter or a result itself"),
     ("cstr", "cstr is for Library.export; in a contract write str"),
     ("list[cstr]", "cstr is for Library.export; in a contract write str"),
-    ("Plain", "Plain is not supported; decorate the class with @gostruct"),
+    ("Plain", f"Plain is not supported; {ACCEPTED}"),
+    ("SubOfPlain", "SubOfPlain is not supported; decorate the class with @gostruct"),
     ("Sub", "Sub is not supported; decorate the class with @gostruct"),
     ("Missing", "a @goerror class is raised, not passed"),
     ("Nowhere", "cannot evaluate Nowhere: NameError: name 'Nowhere' is not defined"),
@@ -354,7 +368,7 @@ REFUSED_ANNOTATIONS = [
 ]  # fmt: skip
 BARE = [
     *[(name, name) for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Sequence", "Mapping", "AbstractSet")],
-    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated")],
+    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated", "Literal")],
     *[(f"typing.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Sequence", "Mapping", "Set", "Callable")],
@@ -394,9 +408,13 @@ class SourType:
 Sour = SourType()
 """
 ODD = """
-@dataclass
 class Plain:
     n: int
+@dataclass
+class Data:
+    n: int
+class SubOfPlain(Data):
+    m: int
 class Sub(Point):
     pass
 @goerror
@@ -462,7 +480,7 @@ def test_refused_brackets_and_aliases(annotation: str, message: str) -> None:
             "JSON contains itself; only a @gostruct class, or a union that has a name, may contain itself",
         ),
         ("type JSON = Nowhere", "cannot evaluate JSON: NameError: name 'Nowhere' is not defined"),
-        ("type JSON[T] = list[T]", f"~T is not supported; {ACCEPTED}"),
+        ("type JSON[T] = list[T]", "the type variable T stands for no type here"),
     ],
 )
 def test_refused_type_statements(alias: str, message: str) -> None:
@@ -696,10 +714,43 @@ def test_the_name_of_a_union_is_not_part_of_what_both_sides_must_agree_on() -> N
 def test_unions_that_type_statements_name() -> None:
     source = "type Tree = int | list[Tree] | None\n" + method("Tree")
     node: Any = contract_of(run(source, future=True)).interfaces[0].methods[0].params[0].type
-    assert node.text == "Tree" and node.spelled == "int | list[Tree] | None"
+    assert node.text == "Tree" and node.options_text == "int | list[Tree] | None"
 
 
 def test_structs_of_the_module_belong_to_a_contract_with_any() -> None:
     alone = "from typing import Any\n@gostruct\nclass Alone:\n    x: int\n"
     assert "Alone" in [struct.text for struct in contract_of(run(alone + method("Any"))).structs]
     assert "Alone" not in [struct.text for struct in contract_of(run(alone + method("int"))).structs]
+
+
+def test_a_literal_has_the_name_of_its_alias() -> None:
+    text = "Order = Literal['a', 'b']\nMaybe = Literal['c', None]\n"
+    text += method("tuple[Literal['b', 'a'], list[Order], Maybe, Literal[1]]")
+    names = {node.text: node.name for node in contract_of(run(text)).literals}
+    assert names == {"Literal['a', 'b']": "Order", "Literal['c']": "Maybe", "Literal[1]": None}
+
+
+def test_a_literal_without_a_name_here_has_that_of_a_later_module() -> None:
+    run("Order = Literal['a', 'b']\n@gostruct\nclass Named:\n    order: Order\n", "named_module")
+    text = "from named_module import Named\n@gointerface\nclass Service(Protocol):\n"
+    module = run(text + "    def do(self, x: Literal['a', 'b'], y: Named) -> None: ...\n")
+    assert [node.name for node in contract_of(module).literals] == ["Order"]
+
+
+def test_the_name_of_an_alias() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError
+
+    names = {"odd": Odd(), "_Hidden": Union[int, str], "Shape": Union[str, int], "Later": Union[int, str]}
+    scope = Scope(names, {"Inner": Union[int, bytes], "Local": Union[int, bytes]})
+    assert scope.name_of(Union[int, str]) == "Shape"
+    assert scope.name_of(Union[int, bytes]) == "Inner"
+    assert scope.name_of(Union[int, float]) is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no type statement")
+def test_the_name_of_a_type_statement() -> None:
+    names: dict[str, Any] = {}
+    exec("type Bad = Missing[int]\ntype Shape = list[int] | str\nOther = Shape", names)
+    assert Scope(names, {}).name_of(Union[list[int], str]) == "Shape"

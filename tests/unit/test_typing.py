@@ -20,10 +20,19 @@ from __future__ import annotations
 import array
 import ctypes
 import mmap
-from typing import Any, Protocol, Union
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
+
+from typing_extensions import NotRequired, TypedDict
 
 import gobind
 from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import bigint, naive
+
+Order = Literal["asc", "desc"]
 
 
 @gostruct
@@ -38,6 +47,17 @@ class Key:
     part: str
 
 
+@gostruct
+class Item:
+    day: date
+    clock: time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order = "asc"
+
+
 @goerror
 class NotFound(GoError):
     key: str
@@ -46,16 +66,47 @@ class NotFound(GoError):
 Value = Union[int, str, None]
 
 
+T = TypeVar("T")
+
+
+class Point(NamedTuple):
+    x: float
+    y: float = 0.0
+
+
+class Options(TypedDict):
+    day: str
+    hours: NotRequired[u8]
+
+
+@dataclass
+class Place:
+    at: Point
+    options: Options
+
+
+@gostruct
+class Page(Generic[T]):
+    items: list[T]
+    total: int = 0
+
+
 @gointerface
 class Accounts(Protocol):
     def anything(self, value: Any) -> Any: ...
     def something(self, value: object) -> object: ...
     def document(self, value: JSON) -> JSON: ...
     def value(self, value: Value) -> Value: ...
+    def move(self, point: Point, options: Options) -> Point: ...
+    def find(self, place: Place) -> Page[Place]: ...
+    def users(self, page: Page[User]) -> Options: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
     def fill(self, data: MutableBuffer[f64]) -> None: ...
+    def stock(self, item: Item, order: Order) -> dict[Order, Item]: ...
+    def total(self, items: list[Item]) -> bigint: ...
+    def at(self) -> naive: ...
     @gomethod(blocking=True)
     async def add_friends(self, token: bytes, user_ids: list[u32]) -> list[User]: ...
 
@@ -85,8 +136,15 @@ if isinstance(document, dict) and isinstance(document["a"], list):
 value = accounts.value("a")
 if isinstance(value, str):
     print(value.upper())
+item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10**30, Path("a"), "desc")
+accounts.stock(item, "asc")["desc"].price.as_tuple()
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
+accounts.move(Point(1.0), {"day": "mon"})
+accounts.users(Page([User(1, "ada")], total=1))
+accounts.users(Page[User]([]))
+gobind.mirror(Page[User])
+gobind.from_mirror(gobind.to_mirror({"day": "mon"}, Options))
 """
 MISTAKES = [
     'accounts.login("x")',
@@ -103,6 +161,14 @@ MISTAKES = [
     "User(1, 'ada').nick",
     'accounts.fill(b"abc")',
     "accounts.hash([1, 2])",
+    'accounts.stock(item, "up")',
+    "accounts.total([item]).upper()",
+    "accounts.at().nothing()",
+    'accounts.move((1.0, 2.0), {"day": ""})',
+    "accounts.move(Point(1.0), {})",
+    'accounts.move(Point(1.0), {"day": "", "hour": 1})',
+    'accounts.users(Page(["x"]))',
+    "accounts.find(Place(1.0, {'day': ''}))",
 ]
 
 
@@ -147,6 +213,13 @@ REVEALED: Dict[str, str] = {
     'gobind.load("x.so", Accounts).ping(1)': "int",
     "User(1, 'ada').id": "int",
     "User(1, 'ada').name": "str",
+    "accounts.at()": "datetime",
+    "accounts.total([item])": "int",
+    "item.wall": "datetime",
+    "accounts.move(Point(1), {'day': ''}).y": "float",
+    "accounts.find(Place(Point(1), {'day': ''})).items[0].at.x": "float",
+    "accounts.users(Page([]))['day']": "str",
+    "Page([1.5]).items[0]": "float",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
 }

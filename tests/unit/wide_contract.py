@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 import uuid
-from datetime import datetime, timedelta
-from typing import Optional, Protocol, Union
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Optional, Protocol, Union
 
 from gobind import (
     Buffer,
     GoError,
+    bigint,
     f32,
     f64,
     goerror,
@@ -20,11 +23,14 @@ from gobind import (
     i16,
     i32,
     i64,
+    naive,
     u8,
     u16,
     u32,
     u64,
 )
+
+Order = Literal["asc", "desc"]
 
 
 class Color(enum.Enum):
@@ -149,6 +155,19 @@ class All:
     dt: datetime
     td: timedelta
     uu: uuid.UUID
+    day: date
+    clock: time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order
+    level: Literal[1, 2]
+    rows: list[tuple[date, time, naive, Decimal, bigint, Path, Order, Literal[1, 2]]]
+    maybes: tuple[
+        Optional[date], Optional[naive], Optional[Decimal], Optional[bigint], Optional[Path], Optional[Order]
+    ]
+    orders: dict[Order, set[Literal[1, 2]]]
     o: Optional[int]
     os: Optional[str]
     oc: Optional[Circle]
@@ -230,6 +249,11 @@ class Wide(Protocol):
     def s(self, x: str) -> str: ...
     def by(self, x: bytes) -> bytes: ...
     def uid(self, x: uuid.UUID) -> uuid.UUID: ...
+    def day(self, x: date) -> date: ...
+    def price(self, x: Decimal) -> Decimal: ...
+    def count(self, x: bigint) -> bigint: ...
+    def level(self, x: Literal[1, 2], order: Order) -> Literal[1, 2]: ...
+    def step(self, x: Literal[1, 2]) -> int: ...
     def fail(self, how: int) -> list[Union[Circle, Square]]: ...
     async def asy(self, x: dict[str, Tree]) -> dict[str, Tree]: ...
 

@@ -99,6 +99,8 @@ def _types(types: GoTypes, contract: Contract) -> list[str]:
     lines: list[str] = []
     for enum in contract.enums:
         lines += ["", *gotypes.declare_enum(types, enum)]
+    for literal in contract.literals:
+        lines += ["", *gotypes.declare_literal(types, literal)]
     for struct in contract.structs:
         name = types.name(struct)
         lines += ["", *gotypes.declare_struct(types, struct, f"{name} is the struct {struct.text}.")]

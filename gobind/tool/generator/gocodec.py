@@ -7,7 +7,7 @@ generated for the types that calls need, on first use.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 from gobind.codec.layout import layout_of
 from gobind.contract.leaves import STR, Leaf
@@ -15,12 +15,14 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     DictType,
     DynamicType,
     EnumType,
     Handle,
     InterfaceType,
     ListType,
+    LiteralType,
     Node,
     OptionalType,
     SetType,
@@ -34,6 +36,8 @@ from gobind.tool.generator import goshapes
 from gobind.tool.generator.gosource import aligned, empty_function, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
 
+_Value = Union[Scalar, Leaf, EnumType, LiteralType]
+
 
 def least(node: Node) -> int:
     """Returns how many bytes one value, with its parts, takes in a block at least."""
@@ -41,7 +45,7 @@ def least(node: Node) -> int:
         return node.size
     if isinstance(node, Leaf):
         return node.least
-    if isinstance(node, EnumType):
+    if isinstance(node, Choice):
         return least(node.base)
     if isinstance(node, (StructType, TupleType)):
         return max(1, sum(least(item) for item in children(node)))
@@ -61,16 +65,17 @@ def may_fail(node: Node) -> bool:
 
 def is_number(node: Node) -> bool:
     """Returns True if a frame holds the value as Go does, as it does all numbers."""
-    if isinstance(node, EnumType):
+    if isinstance(node, Choice):
         return node.base is not STR
     if isinstance(node, Leaf):
         return not node.go_record
     return isinstance(node, Scalar) and node.text != "bool"
 
 
-def is_text(node: Node) -> bool:
-    """Returns True for str and enums of str."""
-    return node is STR or (isinstance(node, EnumType) and node.base is STR)
+def is_generic(node: Node) -> bool:
+    """Returns True if the runtime's functions for a block have the Go type as a type parameter."""
+    inner = _scalar_or_leaf(node) if isinstance(node, (Scalar, Leaf, Choice)) else None
+    return is_number(node) or (isinstance(inner, Leaf) and inner.is_generic)
 
 
 def is_filled_in(node: Node) -> bool:
@@ -78,8 +83,8 @@ def is_filled_in(node: Node) -> bool:
     return _KINDS[type(node)].fill is not None
 
 
-def _scalar_or_leaf(node: Scalar | Leaf | EnumType) -> Scalar | Leaf:
-    return node.base if isinstance(node, EnumType) else node
+def _scalar_or_leaf(node: _Value) -> Scalar | Leaf:
+    return node.base if isinstance(node, Choice) else node
 
 
 def address(place: str) -> str:
@@ -204,11 +209,11 @@ class GoCodec:
     def block(self, node: Node, verb: str) -> str:
         """Returns the function that reads or writes a block of values: ``func(r, Column[T])``."""
         function = self._block_function(node, verb)
-        return f"{function}[{self.types.spelling(node)}]" if is_number(node) or is_text(node) else function
+        return f"{function}[{self.types.spelling(node)}]" if is_generic(node) else function
 
     def _block_function(self, node: Node, verb: str) -> str:
         """Returns that function without type arguments, which Go infers in a call."""
-        if isinstance(node, (Scalar, Leaf, EnumType)):
+        if isinstance(node, (Scalar, Leaf, Choice)):
             return f"gobind.{verb}{_block_word(node)}"
         return self._declare(
             f"glue{verb}{self.types.word(node)}",
@@ -322,20 +327,20 @@ class _Kind(NamedTuple):
 # Values: numbers, bool, str and the other leaves, and enums of them
 
 
-def _value_mirror(codec: GoCodec, node: Scalar | Leaf | EnumType) -> str:
+def _value_mirror(codec: GoCodec, node: _Value) -> str:
     if is_number(node):
         return codec.types.spelling(node)
     inner = _scalar_or_leaf(node)
     return inner.go_record if isinstance(inner, Leaf) else "byte"
 
 
-def _value_word(node: Scalar | Leaf | EnumType) -> str:
+def _value_word(node: _Value) -> str:
     """Returns the name of the method of Reader and Writer for a value in a record that is not a number."""
     inner = _scalar_or_leaf(node)
     return inner.go_method if isinstance(inner, Leaf) else "Bool"
 
 
-def _block_word(node: Scalar | Leaf | EnumType) -> str:
+def _block_word(node: _Value) -> str:
     """Returns the end of the names of the runtime's functions for a column."""
     if is_number(node):
         return "Numbers"
@@ -343,17 +348,25 @@ def _block_word(node: Scalar | Leaf | EnumType) -> str:
     return inner.go_block if isinstance(inner, Leaf) else "Bools"
 
 
-def _read_value(codec: GoCodec, node: Scalar | Leaf | EnumType, source: str) -> str:
+def _base(node: _Value) -> str:
+    """Returns the Go type that the method of Reader and Writer takes and gives, if it is not the node's own; else ""."""
+    if isinstance(node, Choice):
+        return "string"
+    return node.go_base if isinstance(node, Leaf) else ""
+
+
+def _read_value(codec: GoCodec, node: _Value, source: str) -> str:
     if is_number(node):
         return source
     value = f"r.{_value_word(node)}({source})"
-    return f"{codec.types.spelling(node)}({value})" if isinstance(node, EnumType) else value
+    return f"{codec.types.spelling(node)}({value})" if _base(node) else value
 
 
-def _write_value(codec: GoCodec, node: Scalar | Leaf | EnumType, source: str, target: str) -> str:
+def _write_value(codec: GoCodec, node: _Value, source: str, target: str) -> str:
     if is_number(node):
         return f"{target} = {source}"
-    value = f"string({source})" if isinstance(node, EnumType) else source
+    base = _base(node)
+    value = f"{base}({source})" if base else source
     return f"{target} = w.{_value_word(node)}({value})"
 
 
@@ -406,17 +419,17 @@ def _dynamic_block(codec: GoCodec, node: DynamicType, verb: str) -> str:
 # Containers
 
 
-def _container(name: str, mirror: str = "gobind.Ref") -> _Kind:
-    """Returns the row of a container; `name` is part of the names of the runtime's functions."""
+def _container(name_of: Callable[[Any], str], mirror: str = "gobind.Ref") -> _Kind:
+    """Returns the row of a container; `name_of` returns the part of the names of the runtime's functions that tells its kind."""
 
     def write(codec: GoCodec, node: Node, source: str, target: str) -> str:
-        return f"{target} = gobind.Write{name}(w, {source}, {codec.inner(node, 'Write')})"
+        return f"{target} = gobind.Write{name_of(node)}(w, {source}, {codec.inner(node, 'Write')})"
 
     def fill(codec: GoCodec, node: Node, source: str, target: str) -> str:
-        return f"gobind.Read{name}(r, {source}, {address(target)}, {codec.inner(node, 'Read')})"
+        return f"gobind.Read{name_of(node)}(r, {source}, {address(target)}, {codec.inner(node, 'Read')})"
 
     def block(codec: GoCodec, node: Node, verb: str) -> str:
-        return f"gobind.{verb}{name}s({verb[0].lower()}, c, {codec.inner(node, verb)})"
+        return f"gobind.{verb}{name_of(node)}s({verb[0].lower()}, c, {codec.inner(node, verb)})"
 
     return _Kind(lambda codec, node: mirror, write, fill=fill, block=block)
 
@@ -453,16 +466,17 @@ _KINDS: dict[type, _Kind] = {
     Scalar: _VALUE,
     Leaf: _VALUE,
     EnumType: _VALUE,
+    LiteralType: _VALUE,
     StructType: _RECORD,
     TupleType: _RECORD,
     UnionType: _Kind(lambda codec, node: "gobind.Tag", _write_union, fill=_fill_union, block=_union_block),
     DynamicType: _Kind(
         lambda codec, node: "gobind.Ref", _write_dynamic, fill=_fill_dynamic, block=_dynamic_block
     ),
-    ListType: _container("List"),
-    SetType: _container("Set"),
-    DictType: _container("Map"),
-    OptionalType: _container("Optional", "uint64"),
+    ListType: _container(lambda node: "List"),
+    SetType: _container(lambda node: "Set"),
+    DictType: _container(lambda node: "Map"),
+    OptionalType: _container(lambda node: "Nilable" if node.item.is_nilable else "Optional", "uint64"),
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,
     StreamType: _Kind(lambda codec, node: "uint64", _write_stream, GoCodec.read_stream),

@@ -30,6 +30,7 @@ PREDECLARED = frozenset(
 IMPORTED = frozenset("context gobind time unsafe".split())
 """Names that the signatures of generated Go may use, besides the context parameter."""
 
+_SEPARATORS = " -_./:"
 _WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[^A-Z_]+|[A-Z]+")
 
 
@@ -65,6 +66,30 @@ def constant(name: str, where: str = "") -> str:
     return exported(name.lower() if name.isupper() else name, where)
 
 
+def word_of(value: int | str) -> str:
+    """Returns the part of a Go name for a value of a Literal.
+
+    What cannot stand in a name separates words in a value that has letters or digits; elsewhere, and where it is no
+    usual separator, it goes by the name that Unicode has for it.
+
+    >>> word_of("asc"), word_of("USER_ID"), word_of("text/html"), word_of("c++"), word_of("<"), word_of(""), word_of(-1)
+    ('Asc', 'UserID', 'TextHTML', 'CPlusSignPlusSign', 'LessThanSign', 'Empty', 'Minus1')
+    """
+    if isinstance(value, int):
+        return f"Minus{-value}" if value < 0 else str(value)
+    is_named = any(map(_fits, value))
+    text = "".join(
+        char if _fits(char) else "_" if is_named and char in _SEPARATORS else f"_{_spoken(char)}_"
+        for char in value
+    )
+    made = "".join(_capitalised(word) for word in _WORDS.findall(text.lower() if text.isupper() else text))
+    return made or "Empty"
+
+
+def _spoken(char: str) -> str:
+    return re.sub(r"\W", "_", unicodedata.name(char, f"U{ord(char):04X}").lower())
+
+
 def class_name(name: str, where: str = "") -> str:
     """Returns the Go spelling of a class: `name` itself, if Go exports it and it has no underscores."""
     if name[:1].isupper() and "_" not in name:
@@ -88,9 +113,14 @@ def _capitalised(word: str) -> str:
     return word[:1].upper() + word[1:]
 
 
+def _fits(char: str) -> bool:
+    """Returns True for a letter or digit that Go takes in names."""
+    return unicodedata.category(char)[0] == "L" or unicodedata.category(char) == "Nd"
+
+
 def _checked(made: str, name: str, where: str) -> str:
     for char in made:
-        if char != "_" and unicodedata.category(char)[0] != "L" and unicodedata.category(char) != "Nd":
+        if char != "_" and not _fits(char):
             raise ContractError(f"{where or name}: {char!r} cannot stand in a Go name; rename it")
     return made
 

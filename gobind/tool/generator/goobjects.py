@@ -56,7 +56,8 @@ class Called(NamedTuple):
 def of_method(types: GoTypes, interface: InterfaceType, method: Method) -> Called:
     """Returns the names of a method of an interface."""
     go, owner = gotypes.method_name(interface, method), types.name(interface)
-    name = owner + go
+    position = [shared.name for shared in types.methods(interface)[go]].index(method.name)
+    name = f"{position + 1 if position else ''}{owner}{go}"  # a number before: no other name begins with one
     mirror = f"glueParams{name}" if _has_record(method) else "struct{}"
     begin = f"gobind.Begin[{mirror}](c, glue{owner})"
     where = f"{interface.text}.{method.name}"
@@ -105,12 +106,23 @@ def _interface(types: GoTypes, codec: GoCodec, interface: InterfaceType) -> list
         "\treturn o.object",
         "}",
     ]
-    for index, method in enumerate(interface.methods):
+    for go, methods in types.methods(interface).items():
+        method = min(methods, key=_needs_loop)
         called = of_method(types, interface, method)
-        head = f"func (o {python}) {gotypes.method_name(interface, method)}"
+        index = [each.name for each in interface.methods].index(method.name)
+        head = f"func (o {python}) {go}"
         lines += ["", f"{head}{_signature(types, method)} {{"]
         lines += [*(f"\t{line}" for line in _ask(types, codec, called, "o.object", index)), "}"]
     return lines
+
+
+def _needs_loop(method: Method) -> bool:
+    """Returns True for a method that an event loop has to run.
+
+    Of the methods of Python that are one in Go, Go calls the first that needs none: it answers on the calling thread,
+    and also where no loop runs.
+    """
+    return method.is_async or (isinstance(method.result, StreamType) and method.result.is_async)
 
 
 def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from gobind.contract.canonical import UNWRITABLE, own_doc
@@ -13,12 +14,14 @@ from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
+    Choice,
     Contract,
     DictType,
     DynamicType,
     EnumType,
     InterfaceType,
     ListType,
+    LiteralType,
     Method,
     Node,
     OptionalType,
@@ -59,6 +62,7 @@ class GoTypes:
         self.tuples: list[TupleType] = []
         self.unions: list[UnionType] = []
         self.errors = set(contract.errors)
+        self._methods: dict[InterfaceType, dict[str, list[Method]]] = {}
         for interface in contract.interfaces:
             name = self._named[interface] = self._take(interface.text)
             self._top.take(f"Register{name}", f"the function that registers {interface.text}")
@@ -68,6 +72,8 @@ class GoTypes:
             self._named[error] = self._take(error.text, "" if error.text.endswith("Error") else "Error")
         for enum in contract.enums:
             self._take_enum(enum)
+        for literal in contract.literals:
+            self._take_literal(literal)
         nodes = list(walk(*roots(contract), into=references))
         for node in nodes:
             if isinstance(node, UnionType):
@@ -89,8 +95,21 @@ class GoTypes:
             where = f"{enum.text}.{member}"
             self._top.take(name + gonames.constant(member, where), where)
 
+    def _take_literal(self, literal: LiteralType) -> None:
+        words = list(map(gonames.word_of, literal.values))
+        made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
+        name = (
+            gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+        )
+        self._named[literal] = self._top.take(name, literal.text)
+        for value, word in zip(literal.values, words):
+            self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
+
     def _take_union(self, union: UnionType) -> None:
-        name = "Or".join(self._named[option] for option in union.options)
+        if union.alias:
+            name = gonames.class_name(union.alias, union.alias)
+        else:
+            name = "Or".join(self._named[option] for option in union.options)
         self._named[union] = self._top.take(name, union.text)
         self.unions.append(union)
 
@@ -129,15 +148,39 @@ class GoTypes:
         """Returns the fields of a struct or tuple, with their Go names."""
         return self._fields[node]
 
+    def methods(self, interface: InterfaceType) -> dict[str, list[Method]]:
+        """Returns the methods of an interface by Go name: the same Go method may serve several, say `get` and `aget`.
+
+        Raises:
+            ContractError: methods have the same Go name by chance; sharing one is asked for by ``gomethod(name=...)``.
+        """
+        if interface not in self._methods:
+            found: dict[str, list[Method]] = {}
+            for method in interface.methods:
+                found.setdefault(method_name(interface, method), []).append(method)
+            for go, methods in found.items():
+                if sum(method.options.name is None for method in methods) > 1:
+                    first, second = [method.name for method in methods if method.options.name is None][:2]
+                    raise ContractError(
+                        f"{interface.text}: methods {first} and {second} are both {go} in Go; if they are meant to share "
+                        f'it, write @gomethod(name="{go}") above {second}'
+                    )
+            self._methods[interface] = found
+        return self._methods[interface]
+
     def spelling(self, node: Node) -> str:
         """Returns the Go type of a value of `node`, to be written to `source`."""
         return self._named.get(node) or _KINDS[type(node)].spelling(self, node)
 
     def key(self, node: Node) -> str:
         """Returns a key that is equal for two nodes if their Go type is the same: its spelling, not to be written."""
+        return self.unwritten(lambda: self.spelling(node))
+
+    def unwritten(self, spell: Callable[[], str]) -> str:
+        """Returns what `spell` returns, not to be written: `source` does not note the packages it needs."""
         source, self.source = self.source, GoSource()
         try:
-            return self.spelling(node)
+            return spell()
         finally:
             self.source = source
 
@@ -169,7 +212,7 @@ def _word_of_function(types: GoTypes, node: CallableType) -> str:
 
 def _word_of_dynamic(types: GoTypes, node: DynamicType) -> str:
     if node.text.isidentifier():
-        return node.text
+        return str(node.text)
     return "Or".join([*map(types.word, node.options), *(["Nil"] if node.allows_none else [])])
 
 
@@ -208,7 +251,7 @@ _KINDS: dict[type, _Kind] = {
         lambda types, node: f"Map{types.word(node.key)}{types.word(node.value)}",
     ),
     OptionalType: _Kind(
-        lambda types, node: f"*{types.spelling(node.item)}",
+        lambda types, node: f"{'' if node.item.is_nilable else '*'}{types.spelling(node.item)}",
         lambda types, node: f"Optional{types.word(node.item)}",
     ),
     DynamicType: _Kind(lambda types, node: "any", _word_of_dynamic),
@@ -286,7 +329,7 @@ def declare_struct(types: GoTypes, node: StructType | TupleType, default: str) -
 
 
 def _is_shown(node: Node) -> bool:
-    return isinstance(node, (EnumType, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
+    return isinstance(node, (Choice, Scalar)) or (isinstance(node, Leaf) and node.is_shown)
 
 
 def declare_error(types: GoTypes, error: StructType) -> list[str]:
@@ -308,14 +351,36 @@ def declare_error(types: GoTypes, error: StructType) -> list[str]:
 
 def declare_enum(types: GoTypes, enum: EnumType) -> list[str]:
     """Declares an enum: a named type and its constants."""
+    members = [(gonames.constant(member), value) for member, value in enum.members.items()]
     name = types.name(enum)
+    return _declare_choice(
+        name, enum, members, comment(own_doc(enum.cls), f"{name} is the enum {enum.text}.")
+    )
+
+
+def declare_literal(types: GoTypes, literal: LiteralType) -> list[str]:
+    """Declares a Literal: a named type and its constants."""
+    name = types.name(literal)
+    words = map(gonames.word_of, literal.values)
+    members = [(_joint(name, word) + word, value) for word, value in zip(words, literal.values)]
+    return _declare_choice(name, literal, members, comment("", f"{name} has the values of Python's Literal."))
+
+
+def _joint(name: str, word: str) -> str:
+    """Returns what keeps two numbers apart where a name and a word after it meet: ``X1Or2_2``."""
+    return "_" * (name[-1].isdecimal() and word[0].isdecimal())
+
+
+def _declare_choice(
+    name: str, node: Choice, members: Iterable[tuple[str, int | str]], doc: list[str]
+) -> list[str]:
     rows = []
-    for member, value in enum.members.items():
+    for word, value in members:
         text = quote(value) if isinstance(value, str) else str(value)
-        rows.append((name + gonames.constant(member), name, f"= {text}"))
+        rows.append((name + word, name, f"= {text}"))
     return [
-        *comment(own_doc(enum.cls), f"{name} is the enum {enum.text}."),
-        f"type {name} {'string' if enum.base is STR else 'int'}",
+        *doc,
+        f"type {name} {'string' if node.base is STR else 'int'}",
         "",
         f"// The values of {name}.",
         "const (",
@@ -345,12 +410,11 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
     name = types.name(interface)
     lines = comment(own_doc(interface.cls), f"{name} is the interface {interface.text}.")
     body: list[str] = []
-    taken = gonames.Names(f"{interface.text}: methods")
-    for method in interface.methods:
-        go = taken.take(method_name(interface, method), method.name)
-        if method.doc:
-            body += [*([""] if body else []), *comment(method.doc, "", "\t")]
-        body.append(f"\t{go}{_signature(types, interface, method)}")
+    for go, methods in types.methods(interface).items():
+        doc = next((method.doc for method in methods if method.doc), "")
+        if doc:
+            body += [*([""] if body else []), *comment(doc, "", "\t")]
+        body.append(f"\t{go}{_shared_signature(types, interface, go, methods)}")
     lines += [f"type {name} interface {{", *body, "}"] if body else [f"type {name} interface{{}}"]
     register = f"Register{name}"
     root = f"{types.source.qualified('gobind.NewRoot')}[{name}]"
@@ -364,6 +428,19 @@ def declare_interface(types: GoTypes, interface: InterfaceType) -> list[str]:
         "",
         f"var glue{name} = {root}({quote(interface.text)}, {quote(register)})",
     ]
+
+
+def _shared_signature(types: GoTypes, interface: InterfaceType, go: str, methods: list[Method]) -> str:
+    """Returns the signature of the Go method of one or several methods."""
+    made = _signature(types, interface, methods[0])
+    for method in methods[1:]:
+        other = types.unwritten(partial(_signature, types, interface, method))
+        if other != made:
+            raise ContractError(
+                f"{interface.text}: methods {methods[0].name} and {method.name} are both {go} in Go, but differ: "
+                f"{go}{made} and {go}{other}"
+            )
+    return made
 
 
 def _signature(types: GoTypes, interface: InterfaceType, method: Method) -> str:

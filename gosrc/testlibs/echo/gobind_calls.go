@@ -1434,8 +1434,8 @@ func glueCallEchoEchoMaybeBytes(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue *[]byte
-	gobind.ReadOptional(r, m.Value, &argValue, 8, gobind.ReadBytes)
+	var argValue []byte
+	gobind.ReadNilable(r, m.Value, &argValue, 8, gobind.ReadBytes)
 	if !c.Decoded() {
 		return
 	}
@@ -1457,14 +1457,106 @@ func glueCallEchoEchoMaybeList(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue *[]uint8
-	gobind.ReadOptional(r, m.Value, &argValue, 8, glueReadListUint8)
+	var argValue []uint8
+	gobind.ReadNilable(r, m.Value, &argValue, 8, glueReadListUint8)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoMaybeList(c.Context(), argValue)
 	if !c.Failed(err) {
 		gobind.Respond(c, &result, glueWriteOptionalListUint8Result)
+	}
+}
+
+// glueParamsEchoEchoMaybeDict mirrors the parameters of Echo.echo_maybe_dict.
+type glueParamsEchoEchoMaybeDict struct {
+	Value uint64
+}
+
+// glueCallEchoEchoMaybeDict does one call of Echo.echo_maybe_dict.
+func glueCallEchoEchoMaybeDict(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeDict](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue map[string]int
+	gobind.ReadNilable(r, m.Value, &argValue, 8, glueReadMapStringInt)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeDict(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteOptionalMapStringIntResult)
+	}
+}
+
+// glueParamsEchoEchoMaybeLists mirrors the parameters of Echo.echo_maybe_lists.
+type glueParamsEchoEchoMaybeLists struct {
+	Value gobind.Ref
+}
+
+// glueCallEchoEchoMaybeLists does one call of Echo.echo_maybe_lists.
+func glueCallEchoEchoMaybeLists(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeLists](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue [][]int
+	gobind.ReadList(r, m.Value, &argValue, 1, glueReadOptionalListInt)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeLists(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListOptionalListIntResult)
+	}
+}
+
+// glueParamsEchoEchoMaybeSets mirrors the parameters of Echo.echo_maybe_sets.
+type glueParamsEchoEchoMaybeSets struct {
+	Value gobind.Ref
+}
+
+// glueCallEchoEchoMaybeSets does one call of Echo.echo_maybe_sets.
+func glueCallEchoEchoMaybeSets(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeSets](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue map[string]TupleOptionalSetStringOptionalBytes
+	gobind.ReadMap(r, m.Value, &argValue, 3, gobind.ReadStrings[string], glueReadTupleOptionalSetStringOptionalBytes)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeSets(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteMapStringTupleOptionalSetStringOptionalBytesResult)
+	}
+}
+
+// glueParamsEchoEchoMaybeForest mirrors the parameters of Echo.echo_maybe_forest.
+type glueParamsEchoEchoMaybeForest struct {
+	Value uint64
+}
+
+// glueCallEchoEchoMaybeForest does one call of Echo.echo_maybe_forest.
+func glueCallEchoEchoMaybeForest(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeForest](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue []Tree
+	gobind.ReadNilable(r, m.Value, &argValue, 8, glueReadListTree)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeForest(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteOptionalListTreeResult)
 	}
 }
 
@@ -1749,14 +1841,14 @@ func glueCallEchoEchoShape(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue CircleOrSquare
-	glueReadCircleOrSquareOptions(r, gobind.ReadTag(r, m.Value, 2), gobind.One(&argValue))
+	var argValue Shape
+	glueReadShapeOptions(r, gobind.ReadTag(r, m.Value, 2), gobind.One(&argValue))
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoShape(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteShapeResult)
 	}
 }
 
@@ -1772,14 +1864,14 @@ func glueCallEchoEchoShapes(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue []CircleOrSquare
-	gobind.ReadList(r, m.Value, &argValue, 1, glueReadCircleOrSquare)
+	var argValue []Shape
+	gobind.ReadList(r, m.Value, &argValue, 1, glueReadShape)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoShapes(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteListCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteListShapeResult)
 	}
 }
 
@@ -1795,14 +1887,37 @@ func glueCallEchoEchoMaybeShape(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argValue *CircleOrSquare
-	gobind.ReadOptional(r, m.Value, &argValue, 1, glueReadCircleOrSquare)
+	var argValue Shape
+	gobind.ReadNilable(r, m.Value, &argValue, 1, glueReadShape)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.EchoMaybeShape(c.Context(), argValue)
 	if !c.Failed(err) {
-		gobind.Respond(c, &result, glueWriteOptionalCircleOrSquareResult)
+		gobind.Respond(c, &result, glueWriteOptionalShapeResult)
+	}
+}
+
+// glueParamsEchoEchoMaybeShapes mirrors the parameters of Echo.echo_maybe_shapes.
+type glueParamsEchoEchoMaybeShapes struct {
+	Value gobind.Ref
+}
+
+// glueCallEchoEchoMaybeShapes does one call of Echo.echo_maybe_shapes.
+func glueCallEchoEchoMaybeShapes(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsEchoEchoMaybeShapes](c, glueEcho)
+	if !ok {
+		return
+	}
+	r := &c.In
+	var argValue []Shape
+	gobind.ReadList(r, m.Value, &argValue, 1, glueReadOptionalShape)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.EchoMaybeShapes(c.Context(), argValue)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListOptionalShapeResult)
 	}
 }
 
@@ -2186,7 +2301,7 @@ var glueContract = gobind.NewContract("echo", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "3613a997c78a37fd", glueEcho)
+	interface0 := gobind.NewInterface(contract, "2a8fb364f5947d57", glueEcho)
 	interface0.Method("echo_bool", unsafe.Sizeof(glueParamsEchoEchoBool{}), glueCallEchoEchoBool)
 	gobind.PlainMethod(interface0, "echo_int", glueEcho, glueCallEchoEchoInt)
 	interface0.Method("echo_float", unsafe.Sizeof(glueParamsEchoEchoFloat{}), glueCallEchoEchoFloat)
@@ -2257,6 +2372,10 @@ func init() {
 	interface0.Method("echo_maybe_str", unsafe.Sizeof(glueParamsEchoEchoMaybeStr{}), glueCallEchoEchoMaybeStr)
 	interface0.Method("echo_maybe_bytes", unsafe.Sizeof(glueParamsEchoEchoMaybeBytes{}), glueCallEchoEchoMaybeBytes)
 	interface0.Method("echo_maybe_list", unsafe.Sizeof(glueParamsEchoEchoMaybeList{}), glueCallEchoEchoMaybeList)
+	interface0.Method("echo_maybe_dict", unsafe.Sizeof(glueParamsEchoEchoMaybeDict{}), glueCallEchoEchoMaybeDict)
+	interface0.Method("echo_maybe_lists", unsafe.Sizeof(glueParamsEchoEchoMaybeLists{}), glueCallEchoEchoMaybeLists)
+	interface0.Method("echo_maybe_sets", unsafe.Sizeof(glueParamsEchoEchoMaybeSets{}), glueCallEchoEchoMaybeSets)
+	interface0.Method("echo_maybe_forest", unsafe.Sizeof(glueParamsEchoEchoMaybeForest{}), glueCallEchoEchoMaybeForest)
 	interface0.Method("echo_maybe_user", unsafe.Sizeof(glueParamsEchoEchoMaybeUser{}), glueCallEchoEchoMaybeUser)
 	interface0.Method("echo_maybe_complex", unsafe.Sizeof(glueParamsEchoEchoMaybeComplex{}), glueCallEchoEchoMaybeComplex)
 	interface0.Method("echo_maybes", unsafe.Sizeof(glueParamsEchoEchoMaybes{}), glueCallEchoEchoMaybes)
@@ -2272,6 +2391,7 @@ func init() {
 	interface0.Method("echo_shape", unsafe.Sizeof(glueParamsEchoEchoShape{}), glueCallEchoEchoShape)
 	interface0.Method("echo_shapes", unsafe.Sizeof(glueParamsEchoEchoShapes{}), glueCallEchoEchoShapes)
 	interface0.Method("echo_maybe_shape", unsafe.Sizeof(glueParamsEchoEchoMaybeShape{}), glueCallEchoEchoMaybeShape)
+	interface0.Method("echo_maybe_shapes", unsafe.Sizeof(glueParamsEchoEchoMaybeShapes{}), glueCallEchoEchoMaybeShapes)
 	interface0.Method("echo_tree", unsafe.Sizeof(glueParamsEchoEchoTree{}), glueCallEchoEchoTree)
 	interface0.Method("echo_forest", unsafe.Sizeof(glueParamsEchoEchoForest{}), glueCallEchoEchoForest)
 	interface0.Method("echo_ping", unsafe.Sizeof(glueParamsEchoEchoPing{}), glueCallEchoEchoPing)
@@ -2289,13 +2409,13 @@ func init() {
 	interface0.Method("later_users", unsafe.Sizeof(glueParamsEchoLaterUsers{}), glueCallEchoLaterUsers)
 	interface0.Method("later_everything", unsafe.Sizeof(glueParamsEchoLaterEverything{}), glueCallEchoLaterEverything)
 	contract.Layout("User", unsafe.Sizeof(glueMirrorUser{}), unsafe.Offsetof(glueMirrorUser{}.ID), unsafe.Offsetof(glueMirrorUser{}.Name), unsafe.Offsetof(glueMirrorUser{}.Age))
+	contract.Layout("Tree", unsafe.Sizeof(glueMirrorTree{}), unsafe.Offsetof(glueMirrorTree{}.Value), unsafe.Offsetof(glueMirrorTree{}.Children), unsafe.Offsetof(glueMirrorTree{}.ByName), unsafe.Offsetof(glueMirrorTree{}.Parent))
 	contract.Layout("Mixed", unsafe.Sizeof(glueMirrorMixed{}), unsafe.Offsetof(glueMirrorMixed{}.A), unsafe.Offsetof(glueMirrorMixed{}.B), unsafe.Offsetof(glueMirrorMixed{}.C), unsafe.Offsetof(glueMirrorMixed{}.D), 20, unsafe.Offsetof(glueMirrorMixed{}.F), unsafe.Offsetof(glueMirrorMixed{}.G), unsafe.Offsetof(glueMirrorMixed{}.H), unsafe.Offsetof(glueMirrorMixed{}.I), unsafe.Offsetof(glueMirrorMixed{}.J))
 	contract.Layout("Empty", unsafe.Sizeof(glueMirrorEmpty{}))
 	contract.Layout("Derived", unsafe.Sizeof(glueMirrorDerived{}), unsafe.Offsetof(glueMirrorDerived{}.Base), unsafe.Offsetof(glueMirrorDerived{}.More))
 	contract.Layout("Frozen", unsafe.Sizeof(glueMirrorFrozen{}), unsafe.Offsetof(glueMirrorFrozen{}.Key), unsafe.Offsetof(glueMirrorFrozen{}.Small))
 	contract.Layout("Circle", unsafe.Sizeof(glueMirrorCircle{}), unsafe.Offsetof(glueMirrorCircle{}.Radius))
 	contract.Layout("Square", unsafe.Sizeof(glueMirrorSquare{}), unsafe.Offsetof(glueMirrorSquare{}.Side), unsafe.Offsetof(glueMirrorSquare{}.Names))
-	contract.Layout("Tree", unsafe.Sizeof(glueMirrorTree{}), unsafe.Offsetof(glueMirrorTree{}.Value), unsafe.Offsetof(glueMirrorTree{}.Children), unsafe.Offsetof(glueMirrorTree{}.ByName), unsafe.Offsetof(glueMirrorTree{}.Parent))
 	contract.Layout("Ping", unsafe.Sizeof(glueMirrorPing{}), unsafe.Offsetof(glueMirrorPing{}.N), unsafe.Offsetof(glueMirrorPing{}.Pong))
 	contract.Layout("Pong", unsafe.Sizeof(glueMirrorPong{}), unsafe.Offsetof(glueMirrorPong{}.Pings))
 	contract.Layout("Term", unsafe.Sizeof(glueMirrorTerm{}), unsafe.Offsetof(glueMirrorTerm{}.Of))
@@ -2357,6 +2477,14 @@ class User:
 
 
 @gostruct
+class Tree:
+    value: int
+    children: list[Tree]
+    by_name: dict[str, Tree]
+    parent: Optional[Tree]
+
+
+@gostruct
 class Mixed:
     """Widths that leave gaps wherever a layout is wrong."""
 
@@ -2398,14 +2526,6 @@ class Circle:
 class Square:
     side: float
     names: list[str]
-
-
-@gostruct
-class Tree:
-    value: int
-    children: list[Tree]
-    by_name: dict[str, Tree]
-    parent: Optional[Tree]
 
 
 @gostruct
@@ -2467,9 +2587,9 @@ class Everything:
     mixed: Mixed
     rows: list[Leaves]
     maybe: Optional[Leaves]
-    shape: Union[Circle, Square]
-    maybe_shape: Optional[Union[Circle, Square]]
-    shapes: list[Union[Circle, Square]]
+    shape: Shape
+    maybe_shape: Optional[Shape]
+    shapes: list[Shape]
     table: dict[str, list[User]]
     trees: list[Tree]
     ping: Ping
@@ -2479,6 +2599,9 @@ class Everything:
     empties: list[Empty]
     words: list[list[str]]
     blobs: list[list[bytes]]
+
+
+Shape = Union[Circle, Square]
 
 
 @gointerface
@@ -2623,6 +2746,14 @@ class Echo(Protocol):
 
     def echo_maybe_list(self, value: Optional[list[u8]]) -> Optional[list[u8]]: ...
 
+    def echo_maybe_dict(self, value: Optional[dict[str, int]]) -> Optional[dict[str, int]]: ...
+
+    def echo_maybe_lists(self, value: list[Optional[list[int]]]) -> list[Optional[list[int]]]: ...
+
+    def echo_maybe_sets(self, value: dict[str, tuple[Optional[set[str]], Optional[bytes]]]) -> dict[str, tuple[Optional[set[str]], Optional[bytes]]]: ...
+
+    def echo_maybe_forest(self, value: Optional[list[Tree]]) -> Optional[list[Tree]]: ...
+
     def echo_maybe_user(self, value: Optional[User]) -> Optional[User]: ...
 
     def echo_maybe_complex(self, value: Optional[complex]) -> Optional[complex]: ...
@@ -2647,11 +2778,13 @@ class Echo(Protocol):
 
     def echo_frozen(self, value: Frozen) -> Frozen: ...
 
-    def echo_shape(self, value: Union[Circle, Square]) -> Union[Circle, Square]: ...
+    def echo_shape(self, value: Shape) -> Shape: ...
 
-    def echo_shapes(self, value: list[Union[Circle, Square]]) -> list[Union[Circle, Square]]: ...
+    def echo_shapes(self, value: list[Shape]) -> list[Shape]: ...
 
-    def echo_maybe_shape(self, value: Optional[Union[Circle, Square]]) -> Optional[Union[Circle, Square]]: ...
+    def echo_maybe_shape(self, value: Optional[Shape]) -> Optional[Shape]: ...
+
+    def echo_maybe_shapes(self, value: list[Optional[Shape]]) -> list[Optional[Shape]]: ...
 
     def echo_tree(self, value: Tree) -> Tree: ...
 

@@ -268,16 +268,49 @@ func glueWriteOptionalStringResult(w *gobind.Writer, m *uint64, v **string) {
 	*m = gobind.WriteOptional(w, *v, gobind.WriteStrings[string])
 }
 
-func glueWriteOptionalBytesResult(w *gobind.Writer, m *uint64, v **[]byte) {
-	*m = gobind.WriteOptional(w, *v, gobind.WriteBytes)
+func glueWriteOptionalBytesResult(w *gobind.Writer, m *uint64, v *[]byte) {
+	*m = gobind.WriteNilable(w, *v, gobind.WriteBytes)
 }
 
 func glueReadListUint8(r *gobind.Reader, c gobind.Column[[]uint8]) {
 	gobind.ReadLists(r, c, 1, gobind.ReadNumbers[uint8])
 }
 
-func glueWriteOptionalListUint8Result(w *gobind.Writer, m *uint64, v **[]uint8) {
-	*m = gobind.WriteOptional(w, *v, glueWriteListUint8)
+func glueWriteOptionalListUint8Result(w *gobind.Writer, m *uint64, v *[]uint8) {
+	*m = gobind.WriteNilable(w, *v, glueWriteListUint8)
+}
+
+func glueReadMapStringInt(r *gobind.Reader, c gobind.Column[map[string]int]) {
+	gobind.ReadMaps(r, c, 9, gobind.ReadStrings[string], gobind.ReadNumbers[int])
+}
+
+func glueWriteOptionalMapStringIntResult(w *gobind.Writer, m *uint64, v *map[string]int) {
+	*m = gobind.WriteNilable(w, *v, glueWriteMapStringInt)
+}
+
+func glueReadOptionalListInt(r *gobind.Reader, c gobind.Column[[]int]) {
+	gobind.ReadNilables(r, c, 8, glueReadListInt)
+}
+
+func glueWriteListOptionalListIntResult(w *gobind.Writer, m *gobind.Ref, v *[][]int) {
+	*m = gobind.WriteList(w, *v, glueWriteOptionalListInt)
+}
+
+func glueReadTupleOptionalSetStringOptionalBytes(r *gobind.Reader, c gobind.Column[TupleOptionalSetStringOptionalBytes]) {
+	glueReadOptionalSetString(r, gobind.Field(c, &c.At(0).V0))
+	glueReadOptionalBytes(r, gobind.Field(c, &c.At(0).V1))
+}
+
+func glueWriteMapStringTupleOptionalSetStringOptionalBytesResult(w *gobind.Writer, m *gobind.Ref, v *map[string]TupleOptionalSetStringOptionalBytes) {
+	*m = gobind.WriteMap(w, *v, gobind.WriteStrings[string], glueWriteTupleOptionalSetStringOptionalBytes)
+}
+
+func glueReadListTree(r *gobind.Reader, c gobind.Column[[]Tree]) {
+	gobind.ReadLists(r, c, 25, glueReadTree)
+}
+
+func glueWriteOptionalListTreeResult(w *gobind.Writer, m *uint64, v *[]Tree) {
+	*m = gobind.WriteNilable(w, *v, glueWriteListTree)
 }
 
 func glueReadUser(r *gobind.Reader, c gobind.Column[User]) {
@@ -429,25 +462,33 @@ func glueWriteFrozenRecord(w *gobind.Writer, m *glueMirrorFrozen, v *Frozen) {
 	m.Small = v.Small
 }
 
-func glueReadCircleOrSquareOptions(r *gobind.Reader, tags []byte, c gobind.Column[CircleOrSquare]) {
+func glueReadShapeOptions(r *gobind.Reader, tags []byte, c gobind.Column[Shape]) {
 	gobind.ReadOption(r, tags, 0, c, 8, glueReadCircle)
 	gobind.ReadOption(r, tags, 1, c, 16, glueReadSquare)
 }
 
-func glueWriteCircleOrSquareResult(w *gobind.Writer, m *gobind.Tag, v *CircleOrSquare) {
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTag(w, m, *v, glueTagCircleOrSquare), gobind.One(v))
+func glueWriteShapeResult(w *gobind.Writer, m *gobind.Tag, v *Shape) {
+	glueWriteShapeOptions(w, gobind.WriteTag(w, m, *v, glueTagShape), gobind.One(v))
 }
 
-func glueReadCircleOrSquare(r *gobind.Reader, c gobind.Column[CircleOrSquare]) {
-	glueReadCircleOrSquareOptions(r, gobind.ReadTags(r, c.Len(), 2), c)
+func glueReadShape(r *gobind.Reader, c gobind.Column[Shape]) {
+	glueReadShapeOptions(r, gobind.ReadTags(r, c.Len(), 2), c)
 }
 
-func glueWriteListCircleOrSquareResult(w *gobind.Writer, m *gobind.Ref, v *[]CircleOrSquare) {
-	*m = gobind.WriteList(w, *v, glueWriteCircleOrSquare)
+func glueWriteListShapeResult(w *gobind.Writer, m *gobind.Ref, v *[]Shape) {
+	*m = gobind.WriteList(w, *v, glueWriteShape)
 }
 
-func glueWriteOptionalCircleOrSquareResult(w *gobind.Writer, m *uint64, v **CircleOrSquare) {
-	*m = gobind.WriteOptional(w, *v, glueWriteCircleOrSquare)
+func glueWriteOptionalShapeResult(w *gobind.Writer, m *uint64, v *Shape) {
+	*m = gobind.WriteNilable(w, *v, glueWriteShape)
+}
+
+func glueReadOptionalShape(r *gobind.Reader, c gobind.Column[Shape]) {
+	gobind.ReadNilables(r, c, 1, glueReadShape)
+}
+
+func glueWriteListOptionalShapeResult(w *gobind.Writer, m *gobind.Ref, v *[]Shape) {
+	*m = gobind.WriteList(w, *v, glueWriteOptionalShape)
 }
 
 func glueReadTreeRecord(r *gobind.Reader, m *glueMirrorTree, v *Tree) {
@@ -632,9 +673,9 @@ func glueReadEverythingRecord(r *gobind.Reader, m *glueMirrorEverything, v *Ever
 	glueReadMixedRecord(r, &m.Mixed, &v.Mixed)
 	gobind.ReadList(r, m.Rows, &v.Rows, 145, glueReadLeaves)
 	gobind.ReadOptional(r, m.Maybe, &v.Maybe, 145, glueReadLeaves)
-	glueReadCircleOrSquareOptions(r, gobind.ReadTag(r, m.Shape, 2), gobind.One(&v.Shape))
-	gobind.ReadOptional(r, m.MaybeShape, &v.MaybeShape, 1, glueReadCircleOrSquare)
-	gobind.ReadList(r, m.Shapes, &v.Shapes, 1, glueReadCircleOrSquare)
+	glueReadShapeOptions(r, gobind.ReadTag(r, m.Shape, 2), gobind.One(&v.Shape))
+	gobind.ReadNilable(r, m.MaybeShape, &v.MaybeShape, 1, glueReadShape)
+	gobind.ReadList(r, m.Shapes, &v.Shapes, 1, glueReadShape)
 	gobind.ReadMap(r, m.Table, &v.Table, 9, gobind.ReadStrings[string], glueReadListUser)
 	gobind.ReadList(r, m.Trees, &v.Trees, 25, glueReadTree)
 	glueReadPingRecord(r, &m.Ping, &v.Ping)
@@ -672,11 +713,11 @@ func glueWriteEverythingRecord(w *gobind.Writer, m *glueMirrorEverything, v *Eve
 	m.Rows = gobind.WriteList(w, v.Rows, glueWriteLeaves)
 	m.Maybe = gobind.WriteOptional(w, v.Maybe, glueWriteLeaves)
 	w.At("Everything.shape")
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTag(w, &m.Shape, v.Shape, glueTagCircleOrSquare), gobind.One(&v.Shape))
+	glueWriteShapeOptions(w, gobind.WriteTag(w, &m.Shape, v.Shape, glueTagShape), gobind.One(&v.Shape))
 	w.At("Everything.maybe_shape")
-	m.MaybeShape = gobind.WriteOptional(w, v.MaybeShape, glueWriteCircleOrSquare)
+	m.MaybeShape = gobind.WriteNilable(w, v.MaybeShape, glueWriteShape)
 	w.At("Everything.shapes")
-	m.Shapes = gobind.WriteList(w, v.Shapes, glueWriteCircleOrSquare)
+	m.Shapes = gobind.WriteList(w, v.Shapes, glueWriteShape)
 	m.Table = gobind.WriteMap(w, v.Table, gobind.WriteStrings[string], glueWriteListUser)
 	m.Trees = gobind.WriteList(w, v.Trees, glueWriteTree)
 	glueWritePingRecord(w, &m.Ping, &v.Ping)
@@ -771,6 +812,35 @@ func glueWriteListUint8(w *gobind.Writer, c gobind.Column[[]uint8]) {
 	gobind.WriteLists(w, c, gobind.WriteNumbers[uint8])
 }
 
+func glueWriteMapStringInt(w *gobind.Writer, c gobind.Column[map[string]int]) {
+	gobind.WriteMaps(w, c, gobind.WriteStrings[string], gobind.WriteNumbers[int])
+}
+
+func glueReadListInt(r *gobind.Reader, c gobind.Column[[]int]) {
+	gobind.ReadLists(r, c, 8, gobind.ReadNumbers[int])
+}
+
+func glueWriteOptionalListInt(w *gobind.Writer, c gobind.Column[[]int]) {
+	gobind.WriteNilables(w, c, glueWriteListInt)
+}
+
+func glueReadOptionalSetString(r *gobind.Reader, c gobind.Column[map[string]struct{}]) {
+	gobind.ReadNilables(r, c, 8, glueReadSetString)
+}
+
+func glueReadOptionalBytes(r *gobind.Reader, c gobind.Column[[]byte]) {
+	gobind.ReadNilables(r, c, 8, gobind.ReadBytes)
+}
+
+func glueWriteTupleOptionalSetStringOptionalBytes(w *gobind.Writer, c gobind.Column[TupleOptionalSetStringOptionalBytes]) {
+	glueWriteOptionalSetString(w, gobind.Field(c, &c.At(0).V0))
+	glueWriteOptionalBytes(w, gobind.Field(c, &c.At(0).V1))
+}
+
+func glueWriteListTree(w *gobind.Writer, c gobind.Column[[]Tree]) {
+	gobind.WriteLists(w, c, glueWriteTree)
+}
+
 func glueWriteUser(w *gobind.Writer, c gobind.Column[User]) {
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).ID))
 	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
@@ -832,7 +902,7 @@ func glueReadSquare(r *gobind.Reader, c gobind.Column[Square]) {
 	glueReadListString(r, gobind.Field(c, &c.At(0).Names))
 }
 
-func glueTagCircleOrSquare(v CircleOrSquare) int {
+func glueTagShape(v Shape) int {
 	switch v := v.(type) {
 	case Circle:
 		return 0
@@ -850,13 +920,17 @@ func glueTagCircleOrSquare(v CircleOrSquare) int {
 	return -1
 }
 
-func glueWriteCircleOrSquareOptions(w *gobind.Writer, tags []byte, c gobind.Column[CircleOrSquare]) {
+func glueWriteShapeOptions(w *gobind.Writer, tags []byte, c gobind.Column[Shape]) {
 	gobind.WriteOption(w, tags, 0, c, glueWriteCircle)
 	gobind.WriteOption(w, tags, 1, c, glueWriteSquare)
 }
 
-func glueWriteCircleOrSquare(w *gobind.Writer, c gobind.Column[CircleOrSquare]) {
-	glueWriteCircleOrSquareOptions(w, gobind.WriteTags(w, c, glueTagCircleOrSquare), c)
+func glueWriteShape(w *gobind.Writer, c gobind.Column[Shape]) {
+	glueWriteShapeOptions(w, gobind.WriteTags(w, c, glueTagShape), c)
+}
+
+func glueWriteOptionalShape(w *gobind.Writer, c gobind.Column[Shape]) {
+	gobind.WriteNilables(w, c, glueWriteShape)
 }
 
 func glueWriteTree(w *gobind.Writer, c gobind.Column[Tree]) {
@@ -868,10 +942,6 @@ func glueWriteTreeFields(w *gobind.Writer, c gobind.Column[Tree]) {
 	glueWriteListTree(w, gobind.Field(c, &c.At(0).Children))
 	glueWriteMapStringTree(w, gobind.Field(c, &c.At(0).ByName))
 	glueWriteOptionalTree(w, gobind.Field(c, &c.At(0).Parent))
-}
-
-func glueReadListTree(r *gobind.Reader, c gobind.Column[[]Tree]) {
-	gobind.ReadLists(r, c, 25, glueReadTree)
 }
 
 func glueReadMapStringTree(r *gobind.Reader, c gobind.Column[map[string]Tree]) {
@@ -976,6 +1046,22 @@ func glueWriteListComplex(w *gobind.Writer, c gobind.Column[[]complex128]) {
 	gobind.WriteLists(w, c, gobind.WriteNumbers[complex128])
 }
 
+func glueWriteListInt(w *gobind.Writer, c gobind.Column[[]int]) {
+	gobind.WriteLists(w, c, gobind.WriteNumbers[int])
+}
+
+func glueReadSetString(r *gobind.Reader, c gobind.Column[map[string]struct{}]) {
+	gobind.ReadSets(r, c, 1, gobind.ReadStrings[string])
+}
+
+func glueWriteOptionalSetString(w *gobind.Writer, c gobind.Column[map[string]struct{}]) {
+	gobind.WriteNilables(w, c, glueWriteSetString)
+}
+
+func glueWriteOptionalBytes(w *gobind.Writer, c gobind.Column[[]byte]) {
+	gobind.WriteNilables(w, c, gobind.WriteBytes)
+}
+
 func glueWriteTupleUint8Uint32(w *gobind.Writer, c gobind.Column[TupleUint8Uint32]) {
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).V0))
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).V1))
@@ -988,10 +1074,6 @@ func glueWriteCircle(w *gobind.Writer, c gobind.Column[Circle]) {
 func glueWriteSquare(w *gobind.Writer, c gobind.Column[Square]) {
 	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Side))
 	glueWriteListString(w, gobind.Field(c, &c.At(0).Names))
-}
-
-func glueWriteListTree(w *gobind.Writer, c gobind.Column[[]Tree]) {
-	gobind.WriteLists(w, c, glueWriteTree)
 }
 
 func glueWriteMapStringTree(w *gobind.Writer, c gobind.Column[map[string]Tree]) {
@@ -1032,6 +1114,10 @@ func glueWriteSum(w *gobind.Writer, c gobind.Column[Sum]) {
 
 func glueWriteSumFields(w *gobind.Writer, c gobind.Column[Sum]) {
 	glueWriteListTerm(w, gobind.Field(c, &c.At(0).Terms))
+}
+
+func glueWriteSetString(w *gobind.Writer, c gobind.Column[map[string]struct{}]) {
+	gobind.WriteSets(w, c, gobind.WriteStrings[string])
 }
 
 func glueReadPing(r *gobind.Reader, c gobind.Column[Ping]) {

@@ -62,6 +62,14 @@ type User struct {
 	Age  uint8  `json:"age"`
 }
 
+// Tree is the struct Tree.
+type Tree struct {
+	Value    int             `json:"value"`
+	Children []Tree          `json:"children"`
+	ByName   map[string]Tree `json:"by_name"`
+	Parent   *Tree           `json:"parent"`
+}
+
 // Widths that leave gaps wherever a layout is wrong.
 type Mixed struct {
 	A uint8            `json:"a"`
@@ -100,14 +108,6 @@ type Circle struct {
 type Square struct {
 	Side  float64  `json:"side"`
 	Names []string `json:"names"`
-}
-
-// Tree is the struct Tree.
-type Tree struct {
-	Value    int             `json:"value"`
-	Children []Tree          `json:"children"`
-	ByName   map[string]Tree `json:"by_name"`
-	Parent   *Tree           `json:"parent"`
 }
 
 // Ping is the struct Ping.
@@ -169,9 +169,9 @@ type Everything struct {
 	Mixed      Mixed             `json:"mixed"`
 	Rows       []Leaves          `json:"rows"`
 	Maybe      *Leaves           `json:"maybe"`
-	Shape      CircleOrSquare    `json:"shape"`
-	MaybeShape *CircleOrSquare   `json:"maybe_shape"`
-	Shapes     []CircleOrSquare  `json:"shapes"`
+	Shape      Shape             `json:"shape"`
+	MaybeShape Shape             `json:"maybe_shape"`
+	Shapes     []Shape           `json:"shapes"`
 	Table      map[string][]User `json:"table"`
 	Trees      []Tree            `json:"trees"`
 	Ping       Ping              `json:"ping"`
@@ -211,20 +211,26 @@ type TupleComplexListComplex struct {
 	V1 []complex128
 }
 
+// TupleOptionalSetStringOptionalBytes is the tuple tuple[Optional[set[str]], Optional[bytes]].
+type TupleOptionalSetStringOptionalBytes struct {
+	V0 map[string]struct{}
+	V1 []byte
+}
+
 // TupleUint8Uint32 is the tuple tuple[u8, u32].
 type TupleUint8Uint32 struct {
 	V0 uint8
 	V1 uint32
 }
 
-// CircleOrSquare is one of Circle or Square. Python's come as pointers; pointers and values may be returned.
-type CircleOrSquare interface {
-	isCircleOrSquare()
+// Shape is one of Circle or Square. Python's come as pointers; pointers and values may be returned.
+type Shape interface {
+	isShape()
 }
 
-func (Circle) isCircleOrSquare() {}
+func (Circle) isShape() {}
 
-func (Square) isCircleOrSquare() {}
+func (Square) isShape() {}
 
 // NumberOrSum is one of Number or Sum. Python's come as pointers; pointers and values may be returned.
 type NumberOrSum interface {

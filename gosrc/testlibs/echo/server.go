@@ -282,11 +282,29 @@ func (echo) EchoMaybeStr(_ context.Context, value *string) (*string, error) {
 	return value, nil
 }
 
-func (echo) EchoMaybeBytes(_ context.Context, value *[]byte) (*[]byte, error) {
+func (echo) EchoMaybeBytes(_ context.Context, value []byte) ([]byte, error) {
 	return value, nil
 }
 
-func (echo) EchoMaybeList(_ context.Context, value *[]uint8) (*[]uint8, error) {
+func (echo) EchoMaybeList(_ context.Context, value []uint8) ([]uint8, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeDict(_ context.Context, value map[string]int) (map[string]int, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeLists(_ context.Context, value [][]int) ([][]int, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeSets(
+	_ context.Context, value map[string]TupleOptionalSetStringOptionalBytes,
+) (map[string]TupleOptionalSetStringOptionalBytes, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeForest(_ context.Context, value []Tree) ([]Tree, error) {
 	return value, nil
 }
 
@@ -338,15 +356,19 @@ func (echo) EchoFrozen(_ context.Context, value *Frozen) (Frozen, error) {
 	return *value, nil
 }
 
-func (echo) EchoShape(_ context.Context, value CircleOrSquare) (CircleOrSquare, error) {
+func (echo) EchoShape(_ context.Context, value Shape) (Shape, error) {
 	return value, nil
 }
 
-func (echo) EchoShapes(_ context.Context, value []CircleOrSquare) ([]CircleOrSquare, error) {
+func (echo) EchoShapes(_ context.Context, value []Shape) ([]Shape, error) {
 	return value, nil
 }
 
-func (echo) EchoMaybeShape(_ context.Context, value *CircleOrSquare) (*CircleOrSquare, error) {
+func (echo) EchoMaybeShape(_ context.Context, value Shape) (Shape, error) {
+	return value, nil
+}
+
+func (echo) EchoMaybeShapes(_ context.Context, value []Shape) ([]Shape, error) {
 	return value, nil
 }
 

@@ -155,9 +155,11 @@ func (*server) NilUnion(_ context.Context, typed bool) (DotOrText, error) {
 
 func (*server) NilInList(context.Context) ([]DotOrText, error) { return []DotOrText{Dot{1}, nil}, nil }
 
-func (*server) NilInOptional(context.Context) (*DotOrText, error) {
-	var nothing DotOrText
-	return &nothing, nil
+func (*server) NilInOptional(_ context.Context, typed bool) (DotOrText, error) {
+	if typed {
+		return (*Dot)(nil), nil
+	}
+	return nil, nil
 }
 
 func (*server) ZeroRecord(context.Context) (Record, error) { return Record{Color: ColorRed}, nil }

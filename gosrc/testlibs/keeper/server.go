@@ -36,8 +36,7 @@ func (s *server) Keep(
 ) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	more := []Item{*item}
-	s.item, s.table = Item{Name: name, Data: data, Tags: words, More: &more}, table
+	s.item, s.table = Item{Name: name, Data: data, Tags: words, More: []Item{*item}}, table
 	return nil
 }
 
@@ -64,11 +63,8 @@ func spoil(item *Item) {
 	}
 	item.Data = append(item.Data, "+++++++++"...)
 	item.Tags = append(item.Tags, "+")
-	if item.More == nil {
-		return
-	}
-	for i := range *item.More {
-		spoil(&(*item.More)[i])
+	for i := range item.More {
+		spoil(&item.More[i])
 	}
 }
 
@@ -117,8 +113,7 @@ func (s *server) channel(table map[string]chan struct{}, place string) chan stru
 func (s *server) Meet(_ context.Context, place string, words []string, data []byte, item *Item) (Item, error) {
 	close(s.channel(s.met, place))
 	<-s.channel(s.sent, place)
-	more := []Item{*item}
-	made := Item{Name: place, Data: data, Tags: words, More: &more}
+	made := Item{Name: place, Data: data, Tags: words, More: []Item{*item}}
 	s.mutex.Lock()
 	s.item = made
 	s.mutex.Unlock()

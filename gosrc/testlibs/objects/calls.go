@@ -17,13 +17,10 @@ type calls struct {
 	merger Merger
 }
 
-func (c *calls) SetLogger(_ context.Context, logger *Logger) error {
+func (c *calls) SetLogger(_ context.Context, logger Logger) error {
 	c.Lock()
 	defer c.Unlock()
-	c.logger = nil
-	if logger != nil {
-		c.logger = *logger
-	}
+	c.logger = logger
 	return nil
 }
 

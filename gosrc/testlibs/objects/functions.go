@@ -47,13 +47,10 @@ func (*functions) Spread(ctx context.Context, f intFunc, goroutines, each int) (
 	return int(total), err
 }
 
-func (s *functions) Keep(_ context.Context, f *func(context.Context, int) (int, error)) error {
+func (s *functions) Keep(_ context.Context, f func(context.Context, int) (int, error)) error {
 	s.Lock()
 	defer s.Unlock()
-	s.kept = nil
-	if f != nil {
-		s.kept = *f
-	}
+	s.kept = f
 	return nil
 }
 

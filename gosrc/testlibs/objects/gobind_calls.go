@@ -541,8 +541,8 @@ func glueCallStoresMaybe(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argStore *Store
-	gobind.ReadOptional(r, m.Store, &argStore, 8, glueReadStore)
+	var argStore Store
+	gobind.ReadNilable(r, m.Store, &argStore, 8, glueReadStore)
 	if !c.Decoded() {
 		return
 	}
@@ -609,8 +609,8 @@ func glueCallStoresKeep(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argStore *Store
-	gobind.ReadOptional(r, m.Store, &argStore, 8, glueReadStore)
+	var argStore Store
+	gobind.ReadNilable(r, m.Store, &argStore, 8, glueReadStore)
 	if !c.Decoded() {
 		return
 	}
@@ -661,8 +661,8 @@ func glueCallCallsSetLogger(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argLogger *Logger
-	gobind.ReadOptional(r, m.Logger, &argLogger, 8, glueReadLogger)
+	var argLogger Logger
+	gobind.ReadNilable(r, m.Logger, &argLogger, 8, glueReadLogger)
 	if !c.Decoded() {
 		return
 	}
@@ -1012,6 +1012,208 @@ func glueCallCallsFetchFor(c *gobind.Call) {
 	})
 }
 
+// glueParamsCellGet mirrors the parameters of Cell.get.
+type glueParamsCellGet struct {
+	Key gobind.Ref
+}
+
+// glueCallCellGet does one call of Cell.get.
+func glueCallCellGet(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCellGet](c, glueCell)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKey := r.String(m.Key)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Get(c.Context(), argKey)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteStringResult)
+	}
+}
+
+// glueParams2CellGet mirrors the parameters of Cell.aget.
+type glueParams2CellGet struct {
+	Key gobind.Ref
+}
+
+// glueCall2CellGet does one call of Cell.aget.
+func glueCall2CellGet(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParams2CellGet](c, glueCell)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argKey := r.String(m.Key)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.Get(c.Context(), argKey)
+		if !c.Failed(err) {
+			gobind.Respond(c, &result, glueWriteStringResult)
+		}
+	})
+}
+
+// glueParamsCellCount mirrors the parameters of Cell.acount.
+type glueParamsCellCount struct {
+	By int
+}
+
+// glueCallCellCount does one call of Cell.acount.
+func glueCallCellCount(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCellCount](c, glueCell)
+	if !ok {
+		return
+	}
+	argBy := m.By
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.Count(c.Context(), argBy)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueParams2CellCount mirrors the parameters of Cell.count.
+type glueParams2CellCount struct {
+	By int
+}
+
+// glueCall2CellCount does one call of Cell.count.
+func glueCall2CellCount(ctx context.Context, impl Cell, m *glueParams2CellCount) (int64, error) {
+	result, err := impl.Count(ctx, m.By)
+	return int64(result), err
+}
+
+// glueParamsCellScan mirrors the parameters of Cell.ascan.
+type glueParamsCellScan struct {
+	N int
+}
+
+// glueCallCellScan does one call of Cell.ascan.
+func glueCallCellScan(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCellScan](c, glueCell)
+	if !ok {
+		return
+	}
+	argN := m.N
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Scan(c.Detach(), argN)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueParams2CellScan mirrors the parameters of Cell.scan.
+type glueParams2CellScan struct {
+	N int
+}
+
+// glueCall2CellScan does one call of Cell.scan.
+func glueCall2CellScan(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParams2CellScan](c, glueCell)
+	if !ok {
+		return
+	}
+	argN := m.N
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Scan(c.Detach(), argN)
+	if !c.Failed(err) {
+		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+	}
+}
+
+// glueCallCellOnly does one call of Cell.aonly.
+func glueCallCellOnly(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueCell)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.Only(c.Context())
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
+// glueCallCellsOpen does one call of Cells.open.
+func glueCallCellsOpen(c *gobind.Call) {
+	impl, _, ok := gobind.Begin[struct{}](c, glueCells)
+	if !ok {
+		return
+	}
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Open(c.Context())
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteCellResult)
+	}
+}
+
+// glueParamsCellsUse mirrors the parameters of Cells.use.
+type glueParamsCellsUse struct {
+	Cell uint64
+	Key  gobind.Ref
+}
+
+// glueCallCellsUse does one call of Cells.use.
+func glueCallCellsUse(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCellsUse](c, glueCells)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argCell := gobind.ReadObject(r, m.Cell, glueWrapCell)
+	argKey := r.String(m.Key)
+	if !c.Decoded() {
+		return
+	}
+	result, err := impl.Use(c.Context(), argCell, argKey)
+	if !c.Failed(err) {
+		gobind.Respond(c, &result, glueWriteListStringResult)
+	}
+}
+
+// glueParamsCellsWait mirrors the parameters of Cells.wait.
+type glueParamsCellsWait struct {
+	Cell uint64
+}
+
+// glueCallCellsWait does one call of Cells.wait.
+func glueCallCellsWait(c *gobind.Call) {
+	impl, m, ok := gobind.Begin[glueParamsCellsWait](c, glueCells)
+	if !ok {
+		return
+	}
+	r := &c.In
+	argCell := gobind.ReadObject(r, m.Cell, glueWrapCell)
+	if !c.Decoded() {
+		return
+	}
+	c.Go(func() {
+		result, err := impl.Wait(c.Context(), argCell)
+		if !c.Failed(err) {
+			c.Return(int64(result))
+		}
+	})
+}
+
 // glueParamsFunctionsApply mirrors the parameters of Functions.apply.
 type glueParamsFunctionsApply struct {
 	F uint64
@@ -1146,8 +1348,8 @@ func glueCallFunctionsKeep(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	var argF *func(context.Context, int) (int, error)
-	gobind.ReadOptional(r, m.F, &argF, 8, glueReadFuncIntToInt)
+	var argF func(context.Context, int) (int, error)
+	gobind.ReadNilable(r, m.F, &argF, 8, glueReadFuncIntToInt)
 	if !c.Decoded() {
 		return
 	}
@@ -1810,44 +2012,56 @@ func init() {
 	interface5.Method("fetch_store", unsafe.Sizeof(glueParamsCallsFetchStore{}), glueCallCallsFetchStore)
 	interface5.Method("fetch_now", unsafe.Sizeof(glueParamsCallsFetchNow{}), glueCallCallsFetchNow)
 	interface5.Method("fetch_for", unsafe.Sizeof(glueParamsCallsFetchFor{}), glueCallCallsFetchFor)
-	interface6 := gobind.NewInterface(contract, "468d20760aa32daa", glueFunctions)
-	interface6.Method("apply", unsafe.Sizeof(glueParamsFunctionsApply{}), glueCallFunctionsApply)
-	interface6.Method("describe", unsafe.Sizeof(glueParamsFunctionsDescribe{}), glueCallFunctionsDescribe)
-	interface6.Method("run", unsafe.Sizeof(glueParamsFunctionsRun{}), glueCallFunctionsRun)
-	interface6.Method("apply_later", unsafe.Sizeof(glueParamsFunctionsApplyLater{}), glueCallFunctionsApplyLater)
-	interface6.Method("spread", unsafe.Sizeof(glueParamsFunctionsSpread{}), glueCallFunctionsSpread)
-	interface6.Method("keep", unsafe.Sizeof(glueParamsFunctionsKeep{}), glueCallFunctionsKeep)
-	gobind.PlainMethod(interface6, "call_kept", glueFunctions, glueCallFunctionsCallKept)
-	interface6.Method("adder", unsafe.Sizeof(glueParamsFunctionsAdder{}), glueCallFunctionsAdder)
-	interface6.Method("compose", unsafe.Sizeof(glueParamsFunctionsCompose{}), glueCallFunctionsCompose)
-	interface6.Method("reenter", unsafe.Sizeof(glueParamsFunctionsReenter{}), glueCallFunctionsReenter)
-	interface6.Method("find", unsafe.Sizeof(glueParamsFunctionsFind{}), glueCallFunctionsFind)
-	interface6.Method("what_failed", unsafe.Sizeof(glueParamsFunctionsWhatFailed{}), glueCallFunctionsWhatFailed)
-	interface6.Method("fail_with", unsafe.Sizeof(glueParamsFunctionsFailWith{}), glueCallFunctionsFailWith)
-	gobind.PlainMethod(interface6, "raise_kept", glueFunctions, glueCallFunctionsRaiseKept)
-	interface7 := gobind.NewInterface(contract, "f25429dc03c3c299", glueStreams)
-	interface7.Method("ints", unsafe.Sizeof(glueParamsStreamsInts{}), glueCallStreamsInts)
-	interface7.Method("words", unsafe.Sizeof(glueParamsStreamsWords{}), glueCallStreamsWords)
-	interface7.Method("forever", 0, glueCallStreamsForever)
-	interface7.Method("stubborn", 0, glueCallStreamsStubborn)
-	interface7.Method("panics", unsafe.Sizeof(glueParamsStreamsPanics{}), glueCallStreamsPanics)
-	interface7.Method("slow", unsafe.Sizeof(glueParamsStreamsSlow{}), glueCallStreamsSlow)
-	interface7.Method("refused", 0, glueCallStreamsRefused)
-	interface7.Method("users", unsafe.Sizeof(glueParamsStreamsUsers{}), glueCallStreamsUsers)
-	interface7.Method("stores", unsafe.Sizeof(glueParamsStreamsStores{}), glueCallStreamsStores)
-	interface7.Method("echo", unsafe.Sizeof(glueParamsStreamsEcho{}), glueCallStreamsEcho)
-	interface7.Method("sum", unsafe.Sizeof(glueParamsStreamsSum{}), glueCallStreamsSum)
-	interface7.Method("first", unsafe.Sizeof(glueParamsStreamsFirst{}), glueCallStreamsFirst)
-	interface7.Method("sum_later", unsafe.Sizeof(glueParamsStreamsSumLater{}), glueCallStreamsSumLater)
-	interface7.Method("counted", 0, glueCallStreamsCounted)
-	gobind.PlainMethod(interface7, "produced", glueStreams, glueCallStreamsProduced)
-	interface7.Method("gated", 0, glueCallStreamsGated)
-	gobind.PlainMethod(interface7, "open_gate", glueStreams, glueCallStreamsOpenGate)
-	gobind.PlainMethod(interface7, "active", glueStreams, glueCallStreamsActive)
-	interface8 := gobind.NewInterface(contract, "c519d6d9354a1932", glueMachine)
-	gobind.PlainMethod(interface8, "goroutines", glueMachine, glueCallMachineGoroutines)
-	gobind.PlainMethod(interface8, "gc", glueMachine, glueCallMachineGc)
-	gobind.PlainMethod(interface8, "nothing", glueMachine, glueCallMachineNothing)
+	interface6 := gobind.NewInterface(contract, "f3850a0c41e7e4e4", glueCell)
+	interface6.Method("get", unsafe.Sizeof(glueParamsCellGet{}), glueCallCellGet)
+	interface6.Method("aget", unsafe.Sizeof(glueParams2CellGet{}), glueCall2CellGet)
+	interface6.Method("acount", unsafe.Sizeof(glueParamsCellCount{}), glueCallCellCount)
+	gobind.PlainMethod(interface6, "count", glueCell, glueCall2CellCount)
+	interface6.Method("ascan", unsafe.Sizeof(glueParamsCellScan{}), glueCallCellScan)
+	interface6.Method("scan", unsafe.Sizeof(glueParams2CellScan{}), glueCall2CellScan)
+	interface6.Method("aonly", 0, glueCallCellOnly)
+	interface7 := gobind.NewInterface(contract, "9303e7017dbcdde1", glueCells)
+	interface7.Method("open", 0, glueCallCellsOpen)
+	interface7.Method("use", unsafe.Sizeof(glueParamsCellsUse{}), glueCallCellsUse)
+	interface7.Method("wait", unsafe.Sizeof(glueParamsCellsWait{}), glueCallCellsWait)
+	interface8 := gobind.NewInterface(contract, "468d20760aa32daa", glueFunctions)
+	interface8.Method("apply", unsafe.Sizeof(glueParamsFunctionsApply{}), glueCallFunctionsApply)
+	interface8.Method("describe", unsafe.Sizeof(glueParamsFunctionsDescribe{}), glueCallFunctionsDescribe)
+	interface8.Method("run", unsafe.Sizeof(glueParamsFunctionsRun{}), glueCallFunctionsRun)
+	interface8.Method("apply_later", unsafe.Sizeof(glueParamsFunctionsApplyLater{}), glueCallFunctionsApplyLater)
+	interface8.Method("spread", unsafe.Sizeof(glueParamsFunctionsSpread{}), glueCallFunctionsSpread)
+	interface8.Method("keep", unsafe.Sizeof(glueParamsFunctionsKeep{}), glueCallFunctionsKeep)
+	gobind.PlainMethod(interface8, "call_kept", glueFunctions, glueCallFunctionsCallKept)
+	interface8.Method("adder", unsafe.Sizeof(glueParamsFunctionsAdder{}), glueCallFunctionsAdder)
+	interface8.Method("compose", unsafe.Sizeof(glueParamsFunctionsCompose{}), glueCallFunctionsCompose)
+	interface8.Method("reenter", unsafe.Sizeof(glueParamsFunctionsReenter{}), glueCallFunctionsReenter)
+	interface8.Method("find", unsafe.Sizeof(glueParamsFunctionsFind{}), glueCallFunctionsFind)
+	interface8.Method("what_failed", unsafe.Sizeof(glueParamsFunctionsWhatFailed{}), glueCallFunctionsWhatFailed)
+	interface8.Method("fail_with", unsafe.Sizeof(glueParamsFunctionsFailWith{}), glueCallFunctionsFailWith)
+	gobind.PlainMethod(interface8, "raise_kept", glueFunctions, glueCallFunctionsRaiseKept)
+	interface9 := gobind.NewInterface(contract, "f25429dc03c3c299", glueStreams)
+	interface9.Method("ints", unsafe.Sizeof(glueParamsStreamsInts{}), glueCallStreamsInts)
+	interface9.Method("words", unsafe.Sizeof(glueParamsStreamsWords{}), glueCallStreamsWords)
+	interface9.Method("forever", 0, glueCallStreamsForever)
+	interface9.Method("stubborn", 0, glueCallStreamsStubborn)
+	interface9.Method("panics", unsafe.Sizeof(glueParamsStreamsPanics{}), glueCallStreamsPanics)
+	interface9.Method("slow", unsafe.Sizeof(glueParamsStreamsSlow{}), glueCallStreamsSlow)
+	interface9.Method("refused", 0, glueCallStreamsRefused)
+	interface9.Method("users", unsafe.Sizeof(glueParamsStreamsUsers{}), glueCallStreamsUsers)
+	interface9.Method("stores", unsafe.Sizeof(glueParamsStreamsStores{}), glueCallStreamsStores)
+	interface9.Method("echo", unsafe.Sizeof(glueParamsStreamsEcho{}), glueCallStreamsEcho)
+	interface9.Method("sum", unsafe.Sizeof(glueParamsStreamsSum{}), glueCallStreamsSum)
+	interface9.Method("first", unsafe.Sizeof(glueParamsStreamsFirst{}), glueCallStreamsFirst)
+	interface9.Method("sum_later", unsafe.Sizeof(glueParamsStreamsSumLater{}), glueCallStreamsSumLater)
+	interface9.Method("counted", 0, glueCallStreamsCounted)
+	gobind.PlainMethod(interface9, "produced", glueStreams, glueCallStreamsProduced)
+	interface9.Method("gated", 0, glueCallStreamsGated)
+	gobind.PlainMethod(interface9, "open_gate", glueStreams, glueCallStreamsOpenGate)
+	gobind.PlainMethod(interface9, "active", glueStreams, glueCallStreamsActive)
+	interface10 := gobind.NewInterface(contract, "c519d6d9354a1932", glueMachine)
+	gobind.PlainMethod(interface10, "goroutines", glueMachine, glueCallMachineGoroutines)
+	gobind.PlainMethod(interface10, "gc", glueMachine, glueCallMachineGc)
+	gobind.PlainMethod(interface10, "nothing", glueMachine, glueCallMachineNothing)
 	contract.Callable("Callable[[int], int]", unsafe.Sizeof(glueArgumentsFuncIntToInt{}), glueInvokeFuncIntToInt)
 	contract.Callable("Callable[[User], str]", unsafe.Sizeof(glueArgumentsFuncUserToString{}), glueInvokeFuncUserToString)
 	contract.Callable("Callable[[], None]", 0, glueInvokeFunc)
@@ -1860,4 +2074,4 @@ func init() {
 }
 
 // glueText is the contract, as Python reads it.
-const glueText = "\"\"\"A library of objects, functions and streams that cross the border in both directions: for tests.\"\"\"\u000a\u000a\u000afrom __future__ import annotations\u000a\u000aimport enum\u000afrom datetime import datetime, timedelta\u000afrom typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator\u000afrom typing import Optional, Protocol, Union\u000afrom uuid import UUID\u000a\u000afrom gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct\u000afrom gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64\u000a\u000a\u000a@gostruct\u000aclass User:\u000a    name: str\u000a    age: u8\u000a\u000a\u000a@gostruct\u000aclass Shelf:\u000a    name: str\u000a    store: Store\u000a    spare: Optional[Store] = None\u000a\u000a\u000a@goerror\u000aclass NotFound(GoError):\u000a    key: str\u000a\u000a\u000a@gointerface\u000aclass Store(Protocol):\u000a    \"\"\"Keeps texts under keys.\"\"\"\u000a\u000a    def set(self, key: str, value: str) -> None: ...\u000a\u000a    def get(self, key: str) -> str: ...\u000a\u000a    def count(self) -> int: ...\u000a\u000a    def scan(self, prefix: str) -> Iterator[str]: ...\u000a\u000a    def close(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Logger(Protocol):\u000a    \"\"\"Implemented in Python, and by Go's own `Stores.plain_logger`.\"\"\"\u000a\u000a    def log(self, level: int, message: str) -> None: ...\u000a\u000a    def enabled(self, level: int) -> bool: ...\u000a\u000a\u000a@gointerface\u000aclass Merger(Protocol):\u000a    \"\"\"Something that Go asks Python to decide, with each kind of value.\"\"\"\u000a\u000a    def merge(self, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def upper(self, user: User) -> User: ...\u000a\u000a    def weigh(self, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, number: u64) -> u64: ...\u000a\u000a    def pick(self, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def again(self) -> Merger: ...\u000a\u000a    def numbers(self, n: int) -> Iterator[int]: ...\u000a\u000a    def total(self, numbers: Iterable[int]) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Fetcher(Protocol):\u000a    \"\"\"Runs on Python's event loop.\"\"\"\u000a\u000a    async def fetch(self, url: str) -> bytes: ...\u000a\u000a    async def size(self, url: str) -> int: ...\u000a\u000a    async def open(self, url: str) -> Store: ...\u000a\u000a\u000a@gointerface\u000aclass Stores(Protocol):\u000a    \"\"\"Makes stores and takes them back.\"\"\"\u000a\u000a    def open(self, name: str) -> Store: ...\u000a\u000a    async def open_later(self, name: str) -> Store: ...\u000a\u000a    def same(self, a: Store, b: Store) -> bool: ...\u000a\u000a    def is_go(self, store: Store) -> bool: ...\u000a\u000a    def echo(self, store: Store) -> Store: ...\u000a\u000a    def many(self, n: int) -> list[Store]: ...\u000a\u000a    def by_name(self, stores: dict[str, Store]) -> dict[str, Store]: ...\u000a\u000a    def maybe(self, store: Optional[Store]) -> Optional[Store]: ...\u000a\u000a    def shelve(self, shelves: list[Shelf]) -> list[Shelf]: ...\u000a\u000a    def pair(self, store: Store) -> tuple[Store, str]: ...\u000a\u000a    def keep(self, store: Optional[Store]) -> None: ...\u000a\u000a    def kept(self) -> Store: ...\u000a\u000a    def plain_logger(self) -> Logger: ...\u000a\u000a\u000a@gointerface\u000aclass Calls(Protocol):\u000a    \"\"\"Calls Python.\"\"\"\u000a\u000a    def set_logger(self, logger: Optional[Logger]) -> None: ...\u000a\u000a    def log(self, goroutines: int, each: int) -> None: ...\u000a\u000a    def merge(self, merger: Merger, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def login(self, merger: Merger, user: User) -> bool: ...\u000a\u000a    def weigh(self, merger: Merger, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, merger: Merger, number: u64) -> u64: ...\u000a\u000a    def pick(self, merger: Merger, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def is_same_merger(self, merger: Merger) -> bool: ...\u000a\u000a    def sum_numbers(self, merger: Merger, n: int) -> int: ...\u000a\u000a    def total_of(self, merger: Merger, n: int) -> int: ...\u000a\u000a    async def fetch(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_size(self, fetcher: Fetcher, url: str) -> int: ...\u000a\u000a    async def fetch_store(self, fetcher: Fetcher, url: str) -> str: ...\u000a\u000a    def fetch_now(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_for(self, fetcher: Fetcher, url: str, milliseconds: int) -> str: ...\u000a\u000a\u000a@gointerface\u000aclass Functions(Protocol):\u000a    \"\"\"Calls functions of Python, and gives its own.\"\"\"\u000a\u000a    def apply(self, f: Callable[[int], int], n: int) -> int: ...\u000a\u000a    def describe(self, f: Callable[[User], str], user: User) -> str: ...\u000a\u000a    def run(self, f: Callable[[], None]) -> None: ...\u000a\u000a    async def apply_later(self, f: Callable[[int], Awaitable[int]], n: int) -> int: ...\u000a\u000a    def spread(self, f: Callable[[int], int], goroutines: int, each: int) -> int: ...\u000a\u000a    def keep(self, f: Optional[Callable[[int], int]]) -> None: ...\u000a\u000a    def call_kept(self, n: int) -> int: ...\u000a\u000a    def adder(self, n: int) -> Callable[[int], int]: ...\u000a\u000a    def compose(self, functions: list[Callable[[int], int]]) -> Callable[[int], int]: ...\u000a\u000a    def reenter(self, f: Callable[[int], int], depth: int) -> int: ...\u000a\u000a    def find(self, f: Callable[[str], str], key: str) -> str: ...\u000a\u000a    def what_failed(self, f: Callable[[int], int]) -> list[str]: ...\u000a\u000a    def fail_with(self, f: Callable[[int], int], wrap: bool) -> int: ...\u000a\u000a    def raise_kept(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Streams(Protocol):\u000a    \"\"\"Gives streams, and takes them.\"\"\"\u000a\u000a    def ints(self, n: int) -> Iterator[int]: ...\u000a\u000a    def words(self, words: list[str], fail_at: int) -> Iterator[str]: ...\u000a\u000a    def forever(self) -> Iterator[int]: ...\u000a\u000a    def stubborn(self) -> Iterator[int]: ...\u000a\u000a    def panics(self, after: int) -> Iterator[int]: ...\u000a\u000a    def slow(self, n: int, milliseconds: int) -> AsyncIterator[int]: ...\u000a\u000a    async def refused(self) -> AsyncIterator[int]: ...\u000a\u000a    def users(self, users: list[User]) -> Iterator[User]: ...\u000a\u000a    def stores(self, n: int) -> Iterator[Store]: ...\u000a\u000a    def echo(self, users: Iterable[User]) -> Iterator[User]: ...\u000a\u000a    def sum(self, numbers: Iterable[int]) -> int: ...\u000a\u000a    def first(self, numbers: Iterable[int], n: int) -> list[int]: ...\u000a\u000a    async def sum_later(self, numbers: AsyncIterable[int]) -> int: ...\u000a\u000a    def counted(self) -> Iterator[int]: ...\u000a\u000a    def produced(self) -> int: ...\u000a\u000a    def gated(self) -> Iterator[int]: ...\u000a\u000a    def open_gate(self) -> None: ...\u000a\u000a    def active(self) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Machine(Protocol):\u000a    \"\"\"What leak tests look at.\"\"\"\u000a\u000a    def goroutines(self) -> int: ...\u000a\u000a    def gc(self) -> None: ...\u000a\u000a    @gomethod(release_gil=False)\u000a    def nothing(self) -> None: ...\u000a"
+const glueText = "\"\"\"A library of objects, functions and streams that cross the border in both directions: for tests.\"\"\"\u000a\u000a\u000afrom __future__ import annotations\u000a\u000aimport enum\u000afrom datetime import datetime, timedelta\u000afrom typing import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator\u000afrom typing import Optional, Protocol, Union\u000afrom uuid import UUID\u000a\u000afrom gobind import Buffer, GoError, goerror, gointerface, gomethod, gostruct\u000afrom gobind import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64\u000a\u000a\u000a@gostruct\u000aclass User:\u000a    name: str\u000a    age: u8\u000a\u000a\u000a@gostruct\u000aclass Shelf:\u000a    name: str\u000a    store: Store\u000a    spare: Optional[Store] = None\u000a\u000a\u000a@goerror\u000aclass NotFound(GoError):\u000a    key: str\u000a\u000a\u000a@gointerface\u000aclass Store(Protocol):\u000a    \"\"\"Keeps texts under keys.\"\"\"\u000a\u000a    def set(self, key: str, value: str) -> None: ...\u000a\u000a    def get(self, key: str) -> str: ...\u000a\u000a    def count(self) -> int: ...\u000a\u000a    def scan(self, prefix: str) -> Iterator[str]: ...\u000a\u000a    def close(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Logger(Protocol):\u000a    \"\"\"Implemented in Python, and by Go's own `Stores.plain_logger`.\"\"\"\u000a\u000a    def log(self, level: int, message: str) -> None: ...\u000a\u000a    def enabled(self, level: int) -> bool: ...\u000a\u000a\u000a@gointerface\u000aclass Merger(Protocol):\u000a    \"\"\"Something that Go asks Python to decide, with each kind of value.\"\"\"\u000a\u000a    def merge(self, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def upper(self, user: User) -> User: ...\u000a\u000a    def weigh(self, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, number: u64) -> u64: ...\u000a\u000a    def pick(self, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def again(self) -> Merger: ...\u000a\u000a    def numbers(self, n: int) -> Iterator[int]: ...\u000a\u000a    def total(self, numbers: Iterable[int]) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Fetcher(Protocol):\u000a    \"\"\"Runs on Python's event loop.\"\"\"\u000a\u000a    async def fetch(self, url: str) -> bytes: ...\u000a\u000a    async def size(self, url: str) -> int: ...\u000a\u000a    async def open(self, url: str) -> Store: ...\u000a\u000a\u000a@gointerface\u000aclass Stores(Protocol):\u000a    \"\"\"Makes stores and takes them back.\"\"\"\u000a\u000a    def open(self, name: str) -> Store: ...\u000a\u000a    async def open_later(self, name: str) -> Store: ...\u000a\u000a    def same(self, a: Store, b: Store) -> bool: ...\u000a\u000a    def is_go(self, store: Store) -> bool: ...\u000a\u000a    def echo(self, store: Store) -> Store: ...\u000a\u000a    def many(self, n: int) -> list[Store]: ...\u000a\u000a    def by_name(self, stores: dict[str, Store]) -> dict[str, Store]: ...\u000a\u000a    def maybe(self, store: Optional[Store]) -> Optional[Store]: ...\u000a\u000a    def shelve(self, shelves: list[Shelf]) -> list[Shelf]: ...\u000a\u000a    def pair(self, store: Store) -> tuple[Store, str]: ...\u000a\u000a    def keep(self, store: Optional[Store]) -> None: ...\u000a\u000a    def kept(self) -> Store: ...\u000a\u000a    def plain_logger(self) -> Logger: ...\u000a\u000a\u000a@gointerface\u000aclass Calls(Protocol):\u000a    \"\"\"Calls Python.\"\"\"\u000a\u000a    def set_logger(self, logger: Optional[Logger]) -> None: ...\u000a\u000a    def log(self, goroutines: int, each: int) -> None: ...\u000a\u000a    def merge(self, merger: Merger, key: str, old: list[str], new: list[str]) -> list[str]: ...\u000a\u000a    def login(self, merger: Merger, user: User) -> bool: ...\u000a\u000a    def weigh(self, merger: Merger, number: int, factor: float) -> float: ...\u000a\u000a    def huge(self, merger: Merger, number: u64) -> u64: ...\u000a\u000a    def pick(self, merger: Merger, stores: dict[str, Store]) -> Store: ...\u000a\u000a    def is_same_merger(self, merger: Merger) -> bool: ...\u000a\u000a    def sum_numbers(self, merger: Merger, n: int) -> int: ...\u000a\u000a    def total_of(self, merger: Merger, n: int) -> int: ...\u000a\u000a    async def fetch(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_size(self, fetcher: Fetcher, url: str) -> int: ...\u000a\u000a    async def fetch_store(self, fetcher: Fetcher, url: str) -> str: ...\u000a\u000a    def fetch_now(self, fetcher: Fetcher, url: str) -> bytes: ...\u000a\u000a    async def fetch_for(self, fetcher: Fetcher, url: str, milliseconds: int) -> str: ...\u000a\u000a\u000a@gointerface\u000aclass Cell(Protocol):\u000a    \"\"\"Each method has two names in Python and one in Go.\"\"\"\u000a\u000a    def get(self, key: str) -> str: ...\u000a\u000a    @gomethod(name='Get')\u000a    async def aget(self, key: str) -> str:\u000a        \"\"\"Waits for the event loop.\"\"\"\u000a\u000a    @gomethod(name='Count')\u000a    async def acount(self, by: int) -> int: ...\u000a\u000a    @gomethod(name='Count')\u000a    def count(self, by: int) -> int: ...\u000a\u000a    @gomethod(name='Scan')\u000a    def ascan(self, n: int) -> AsyncIterator[int]: ...\u000a\u000a    def scan(self, n: int) -> Iterator[int]: ...\u000a\u000a    @gomethod(name='Only')\u000a    async def aonly(self) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Cells(Protocol):\u000a    \"\"\"Gives cells, and calls those it is given.\"\"\"\u000a\u000a    def open(self) -> Cell: ...\u000a\u000a    def use(self, cell: Cell, key: str) -> list[str]: ...\u000a\u000a    async def wait(self, cell: Cell) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Functions(Protocol):\u000a    \"\"\"Calls functions of Python, and gives its own.\"\"\"\u000a\u000a    def apply(self, f: Callable[[int], int], n: int) -> int: ...\u000a\u000a    def describe(self, f: Callable[[User], str], user: User) -> str: ...\u000a\u000a    def run(self, f: Callable[[], None]) -> None: ...\u000a\u000a    async def apply_later(self, f: Callable[[int], Awaitable[int]], n: int) -> int: ...\u000a\u000a    def spread(self, f: Callable[[int], int], goroutines: int, each: int) -> int: ...\u000a\u000a    def keep(self, f: Optional[Callable[[int], int]]) -> None: ...\u000a\u000a    def call_kept(self, n: int) -> int: ...\u000a\u000a    def adder(self, n: int) -> Callable[[int], int]: ...\u000a\u000a    def compose(self, functions: list[Callable[[int], int]]) -> Callable[[int], int]: ...\u000a\u000a    def reenter(self, f: Callable[[int], int], depth: int) -> int: ...\u000a\u000a    def find(self, f: Callable[[str], str], key: str) -> str: ...\u000a\u000a    def what_failed(self, f: Callable[[int], int]) -> list[str]: ...\u000a\u000a    def fail_with(self, f: Callable[[int], int], wrap: bool) -> int: ...\u000a\u000a    def raise_kept(self) -> None: ...\u000a\u000a\u000a@gointerface\u000aclass Streams(Protocol):\u000a    \"\"\"Gives streams, and takes them.\"\"\"\u000a\u000a    def ints(self, n: int) -> Iterator[int]: ...\u000a\u000a    def words(self, words: list[str], fail_at: int) -> Iterator[str]: ...\u000a\u000a    def forever(self) -> Iterator[int]: ...\u000a\u000a    def stubborn(self) -> Iterator[int]: ...\u000a\u000a    def panics(self, after: int) -> Iterator[int]: ...\u000a\u000a    def slow(self, n: int, milliseconds: int) -> AsyncIterator[int]: ...\u000a\u000a    async def refused(self) -> AsyncIterator[int]: ...\u000a\u000a    def users(self, users: list[User]) -> Iterator[User]: ...\u000a\u000a    def stores(self, n: int) -> Iterator[Store]: ...\u000a\u000a    def echo(self, users: Iterable[User]) -> Iterator[User]: ...\u000a\u000a    def sum(self, numbers: Iterable[int]) -> int: ...\u000a\u000a    def first(self, numbers: Iterable[int], n: int) -> list[int]: ...\u000a\u000a    async def sum_later(self, numbers: AsyncIterable[int]) -> int: ...\u000a\u000a    def counted(self) -> Iterator[int]: ...\u000a\u000a    def produced(self) -> int: ...\u000a\u000a    def gated(self) -> Iterator[int]: ...\u000a\u000a    def open_gate(self) -> None: ...\u000a\u000a    def active(self) -> int: ...\u000a\u000a\u000a@gointerface\u000aclass Machine(Protocol):\u000a    \"\"\"What leak tests look at.\"\"\"\u000a\u000a    def goroutines(self) -> int: ...\u000a\u000a    def gc(self) -> None: ...\u000a\u000a    @gomethod(release_gil=False)\u000a    def nothing(self) -> None: ...\u000a"

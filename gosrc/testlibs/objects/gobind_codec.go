@@ -61,8 +61,8 @@ func glueWriteMapStringStoreResult(w *gobind.Writer, m *gobind.Ref, v *map[strin
 	*m = gobind.WriteMap(w, *v, gobind.WriteStrings[string], glueWriteStore)
 }
 
-func glueWriteOptionalStoreResult(w *gobind.Writer, m *uint64, v **Store) {
-	*m = gobind.WriteOptional(w, *v, glueWriteStore)
+func glueWriteOptionalStoreResult(w *gobind.Writer, m *uint64, v *Store) {
+	*m = gobind.WriteNilable(w, *v, glueWriteStore)
 }
 
 func glueReadShelf(r *gobind.Reader, c gobind.Column[Shelf]) {
@@ -86,6 +86,10 @@ func glueWriteLoggerResult(w *gobind.Writer, m *uint64, v *Logger) {
 
 func glueReadLogger(r *gobind.Reader, c gobind.Column[Logger]) {
 	gobind.ReadObjects(r, c, glueWrapLogger)
+}
+
+func glueWriteCellResult(w *gobind.Writer, m *uint64, v *Cell) {
+	*m = gobind.WriteObject(w, *v, glueCell)
 }
 
 func glueReadFuncIntToInt(r *gobind.Reader, c gobind.Column[func(context.Context, int) (int, error)]) {
@@ -158,8 +162,8 @@ type glueMirrorNotFoundError struct {
 	Key gobind.Ref
 }
 
-func glueReadOptionalStore(r *gobind.Reader, c gobind.Column[*Store]) {
-	gobind.ReadOptionals(r, c, 8, glueReadStore)
+func glueReadOptionalStore(r *gobind.Reader, c gobind.Column[Store]) {
+	gobind.ReadNilables(r, c, 8, glueReadStore)
 }
 
 func glueWriteShelf(w *gobind.Writer, c gobind.Column[Shelf]) {
@@ -176,6 +180,6 @@ type glueMirrorTupleStoreString struct {
 	V1 gobind.Ref
 }
 
-func glueWriteOptionalStore(w *gobind.Writer, c gobind.Column[*Store]) {
-	gobind.WriteOptionals(w, c, glueWriteStore)
+func glueWriteOptionalStore(w *gobind.Writer, c gobind.Column[Store]) {
+	gobind.WriteNilables(w, c, glueWriteStore)
 }

@@ -80,10 +80,10 @@ type Stores interface {
 	Echo(ctx context.Context, store Store) (Store, error)
 	Many(ctx context.Context, n int) ([]Store, error)
 	ByName(ctx context.Context, stores map[string]Store) (map[string]Store, error)
-	Maybe(ctx context.Context, store *Store) (*Store, error)
+	Maybe(ctx context.Context, store Store) (Store, error)
 	Shelve(ctx context.Context, shelves []Shelf) ([]Shelf, error)
 	Pair(ctx context.Context, store Store) (TupleStoreString, error)
-	Keep(ctx context.Context, store *Store) error
+	Keep(ctx context.Context, store Store) error
 	Kept(ctx context.Context) (Store, error)
 	PlainLogger(ctx context.Context) (Logger, error)
 }
@@ -97,7 +97,7 @@ var glueStores = gobind.NewRoot[Stores]("Stores", "RegisterStores")
 
 // Calls Python.
 type Calls interface {
-	SetLogger(ctx context.Context, logger *Logger) error
+	SetLogger(ctx context.Context, logger Logger) error
 	Log(ctx context.Context, goroutines int, each int) error
 	Merge(ctx context.Context, merger Merger, key string, old []string, new_ []string) ([]string, error)
 	Login(ctx context.Context, merger Merger, user *User) (bool, error)
@@ -121,6 +121,36 @@ func RegisterCalls(impl Calls) {
 
 var glueCalls = gobind.NewRoot[Calls]("Calls", "RegisterCalls")
 
+// Each method has two names in Python and one in Go.
+type Cell interface {
+	// Waits for the event loop.
+	Get(ctx context.Context, key string) (string, error)
+	Count(ctx context.Context, by int) (int, error)
+	Scan(ctx context.Context, n int) (func(yield func(int, error) bool), error)
+	Only(ctx context.Context) (int, error)
+}
+
+// RegisterCell makes impl the Cell that Python calls. Call it in an init function.
+func RegisterCell(impl Cell) {
+	glueCell.Set(impl)
+}
+
+var glueCell = gobind.NewRoot[Cell]("Cell", "RegisterCell")
+
+// Gives cells, and calls those it is given.
+type Cells interface {
+	Open(ctx context.Context) (Cell, error)
+	Use(ctx context.Context, cell Cell, key string) ([]string, error)
+	Wait(ctx context.Context, cell Cell) (int, error)
+}
+
+// RegisterCells makes impl the Cells that Python calls. Call it in an init function.
+func RegisterCells(impl Cells) {
+	glueCells.Set(impl)
+}
+
+var glueCells = gobind.NewRoot[Cells]("Cells", "RegisterCells")
+
 // Calls functions of Python, and gives its own.
 type Functions interface {
 	Apply(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)
@@ -128,7 +158,7 @@ type Functions interface {
 	Run(ctx context.Context, f func(context.Context) error) error
 	ApplyLater(ctx context.Context, f func(context.Context, int) (int, error), n int) (int, error)
 	Spread(ctx context.Context, f func(context.Context, int) (int, error), goroutines int, each int) (int, error)
-	Keep(ctx context.Context, f *func(context.Context, int) (int, error)) error
+	Keep(ctx context.Context, f func(context.Context, int) (int, error)) error
 	CallKept(ctx context.Context, n int) (int, error)
 	Adder(ctx context.Context, n int) (func(context.Context, int) (int, error), error)
 	Compose(ctx context.Context, functions []func(context.Context, int) (int, error)) (func(context.Context, int) (int, error), error)

@@ -203,6 +203,48 @@ func (o gluePythonFetcher) Open(ctx context.Context, argURL string) (result Stor
 	return result, q.End()
 }
 
+// gluePythonCell is the Cell that an object of Python is.
+type gluePythonCell struct{ object *gobind.PythonObject }
+
+func glueWrapCell(object *gobind.PythonObject) Cell {
+	return gluePythonCell{object}
+}
+
+// PythonObject is the object itself.
+func (o gluePythonCell) PythonObject() *gobind.PythonObject {
+	return o.object
+}
+
+func (o gluePythonCell) Get(ctx context.Context, argKey string) (result string, err error) {
+	q, m := gobind.NewCallback[glueParamsCellGet](o.object, "Cell.get")
+	w := &q.Out
+	m.Key = w.String(argKey)
+	gobind.Do(ctx, q, 0, &result, glueReadStringResult)
+	return result, q.End()
+}
+
+func (o gluePythonCell) Count(ctx context.Context, argBy int) (result int, err error) {
+	q, m := gobind.NewCallback[glueParams2CellCount](o.object, "Cell.count")
+	m.By = argBy
+	value := q.DoDirect(ctx, 3)
+	return int(value), q.End()
+}
+
+func (o gluePythonCell) Scan(ctx context.Context, argN int) (result func(yield func(int, error) bool), err error) {
+	q, m := gobind.NewCallback[glueParams2CellScan](o.object, "Cell.scan")
+	m.N = argN
+	gobind.Do(ctx, q, 5, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
+		*to = gobind.ReadStream(ctx, r, *m, false, 8, gobind.ReadNumbers[int])
+	})
+	return result, q.End()
+}
+
+func (o gluePythonCell) Only(ctx context.Context) (result int, err error) {
+	q, _ := gobind.NewCallback[struct{}](o.object, "Cell.aonly")
+	value := q.AwaitDirect(ctx, 6)
+	return int(value), q.End()
+}
+
 // glueWrapFuncIntToInt is the function that a Callable[[int], int] of Python is.
 func glueWrapFuncIntToInt(object *gobind.PythonObject) func(context.Context, int) (int, error) {
 	return func(ctx context.Context, argA0 int) (result int, err error) {

@@ -17,7 +17,7 @@ type User struct {
 type Shelf struct {
 	Name  string `json:"name"`
 	Store Store  `json:"store"`
-	Spare *Store `json:"spare"`
+	Spare Store  `json:"spare"`
 }
 
 // TupleStoreString is the tuple tuple[Store, str].

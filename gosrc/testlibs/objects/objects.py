@@ -109,6 +109,35 @@ class Calls(Protocol):
 
 
 @gointerface
+class Cell(Protocol):
+    """Each method has two names in Python and one in Go."""
+
+    def get(self, key: str) -> str: ...
+    @gomethod(name="Get")
+    async def aget(self, key: str) -> str:
+        """Waits for the event loop."""
+
+    @gomethod(name="Count")
+    async def acount(self, by: int) -> int: ...
+    @gomethod(name="Count")
+    def count(self, by: int) -> int: ...
+    @gomethod(name="Scan")
+    def ascan(self, n: int) -> AsyncIterator[int]: ...
+    def scan(self, n: int) -> Iterator[int]: ...
+    @gomethod(name="Only")
+    async def aonly(self) -> int: ...
+
+
+@gointerface
+class Cells(Protocol):
+    """Gives cells, and calls those it is given."""
+
+    def open(self) -> Cell: ...
+    def use(self, cell: Cell, key: str) -> list[str]: ...
+    async def wait(self, cell: Cell) -> int: ...
+
+
+@gointerface
 class Functions(Protocol):
     """Calls functions of Python, and gives its own."""
 

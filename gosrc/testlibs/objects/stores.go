@@ -99,7 +99,7 @@ func (*stores) ByName(_ context.Context, stores map[string]Store) (map[string]St
 	return stores, nil
 }
 
-func (*stores) Maybe(_ context.Context, store *Store) (*Store, error)      { return store, nil }
+func (*stores) Maybe(_ context.Context, store Store) (Store, error)        { return store, nil }
 func (*stores) Shelve(_ context.Context, shelves []Shelf) ([]Shelf, error) { return shelves, nil }
 
 func (*stores) Pair(ctx context.Context, store Store) (TupleStoreString, error) {
@@ -107,13 +107,10 @@ func (*stores) Pair(ctx context.Context, store Store) (TupleStoreString, error) 
 	return TupleStoreString{store, value}, err
 }
 
-func (s *stores) Keep(_ context.Context, store *Store) error {
+func (s *stores) Keep(_ context.Context, store Store) error {
 	s.Lock()
 	defer s.Unlock()
-	s.kept = nil
-	if store != nil {
-		s.kept = *store
-	}
+	s.kept = store
 	return nil
 }
 

@@ -6,11 +6,33 @@ Both sides of a codec can be wrong alike, and an echo does not show it. Here Go'
 from __future__ import annotations
 
 import enum
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Callable, Literal, Protocol
 from uuid import UUID
 
-from gobind import f32, f64, gointerface, gomethod, gostruct, i8, i16, i32, i64, u8, u16, u32, u64
+from gobind import (
+    GoError,
+    bigint,
+    f32,
+    f64,
+    goerror,
+    gointerface,
+    gomethod,
+    gostruct,
+    i8,
+    i16,
+    i32,
+    i64,
+    naive,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+
+Order = Literal["asc", "desc"]
 
 
 class Color(enum.Enum):
@@ -89,12 +111,35 @@ class Nested:
     shape: Circle | Square
     shapes: list[Circle | Square]
     maybe_shape: Circle | Square | None
+    maybe_words: list[str] | None
+    maybe_blobs: list[bytes | None]
+    maybe_table: dict[str, set[i8] | None] | None
     tree: Tree
     forest: list[Tree]
     moments: list[datetime]
     spans: list[timedelta]
     uniques: list[UUID]
     moods: list[Mood]
+
+
+@gostruct
+class Others:
+    day: date
+    clock: time
+    wall: naive
+    price: Decimal
+    count: bigint
+    place: Path
+    order: Order
+    level: Literal[1, -2]
+
+
+@goerror
+class Unsold(GoError):
+    day: date
+    price: Decimal
+    count: bigint
+    order: Order
 
 
 @gointerface
@@ -153,3 +198,16 @@ class OneWay(Protocol):
     def make_unique(self, text: str) -> UUID: ...
     def make_wave(self, real: str, imag: str) -> complex: ...
     def show_waves(self, wave: complex, waves: list[complex]) -> str: ...
+    def show_others(self, value: Others, values: list[Others]) -> str: ...
+    def make_others(self, value: str, count: u8) -> list[Others]: ...
+    def make_day(self, moment: str) -> date: ...
+    def make_clock(self, text: str) -> time: ...
+    def make_wall(self, moment: str) -> naive: ...
+    def make_price(self, text: str) -> Decimal: ...
+    def make_prices(self, texts: list[str]) -> list[Decimal]: ...
+    def make_count(self, text: str) -> bigint: ...
+    def make_place(self, text: str) -> Path: ...
+    def make_order(self, text: str) -> Order: ...
+    def make_orders(self, texts: list[str]) -> list[Order]: ...
+    def ask(self, answer: Callable[[date, bigint], tuple[Decimal, Order]], day: date, count: str) -> str: ...
+    def fail(self, day: date, price: Decimal, count: str) -> None: ...

@@ -4,8 +4,10 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"sort"
 	"strconv"
 	"strings"
@@ -67,6 +69,14 @@ func showMaybe[T any](p *T, show func(T) string) string {
 		return "-"
 	}
 	return "+" + show(*p)
+}
+
+// showNilable shows an optional slice or map: nil is None, an empty one is not.
+func showNilable(isNil bool, text string) string {
+	if isNil {
+		return "-"
+	}
+	return "+" + text
 }
 
 func showList[T any](list []T, show func(T) string) string {
@@ -142,7 +152,13 @@ func showNested(v Nested) string {
 		showList(v.Pairs, func(p TupleInt64Float32) string { return fmt.Sprintf("(%d,%s)", p.V0, showFloat32(p.V1)) }),
 		showShape(v.Shape),
 		showList(v.Shapes, showShape),
-		showMaybe(v.MaybeShape, showShape),
+		showNilable(v.MaybeShape == nil, showShape(v.MaybeShape)),
+		showNilable(v.MaybeWords == nil, showList(v.MaybeWords, showString)),
+		showList(v.MaybeBlobs, func(b []byte) string { return showNilable(b == nil, showBytes(b)) }),
+		showNilable(v.MaybeTable == nil, showMap(v.MaybeTable, func(k string, set map[int8]struct{}) string {
+			items := showMap(set, func(i int8, _ struct{}) string { return strconv.Itoa(int(i)) })
+			return showString(k) + ":" + showNilable(set == nil, items)
+		})),
 		showTree(v.Tree),
 		showList(v.Forest, showTree),
 		showList(v.Moments, showMoment),
@@ -358,7 +374,10 @@ func (server) MakeNested(_ context.Context, full bool) (Nested, error) {
 		Pairs:      []TupleInt64Float32{{math.MinInt64, 0.5}, {math.MaxInt64, float32(math.Inf(-1))}},
 		Shape:      &Square{1.5, []string{"s", ""}},
 		Shapes:     []CircleOrSquare{Circle{1}, &Square{2, nil}, &Circle{3}, Square{math.Inf(1), []string{"n"}}},
-		MaybeShape: pointer(CircleOrSquare(&Circle{-1})),
+		MaybeShape: &Circle{-1},
+		MaybeWords: []string{},
+		MaybeBlobs: [][]byte{nil, {}, {0}},
+		MaybeTable: map[string]map[int8]struct{}{"": nil, "none": {}, "one": {-1: {}}},
 		Tree:       Tree{1, []Tree{{2, nil}, {3, []Tree{{4, nil}}}}},
 		Forest:     []Tree{{-32768, nil}, {5, []Tree{{6, nil}}}},
 		Moments:    []time.Time{utc, east, west, {}},
@@ -449,4 +468,94 @@ func (server) MakeWave(_ context.Context, real, imag string) (complex128, error)
 
 func (server) ShowWaves(_ context.Context, wave complex128, waves []complex128) (string, error) {
 	return showWave(wave) + ";" + showList(waves, showWave), nil
+}
+
+// showOthers writes the fields down as Go's own packages print them, with | between them.
+func showOthers(v Others) string {
+	level := map[Minus2Or1]string{Minus2Or1Minus2: "-2", Minus2Or1_1: "1"}[v.Level]
+	order := map[Order]string{OrderAsc: "up", OrderDesc: "down"}[v.Order]
+	return strings.Join([]string{
+		showMoment(v.Day), v.Clock.String(), showMoment(v.Wall), string(v.Price), v.Count.Text(16), showString(v.Place),
+		order, level,
+	}, "|")
+}
+
+func (server) ShowOthers(_ context.Context, value *Others, values []Others) (string, error) {
+	return showOthers(*value) + ";" + showList(values, showOthers), nil
+}
+
+// MakeOthers makes count times the value of "moment|duration|number|integer|path".
+func (server) MakeOthers(_ context.Context, value string, count uint8) ([]Others, error) {
+	words := strings.Split(value, "|")
+	made := make([]Others, count)
+	for i := range made {
+		when, err := time.Parse(moments, words[0])
+		if err != nil {
+			return nil, err
+		}
+		clock, err := time.ParseDuration(words[1])
+		if err != nil {
+			return nil, err
+		}
+		number, _ := new(big.Int).SetString(words[3], 16)
+		midnight := when.Truncate(24 * time.Hour)
+		made[i] = Others{midnight, clock, when, json.Number(words[2]), number, words[4], OrderDesc, Minus2Or1Minus2}
+	}
+	return made, nil
+}
+
+func (server) MakeDay(_ context.Context, moment string) (time.Time, error) {
+	return time.Parse(time.RFC3339Nano, moment)
+}
+
+func (server) MakeClock(_ context.Context, text string) (time.Duration, error) {
+	return time.ParseDuration(text)
+}
+
+func (server) MakeWall(_ context.Context, moment string) (time.Time, error) {
+	return time.Parse(time.RFC3339Nano, moment)
+}
+
+func (server) MakePrice(_ context.Context, text string) (json.Number, error) {
+	return json.Number(text), nil
+}
+
+func (server) MakePrices(_ context.Context, texts []string) ([]json.Number, error) {
+	made := make([]json.Number, len(texts))
+	for i, text := range texts {
+		made[i] = json.Number(text)
+	}
+	return made, nil
+}
+
+// MakeCount returns nil for text that is no number.
+func (server) MakeCount(_ context.Context, text string) (*big.Int, error) {
+	number, _ := new(big.Int).SetString(text, 16)
+	return number, nil
+}
+
+func (server) MakePlace(_ context.Context, text string) (string, error) { return text, nil }
+
+func (server) MakeOrder(_ context.Context, text string) (Order, error) { return Order(text), nil }
+
+func (server) MakeOrders(_ context.Context, texts []string) ([]Order, error) {
+	made := make([]Order, len(texts))
+	for i, text := range texts {
+		made[i] = Order(text)
+	}
+	return made, nil
+}
+
+// Ask shows what answer makes of a date and an integer, nil for text that is none.
+func (server) Ask(
+	ctx context.Context, answer func(context.Context, time.Time, *big.Int) (TupleDecimalOrder, error), day time.Time, count string,
+) (string, error) {
+	number, _ := new(big.Int).SetString(count, 10)
+	made, err := answer(ctx, day, number)
+	return string(made.V0) + " " + string(made.V1), err
+}
+
+func (server) Fail(_ context.Context, day time.Time, price json.Number, count string) error {
+	number, _ := new(big.Int).SetString(count, 10)
+	return UnsoldError{day, price, number, OrderDesc}
 }

@@ -341,13 +341,10 @@ func (s *server) CallVisitor(ctx context.Context, visitor Visitor, n, times int)
 	return total + value, err
 }
 
-func (s *server) Keep(_ context.Context, f *func(context.Context, int) (int, error)) error {
+func (s *server) Keep(_ context.Context, f func(context.Context, int) (int, error)) error {
 	s.Lock()
 	defer s.Unlock()
-	s.kept = nil
-	if f != nil {
-		s.kept = *f
-	}
+	s.kept = f
 	return nil
 }
 

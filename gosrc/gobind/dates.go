@@ -1,0 +1,112 @@
+package gobind
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Dates, times of day and points in time without a zone. Python has no nanoseconds: they are cut off to microseconds.
+
+// ReadDates reads a block of dates.
+func ReadDates(r *Reader, c Column[time.Time]) {
+	b := r.takeEach(c.n, 4)
+	for i := 0; i < c.n && r.err == nil; i++ {
+		*c.At(i) = r.Date(int32(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+}
+
+// Date reads a date of the record, which is a number of days since 1970: midnight in UTC.
+func (r *Reader) Date(days int32) time.Time {
+	seconds := int64(days) * day
+	if seconds < firstSecond || seconds > lastSecond {
+		r.refuse("date %d is out of range", days)
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+// WriteDates writes a block of dates.
+func WriteDates(w *Writer, c Column[time.Time]) {
+	to := w.extend(4 * c.n)
+	for i := 0; i < c.n; i++ {
+		binary.LittleEndian.PutUint32(to[4*i:], uint32(w.Date(*c.At(i))))
+	}
+}
+
+// Date writes a date of the record. The time must be midnight where it is: a clock would be lost.
+func (w *Writer) Date(t time.Time) int32 {
+	_, offset := t.Zone()
+	local := t.Unix() + int64(offset)
+	switch {
+	case local < firstSecond || local > lastSecond:
+		w.fail("the year of a date must be 1 to 9999, got %d", t.Year())
+	case local%day != 0 || t.Nanosecond() != 0:
+		w.fail("Go's time %v is not a date: its clock is not 0", t.Round(0))
+	default:
+		return int32(local / day)
+	}
+	return 0
+}
+
+// ReadClocks reads a block of times of day.
+func ReadClocks(r *Reader, c Column[time.Duration]) {
+	b := r.takeEach(c.n, 8)
+	for i := 0; i < c.n && r.err == nil; i++ {
+		*c.At(i) = r.Clock(int64(binary.LittleEndian.Uint64(b[8*i:])))
+	}
+}
+
+// Clock reads a time of day of the record, which is a number of microseconds: the duration since midnight.
+func (r *Reader) Clock(micros int64) time.Duration {
+	if micros < 0 || micros >= day*1e6 {
+		r.refuse("a time of day of %d microseconds is out of range", micros)
+		return 0
+	}
+	return time.Duration(micros) * time.Microsecond
+}
+
+// WriteClocks writes a block of times of day.
+func WriteClocks(w *Writer, c Column[time.Duration]) {
+	to := w.extend(8 * c.n)
+	for i := 0; i < c.n; i++ {
+		binary.LittleEndian.PutUint64(to[8*i:], uint64(w.Clock(*c.At(i))))
+	}
+}
+
+// Clock writes a time of day of the record.
+func (w *Writer) Clock(d time.Duration) int64 {
+	if d < 0 || d >= day*time.Second {
+		w.fail("Go's duration %v is not a time of day: it must be at least 0 and less than 24h", d)
+		return 0
+	}
+	return d.Microseconds()
+}
+
+// ReadNaives reads a block of points in time without a zone.
+func ReadNaives(r *Reader, c Column[time.Time]) {
+	b := r.takeEach(c.n, 8)
+	for i := 0; i < c.n && r.err == nil; i++ {
+		*c.At(i) = r.Naive(int64(binary.LittleEndian.Uint64(b[8*i:])))
+	}
+}
+
+// Naive reads a point in time without a zone: the wall clock of a time in UTC.
+func (r *Reader) Naive(micros int64) time.Time { return r.time(micros, 0, time.UTC) }
+
+// WriteNaives writes a block of points in time without a zone.
+func WriteNaives(w *Writer, c Column[time.Time]) {
+	to := w.extend(8 * c.n)
+	for i := 0; i < c.n; i++ {
+		binary.LittleEndian.PutUint64(to[8*i:], uint64(w.Naive(*c.At(i))))
+	}
+}
+
+// Naive writes a point in time without a zone. An offset would be lost.
+func (w *Writer) Naive(t time.Time) int64 {
+	if _, offset := t.Zone(); offset != 0 {
+		w.fail("Go's time %v has a UTC offset, which a naive datetime cannot hold: "+
+			"return its UTC(), or annotate datetime", t.Round(0))
+		return 0
+	}
+	return w.Time(t).Micros
+}
