@@ -10,7 +10,6 @@ from typing import Any
 from gobind.codec.dynamic import STREAM_PROTOCOL, NeedsAttached, plain_of
 from gobind.codec.frames import CorruptFrame
 
-
 EXACT_TYPES = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict})
 
 
@@ -87,7 +86,15 @@ class _Unpickler(pickle.Unpickler):
 
 
 # What `pickle` raises for what is no stream. Anything else comes from elsewhere: a signal's handler may raise any time.
-_NO_STREAM = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
+_NO_STREAM = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+)
 
 
 def load(stream: bytes, attached: list[Any]) -> Any:

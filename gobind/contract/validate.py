@@ -427,7 +427,9 @@ def _of_any_dict(node: DynamicType, value: Mapping[Any, Any], path: Place) -> It
             yield STR, key, Path(path, f" key {key!r}")
         elif type(key).__name__ != "UUID" and key is not None and not isinstance(key, float):
             if not _is_index(key):
-                raise TypeError(f"{path}: a key must be str, a number, None or UUID, got {type(key).__name__}")
+                raise TypeError(
+                    f"{path}: a key must be str, a number, None or UUID, got {type(key).__name__}"
+                )
             _check_integer(SCALARS["i64"], key, Path(path, " key"))  # *big.Int is no key in Go
         yield node, item, Path(path, f"[{given!r}]")
 
