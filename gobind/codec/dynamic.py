@@ -175,36 +175,41 @@ def _leaf_tag(cls: type) -> int | None:
 
 
 def plain_of(value: Any) -> Any:
-    """Returns the value of exactly a builtin type that stands for `value` in a stream.
+    """Returns the value that stands for one of no builtin type in a stream.
 
-    An enum's member goes by its value, a subclass of a builtin type as that type, any mapping as a dict, any sequence
-    as a list.
+    An enum's member goes by its value, which may be of any type; a subclass of a builtin type as that type, any mapping
+    as a dict, any sequence as a list.
 
     Raises:
         TypeError: there is none.
     """
     if isinstance(value, enum.Enum):
-        return plain_of(value.value) if isinstance(value.value, enum.Enum) else value.value
+        return value.value
+    cls = type(value)  # not `isinstance`, which believes what a proxy says of itself
     for base, exact in _EXACT.items():
-        if isinstance(value, base):
+        if issubclass(cls, base):
             return exact(value)
-    if isinstance(value, Mapping):
+    if issubclass(cls, Mapping):
         return dict(value)
-    if isinstance(value, Sequence) and not isinstance(value, range) and not hasattr(value, "_fields"):
+    if issubclass(cls, Sequence) and not issubclass(cls, range) and not hasattr(cls, "_fields"):
         return list(value)
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{type(value).__name__} has no dynamic value in Go") from None
+        raise TypeError(f"{cls.__name__} has no dynamic value in Go") from None
+
+
+def _bytes_of(value: Any) -> bytes:
+    return memoryview(value).tobytes()  # `bytes` would call `__bytes__`, which may say anything
 
 
 _EXACT: dict[type, Callable[[Any], Any]] = {
     str: str.__str__,
     int: int.__int__,
     float: float.__float__,
-    bytes: bytes,
-    bytearray: bytes,
-    memoryview: memoryview.tobytes,
+    bytes: _bytes_of,
+    bytearray: _bytes_of,
+    memoryview: _bytes_of,
     dict: dict,
     list: list,
 }

@@ -10,6 +10,8 @@ from typing import Any
 from gobind.codec.dynamic import STREAM_PROTOCOL, NeedsAttached, plain_of
 from gobind.codec.frames import CorruptFrame
 
+EXACT_TYPES = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict})
+
 
 def dump(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
     """Returns the stream of values, which is one list in it, and the attached values.
@@ -34,7 +36,9 @@ def dump(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
 
 def _dump(cls: type[_Pickler], values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
     file = io.BytesIO()
-    pickler = cls(file, tags)
+    pickler = cls(file, STREAM_PROTOCOL)  # and no other arguments: PyPy's `__new__` takes them
+    pickler.fast = True  # without a memo: each value is written where it stands, and a cycle is refused
+    pickler.tags, pickler.attached = tags, []
     pickler.dump(values)
     return file.getvalue(), pickler.attached
 
@@ -42,26 +46,22 @@ def _dump(cls: type[_Pickler], values: list[Any], tags: Any) -> tuple[bytes, lis
 class _Pickler(pickle.Pickler):
     """Writes what has opcodes. Of all else it makes what has some, or gives up."""
 
-    def __init__(self, file: io.BytesIO, tags: Any) -> None:
-        super().__init__(file, STREAM_PROTOCOL)
-        self.fast = True  # without a memo: each value is written where it stands, and a cycle is refused
-        self.tags = tags
-        self.attached: list[Any] = []
-        self._written: type | None = None  # the type that the last exact value is written as an instance of
+    tags: Any
+    attached: list[Any]
+    _writes_list = False
 
     def reducer_override(self, value: Any) -> Any:
-        """Is called for objects that are of no builtin type exactly."""
-        if value is self._written:  # pickle writes what this function returned
-            self._written = None
+        """Is called for objects that are of no builtin type exactly; by PyPy for all."""
+        if type(value) in EXACT_TYPES:
+            return NotImplemented
+        if value is list and self._writes_list:  # pickle writes what this function returned
+            self._writes_list = False
             return NotImplemented
         if self.tags[type(value)] is not None:
             raise NeedsAttached
         made = plain_of(value)
-        self._written = type(made)
-        return self._written, (made,)
-
-
-_EXACT_TYPES = frozenset({bool, int, float, str, bytes, list, tuple, dict})
+        self._writes_list = True
+        return list, (made,)  # of any type: to Go a call of a builtin type is what it is called with
 
 
 class _AttachingPickler(_Pickler):
@@ -76,15 +76,25 @@ class _AttachingPickler(_Pickler):
 class _Unpickler(pickle.Unpickler):
     """Makes values of builtin types, and takes the attached ones."""
 
-    def __init__(self, stream: bytes, attached: list[Any]) -> None:
-        self._attached = attached
-        super().__init__(io.BytesIO(stream))
+    attached: list[Any]
 
     def persistent_load(self, index: Any) -> Any:
-        return self._attached[index]
+        return self.attached[index]
 
     def find_class(self, module: str, name: str) -> Any:
         raise CorruptFrame(f"corrupted frame: a stream of data names {module}.{name}")
+
+
+# What `pickle` raises for what is no stream. Anything else comes from elsewhere: a signal's handler may raise any time.
+_NO_STREAM = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+)
 
 
 def load(stream: bytes, attached: list[Any]) -> Any:
@@ -93,11 +103,13 @@ def load(stream: bytes, attached: list[Any]) -> Any:
     Raises:
         CorruptFrame: it is no stream.
     """
+    unpickler = _Unpickler(io.BytesIO(stream))
+    unpickler.attached = attached
     try:
-        return _Unpickler(stream, attached).load()
-    except Exception as error:
-        if isinstance(error, CorruptFrame):
-            raise
+        return unpickler.load()
+    except CorruptFrame:
+        raise
+    except _NO_STREAM as error:
         raise CorruptFrame(f"corrupted frame: not a stream of values: {error}") from None
 
 
@@ -124,21 +136,22 @@ def _deep(values: list[Any], tags: Any) -> tuple[bytes, list[Any]]:
             out.append(value.opcode)
             open_ids.discard(id(value.value))
             continue
-        if tags[type(value)] is not None:
+        given = value
+        while type(value) not in EXACT_TYPES and tags[type(value)] is None:
+            value = plain_of(value)
+        if type(value) not in EXACT_TYPES:
             out.append(_atom(len(attached)) + pickle.BINPERSID)
             attached.append(value)
             continue
-        if type(value) not in _EXACT_TYPES and value is not None:
-            value = plain_of(value)
         is_dict = type(value) is dict
         if not is_dict and type(value) not in (list, tuple):
             out.append(_atom(value))
             continue
-        if id(value) in open_ids:
+        if id(given) in open_ids:  # not that of `value`, which may have been made just now
             raise ValueError("the value contains itself")
-        open_ids.add(id(value))
+        open_ids.add(id(given))
         out.append((pickle.EMPTY_DICT if is_dict else pickle.EMPTY_LIST) + pickle.MARK)
-        todo.append(_Mark(pickle.SETITEMS if is_dict else pickle.APPENDS, value))
+        todo.append(_Mark(pickle.SETITEMS if is_dict else pickle.APPENDS, given))
         parts: list[Any] = [*chain.from_iterable(value.items())] if is_dict else [*value]
         todo.extend(reversed(parts))
     return b"".join(out) + pickle.STOP, attached

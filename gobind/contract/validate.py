@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import operator
 import struct
 import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -16,7 +17,7 @@ from typing import Any, Union
 from gobind.contract.classes import ABSENT
 from gobind.contract.formats import misfit
 from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
-from gobind.contract.scalars import Scalar
+from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
@@ -348,12 +349,15 @@ def _of_union(node: UnionType, value: Any, path: Place) -> Iterable[_Step]:
 def _of_dynamic(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
     if node.is_any:
         return _of_any(node, value, path)
+    if isinstance(value, enum.Enum):
+        return ((node, value.value, path),)
     if value is None and node.allows_none:
         return ()
     found = [option for option in node.options if _is_of(option, value)]
     if not found:
         raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}")
-    return ((min(found, key=lambda option: _WIDENING.get(option.text, 0)), value, path),)
+    option = min(found, key=lambda option: _WIDENING.get(option.text, 0))
+    return () if option.text == "int" else ((option, value, path),)  # dynamic integers are of any size
 
 
 _WIDENING = {"int": 1, "float": 2}
@@ -364,17 +368,35 @@ def _is_of(option: Node, value: Any) -> bool:
     if isinstance(option, StructType):
         return isinstance(value, option.cls)
     if isinstance(option, ListType):
-        return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+        return _is_sequence(value)
     if isinstance(option, DictType):
         return isinstance(value, Mapping)
     if option.text == "bytes":
         return isinstance(value, (bytes, bytearray, memoryview))
     if option.text in ("int", "float"):
-        return hasattr(type(value), "__index__") or (option.text == "float" and isinstance(value, float))
+        return _is_index(value) or (option.text == "float" and isinstance(value, float))
     return option.text in {cls.__name__ for cls in type(value).__mro__}
 
 
+def _is_sequence(value: Any) -> bool:
+    """Returns True if a dynamic value is a list."""
+    cls = type(value)
+    no_list = (str, bytes, bytearray, memoryview, range)
+    return issubclass(cls, Sequence) and not issubclass(cls, no_list) and not hasattr(cls, "_fields")
+
+
+def _is_index(value: Any) -> bool:
+    """Returns True if a value says which integer it is: an array says so only if it holds a single one."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
 def _of_any(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
+    if isinstance(value, enum.Enum):
+        return ((node, value.value, path),)
     struct_node = node.structs.struct_of(type(value))
     if struct_node is not None:
         return ((struct_node, value, path),)
@@ -383,28 +405,40 @@ def _of_any(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
     )
     if leaf is not None:
         return ((leaf, value, path),)
-    if isinstance(value, Mapping):
+    cls = type(value)  # not `isinstance`, which believes what a proxy says of itself
+    if issubclass(cls, Mapping):
         return _of_any_dict(node, value, path)
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
+    if _is_sequence(value):
         return ((node, item, Path(path, f"[{index}]")) for index, item in enumerate(value))
-    if value is None or isinstance(value, (int, float, complex, bytes, bytearray, memoryview, enum.Enum)):
+    if value is None or issubclass(cls, (int, float, complex, bytes, bytearray, memoryview)):
         return ()
-    if hasattr(type(value), "__index__"):
+    if _is_index(value):
         return ()
-    advice = "; Go has no dynamic sets, pass a list" if isinstance(value, Set) else ""
-    raise TypeError(f"{path}: expected {node.expected}, got {type(value).__name__}{advice}")
+    advice = ""
+    if issubclass(cls, Set):
+        advice = "; Go has no dynamic sets, pass a list"
+    elif issubclass(cls, tuple):
+        advice = "; Go has no dynamic named tuples, pass a tuple"
+    raise TypeError(f"{path}: expected {node.expected}, got {cls.__name__}{advice}")
 
 
 _DYNAMIC_LEAVES = (STR, DATETIME, TIMEDELTA, UUID)
 
 
 def _of_any_dict(node: DynamicType, value: Mapping[Any, Any], path: Place) -> Iterator[_Step]:
-    for key, item in value.items():
+    for given, item in value.items():
+        key = given
+        while isinstance(key, enum.Enum):
+            key = key.value
         if isinstance(key, str):
             yield STR, key, Path(path, f" key {key!r}")
-        elif not (key is None or isinstance(key, (int, float)) or type(key).__name__ == "UUID"):
-            raise TypeError(f"{path}: a key must be str, a number, None or UUID, got {type(key).__name__}")
-        yield node, item, Path(path, f"[{key!r}]")
+        elif type(key).__name__ != "UUID" and key is not None and not isinstance(key, float):
+            if not _is_index(key):
+                raise TypeError(
+                    f"{path}: a key must be str, a number, None or UUID, got {type(key).__name__}"
+                )
+            _check_integer(SCALARS["i64"], key, Path(path, " key"))  # *big.Int is no key in Go
+        yield node, item, Path(path, f"[{given!r}]")
 
 
 def _of_enum(node: EnumType, value: Any, path: Place) -> Iterable[_Step]:

@@ -191,31 +191,59 @@ func (s *Shape) check(c *Contract, value any) (any, string) {
 				if kind, _ := c.kindOf(key); s.Key&kind == 0 {
 					return nil, fmt.Sprintf("expected %s, got %T for a key", s.Text, key)
 				}
-				value[key] = s.Value.widened(item)
-				todo = append(todo, visit{s.Value, value[key]})
+				if key == key { // NaN is equal to nothing: storing it again would add an entry
+					item = s.Value.widened(item)
+					value[key] = item
+				}
+				todo = append(todo, visit{s.Value, item})
 			}
 		}
 	}
 	return value, ""
 }
 
-// widened returns a bool as an int and an int as a float where the shape has only the wider one.
+// widened returns a bool as an int and an int as a float where the shape has only the wider one, and a map with keys of
+// that kind.
 func (s *Shape) widened(value any) any {
+	if entries, ok := value.(map[any]any); ok && s.Value != nil {
+		for key := range entries {
+			if wide := widened(s.Key, key); wide != key { // NaN, too: its entry cannot be set later
+				return s.widenedMap(entries)
+			}
+		}
+	}
+	return widened(s.Kinds, value)
+}
+
+// widenedMap returns a map with wider keys; itself if two of them became the same.
+func (s *Shape) widenedMap(entries map[any]any) map[any]any {
+	made := make(map[any]any, len(entries))
+	for key, item := range entries {
+		made[widened(s.Key, key)] = widened(s.Value.Kinds, item)
+	}
+	if len(made) != len(entries) {
+		return entries
+	}
+	return made
+}
+
+// widened returns a bool as an int and an int as a float where only the wider one is among the kinds.
+func widened(kinds Kinds, value any) any {
 	switch number := value.(type) {
 	case bool:
-		if s.Kinds&KindBool == 0 && s.Kinds&(KindInt|KindFloat) != 0 {
+		if kinds&KindBool == 0 && kinds&(KindInt|KindFloat) != 0 {
 			wide := int64(0)
 			if number {
 				wide = 1
 			}
-			return s.widened(wide)
+			return widened(kinds, wide)
 		}
 	case int64:
-		if s.Kinds&(KindInt|KindFloat) == KindFloat {
+		if kinds&(KindInt|KindFloat) == KindFloat {
 			return float64(number)
 		}
 	case *big.Int:
-		if s.Kinds&(KindInt|KindFloat) == KindFloat {
+		if kinds&(KindInt|KindFloat) == KindFloat {
 			if wide, _ := new(big.Float).SetInt(number).Float64(); !math.IsInf(wide, 0) {
 				return wide
 			}

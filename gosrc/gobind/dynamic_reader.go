@@ -159,8 +159,9 @@ type stream struct {
 	rest     string
 	stack    []any
 	marks    []int
-	memo     []string
+	memo     []any // a string, []byte or nil, for what is never recalled
 	attached []any
+	builtins int // on the stack, or in values
 }
 
 // values returns the n values of the stream, which are one list in it.
@@ -168,6 +169,10 @@ func (s *stream) values(n int) []any {
 	for s.r.err == nil && s.step() {
 	}
 	if s.r.err != nil {
+		return nil
+	}
+	if s.builtins > 0 {
+		s.refuse("has a type for a value")
 		return nil
 	}
 	if len(s.rest) > 0 || len(s.stack) != 1 || len(s.marks) > 0 {
@@ -293,8 +298,12 @@ func (s *stream) pushRare(op byte) {
 			s.refuse("has too few values")
 			return
 		}
-		text, _ := s.stack[len(s.stack)-1].(string)
-		s.memo = append(s.memo, text)
+		var kept any
+		switch value := s.stack[len(s.stack)-1].(type) {
+		case string, []byte:
+			kept = value
+		}
+		s.memo = append(s.memo, kept)
 	case opGlobal:
 		s.pushBuiltin()
 	case opReduce:
@@ -320,6 +329,7 @@ func (s *stream) pushBuiltin() {
 			return
 		}
 		s.push(builtin{})
+		s.builtins++
 	}
 }
 
@@ -333,16 +343,24 @@ func (s *stream) reduce() {
 		s.refuse("calls what is no type with one value")
 		return
 	}
+	s.builtins--
 	s.push(args[0])
 }
 
-// recall pushes a string that was memoized.
+// recall pushes a string that was memoized; PyPy's pickle memoizes bytes, too.
 func (s *stream) recall(index uint64) {
 	if index >= uint64(len(s.memo)) {
 		s.refuse("refers to a string that is not there")
 		return
 	}
-	s.push(s.memo[index])
+	switch value := s.memo[index].(type) {
+	case string:
+		s.push(value)
+	case []byte:
+		s.push(append([]byte{}, value...)) // each is its owner's to change
+	default:
+		s.refuse("refers to a value that is no string")
+	}
 }
 
 // emptyList is shared: nothing can be stored in it, and whoever appends to it gets memory of their own.

@@ -2,6 +2,7 @@ package gobind
 
 import (
 	"encoding/json"
+	"math"
 	"math/big"
 	"math/rand"
 	"reflect"
@@ -120,4 +121,74 @@ func TestDynamicMapsAreNeverNil(t *testing.T) {
 	got[0].(map[string]any)["x"] = 1
 	got[1].([]any)[0].(map[string]any)["x"] = 1
 	got[2].(map[string]any)["a"].(map[string]any)["x"] = 1
+}
+
+// readOpcodes reads one dynamic value written as opcodes.
+func readOpcodes(opcodes string) (any, error) {
+	opcodes = "\x80\x05](" + opcodes + "e."
+	head := make([]byte, 16)
+	head[8] = byte(len(opcodes))
+	got := make([]any, 1)
+	r := NewReader(append(head, opcodes...))
+	ReadDynamics(r, new(Contract), Any, ColumnOf(got))
+	return got[0], r.Close()
+}
+
+func TestDynamicMemo(t *testing.T) {
+	got, err := readOpcodes("](C\x01a\x94h\x00\x8c\x01b\x94h\x01e") // PyPy's pickle memoizes bytes
+	if expected := []any{[]byte("a"), []byte("a"), "b", "b"}; err != nil || !reflect.DeepEqual(got, expected) {
+		t.Fatalf("got %#v, %v", got, err)
+	}
+	got.([]any)[0].([]byte)[0] = 'x'
+	if second := got.([]any)[1].([]byte); second[0] != 'a' {
+		t.Error("two values share memory")
+	}
+	for _, opcodes := range []string{"]\x94h\x00", "h\x00", "\x8c\x08builtins\x8c\x04list\x93", "\x8c\x02os\x8c\x04list\x93K\x01\x85R"} {
+		if got, err := readOpcodes(opcodes); err == nil {
+			t.Errorf("%q: got %#v", opcodes, got)
+		}
+	}
+	if got, err := readOpcodes("\x8c\x08builtins\x8c\x04list\x93K\x01\x85R"); got != int64(1) || err != nil {
+		t.Errorf("got %#v, %v", got, err)
+	}
+}
+
+func TestDynamicNaNKeys(t *testing.T) {
+	floats := &Shape{Text: "float", Kinds: KindFloat}
+	shape := &Shape{Text: "dict[float, float]", Kinds: KindMap, Key: KindFloat, Value: floats}
+	nan := math.NaN()
+	got := roundTrip(t, shape, map[any]any{nan: 1.5, 2.5: 3.5})[0].(map[any]any)
+	if len(got) != 2 || got[2.5] != 3.5 {
+		t.Errorf("got %v", got)
+	}
+	wide, misfit := shape.check(new(Contract), map[any]any{nan: int64(1)})
+	if misfit != "" || len(wide.(map[any]any)) != 1 {
+		t.Errorf("got %v, %s", wide, misfit)
+	}
+}
+
+func TestDynamicKeysAreWidened(t *testing.T) {
+	floats := &Shape{Text: "float", Kinds: KindFloat}
+	inner := &Shape{Text: "dict[float, float]", Kinds: KindMap, Key: KindFloat, Value: floats}
+	shape := &Shape{Text: "list[dict[float, float]]", Kinds: KindList, Item: inner}
+	value := []any{map[any]any{int64(1): int64(2), 2.5: true}}
+	wide, misfit := shape.check(new(Contract), value)
+	if expected := []any{map[any]any{1.0: 2.0, 2.5: 1.0}}; misfit != "" || !reflect.DeepEqual(wide, expected) {
+		t.Errorf("got %v, %s", wide, misfit)
+	}
+	same := []any{map[any]any{int64(1)<<53 + 1: 1.0, float64(1 << 53): 2.0}}
+	if wide, misfit := shape.check(new(Contract), same); misfit == "" {
+		t.Errorf("got %v", wide)
+	}
+}
+
+func TestDynamicKeysThatAreEqualInPython(t *testing.T) {
+	type id [16]byte
+	for _, value := range []map[any]any{{1: "a", true: "b"}, {1.0: "a", uint8(1): "b"}, {id{1}: "a", [16]byte{1}: "b"}, {uint64(1 << 63): 1, float64(1 << 63): 2}} {
+		var w Writer
+		WriteDynamics(&w, new(Contract), Any, ColumnOf([]any{value}))
+		if w.err == nil {
+			t.Errorf("%v was written", value)
+		}
+	}
 }

@@ -69,12 +69,13 @@ const (
 
 // container is a list or map that is being written.
 type container struct {
-	shape *Shape // of its values
-	keys  Kinds  // what the keys of a map may be
-	index int    // of the item of a list
-	key   string // of the value of a map
-	shown bool   // the key is as messages show it
-	ref   reference
+	shape  *Shape // of its values
+	keys   Kinds  // what the keys of a map may be
+	index  int    // of the item of a list
+	key    string // of the value of a map
+	rare   any    // the key, if isRare: it is no string
+	isRare bool
+	ref    reference
 }
 
 // brokenText is a string that is not UTF-8. Python raises the error, as it does for strings that are not dynamic.
@@ -179,7 +180,7 @@ func (s *unstream) run(next step) {
 		}
 		s.open = s.open[:len(s.open)-1]
 	case writesKey:
-		top.key, top.shown = fmt.Sprint(next.value), true
+		top.rare, top.isRare = next.value, true
 		s.writeKey(next.value)
 	case writesEntry:
 		top.key = next.key
@@ -410,6 +411,10 @@ func pythonKey(key any) any {
 		return f
 	case reflect.String:
 		return v.String()
+	case reflect.Array:
+		if v.Type().ConvertibleTo(uuidType) {
+			return v.Convert(uuidType).Interface()
+		}
 	}
 	return key
 }
@@ -496,8 +501,8 @@ func (s *unstream) where() string {
 		switch {
 		case c.keys == 0:
 			pieces = append(pieces, fmt.Sprintf("[%d]", c.index))
-		case c.shown:
-			pieces = append(pieces, "["+c.key+"]")
+		case c.isRare:
+			pieces = append(pieces, fmt.Sprintf("[%v]", c.rare))
 		default:
 			pieces = append(pieces, "['"+c.key+"']")
 		}

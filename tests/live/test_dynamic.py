@@ -21,6 +21,8 @@ import pytest
 from same import same
 
 import gobind
+from gobind.codec import pickling
+from gobind.codec.frames import CorruptFrame
 
 contract = libraries.contract_of("dynamic")
 User, Box, Hidden = contract.User, contract.Box, contract.Hidden
@@ -34,8 +36,39 @@ class Mood(enum.Enum):
     GOOD = "good"
 
 
+class Odd(enum.Enum):
+    NOTHING = None
+    PAIR = (1, 2)
+    DELAY = timedelta(1)
+    INNER = Mood.GOOD
+    SET = frozenset({1})
+
+
 class Text(str):
     pass
+
+
+class Raw(bytes):
+    def __bytes__(self) -> bytes:
+        return b"other"
+
+
+class Self:
+    """Says that it is an integer, which is no integer."""
+
+    def __index__(self) -> Any:
+        return self
+
+
+class Hostile:
+    called = 0
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        Hostile.called += 1
+        return int, (5,)
+
+
+Point = collections.namedtuple("Point", "x y")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +126,9 @@ OTHERS = [
     (Size.SMALL, 3),
     ([Mood.GOOD], ["good"]),
     ({"k": Size.SMALL}, {"k": 3}),
+    ([*Odd][:4], [None, [1, 2], timedelta(1), "good"]),
+    ({Odd.NOTHING: 1, Mood.GOOD: 2}, {None: 1, "good": 2}),
+    (Raw(b"x"), b"x"),
     (Text("x"), "x"),
     ([Text("x"), timedelta(1)], ["x", timedelta(1)]),
     (collections.OrderedDict(a=1), {"a": 1}),
@@ -190,6 +226,10 @@ LOOP: list[Any] = [1]
 LOOP.append({"a": LOOP})
 BOX = Box(None, [], None)
 BOX.more = [BOX]
+USER_LIST: Any = collections.UserList()
+USER_LIST.append({"a": USER_LIST})
+USER_DICT: Any = collections.UserDict()
+USER_DICT["a"] = [USER_DICT]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +262,20 @@ BOX.more = [BOX]
         ([User("x", "y")], TypeError, "value[0].id: expected int, got str"),
         (LOOP, ValueError, "value[1]['a']: the value contains itself"),
         (BOX, ValueError, "value.more[0]: the value contains itself"),
+        (USER_LIST, ValueError, "value[0]['a']: the value contains itself"),
+        (USER_DICT, ValueError, "value['a'][0]: the value contains itself"),
+        (
+            [Odd.SET],
+            TypeError,
+            "value[0]: expected Any, got frozenset; Go has no dynamic sets, pass a list",
+        ),
+        (
+            [Point(1, 2)],
+            TypeError,
+            "value[0]: expected Any, got Point; Go has no dynamic named tuples, pass a tuple",
+        ),
+        ([Self()], TypeError, "value[0]: expected Any, got Self"),
+        ({"a": {2**70: 1}}, OverflowError, f"value['a'] key: {2**70} does not fit i64"),
     ],
     ids=repr,
 )
@@ -252,6 +306,7 @@ def test_values_of_unions(go: Any, echo: str, values: list[Any]) -> None:
 
 def test_an_int_is_taken_for_a_float_where_only_that_is_expected(go: Any) -> None:
     assert same(go.echo_numbers({1: 2, 2: True, 3: 2**70, 4: 1.5}), {1: 2.0, 2: 1.0, 3: 2.0**70, 4: 1.5})
+    assert same(go.echo_numbers({True: 1, False: True}), {1: 1.0, 0: 1.0})
     assert same(go.echo_scalar(True), 1)
     assert same(go.echo_unnamed([False, "a", Size.SMALL]), [0, "a", 3])
 
@@ -264,6 +319,7 @@ TREE = "Tree (bool | int | float | str | list[Tree] | dict[str, Tree] | None)"
     [
         ("echo_json", b"x", "value: expected JSON, got bytes"),
         ("echo_json", {"a": [1, timedelta(1)]}, "value['a'][1]: expected JSON, got timedelta"),
+        ("echo_json", [2**70, Mood.GOOD, range(3)], "value[2]: expected JSON, got range"),
         ("echo_json", {1: 2}, "value key 1: expected str, got int"),
         ("echo_json", {"a": {"b"}}, "value['a']: expected JSON, got set"),
         ("echo_scalar", 1.5, "value: expected Scalar (int | str | None), got float"),
@@ -301,7 +357,7 @@ def test_functions_take_and_return_dynamic_values(go: Any) -> None:
     assert go.call_json(lambda value: [value], {"a": 1}) == [{"a": 1}]
     with pytest.raises(TypeError, match=r"result\[0\]: expected JSON, got bytes$"):
         go.call_json(lambda value: [b"x"], 1)
-    with pytest.raises(gobind.GoError, match="holds a set"):
+    with pytest.raises((gobind.GoError, TypeError), match="holds a set|got set"):  # PyPy's pickle asks before
         go.call(lambda value: {1, 2}, 1)
 
 
@@ -349,6 +405,32 @@ def test_a_deep_value_that_contains_itself(go: Any) -> None:
     inner.append(deep)
     with pytest.raises(ValueError, match="the value contains itself$"):
         go.echo(deep)
+
+
+def test_pickling_of_an_object_is_never_called(go: Any) -> None:
+    class Holds(enum.Enum):
+        IT = Hostile()
+
+    for value in (Hostile(), Holds.IT):
+        for depth in (1, 5000):
+            for _ in range(depth):
+                value = [value]
+            with pytest.raises(TypeError, match="expected Any, got Hostile$"):
+                go.echo(value)
+    assert not Hostile.called
+
+
+def test_an_exception_of_a_signal_handler_is_raised_as_it_is() -> None:
+    class Interrupts(list[Any]):
+        def __getitem__(self, index: Any) -> Any:
+            raise InterruptedError("by a handler")  # as a handler would that runs now
+
+    stream, attached = pickling.dump([User(1, "a")], {User: 1, list: None})
+    assert attached == [User(1, "a")]
+    with pytest.raises(InterruptedError, match="by a handler"):
+        pickling.load(stream, Interrupts(attached))
+    with pytest.raises(CorruptFrame, match="not a stream of values"):
+        pickling.load(stream[:-1], attached)
 
 
 def test_a_library_without_classes_at_hand(go: Any) -> None:
