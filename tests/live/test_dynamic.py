@@ -411,6 +411,7 @@ def test_pickling_of_an_object_is_never_called(go: Any) -> None:
     class Holds(enum.Enum):
         IT = Hostile()
 
+    value: Any
     for value in (Hostile(), Holds.IT):
         for depth in (1, 5000):
             for _ in range(depth):
