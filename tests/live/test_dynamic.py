@@ -411,7 +411,8 @@ def test_pickling_of_an_object_is_never_called(go: Any) -> None:
     class Holds(enum.Enum):
         IT = Hostile()
 
-    for value in (Hostile(), Holds.IT):
+    hostile: list[Any] = [Hostile(), Holds.IT]
+    for value in hostile:
         for depth in (1, 5000):
             for _ in range(depth):
                 value = [value]
