@@ -174,17 +174,25 @@ func (s *Shape) check(c *Contract, value any) (any, string) {
 		}
 		switch value := next.value.(type) {
 		case []any:
+			widens := s.Item.widens()
 			for i, item := range value {
-				value[i] = s.Item.widened(item)
-				todo = append(todo, visit{s.Item, value[i]})
+				if widens {
+					item = s.Item.widened(item)
+					value[i] = item
+				}
+				todo = append(todo, visit{s.Item, item})
 			}
 		case map[string]any:
 			if s.Key&KindString == 0 && len(value) > 0 {
 				return nil, fmt.Sprintf("expected %s, got a string for a key", s.Text)
 			}
+			widens := s.Value.widens()
 			for key, item := range value {
-				value[key] = s.Value.widened(item)
-				todo = append(todo, visit{s.Value, value[key]})
+				if widens {
+					item = s.Value.widened(item)
+					value[key] = item
+				}
+				todo = append(todo, visit{s.Value, item})
 			}
 		case map[any]any:
 			for key, item := range value {
@@ -200,6 +208,12 @@ func (s *Shape) check(c *Contract, value any) (any, string) {
 		}
 	}
 	return value, ""
+}
+
+// widens reports whether some value is another one when it is widened.
+func (s *Shape) widens() bool {
+	all := s.Kinds&(KindInt|KindFloat) == 0 || s.Kinds&(KindBool|KindInt) == KindBool|KindInt
+	return !all || s.Value != nil && s.Key&(KindInt|KindFloat) != 0
 }
 
 // widened returns a bool as an int and an int as a float where the shape has only the wider one, and a map with keys of

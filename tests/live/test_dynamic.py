@@ -7,7 +7,6 @@ import asyncio
 import collections
 import enum
 import fractions
-import gc
 import json
 import re
 import threading
@@ -18,6 +17,7 @@ from typing import Any
 
 import libraries
 import pytest
+from crossing import collect_until
 from same import same
 
 import gobind
@@ -79,11 +79,7 @@ def go() -> Any:
 @pytest.fixture(autouse=True)
 def nothing_is_left(go: Any) -> Iterator[None]:
     yield
-    for _ in range(10):
-        gc.collect()
-        gobind.load(libraries.path_of("dynamic")).runtime.gc()
-        if not gobind._debug.live() and not gobind._debug.exported():
-            break
+    collect_until(lambda: not gobind._debug.live() and not gobind._debug.exported())
     assert (gobind._debug.live(), gobind._debug.exported()) == (0, 0)
 
 

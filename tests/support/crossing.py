@@ -11,6 +11,7 @@ import libraries
 import pytest
 
 from gobind import _debug
+from gobind.runtime.library import _opened
 
 objects_py = libraries.contract_of("objects")
 NotFound, Shelf, User = objects_py.NotFound, objects_py.Shelf, objects_py.User
@@ -25,13 +26,14 @@ def load(name: str) -> Any:
 
 
 def collect_until(is_done: Any) -> bool:
-    """Collect on both sides until that is true, and whether it ever was."""
-    machine = load("Machine")
+    """Collect in Python and in all open libraries until that is true, and whether it ever was."""
     for _ in range(ROUNDS):
         if is_done():
             return True
         gc.collect()
-        machine.gc()
+        for library in {opened.library for opened in _opened.values() if opened.native.has_glue}:
+            if library is not None and not library.is_closed:
+                library.runtime.gc()
     return False
 
 
@@ -58,12 +60,7 @@ def nothing_is_left() -> Iterator[None]:
 def failures_let_go() -> Iterator[None]:
     """After the test the library gosrc/testlibs/failures holds no object of Python."""
     yield
-    runtime = libraries.load("failures").runtime
-    for _ in range(ROUNDS):
-        if not _debug.exported():
-            break
-        gc.collect()
-        runtime.gc()
+    collect_until(lambda: not _debug.exported())
     assert not _debug.exported()
 
 
