@@ -179,7 +179,7 @@ class RecordWriter:
         """Returns the name of a local with the value of an expression that is used more than once."""
         if value.isidentifier():
             return value
-        name = self._source.fresh("v")
+        name = self._source.fresh("", self.path_of(value))
         self._source.line(f"{name} = {value}", self._name(name, self.path_of(value)))
         return name
 
@@ -206,13 +206,13 @@ class RecordWriter:
 
     def _as_fields(self, node: StructType, value: str) -> str:
         """Writes the line that checks a value of a TypedDict; returns the local for a dict of all its keys."""
-        name = self._source.fresh("d")
+        name = self._source.fresh("keys", self.path_of(value))
         path = self._name(name, self.path_of(value))
         self._source.line(f"{name} = {self._blocks.as_fields(node)}({value})", path)
         return name
 
     def _tuple(self, node: TupleType, value: str, offset: int) -> None:
-        name = self._source.fresh("t")
+        name = self._source.fresh("tuple", self.path_of(value))
         path = self._name(name, self.path_of(value))
         as_tuple = self._bind("as_tuple", columns.as_tuple)
         self._source.line(f"{name} = {as_tuple}({value}, {len(node.items)})", path)
@@ -246,14 +246,15 @@ class RecordWriter:
             return
         if len(parts) < len(codec.slots):
             made = parts[0]
-            parts = [self._source.fresh("d") for _ in codec.slots]
+            parts = [self._source.fresh("part", self.path_of(value)) for _ in codec.slots]
             self._source.line(f"{', '.join(parts)} = {made}")
         for (start, code), part in zip(codec.slots, parts):
             self._slot(offset + start, code, part)
 
     def _bytes(self, made: str, value: str, offset: int) -> None:
         """Writes the lines for bytes behind the record: the expression `made` makes them of `value`."""
-        piece, length = self._source.fresh("b"), self._source.fresh("n")
+        path = self.path_of(value)
+        piece, length = self._source.fresh("bytes", path), self._source.fresh("len", path)
         self._source.line(f"{piece} = {made}", self._name(piece, self.path_of(value)))
         self._source.line(f"{length} = _len({piece})")
         self._name(length, f"len({self.path_of(value)})")
@@ -264,8 +265,9 @@ class RecordWriter:
             self.pieces.append((piece, length))
 
     def _container(self, node: ListType | SetType | DictType, value: str, offset: int) -> None:
-        name, count = self._source.fresh("l"), self._source.fresh("n")
-        path = self._name(name, self.path_of(value))
+        path = self.path_of(value)
+        name, count = self._source.fresh("items", path), self._source.fresh("len", path)
+        self._name(name, path)
         self._name(count, f"len({path})")
         if isinstance(node, DictType):
             self._source.line(f"{name} = {self._bind('as_dict', columns.as_dict)}({value})", path)
@@ -305,21 +307,23 @@ class RecordWriter:
             self._source.line(f"{self._put(node.item)}(_out, [{value}])")
 
     def _handle(self, node: Node, value: str, offset: int) -> None:
-        name = self._source.fresh("h")
+        name = self._source.fresh("handle", self.path_of(value))
         lower = self._bind("lower", self._blocks.need_handles(node).lower)
         what = self._bind(f"type_{node.text}", node)
         self._source.line(f"{name} = {lower}({what}, {value}, _out.unsent)")
         self._slot(offset, "Q", name)
 
     def _union(self, node: UnionType, value: str, offset: int) -> None:
-        value, tag = self._local(value), self._source.fresh("u")
+        value, tag = self._local(value), self._source.fresh("tag", self.path_of(value))
         puts = self._bind(f"puts_{node.text}", tuple(self._blocks.put(option) for option in node.options))
         self._source.line(f"{tag} = {self._bind(f'tag_of_{node.text}', node.tag_of)}({value})")
         self._slot(offset, "I", tag)
         self._source.line(f"{puts}[{tag}](_out, [{value}])")
 
     def _dynamic(self, node: DynamicType, value: str, offset: int) -> None:
-        attached, checksum, size = (self._source.fresh(letter) for letter in "acn")
+        attached, checksum, size = (
+            self._source.fresh(word, self.path_of(value)) for word in ("attached", "checksum", "len")
+        )
         put = self._bind("put_stream", self._blocks.dynamic.put_stream)
         self._source.line(f"{attached}, {checksum}, {size} = {put}(_out, [{value}])", self.path_of(value))
         self._slot(offset, "I", attached)
@@ -327,7 +331,7 @@ class RecordWriter:
         self._slot(offset + 8, "Q", size)
 
     def _buffer(self, node: BufferType, value: str, offset: int) -> None:
-        name = self._source.fresh("m")
+        name = self._source.fresh("memory", self.path_of(value))
         shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
         self._source.line(f"{name} = {self._bind('borrow', buffers.borrow)}({value}, {shape})")
         self._slot(offset, "Q", f"{name}.address")
@@ -383,8 +387,8 @@ class RecordReader:
         if self._has_blocks:
             self._source.line("_source.finish()")
 
-    def _slot(self, offset: int, code: str) -> str:
-        name = self._source.fresh("r")
+    def _slot(self, offset: int, code: str, word: str = "") -> str:
+        name = self._source.fresh(word, self._path)
         self._slots.append(Slot(offset, code, name))
         self._paths[name] = self._path
         return name
@@ -416,37 +420,37 @@ class RecordReader:
     _enum = _literal = _choice
 
     def _buffer(self, node: BufferType, offset: int) -> str:
-        address, count = self._slot(offset, "Q"), self._slot(offset + 8, "Q")
+        address, count = self._slot(offset, "Q", "address"), self._slot(offset + 8, "Q", "len")
         shape = self._bind(f"format_{node.item.text}", buffers.format_of(node))
         return f"{self._bind('view', buffers.view)}(_buf, {address}, {count}, {shape})"
 
     def _handle(self, node: Node, offset: int) -> str:
         lift = self._bind("lift", self._blocks.need_handles(node).lift)
-        return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q')})"
+        return f"{lift}({self._bind(f'type_{node.text}', node)}, {self._slot(offset, 'Q', 'handle')})"
 
     def _optional(self, node: OptionalType, offset: int) -> str:
-        name = self._get(node.item, self._slot(offset, "Q"))
+        name = self._get(node.item, self._slot(offset, "Q", "flag"))
         return f"({name}[0] if {name} else {_absent(node, self._bind)})"
 
     def _bytes(self, codec: LeafCodec, offset: int) -> str:
-        length, name = self._slot(offset + 8, "Q"), self._source.fresh("s")
+        length, name = self._slot(offset + 8, "Q", "len"), self._source.fresh("", self._path)
         if self._has_blocks:
             taken = f"_source.take({length})"
         else:
-            start, self._end = self._end, self._source.fresh("e")
+            start, self._end = self._end, self._source.fresh("end", self._path)
             self._ends.append(f"{self._end} = {start} + {length}")
             taken = f"_buf[{start}:{self._end}]"
         self._add_line(f"{name} = {_filled(codec.unpack, codec, self._bind, taken)}")
         return name
 
     def _get(self, node: Node, count: str) -> str:
-        name = self._source.fresh("l")
+        name = self._source.fresh("items", self._path)
         get = self._bind(f"get_{node.text}", self._blocks.get(node))
         self._add_line(f"{name} = {get}(_source, {count})")
         return name
 
     def _container(self, node: ListType | SetType | DictType, offset: int) -> str:
-        count = self._slot(offset + 8, "Q")
+        count = self._slot(offset + 8, "Q", "len")
         if isinstance(node, DictType):
             keys, values = self._get(node.key, count), self._get(node.value, count)
             return f"_dict(_zip({keys}, {values}))"
@@ -454,14 +458,18 @@ class RecordReader:
         return items if node.container is list else f"_{node.container.__name__}({items})"
 
     def _union(self, node: UnionType, offset: int) -> str:
-        tag, name = self._slot(offset, "I"), self._source.fresh("u")
+        tag, name = self._slot(offset, "I", "tag"), self._source.fresh("items", self._path)
         gets = self._bind(f"gets_{node.text}", tuple(self._blocks.get(option) for option in node.options))
         self._add_line(f"{name} = {gets}[{tag}](_source, 1)")
         return f"{name}[0]"
 
     def _dynamic(self, node: DynamicType, offset: int) -> str:
-        head = [self._slot(offset + start, code) for start, code in ((0, "I"), (4, "I"), (8, "Q"))]
-        name, get = self._source.fresh("l"), self._bind("get_stream", self._blocks.dynamic.get_stream)
+        places = ((0, "I", "attached"), (4, "I", "checksum"), (8, "Q", "len"))
+        head = [self._slot(offset + start, code, word) for start, code, word in places]
+        name, get = (
+            self._source.fresh("items", self._path),
+            self._bind("get_stream", self._blocks.dynamic.get_stream),
+        )
         self._add_line(f"{name} = {get}(_source, 1, {', '.join(head)})")
         return f"{name}[0]"
 
@@ -469,7 +477,8 @@ class RecordReader:
         codec = codec_of(node)
         if not codec.slots:
             return self._bytes(codec, offset)
-        parts = [self._slot(offset + start, code) for start, code in codec.slots]
+        word = "part" * (len(codec.slots) > 1)
+        parts = [self._slot(offset + start, code, word) for start, code in codec.slots]
         return _filled(codec.unpack, codec, self._bind, *parts)
 
 

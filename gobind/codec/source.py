@@ -51,9 +51,13 @@ class Namespace:
         return name
 
     def _is_taken(self, name: str, value: Any) -> bool:
-        if name in _LOCALS or name in linkage.LINKAGE or re.fullmatch(r"_[a-z]\d+", name):
+        if name in _LOCALS or name in linkage.LINKAGE or re.fullmatch(r"_\w*_", name):
             return True
         return name in self.names and self.names[name] is not value
+
+
+LONGEST_PLACE = 60
+"""Characters of a path that are part of a local's name."""
 
 
 class Source:
@@ -62,7 +66,7 @@ class Source:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._indent = ""
-        self._names = 0
+        self._names: set[str] = set()
 
     def line(self, text: str, comment: str = "") -> None:
         """Adds a line at the present indentation.
@@ -74,10 +78,23 @@ class Source:
             text += f"  # {comment}"
         self.lines.append(self._indent + text)
 
-    def fresh(self, prefix: str) -> str:
-        """Returns a new local name."""
-        self._names += 1
-        return f"_{prefix}{self._names}"
+    def fresh(self, word: str, path: str = "") -> str:
+        """Returns a new local name, made of what it is and of the path that it stands for.
+
+        It begins and ends with an underscore, as neither parameters nor bound names do.
+
+        >>> source = Source()
+        >>> source.fresh("len", "req.user.name"), source.fresh("", "users[0]"), source.fresh("", "users[0]")
+        ('_len_req_user_name_', '_users_0_', '_users_0_2_')
+        """
+        place = re.sub(r"[^A-Za-z0-9_]+", "_", path).strip("_")[-LONGEST_PLACE:]
+        base = "_".join(filter(None, [word, place])) or "value"
+        name, number = f"_{base}_", 1
+        while name in self._names:
+            number += 1
+            name = f"_{base}_{number}_"
+        self._names.add(name)
+        return name
 
     def block(self, head: str, comment: str = "") -> _Block:
         """Adds `head` and indents the lines added inside ``with``."""

@@ -31,21 +31,21 @@ def greet(self, user, times):
         _out = _Output()
         if _type(user) is not _User:
             _require((user,), _User)
-        _b1 = _encode(user.name)
-        _n2 = _len(_b1)
-        _out.append(_b1)
+        _bytes_user_name_ = _encode(user.name)
+        _len_user_name_ = _len(_bytes_user_name_)
+        _out.append(_bytes_user_name_)
         if _type(times) is _list:
-            _l3 = _tuple(times)
-            _put_u16(_out, _l3)
+            _items_times_ = _tuple(times)
+            _put_u16(_out, _items_times_)
         else:
-            _l3 = _put_other_u16(_out, times)
-        _n4 = _len(_l3)
+            _items_times_ = _put_other_u16(_out, times)
+        _len_times_ = _len(_items_times_)
         try:
             _reply = _take_reply()
         except _IndexError:
             _reply = _new_reply()
         _size = 80 + _sum(_map(_len, _out))
-        _frame = _pack_greet(1, _size, _reply[1], user.id, _n2, _n4)  # method, size, reply, user.id, len(user.name), len(times)
+        _frame = _pack_greet(1, _size, _reply[1], user.id, _len_user_name_, _len_times_)  # method, size, reply, user.id, len(user.name), len(times)
         if _size < 65536:  # EXTERNAL_SIZE
             _frame = b''.join((_frame, *_out))
         else:
@@ -66,11 +66,11 @@ def greet(self, user, times):
             _release_status(_frame)
         raise
     try:
-        _r5, = _unpack__8xQ(_head)  # result
+        _len_result_, = _unpack__8xQ(_head)
         _source = _Input(_buf, 16, _size)
-        _l6 = _get_str(_source, _r5)  # result
+        _items_result_ = _get_str(_source, _len_result_)  # result
         _source.finish()
-        _result = _l6
+        _result = _items_result_
     except _Exception as _error:
         raise _locate(_result_greet, _buf, _size, _error) from None
     _give_reply(_reply)
