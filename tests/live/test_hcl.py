@@ -53,7 +53,10 @@ def test_what_is_wrong_is_told(hcl: Any) -> None:
     for call, reason in [
         (lambda: hcl.loads("a = "), "Missing expression"),
         (lambda: hcl.attributes_loads("x { }"), "Blocks are not allowed here"),
-        (lambda: hcl.eval_var_condition("var.n < 3", "below 3, but ${var.n} was given", "n", "5"), "but 5 was"),
+        (
+            lambda: hcl.eval_var_condition("var.n < 3", "below 3, but ${var.n} was given", "n", "5"),
+            "but 5 was",
+        ),
         (lambda: hcl.eval_var_condition("foo(var.n)", "m", "n", "5"), 'no function named "foo"'),
     ]:
         with pytest.raises(gobind.GoError) as caught:
