@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "gosrc" / "examples" / "hcl"
 def hcl() -> Any:
     sys.path.insert(0, str(FOLDER))
     try:
-        import hcl as contract  # type: ignore[import-not-found,unused-ignore]
+        contract: Any = importlib.import_module("hcl")
     finally:
         sys.path.remove(str(FOLDER))
     return gobind.load(str(FOLDER / "libhcl.so"), contract.HCL)
