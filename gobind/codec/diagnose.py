@@ -10,10 +10,10 @@ from binascii import crc32
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gobind.codec.dynamic import ATTACHED_LEAVES, decode, struct_at
+from gobind.codec.dynamic import ATTACHED_LEAVES, struct_at
 from gobind.codec.frames import CorruptFrame
 from gobind.codec.layout import layout_of, record_layout
-from gobind.codec.leaves import codec_of
+from gobind.codec.leaves import codec_of, decode
 from gobind.contract.leaves import Leaf, excerpt
 from gobind.contract.scalars import Scalar
 from gobind.contract.types import (
@@ -245,7 +245,7 @@ class Walker:
         texts = [self._piece(length, place, "str") for length, place in zip(lengths, places)]
         for index, place, text in zip(indexes, inside, texts):
             if index < len(paths):
-                decode(text, Path(paths[index], place.decode("utf-8", "replace")))
+                decode(Path(paths[index], place.decode("utf-8", "replace")), text)
 
     def _parts(self, node: Record, paths: list[Place]) -> None:
         for place, item in node.parts:

@@ -19,7 +19,7 @@ from typing import Any
 from gobind import protocol
 from gobind.codec.columns import get_bytes, get_str, get_u64
 from gobind.codec.frames import CorruptFrame, Get, Input, Output, Put
-from gobind.codec.leaves import codec_of
+from gobind.codec.leaves import codec_of, decode
 from gobind.contract.leaves import COMPLEX, DATETIME, TIMEDELTA, UUID
 from gobind.contract.types import Node, StructTable, StructType
 from gobind.forklock import lazy_import
@@ -32,12 +32,7 @@ ATTACHED_LEAVES = {
     protocol.ATTACHED_UUID: UUID,
     protocol.ATTACHED_COMPLEX: COMPLEX,
 }
-_ATTACHED = {
-    ("datetime", "datetime"): 0,
-    ("datetime", "timedelta"): 1,
-    ("uuid", "UUID"): 2,
-    ("builtins", "complex"): 3,
-}
+_TAGS = {(leaf.module, leaf.text): tag for tag, leaf in ATTACHED_LEAVES.items()}
 
 
 class NeedsAttached(Exception):
@@ -136,17 +131,8 @@ def get_broken(source: Input, n: int) -> list[Any]:
     """
     _, places, texts = get_u64(source, n), get_str(source, n), get_bytes(source, n)
     for place, text in zip(places, texts):
-        decode(text, place)
+        decode(place, text)
     raise CorruptFrame("corrupted frame: a string that Go takes for broken is UTF-8")
-
-
-def decode(text: bytes, path: object) -> str:
-    """Decodes UTF-8; an error has the path."""
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        reason = f"{path}: {error.reason}"
-        raise UnicodeDecodeError("utf-8", text, error.start, error.end, reason) from None
 
 
 class _Tags(dict):  # type: ignore[type-arg]
@@ -168,7 +154,7 @@ class _Tags(dict):  # type: ignore[type-arg]
 
 def _leaf_tag(cls: type) -> int | None:
     for base in cls.__mro__:
-        tag = _ATTACHED.get((base.__module__, base.__qualname__))
+        tag = _TAGS.get((base.__module__, base.__qualname__))
         if tag is not None:
             return tag
     return None

@@ -6,6 +6,7 @@ A row is made with the first value of its type: some need modules that take long
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Callable
 from itertools import chain
 from operator import attrgetter, countOf, index
@@ -117,7 +118,8 @@ def _bytes_of(ref: Any) -> bytes:
     return bytes_at(ref.ptr, ref.len) if ref.len else b""
 
 
-def _decode(path: object, data: bytes) -> str:
+def decode(path: object, data: bytes) -> str:
+    """Decodes UTF-8; the message of an error begins with the path."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -136,7 +138,7 @@ def _str() -> LeafCodec:
         mirror=StringRef,
         to_mirror=lambda value, kept: _string_ref(value.encode(), kept),
         from_mirror=lambda ref: _bytes_of(ref).decode(),
-        explain=_decode,
+        explain=decode,
         is_joined=True,
     )
 
@@ -177,7 +179,7 @@ def _decimal() -> LeafCodec:
         return value
 
     def explain(path: object, data: bytes) -> Any:
-        text = _decode(path, data)
+        text = decode(path, data)
         try:
             return join(text)
         except (ArithmeticError, ValueError):
@@ -223,7 +225,7 @@ def _path() -> LeafCodec:
         mirror=StringRef,
         to_mirror=lambda value, kept: _string_ref(encode(value), kept),
         from_mirror=lambda ref: cls(_bytes_of(ref).decode()),
-        explain=_decode,
+        explain=decode,
         is_joined=True,
     )
 
@@ -279,26 +281,19 @@ def _datetime() -> LeafCodec:
     )
 
 
-def _timedelta() -> LeafCodec:
-    times = lazy_import("gobind.codec.times")
-    return LeafCodec(
-        times.put_timedelta,
-        times.get_timedelta,
-        columns=("q",),
-        slots=((0, "q"),),
-        pack=("{nanoseconds}({v})",),
-        unpack="{join_timedelta}({0})",
-        names={"nanoseconds": times.nanoseconds, "join_timedelta": times.join_timedelta},
-        mirror=ctypes.c_int64,
-        to_mirror=lambda value, kept: times.nanoseconds(value),
-        from_mirror=times.join_timedelta,
-    )
-
-
 def _of_number(
-    code: str, put: Put, get: Get, split: Callable[[Any], int], join: Callable[[int], Any], refusal: str
+    code: str, split: Callable[[Any], int], join: Callable[[int], Any], refusal: str = ""
 ) -> LeafCodec:
-    """Returns the codec of a type whose values travel as one number; `refusal` explains one that has no value."""
+    """Returns the codec of a type whose values travel as one number.
+
+    Args:
+        code: the format character of the number.
+        refusal: explains a number that is of no value; "" if there is none.
+    """
+    get_numbers = columns.get_numbers(code)
+
+    def put(out: Output, values: list[Any]) -> None:
+        out.append(struct.pack(f"{len(values)}{code}", *map(split, values)))
 
     def explain(path: object, number: int) -> Any:
         try:
@@ -308,35 +303,39 @@ def _of_number(
 
     return LeafCodec(
         put,
-        get,
+        lambda source, n: [*map(join, get_numbers(source, n))],
         columns=(code,),
         slots=((0, code),),
-        pack=("{split}({v})",),
-        unpack="{join}({0})",
-        names={"split": split, "join": join},
+        pack=(f"{{{split.__name__}}}({{v}})",),
+        unpack=f"{{{join.__name__}}}({{0}})",
+        names={split.__name__: split, join.__name__: join},
         mirror=ctypes.c_int32 if code == "i" else ctypes.c_int64,
         to_mirror=lambda value, kept: split(value),
         from_mirror=join,
-        explain=explain,
+        explain=explain if refusal else None,
     )
+
+
+def _timedelta() -> LeafCodec:
+    times = lazy_import("gobind.codec.times")
+    return _of_number("q", times.nanoseconds, times.join_timedelta)
 
 
 def _date() -> LeafCodec:
     times = lazy_import("gobind.codec.times")
-    refusal = "the time from Go does not fit date: {} days"
-    return _of_number("i", times.put_date, times.get_date, times.days, times.join_date, refusal)
+    return _of_number("i", times.days, times.join_date, "the time from Go does not fit date: {} days")
 
 
 def _time() -> LeafCodec:
     times = lazy_import("gobind.codec.times")
     refusal = "the duration from Go does not fit time: {} microseconds"
-    return _of_number("q", times.put_time, times.get_time, times.split_time, times.join_time, refusal)
+    return _of_number("q", times.split_time, times.join_time, refusal)
 
 
 def _naive() -> LeafCodec:
     times = lazy_import("gobind.codec.times")
     refusal = "the time from Go does not fit datetime: {} microseconds"
-    return _of_number("q", times.put_naive, times.get_naive, times.split_naive, times.join_naive, refusal)
+    return _of_number("q", times.split_naive, times.join_naive, refusal)
 
 
 def _uuid() -> LeafCodec:

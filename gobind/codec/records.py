@@ -255,9 +255,9 @@ class RecordWriter:
         """Writes the lines for bytes behind the record: the expression `made` makes them of `value`."""
         path = self.path_of(value)
         piece, length = self._source.fresh("bytes", path), self._source.fresh("len", path)
-        self._source.line(f"{piece} = {made}", self._name(piece, self.path_of(value)))
+        self._source.line(f"{piece} = {made}", self._name(piece, path))
         self._source.line(f"{length} = _len({piece})")
-        self._name(length, f"len({self.path_of(value)})")
+        self._name(length, f"len({path})")
         self._slot(offset + 8, "Q", length)
         if self.has_blocks:
             self._source.line(f"_out.append({piece})")

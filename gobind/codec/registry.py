@@ -238,9 +238,7 @@ class Blocks:
 
     def _maker(self, node: StructType) -> str:
         """Returns the name of the function that makes a value of a struct."""
-        if (
-            kind_of(node.cls) == ERROR
-        ):  # the message comes from Go; the class would make one up, which is slow
+        if kind_of(node.cls) == ERROR:  # the message comes from Go; the class would make one up, slowly
             return self.namespace.bind(f"make_{node.text}", maker_of(node.cls))
         return self.namespace.bind(node.text, node.cls)
 

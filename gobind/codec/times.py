@@ -100,36 +100,6 @@ def join_naive(micros: int) -> datetime:
     return _NAIVE_EPOCH + timedelta(microseconds=micros)
 
 
-def put_date(out: Output, values: list[date]) -> None:
-    """Writes a column of days."""
-    out.append(struct.pack(f"{len(values)}i", *map(days, values)))
-
-
-def get_date(source: Input, n: int) -> list[date]:
-    """Returns the inverse of `put_date`."""
-    return [*map(join_date, get_i32(source, n))]
-
-
-def put_time(out: Output, values: list[time]) -> None:
-    """Writes a column of microseconds."""
-    out.append(struct.pack(f"{len(values)}q", *map(split_time, values)))
-
-
-def get_time(source: Input, n: int) -> list[time]:
-    """Returns the inverse of `put_time`."""
-    return [*map(join_time, get_i64(source, n))]
-
-
-def put_naive(out: Output, values: list[datetime]) -> None:
-    """Writes a column of microseconds."""
-    out.append(struct.pack(f"{len(values)}q", *map(split_naive, values)))
-
-
-def get_naive(source: Input, n: int) -> list[datetime]:
-    """Returns the inverse of `put_naive`."""
-    return [*map(join_naive, get_i64(source, n))]
-
-
 def put_datetime(out: Output, values: list[datetime]) -> None:
     """Writes a column of microseconds, then a column of offsets."""
     n = len(values)
@@ -142,13 +112,3 @@ def get_datetime(source: Input, n: int) -> list[datetime]:
     """Returns the inverse of `put_datetime`."""
     micros, offsets = get_i64(source, n), get_i32(source, n)
     return [*map(join_datetime, micros, offsets)]
-
-
-def put_timedelta(out: Output, values: list[timedelta]) -> None:
-    """Writes a column of nanoseconds."""
-    out.append(struct.pack(f"{len(values)}q", *map(nanoseconds, values)))
-
-
-def get_timedelta(source: Input, n: int) -> list[timedelta]:
-    """Returns the inverse of `put_timedelta`."""
-    return [*map(join_timedelta, get_i64(source, n))]

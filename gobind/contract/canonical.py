@@ -58,7 +58,7 @@ def contract_text(contract: Contract) -> str:
     nodes = [*walk(*contract.errors, *contract.interfaces, *contract.structs, into=references)]
     imports = _IMPORTS + "".join(_more_imports(nodes))
     parts = [_quote(contract.doc), imports] if contract.doc else [imports]
-    parts += [f"{node.name} = {node.text}\n" for node in contract.literals if node.name]
+    parts += [f"{node.alias} = {node.text}\n" for node in contract.literals if node.alias]
     parts += [_enum_text(node) for node in contract.enums]
     parts += [_union_text(node) for node in nodes if isinstance(node, DynamicType)]
     parts += [_struct_text(node) for node in contract.structs]

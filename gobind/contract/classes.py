@@ -64,9 +64,8 @@ class ClassKind(NamedTuple):
 
 def class_kind(cls: Any) -> ClassKind | None:
     """Returns the kind of a class whose values are structs, or raised as errors; None for other classes."""
-    if (
-        not isinstance(cls, type) or get_origin(cls) is not None
-    ):  # before Python 3.11 list[int] is a type, too
+    # Before Python 3.11 list[int] is a type, too.
+    if not isinstance(cls, type) or get_origin(cls) is not None:
         return None
     declared = kind_of(cls)
     if declared is not None:

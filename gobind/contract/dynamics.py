@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gobind.contract.leaves import BYTES, COMPLEX, DATETIME, STR, TIMEDELTA, UUID, Leaf
+from gobind.contract.leaves import STR, Leaf
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     DictType,
@@ -17,7 +17,6 @@ from gobind.contract.types import (
 )
 from gobind.errors import ContractError
 
-LEAVES = (STR, BYTES, DATETIME, TIMEDELTA, UUID, COMPLEX)
 SCALAR_NAMES = ("bool", "int", "float")
 
 
@@ -68,7 +67,7 @@ def _check(node: Node, where: str) -> None:
             )
         _check_inner(node.value, where)
     elif isinstance(node, Leaf):
-        if node not in LEAVES:
+        if not node.is_dynamic:
             raise ContractError(f"{where}: {node.text} cannot stand in a union with other types")
     elif isinstance(node, EnumType):
         raise ContractError(

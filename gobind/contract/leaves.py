@@ -34,6 +34,7 @@ class _Row(NamedTuple):
     is_shown: bool = False
     is_key: bool = False
     has_nil: bool = False
+    is_dynamic: bool = False
 
 
 class Leaf(_Row, Kind):
@@ -57,6 +58,7 @@ class Leaf(_Row, Kind):
         is_shown: the message of a `goerror` shows fields of this type.
         is_key: values can be keys of dicts and items of sets.
         has_nil: the Go type has a nil, which means None where the type is Optional.
+        is_dynamic: dynamic values may be of it; `word` is the name of their kind in Go.
     """
 
     __slots__ = ()
@@ -230,6 +232,7 @@ STR = Leaf(
     is_generic=True,
     is_shown=True,
     is_key=True,
+    is_dynamic=True,
 )
 BYTES = Leaf(
     text="bytes",
@@ -244,6 +247,7 @@ BYTES = Leaf(
     go_method="Bytes",
     go_block="Bytes",
     has_nil=True,
+    is_dynamic=True,
 )
 DATETIME = Leaf(
     text="datetime",
@@ -260,6 +264,7 @@ DATETIME = Leaf(
     go_block="Times",
     may_fail=True,
     is_shown=True,
+    is_dynamic=True,
 )
 TIMEDELTA = Leaf(
     text="timedelta",
@@ -272,6 +277,7 @@ TIMEDELTA = Leaf(
     check=_check_timedelta,
     go_import="time",
     is_shown=True,
+    is_dynamic=True,
 )
 UUID = Leaf(
     text="UUID",
@@ -282,6 +288,7 @@ UUID = Leaf(
     align=1,
     least=16,
     check=_check_uuid,
+    is_dynamic=True,
 )
 COMPLEX = Leaf(
     text="complex",
@@ -293,6 +300,7 @@ COMPLEX = Leaf(
     least=16,
     check=_check_complex,
     is_shown=True,
+    is_dynamic=True,
 )
 
 DATE = Leaf(

@@ -93,9 +93,8 @@ class Schema:
         self._depth = 0  # how many annotations are around those
         self._unions: list[tuple[Any, DynamicType]] = []  # those being read, which may contain themselves
         self._named_unions: dict[str, DynamicType] = {}
-        self._aliases: dict[int, tuple[Any, str]] = {
-            id(JSON): (JSON, "JSON")
-        }  # what ``type`` statements name, by id
+        # What ``type`` statements name, by id.
+        self._aliases: dict[int, tuple[Any, str]] = {id(JSON): (JSON, "JSON")}
         self.structs = StructTable(self._known_struct)
         self._any = DynamicType("Any", self.structs)
 
@@ -443,8 +442,10 @@ class Schema:
         args = typing.get_args(hint)
         values = [arg for arg in args if arg is not None]
         node = self._intern(LiteralType(values, _literal_base(values, hint, where)))
-        if isinstance(node, LiteralType) and node.name is None:  # the one met before may be of another module
-            node.name = scope.name_of(hint)
+        if (
+            isinstance(node, LiteralType) and node.alias is None
+        ):  # the one met before may be of another module
+            node.alias = scope.name_of(hint)
         return node if len(values) == len(args) else self._intern(OptionalType(node))
 
     def _buffer(self, hint: BufferOf, scope: Scope, where: str) -> Node:
@@ -628,9 +629,8 @@ def _without_qualifiers(raw: RawField, kind: ClassKind, scope: Scope, where: str
 
 def _qualifier(hint: Any) -> str:
     """Returns the name of what says something of a TypedDict's key around its type; "" for a type."""
-    word = getattr(
-        typing.get_origin(hint), "_name", None
-    )  # by name: typing and typing_extensions have their own
+    # By name: typing and typing_extensions have their own.
+    word = getattr(typing.get_origin(hint), "_name", None)
     return word if word in ("Required", "NotRequired", "ReadOnly") else ""
 
 

@@ -83,7 +83,7 @@ class LiteralType(Choice):
     Attributes:
         values, known: the values, in order; as a set.
         cls: their class, str or int.
-        name: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
+        alias: the name that the contract's module has for it, None if there is none; set by `gobind.contract.resolve`.
             It names the type in Go only, and is no part of the text.
         allowed: the values, for messages.
     """
@@ -94,7 +94,7 @@ class LiteralType(Choice):
         self.known = frozenset(self.values)
         words = [repr(value) for value in self.values]
         super().__init__(f"Literal[{', '.join(words)}]", base)
-        self.name: str | None = None
+        self.alias: str | None = None
         self.cls = type(self.values[0])
         self.allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 

@@ -136,9 +136,8 @@ def implements(value: Any, node: InterfaceType) -> bool:
         return not _misfit_of_object(value, node)[0]
     why, is_of_class = _misfit_of_object(value, node)
     if not why and is_of_class:
-        if (
-            len(node.fitting) >= 1000
-        ):  # a program may make classes in functions: not all of them are kept alive
+        # A program may make classes in functions: not all of them are kept alive.
+        if len(node.fitting) >= 1000:
             node.fitting.clear()
         node.fitting.add(cls)
     return not why

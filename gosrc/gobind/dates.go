@@ -1,19 +1,29 @@
 package gobind
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "time"
 
 // Dates, times of day and points in time without a zone. Python has no nanoseconds: they are cut off to microseconds.
 
-// ReadDates reads a block of dates.
-func ReadDates(r *Reader, c Column[time.Time]) {
-	b := r.takeEach(c.n, 4)
+// readEach reads a block of values that travel as numbers, which of converts.
+func readEach[N int32 | int64, T any](r *Reader, c Column[T], of func(N) T) {
+	numbers := make([]N, c.n)
+	ReadNumbers(r, ColumnOf(numbers))
 	for i := 0; i < c.n && r.err == nil; i++ {
-		*c.At(i) = r.Date(int32(binary.LittleEndian.Uint32(b[4*i:])))
+		*c.At(i) = of(numbers[i])
 	}
 }
+
+// writeEach writes a block of values that travel as numbers, which of returns.
+func writeEach[N int32 | int64, T any](w *Writer, c Column[T], of func(T) N) {
+	numbers := make([]N, c.n)
+	for i := range numbers {
+		numbers[i] = of(*c.At(i))
+	}
+	WriteNumbers(w, ColumnOf(numbers))
+}
+
+// ReadDates reads a block of dates.
+func ReadDates(r *Reader, c Column[time.Time]) { readEach(r, c, r.Date) }
 
 // Date reads a date of the record, which is a number of days since 1970: midnight in UTC.
 func (r *Reader) Date(days int32) time.Time {
@@ -26,12 +36,7 @@ func (r *Reader) Date(days int32) time.Time {
 }
 
 // WriteDates writes a block of dates.
-func WriteDates(w *Writer, c Column[time.Time]) {
-	to := w.extend(4 * c.n)
-	for i := 0; i < c.n; i++ {
-		binary.LittleEndian.PutUint32(to[4*i:], uint32(w.Date(*c.At(i))))
-	}
-}
+func WriteDates(w *Writer, c Column[time.Time]) { writeEach(w, c, w.Date) }
 
 // Date writes a date of the record. The time must be midnight where it is: a clock would be lost.
 func (w *Writer) Date(t time.Time) int32 {
@@ -49,12 +54,7 @@ func (w *Writer) Date(t time.Time) int32 {
 }
 
 // ReadClocks reads a block of times of day.
-func ReadClocks(r *Reader, c Column[time.Duration]) {
-	b := r.takeEach(c.n, 8)
-	for i := 0; i < c.n && r.err == nil; i++ {
-		*c.At(i) = r.Clock(int64(binary.LittleEndian.Uint64(b[8*i:])))
-	}
-}
+func ReadClocks(r *Reader, c Column[time.Duration]) { readEach(r, c, r.Clock) }
 
 // Clock reads a time of day of the record, which is a number of microseconds: the duration since midnight.
 func (r *Reader) Clock(micros int64) time.Duration {
@@ -66,12 +66,7 @@ func (r *Reader) Clock(micros int64) time.Duration {
 }
 
 // WriteClocks writes a block of times of day.
-func WriteClocks(w *Writer, c Column[time.Duration]) {
-	to := w.extend(8 * c.n)
-	for i := 0; i < c.n; i++ {
-		binary.LittleEndian.PutUint64(to[8*i:], uint64(w.Clock(*c.At(i))))
-	}
-}
+func WriteClocks(w *Writer, c Column[time.Duration]) { writeEach(w, c, w.Clock) }
 
 // Clock writes a time of day of the record.
 func (w *Writer) Clock(d time.Duration) int64 {
@@ -83,23 +78,13 @@ func (w *Writer) Clock(d time.Duration) int64 {
 }
 
 // ReadNaives reads a block of points in time without a zone.
-func ReadNaives(r *Reader, c Column[time.Time]) {
-	b := r.takeEach(c.n, 8)
-	for i := 0; i < c.n && r.err == nil; i++ {
-		*c.At(i) = r.Naive(int64(binary.LittleEndian.Uint64(b[8*i:])))
-	}
-}
+func ReadNaives(r *Reader, c Column[time.Time]) { readEach(r, c, r.Naive) }
 
 // Naive reads a point in time without a zone: the wall clock of a time in UTC.
 func (r *Reader) Naive(micros int64) time.Time { return r.time(micros, 0, time.UTC) }
 
 // WriteNaives writes a block of points in time without a zone.
-func WriteNaives(w *Writer, c Column[time.Time]) {
-	to := w.extend(8 * c.n)
-	for i := 0; i < c.n; i++ {
-		binary.LittleEndian.PutUint64(to[8*i:], uint64(w.Naive(*c.At(i))))
-	}
-}
+func WriteNaives(w *Writer, c Column[time.Time]) { writeEach(w, c, w.Naive) }
 
 // Naive writes a point in time without a zone. An offset would be lost.
 func (w *Writer) Naive(t time.Time) int64 {

@@ -17,11 +17,13 @@
 //
 //	reader.go       reading a frame, checked; readers.go: leaves, containers.go: what contains others
 //	writer.go       writing a frame; writers.go: each type
+//	dates.go        dates, times of day, times without a zone; exact.go: decimals, integers of any size
 //
 //	register.go     the tables of methods, types and errors that the glue's init functions fill
 //	handles.go      the table of Go objects that Python holds
 //	upcall.go       entering Python: its objects, exceptions, and who may enter now
 //	objects.go      objects and functions of either side as values
+//	dynamic.go      what an any may hold; opcode_reader.go, opcode_writer.go: its values as pickle's opcodes
 //	callback.go     one call of a method of Python
 //	errors.go       an error of Go as Python will raise it
 //

@@ -451,7 +451,7 @@ def test_newer_types_are_imported_where_they_are_used() -> None:
     ):
         assert f"\n{line}\n" in text, line
     again = same_again(contract)
-    assert [node.name for node in again.literals] == ["Order", None]
+    assert [node.alias for node in again.literals] == ["Order", None]
     both = [glue.generate(c, package="main", runtime_import="x/gobind", main=True) for c in (contract, again)]
     assert both[0]["gobind_types.go"] == both[1]["gobind_types.go"]
 

@@ -13,6 +13,7 @@ from typing import Any, Dict, Generic, Iterator, List, Mapping, NamedTuple, Opti
 
 import oracle
 import pytest
+import random_contracts
 from same import same
 
 # The module's own: before Python 3.11 typing's TypedDict and NamedTuple are not generic, and have no NotRequired.
@@ -359,12 +360,10 @@ def forget() -> Iterator[None]:
 
 def run(text: str, name: str = "classes_of_test", future: bool = False) -> Any:
     """A module made from text, importable while the test runs."""
-    module = types.ModuleType(name)
-    sys.modules[name] = module
     made.append(name)
-    text = ("from __future__ import annotations\n" if future else "") + HEAD + text
-    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), module.__dict__)
-    return module
+    return random_contracts.load_module(
+        ("from __future__ import annotations\n" if future else "") + HEAD + text, name
+    )
 
 
 def service(*annotations: str) -> str:

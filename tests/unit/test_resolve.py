@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import sys
-import types
 from dataclasses import fields
 from typing import Any, Iterator, Union
 
 import pytest
+import random_contracts
 
 from gobind import ContractError, GobindError, gointerface, gostruct
 from gobind.contract import resolve
@@ -67,12 +67,10 @@ def forget() -> Iterator[None]:
 
 def run(text: str, name: str = "contract_of_test", future: bool = False) -> Any:
     """A module made from text, importable while the test runs."""
-    module = types.ModuleType(name)
-    sys.modules[name] = module
     made.append(name)
-    text = ("from __future__ import annotations\n" if future else "") + HEAD + text
-    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), module.__dict__)
-    return module
+    return random_contracts.load_module(
+        ("from __future__ import annotations\n" if future else "") + HEAD + text, name
+    )
 
 
 def contract_of(module: Any) -> Contract:
@@ -726,7 +724,7 @@ def test_structs_of_the_module_belong_to_a_contract_with_any() -> None:
 def test_a_literal_has_the_name_of_its_alias() -> None:
     text = "Order = Literal['a', 'b']\nMaybe = Literal['c', None]\n"
     text += method("tuple[Literal['b', 'a'], list[Order], Maybe, Literal[1]]")
-    names = {node.text: node.name for node in contract_of(run(text)).literals}
+    names = {node.text: node.alias for node in contract_of(run(text)).literals}
     assert names == {"Literal['a', 'b']": "Order", "Literal['c']": "Maybe", "Literal[1]": None}
 
 
@@ -734,7 +732,7 @@ def test_a_literal_without_a_name_here_has_that_of_a_later_module() -> None:
     run("Order = Literal['a', 'b']\n@gostruct\nclass Named:\n    order: Order\n", "named_module")
     text = "from named_module import Named\n@gointerface\nclass Service(Protocol):\n"
     module = run(text + "    def do(self, x: Literal['a', 'b'], y: Named) -> None: ...\n")
-    assert [node.name for node in contract_of(module).literals] == ["Order"]
+    assert [node.alias for node in contract_of(module).literals] == ["Order"]
 
 
 def test_the_name_of_an_alias() -> None:

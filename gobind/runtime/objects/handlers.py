@@ -159,31 +159,27 @@ class Handlers:
 
         If `item` is given, the value is a batch of such items, and `where` the place of each.
         """
-        source = Source()
+
+        def explain(value: Any) -> None:
+            try:
+                if item is None:
+                    check(node, value, where)
+                else:  # its place in the batch, whose size Go chose, means nothing
+                    for each in value:
+                        check(item, each, where)
+            except Exception as error:
+                raise error from None
+
+        source, bind = Source(), self._blocks.namespace.bind
         with source.block("def pack_value(value, _out):"):
             if are_unions(node):  # the object gets the error; Go would only drop the answer
-                source.line(
-                    f"{self._blocks.namespace.bind('check_first', lambda value: explain(value))}(value)"
-                )
+                source.line(f"{bind('explain', explain)}(value)")
             writer = RecordWriter(self._blocks, source, [node], makes_output=False)
             writer.write(node, "value", 0)
             pack = make_struct(writer.slots, layout_of(node).size).pack
             arguments = ", ".join(slot.name for slot in sorted(writer.slots))
-
-            def explain(value: Any) -> None:
-                try:
-                    if item is None:
-                        check(node, value, where)
-                    else:  # its place in the batch, whose size Go chose, means nothing
-                        for each in value:
-                            check(item, each, where)
-                except Exception as error:
-                    raise error from None
-
-            writer.finish(self._blocks.namespace.bind("explain", explain), "value")
-            source.line(
-                f"return b''.join([{self._blocks.namespace.bind('pack', pack)}({arguments}), {writer.rest}])"
-            )
+            writer.finish(bind("explain", explain), "value")
+            source.line(f"return b''.join([{bind('pack', pack)}({arguments}), {writer.rest}])")
         pack_value = source.compile("pack_value", self._blocks.namespace, f"result {where}")
 
         def packed(value: Any, unsent: Unsent) -> bytes:

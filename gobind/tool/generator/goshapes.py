@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gobind.contract.leaves import Leaf
 from gobind.contract.types import DictType, DynamicType, ListType, Node, OptionalType, StructType, UnionType
 from gobind.tool.generator.gosource import quote
-
-_KINDS = {
-    "bool": "Bool",
-    "int": "Int",
-    "float": "Float",
-    "complex": "Complex",
-    "str": "String",
-    "bytes": "Bytes",
-    "datetime": "Time",
-    "timedelta": "Duration",
-    "UUID": "UUID",
-}
 
 
 class Shapes(Protocol):
@@ -42,10 +31,10 @@ def declare(shapes: Shapes, name: str, node: Node) -> list[str]:
             links.append(f"\t{name}.Item = {shapes.shape(option.item)}")
         elif isinstance(option, DictType):
             kinds.append("gobind.KindMap")
-            key = f", Key: gobind.Kind{_KINDS[option.key.text]}"
+            key = f", Key: {_kind(option.key)}"
             links.append(f"\t{name}.Value = {shapes.shape(option.value)}")
         else:
-            kinds.append(f"gobind.Kind{_KINDS[option.text]}")
+            kinds.append(_kind(option))
     listed = ""
     if structs:
         kinds.append("gobind.KindStruct")
@@ -53,6 +42,11 @@ def declare(shapes: Shapes, name: str, node: Node) -> list[str]:
     shape = f"Text: {quote(_expected(node))}, Kinds: {' | '.join(kinds)}{key}{listed}"
     lines = [f"// {name} is what a value of {node.text} may be.", f"var {name} = &gobind.Shape{{{shape}}}"]
     return [*lines, "", "func init() {", *links, "}"] if links else lines
+
+
+def _kind(node: Node) -> str:
+    """Returns the kind of the values of a leaf or scalar, as Go names it."""
+    return f"gobind.Kind{node.word if isinstance(node, Leaf) else node.text.capitalize()}"
 
 
 def _options(node: Node) -> tuple[tuple[Node, ...], bool]:

@@ -99,11 +99,13 @@ class GoTypes:
         words = list(map(gonames.word_of, literal.values))
         made = "Or".join(words) if len(words) > 1 else f"Only{words[0]}"
         name = (
-            gonames.class_name(literal.name, literal.name) if literal.name else gonames.exported(made, made)
+            gonames.class_name(literal.alias, literal.alias)
+            if literal.alias
+            else gonames.exported(made, made)
         )
         self._named[literal] = self._top.take(name, literal.text)
         for value, word in zip(literal.values, words):
-            self._top.take(name + _joint(name, word) + word, f"{literal.name or literal.text}: {value!r}")
+            self._top.take(name + _joint(name, word) + word, f"{literal.alias or literal.text}: {value!r}")
 
     def _take_union(self, union: UnionType) -> None:
         if union.alias:

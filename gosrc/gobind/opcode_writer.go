@@ -15,7 +15,7 @@ import (
 
 // WriteDynamic writes a dynamic value of the record.
 func WriteDynamic(w *Writer, contract *Contract, shape *Shape, value any) Ref {
-	s := newUnstream(w, contract, shape)
+	s := newOpcodeWriter(w, contract, shape)
 	s.values(One(&value))
 	ref := s.ref()
 	s.finish()
@@ -24,7 +24,7 @@ func WriteDynamic(w *Writer, contract *Contract, shape *Shape, value any) Ref {
 
 // WriteDynamics writes a block of dynamic values.
 func WriteDynamics(w *Writer, contract *Contract, shape *Shape, c Column[any]) {
-	s := newUnstream(w, contract, shape)
+	s := newOpcodeWriter(w, contract, shape)
 	s.values(c)
 	ref := s.ref()
 	w.uint64(ref.Pointer)
@@ -32,13 +32,13 @@ func WriteDynamics(w *Writer, contract *Contract, shape *Shape, c Column[any]) {
 	s.finish()
 }
 
-// unstream writes dynamic values as a stream of opcodes, with the values attached to it. It keeps its own stack of what
+// opcodeWriter writes dynamic values as a stream of opcodes, with the values attached to it. It keeps its own stack of what
 // is still to be written: values may be deeper than Go's.
-type unstream struct {
+type opcodeWriter struct {
 	w        *Writer
 	contract *Contract
 	out      []byte
-	todo     []step      // the last is next
+	todo     []pending   // the last is next
 	open     []container // that the next value is in
 	index    int         // of the value of the stream that is being written
 	value    any         // that is being written, inside it
@@ -49,19 +49,19 @@ type unstream struct {
 	inside   map[reference]bool // the containers in open beyond suspiciousLevel
 }
 
-// step is what is to be written: a value, the end of a container, or a key.
-type step struct {
-	kind  stepKind
+// pending is what is still to be written: a value, the end of a container, or a key.
+type pending struct {
+	kind  pendingKind
 	key   string
 	value any
 }
 
-type stepKind byte
+type pendingKind byte
 
 const (
-	writesItem  stepKind = iota // of a list
-	writesEntry                 // of a map, with its key
-	writesKey                   // that is no string; what comes next is its value
+	writesItem  pendingKind = iota // of a list
+	writesEntry                    // of a map, with its key
+	writesKey                      // that is no string; what comes next is its value
 	writesValue
 	endsList
 	endsMap
@@ -91,17 +91,17 @@ const (
 	longestKey = 64
 )
 
-func newUnstream(w *Writer, contract *Contract, shape *Shape) *unstream {
-	return &unstream{w: w, contract: contract, open: append(make([]container, 0, 8), container{shape: shape})}
+func newOpcodeWriter(w *Writer, contract *Contract, shape *Shape) *opcodeWriter {
+	return &opcodeWriter{w: w, contract: contract, open: append(make([]container, 0, 8), container{shape: shape})}
 }
 
 // values writes the stream of the values, which are one list in it.
-func (s *unstream) values(c Column[any]) {
+func (s *opcodeWriter) values(c Column[any]) {
 	s.out = append(make([]byte, 0, 256), opProtocol, streamProtocol, opFrame, 0, 0, 0, 0, 0, 0, 0, 0, opList, opMark)
 	const frame = 11 // where the frame begins, which its size stands before
 	for i := 0; i < c.n && s.w.err == nil; i++ {
 		s.index = i
-		s.todo = append(s.todo[:0], step{kind: writesValue, value: *c.At(i)})
+		s.todo = append(s.todo[:0], pending{kind: writesValue, value: *c.At(i)})
 		for len(s.todo) > 0 && s.w.err == nil {
 			next := s.todo[len(s.todo)-1]
 			s.todo = s.todo[:len(s.todo)-1]
@@ -113,13 +113,13 @@ func (s *unstream) values(c Column[any]) {
 }
 
 // ref is what stands before the stream: the number of attached values, the stream's checksum and its size.
-func (s *unstream) ref() Ref {
+func (s *opcodeWriter) ref() Ref {
 	checksum := crc32.ChecksumIEEE(s.out) // Python trusts what has the right one
 	return Ref{uint64(len(s.tags)) | uint64(checksum)<<32, uint64(len(s.out))}
 }
 
 // finish writes the stream, and the attached values behind it.
-func (s *unstream) finish() {
+func (s *opcodeWriter) finish() {
 	w := s.w
 	if w.err != nil {
 		return
@@ -136,7 +136,7 @@ func (s *unstream) finish() {
 	}
 }
 
-func (s *unstream) writeAttached(tag int, values []any) {
+func (s *opcodeWriter) writeAttached(tag int, values []any) {
 	w := s.w
 	switch tag {
 	case AttachedDatetime:
@@ -165,8 +165,8 @@ func writeUnboxed[T any](w *Writer, values []any, write func(*Writer, Column[T])
 	write(w, ColumnOf(flat))
 }
 
-// run does one step.
-func (s *unstream) run(next step) {
+// run writes what is next.
+func (s *opcodeWriter) run(next pending) {
 	top := &s.open[len(s.open)-1]
 	switch next.kind {
 	case endsList, endsMap:
@@ -196,7 +196,7 @@ func (s *unstream) run(next step) {
 }
 
 // write writes a value, or begins to write a container.
-func (s *unstream) write(value any) {
+func (s *opcodeWriter) write(value any) {
 	s.value = value
 	switch value := value.(type) {
 	case string:
@@ -220,13 +220,13 @@ func (s *unstream) write(value any) {
 	case map[string]any:
 		if s.openMap(len(value)) {
 			for key, item := range value {
-				s.todo = append(s.todo, step{writesEntry, key, item})
+				s.todo = append(s.todo, pending{writesEntry, key, item})
 			}
 		}
 	case []any:
 		if s.openList(len(value)) {
 			for i := len(value) - 1; i >= 0; i-- {
-				s.todo = append(s.todo, step{value: value[i]})
+				s.todo = append(s.todo, pending{value: value[i]})
 			}
 		}
 	default:
@@ -235,7 +235,7 @@ func (s *unstream) write(value any) {
 }
 
 // writeRare writes values of types that most documents hold few of.
-func (s *unstream) writeRare(value any) {
+func (s *opcodeWriter) writeRare(value any) {
 	switch value := value.(type) {
 	case []byte:
 		s.expect(KindBytes)
@@ -265,7 +265,7 @@ func (s *unstream) writeRare(value any) {
 var uuidType = reflect.TypeOf([16]byte{})
 
 // writeReflected writes a value of a type that is none of those above, by what kind of type it is.
-func (s *unstream) writeReflected(v reflect.Value) {
+func (s *opcodeWriter) writeReflected(v reflect.Value) {
 	t := v.Type()
 	if t.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -283,19 +283,11 @@ func (s *unstream) writeReflected(v reflect.Value) {
 		s.attach(AttachedStructs+i, v.Interface())
 		return
 	}
+	if kind := s.writeNumeric(v); kind != 0 {
+		s.expect(kind)
+		return
+	}
 	switch v.Kind() {
-	case reflect.Bool:
-		s.expect(KindBool)
-		s.writeBool(v.Bool())
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		s.expect(KindInt)
-		s.writeInt(v.Int())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		s.expect(KindInt)
-		s.writeUint(v.Uint())
-	case reflect.Float32, reflect.Float64:
-		s.expect(KindFloat)
-		s.writeFloat(v.Float())
 	case reflect.Complex64, reflect.Complex128:
 		s.expect(KindComplex)
 		s.attach(AttachedComplex, v.Complex())
@@ -310,8 +302,27 @@ func (s *unstream) writeReflected(v reflect.Value) {
 	}
 }
 
+// writeNumeric writes a bool or number of any type but the complex ones, and returns its kind; 0 for all else.
+func (s *opcodeWriter) writeNumeric(v reflect.Value) Kinds {
+	switch v.Kind() {
+	case reflect.Bool:
+		s.writeBool(v.Bool())
+		return KindBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		s.writeInt(v.Int())
+		return KindInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		s.writeUint(v.Uint())
+		return KindInt
+	case reflect.Float32, reflect.Float64:
+		s.writeFloat(v.Float())
+		return KindFloat
+	}
+	return 0
+}
+
 // writeText writes a value of a string type: a number if the type is that of encoding/json.
-func (s *unstream) writeText(v reflect.Value) {
+func (s *opcodeWriter) writeText(v reflect.Value) {
 	if t := v.Type(); t.PkgPath() == "encoding/json" && t.Name() == "Number" {
 		s.writeNumber(v.String())
 		return
@@ -321,7 +332,7 @@ func (s *unstream) writeText(v reflect.Value) {
 }
 
 // writeNumber writes the text of a number: an integer if it is written as one.
-func (s *unstream) writeNumber(text string) {
+func (s *opcodeWriter) writeNumber(text string) {
 	if !isNumber(text) {
 		s.refuse("json.Number(%q) is not a number in JSON's notation", shortened(text))
 		return
@@ -339,7 +350,7 @@ func (s *unstream) writeNumber(text string) {
 	s.writeFloat(f)
 }
 
-func (s *unstream) writeSlice(v reflect.Value) {
+func (s *opcodeWriter) writeSlice(v reflect.Value) {
 	t := v.Type()
 	switch {
 	case t.Kind() == reflect.Array && t.ConvertibleTo(uuidType):
@@ -350,12 +361,12 @@ func (s *unstream) writeSlice(v reflect.Value) {
 		s.writeBytes(v.Bytes())
 	case s.openList(v.Len()):
 		for i := v.Len() - 1; i >= 0; i-- {
-			s.todo = append(s.todo, step{value: v.Index(i).Interface()})
+			s.todo = append(s.todo, pending{value: v.Index(i).Interface()})
 		}
 	}
 }
 
-func (s *unstream) writeMap(v reflect.Value) {
+func (s *opcodeWriter) writeMap(v reflect.Value) {
 	if v.Type().Key().Kind() == reflect.Interface && v.Len() > 1 {
 		if key, found := sameKey(v); found {
 			s.refuse("two keys of the map are equal in Python, one is %v", key)
@@ -367,7 +378,7 @@ func (s *unstream) writeMap(v reflect.Value) {
 	}
 	for entries := v.MapRange(); entries.Next(); {
 		key := entries.Key().Interface()
-		s.todo = append(s.todo, step{kind: writesValue, value: entries.Value().Interface()}, step{kind: writesKey, value: key})
+		s.todo = append(s.todo, pending{kind: writesValue, value: entries.Value().Interface()}, pending{kind: writesKey, value: key})
 	}
 }
 
@@ -421,13 +432,13 @@ func pythonKey(key any) any {
 
 // Containers
 
-func (s *unstream) openList(n int) bool {
+func (s *opcodeWriter) openList(n int) bool {
 	s.expect(KindList)
 	s.out = append(s.out, opList)
 	return n > 0 && s.enter(container{shape: s.open[len(s.open)-1].shape.Item, index: -1}, endsList)
 }
 
-func (s *unstream) openMap(n int) bool {
+func (s *opcodeWriter) openMap(n int) bool {
 	s.expect(KindMap)
 	s.out = append(s.out, opDict)
 	top := s.open[len(s.open)-1].shape
@@ -435,7 +446,7 @@ func (s *unstream) openMap(n int) bool {
 }
 
 // enter begins to write what is in the present value; false if that would never end.
-func (s *unstream) enter(c container, closing stepKind) bool {
+func (s *opcodeWriter) enter(c container, closing pendingKind) bool {
 	if s.w.err != nil {
 		return false
 	}
@@ -453,25 +464,25 @@ func (s *unstream) enter(c container, closing stepKind) bool {
 	}
 	s.out = append(s.out, opMark)
 	s.open = append(s.open, c)
-	s.todo = append(s.todo, step{kind: closing})
+	s.todo = append(s.todo, pending{kind: closing})
 	return true
 }
 
 // Refusals
 
 // expect refuses the present value if that kind does not fit where it stands.
-func (s *unstream) expect(kind Kinds) {
+func (s *opcodeWriter) expect(kind Kinds) {
 	if s.open[len(s.open)-1].shape.Kinds&kind == 0 {
 		s.misfit()
 	}
 }
 
-func (s *unstream) misfit() {
+func (s *opcodeWriter) misfit() {
 	s.refuse("expected %s, got %s", s.open[len(s.open)-1].shape.Text, typeName(s.value))
 }
 
 // expectKey refuses a key of a kind that keys of the map must not have.
-func (s *unstream) expectKey(kind Kinds, key any) {
+func (s *opcodeWriter) expectKey(kind Kinds, key any) {
 	if s.open[len(s.open)-1].keys&kind == 0 {
 		s.open = s.open[:len(s.open)-1] // the place is that of the map
 		s.refuse("expected %s, got a key of type %s", s.open[len(s.open)-1].shape.Text, typeName(key))
@@ -486,7 +497,7 @@ func typeName(value any) string {
 }
 
 // refuse makes the writer bad; the message begins with the place of the value.
-func (s *unstream) refuse(format string, args ...any) {
+func (s *opcodeWriter) refuse(format string, args ...any) {
 	where := s.where()
 	if where != "" {
 		where += ": "
@@ -495,7 +506,7 @@ func (s *unstream) refuse(format string, args ...any) {
 }
 
 // where is the place of the value being written, inside the one that is dynamic.
-func (s *unstream) where() string {
+func (s *opcodeWriter) where() string {
 	var pieces []string
 	for _, c := range s.open[1:] {
 		switch {
@@ -515,24 +526,13 @@ func (s *unstream) where() string {
 
 // Values
 
-func (s *unstream) writeKey(key any) {
-	kind := Kinds(0)
-	switch v := reflect.ValueOf(key); v.Kind() {
+func (s *opcodeWriter) writeKey(key any) {
+	v := reflect.ValueOf(key)
+	kind := s.writeNumeric(v)
+	switch v.Kind() {
 	case reflect.Invalid:
 		kind = KindNil
 		s.out = append(s.out, opNone)
-	case reflect.Bool:
-		kind = KindBool
-		s.writeBool(v.Bool())
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		kind = KindInt
-		s.writeInt(v.Int())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		kind = KindInt
-		s.writeUint(v.Uint())
-	case reflect.Float32, reflect.Float64:
-		kind = KindFloat
-		s.writeFloat(v.Float())
 	case reflect.String:
 		kind = KindString
 		s.writeKeyString(v.String())
@@ -546,7 +546,7 @@ func (s *unstream) writeKey(key any) {
 }
 
 // writeKeyString writes a key, which documents have again and again: Python makes one string for all of them.
-func (s *unstream) writeKeyString(key string) {
+func (s *opcodeWriter) writeKeyString(key string) {
 	if index, ok := s.keys[key]; ok {
 		if index < 256 {
 			s.out = append(s.out, opRecall1, byte(index))
@@ -565,7 +565,7 @@ func (s *unstream) writeKeyString(key string) {
 	}
 }
 
-func (s *unstream) writeString(text string) {
+func (s *opcodeWriter) writeString(text string) {
 	if !utf8.ValidString(text) {
 		if len(s.broken) == 0 {
 			s.broken = append(s.broken, brokenText{uint64(s.index), s.where(), []byte(text)})
@@ -584,7 +584,7 @@ func (s *unstream) writeString(text string) {
 	s.out = append(s.out, text...)
 }
 
-func (s *unstream) writeBytes(b []byte) {
+func (s *opcodeWriter) writeBytes(b []byte) {
 	if n := len(b); n < 256 {
 		s.out = append(s.out, opBytes1, byte(n))
 	} else {
@@ -598,7 +598,7 @@ func appendUint64(to []byte, n uint64) []byte {
 	return append(to, byte(n), byte(n>>8), byte(n>>16), byte(n>>24), byte(n>>32), byte(n>>40), byte(n>>48), byte(n>>56))
 }
 
-func (s *unstream) writeBool(b bool) {
+func (s *opcodeWriter) writeBool(b bool) {
 	if b {
 		s.out = append(s.out, opTrue)
 	} else {
@@ -606,7 +606,7 @@ func (s *unstream) writeBool(b bool) {
 	}
 }
 
-func (s *unstream) writeInt(n int64) {
+func (s *opcodeWriter) writeInt(n int64) {
 	switch {
 	case n >= 0 && n < 1<<8:
 		s.out = append(s.out, opInt1, byte(n))
@@ -618,7 +618,7 @@ func (s *unstream) writeInt(n int64) {
 	}
 }
 
-func (s *unstream) writeUint(n uint64) {
+func (s *opcodeWriter) writeUint(n uint64) {
 	if n <= math.MaxInt64 {
 		s.writeInt(int64(n))
 		return
@@ -627,13 +627,13 @@ func (s *unstream) writeUint(n uint64) {
 	s.out = append(appendUint64(s.out, n), 0)
 }
 
-func (s *unstream) writeFloat(f float64) {
+func (s *opcodeWriter) writeFloat(f float64) {
 	b := math.Float64bits(f)
 	s.out = append(s.out, opFloat, byte(b>>56), byte(b>>48), byte(b>>40), byte(b>>32), byte(b>>24), byte(b>>16), byte(b>>8), byte(b))
 }
 
 // writeBig writes an integer of any size; nil as None.
-func (s *unstream) writeBig(n *big.Int) {
+func (s *opcodeWriter) writeBig(n *big.Int) {
 	if n == nil {
 		s.expect(KindNil)
 		s.out = append(s.out, opNone)
@@ -659,7 +659,7 @@ func (s *unstream) writeBig(n *big.Int) {
 }
 
 // attach notes a value that no opcode stands for, and refers to it.
-func (s *unstream) attach(tag int, value any) {
+func (s *opcodeWriter) attach(tag int, value any) {
 	if s.w.err != nil {
 		return
 	}

@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The opcodes of a stream: a part of Python's pickle protocol 5, those that need neither names of classes nor a memo of
-// values (gobind/protocol.py).
+// The opcodes of a stream: those of Python's pickle protocol 5 that stand for data (gobind/protocol.py).
 const (
 	opMark         = '('
 	opStop         = '.'
@@ -74,7 +73,7 @@ func readStream(r *Reader, contract *Contract, shape *Shape, ref Ref, c Column[a
 		r.refuse("a dynamic value without a stream")
 		return
 	}
-	s := stream{r: r, rest: string(text), attached: readAttached(r, contract, uint64(uint32(ref.Pointer)))}
+	s := opcodeReader{r: r, rest: string(text), attached: readAttached(r, contract, uint64(uint32(ref.Pointer)))}
 	values := s.values(c.n)
 	for i := 0; i < len(values) && r.err == nil; i++ {
 		value, misfit := values[i], ""
@@ -153,8 +152,8 @@ func readBoxed[T any](r *Reader, n, min int, read func(*Reader, Column[T])) []an
 	return boxed
 }
 
-// stream reads what the opcodes of a stream make. Nothing recurses, and each value took a byte of it.
-type stream struct {
+// opcodeReader makes the values that the opcodes of a stream stand for. Nothing recurses, and each value took a byte of it.
+type opcodeReader struct {
 	r        *Reader
 	rest     string
 	stack    []any
@@ -165,7 +164,7 @@ type stream struct {
 }
 
 // values returns the n values of the stream, which are one list in it.
-func (s *stream) values(n int) []any {
+func (s *opcodeReader) values(n int) []any {
 	for s.r.err == nil && s.step() {
 	}
 	if s.r.err != nil {
@@ -187,14 +186,14 @@ func (s *stream) values(n int) []any {
 	return values
 }
 
-func (s *stream) refuse(format string, args ...any) {
+func (s *opcodeReader) refuse(format string, args ...any) {
 	s.r.refuse("a dynamic value's stream "+format, args...)
 }
 
-func (s *stream) push(value any) { s.stack = append(s.stack, value) }
+func (s *opcodeReader) push(value any) { s.stack = append(s.stack, value) }
 
 // take returns the next n bytes.
-func (s *stream) take(n uint64) string {
+func (s *opcodeReader) take(n uint64) string {
 	if n > uint64(len(s.rest)) {
 		s.refuse("is cut short")
 		return ""
@@ -205,7 +204,7 @@ func (s *stream) take(n uint64) string {
 }
 
 // number returns the next number of that many bytes.
-func (s *stream) number(size int) (n uint64) {
+func (s *opcodeReader) number(size int) (n uint64) {
 	taken := s.take(uint64(size))
 	for i := len(taken) - 1; i >= 0; i-- {
 		n = n<<8 | uint64(taken[i])
@@ -214,7 +213,7 @@ func (s *stream) number(size int) (n uint64) {
 }
 
 // step runs one opcode; false at the end.
-func (s *stream) step() bool {
+func (s *opcodeReader) step() bool {
 	if len(s.rest) == 0 {
 		s.refuse("does not end")
 		return false
@@ -250,7 +249,7 @@ func (s *stream) step() bool {
 		s.push(false)
 	case opMark:
 		s.marks = append(s.marks, len(s.stack))
-	case opList:
+	case opList, opEmptyTuple:
 		s.push(emptyList)
 	case opDict:
 		s.push(newMap)
@@ -262,8 +261,6 @@ func (s *stream) step() bool {
 		s.setItems(len(s.stack) - 2)
 	case opSetItems:
 		s.setItems(s.mark())
-	case opEmptyTuple:
-		s.push(emptyList)
 	case opTuple1, opTuple2, opTuple3:
 		s.pushTuple(len(s.stack) - 1 - int(op-opTuple1))
 	case opTuple:
@@ -285,7 +282,7 @@ func (s *stream) step() bool {
 }
 
 // pushRare runs an opcode of what is rare, or not taken.
-func (s *stream) pushRare(op byte) {
+func (s *opcodeReader) pushRare(op byte) {
 	switch op {
 	case opBytes1:
 		s.push([]byte(s.take(s.number(1))))
@@ -322,7 +319,7 @@ func (s *stream) pushRare(op byte) {
 // builtin is a type of Python's, called with a value of exactly that type: what an instance of a subclass becomes.
 type builtin struct{}
 
-func (s *stream) pushBuiltin() {
+func (s *opcodeReader) pushBuiltin() {
 	if names := s.since(len(s.stack)-2, 0); s.r.err == nil {
 		if names[0] != "builtins" {
 			s.refuse("names %v.%v", names[0], names[1])
@@ -333,7 +330,7 @@ func (s *stream) pushBuiltin() {
 	}
 }
 
-func (s *stream) reduce() {
+func (s *opcodeReader) reduce() {
 	call := s.since(len(s.stack)-2, 0)
 	if s.r.err != nil {
 		return
@@ -348,7 +345,7 @@ func (s *stream) reduce() {
 }
 
 // recall pushes a string that was memoized; PyPy's pickle memoizes bytes, too.
-func (s *stream) recall(index uint64) {
+func (s *opcodeReader) recall(index uint64) {
 	if index >= uint64(len(s.memo)) {
 		s.refuse("refers to a string that is not there")
 		return
@@ -369,7 +366,7 @@ var emptyList any = []any{}
 // newMap stands for a map until its entries are known: one without any never has some. It is no value of Go's.
 var newMap any = map[string]any(nil)
 
-func (s *stream) pushString(n uint64) {
+func (s *opcodeReader) pushString(n uint64) {
 	text := s.take(n)
 	if !utf8.ValidString(text) {
 		s.refuse("holds a string that is not UTF-8")
@@ -378,7 +375,7 @@ func (s *stream) pushString(n uint64) {
 }
 
 // pushLong pushes an integer of little-endian bytes in two's complement.
-func (s *stream) pushLong(bytes string) {
+func (s *opcodeReader) pushLong(bytes string) {
 	if len(bytes) <= 8 {
 		n := int64(0)
 		for i := len(bytes) - 1; i >= 0; i-- {
@@ -402,7 +399,7 @@ func reverse(b []byte) []byte {
 	return b
 }
 
-func (s *stream) pushAttached() {
+func (s *opcodeReader) pushAttached() {
 	at := len(s.stack) - 1
 	if at < 0 {
 		s.refuse("has too few values")
@@ -417,7 +414,7 @@ func (s *stream) pushAttached() {
 }
 
 // mark returns where the values since the last mark begin.
-func (s *stream) mark() int {
+func (s *opcodeReader) mark() int {
 	last := len(s.marks) - 1
 	if last < 0 {
 		return -1
@@ -429,7 +426,7 @@ func (s *stream) mark() int {
 
 // since takes the values from place `at` of the stack on, which `below` others must stand below. The values must be used
 // before the next is pushed.
-func (s *stream) since(at, below int) []any {
+func (s *opcodeReader) since(at, below int) []any {
 	if at < below || at > len(s.stack) || (len(s.marks) > 0 && at-below < s.marks[len(s.marks)-1]) {
 		s.refuse("has too few values")
 		return nil
@@ -444,14 +441,14 @@ func (s *stream) since(at, below int) []any {
 	return values
 }
 
-func (s *stream) pushTuple(at int) {
+func (s *opcodeReader) pushTuple(at int) {
 	items := s.since(at, 0)
 	if s.r.err == nil {
 		s.push(append(make([]any, 0, len(items)), items...))
 	}
 }
 
-func (s *stream) appendTo(at int) {
+func (s *opcodeReader) appendTo(at int) {
 	items := s.since(at, 1)
 	if s.r.err != nil {
 		return
@@ -467,7 +464,7 @@ func (s *stream) appendTo(at int) {
 	s.stack[at-1] = append(list, items...)
 }
 
-func (s *stream) setItems(at int) {
+func (s *opcodeReader) setItems(at int) {
 	items := s.since(at, 1)
 	if s.r.err != nil {
 		return
@@ -492,7 +489,7 @@ func (s *stream) setItems(at int) {
 }
 
 // expectNew refuses keys that the map had, or that are the same.
-func (s *stream) expectNew(before, after int, items []any) {
+func (s *opcodeReader) expectNew(before, after int, items []any) {
 	if after != before+len(items)/2 {
 		s.refuse("sets %d entries of a dict and has only %d different keys", before+len(items)/2, after)
 	}
@@ -515,7 +512,7 @@ func setStrings(to *map[string]any, items []any) bool {
 }
 
 // setAny returns a map with the entries of one whose keys are strings, and others.
-func (s *stream) setAny(strings map[string]any, items []any) map[any]any {
+func (s *opcodeReader) setAny(strings map[string]any, items []any) map[any]any {
 	made := make(map[any]any, len(strings)+len(items)/2)
 	for key, value := range strings {
 		made[key] = value
@@ -524,7 +521,7 @@ func (s *stream) setAny(strings map[string]any, items []any) map[any]any {
 	return made
 }
 
-func (s *stream) setAll(to map[any]any, items []any) {
+func (s *opcodeReader) setAll(to map[any]any, items []any) {
 	before := len(to)
 	for i := 0; i < len(items); i += 2 {
 		switch key := items[i].(type) {
