@@ -192,3 +192,28 @@ func TestDynamicKeysThatAreEqualInPython(t *testing.T) {
 		}
 	}
 }
+
+// TestDynamicKindsOfNumbers writes numbers of many types where only one kind fits, as values and as keys.
+func TestDynamicKindsOfNumbers(t *testing.T) {
+	type flag bool
+	type celsius float32
+	kinds := map[Kinds][]any{
+		KindBool:  {true, flag(true)},
+		KindInt:   {int8(-1), int16(-1), int32(-1), int64(-1), -1, uint8(1), uint16(1), uint32(1), uint64(1), uint(1), time.May},
+		KindFloat: {float32(1), 1.5, celsius(1)},
+	}
+	for kind, values := range kinds {
+		for _, value := range values {
+			for allowed := range kinds {
+				shape := &Shape{Text: "T", Kinds: allowed | KindMap, Key: allowed, Value: Any}
+				for _, v := range []any{value, map[any]any{value: nil}} {
+					var w Writer
+					WriteDynamics(&w, new(Contract), shape, ColumnOf([]any{v}))
+					if fits := w.err == nil; fits != (kind == allowed) {
+						t.Errorf("%T %v where kind %d is allowed: %v", v, v, allowed, w.err)
+					}
+				}
+			}
+		}
+	}
+}
