@@ -421,7 +421,9 @@ class Schema:
 
     def _open_union(self, hint: Any, where: str) -> DynamicType | None:
         """Returns the node of a union that is being read: it contains itself."""
-        while type(hint).__name__ == "TypeAliasType":
+        seen: list[Any] = []
+        while type(hint).__name__ == "TypeAliasType" and hint not in seen:  # an alias may stand for itself
+            seen.append(hint)
             hint = _value_of(hint, where)
         if not is_union(hint):
             return None
