@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
+import libraries
 import pytest
 
 from gobind import _debug
@@ -18,3 +21,9 @@ def nothing_stays_alive() -> Iterator[None]:
         if _debug.live():
             gc.collect()  # an exception that was caught refers to the frames it came through, and they to it
     assert _debug.live() == 0
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the library of versions, which nothing else has loaded."""
+    return Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libcopied.so")).resolve()
