@@ -171,7 +171,8 @@ A frame of more than `REPLY_CAPACITY` bytes is kept: a u64 id takes its place, a
 method value holds a ticket before the call; ``gobind_answer(ticket, failed, frame, size)`` answers it
 exactly once, cancelled or not; a result that is None, bool or an integer is 8 bytes then. `UPCALL_CANCEL`
 names a ticket in size; its value is 1 if an answer will come, 0 if the ticket is unknown. `UPCALL_RELEASE`
-passes size bytes at request: u64 ids that Go releases.
+passes size bytes at request: u64 ids that Go releases. `UPCALL_REPORT` passes size bytes of text: a call of a
+one-way function failed, and nobody waits for its error.
 
 **The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL,
 u64 size, then that many bytes of block(Library, 1). Every version of gobind can read the text, and only
@@ -249,8 +250,11 @@ ANSWER_SIZE = 24
 ANSWER = struct.Struct("<qQ")
 """The head of an answer: value, kind."""
 
-UPCALL_RELEASE, UPCALL_CANCEL, UPCALL_FETCH_INTO = range(3)
+UPCALL_RELEASE, UPCALL_CANCEL, UPCALL_FETCH_INTO, UPCALL_REPORT = range(4)
 """Methods of object 0, gobind itself."""
+
+ONE_WAY_CAPACITY = 1024
+"""Calls of one-way functions that wait in Go, and calls of one such function that wait on its event loop."""
 
 STREAM_NEXT = 0xFFFFFFFF
 """Method index that fetches the next items of a stream, the receiver."""
@@ -258,8 +262,8 @@ STREAM_NEXT = 0xFFFFFFFF
 ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
 """Methods of an iterator that lives in Python."""
 
-CONTROL_MAXPROCS, CONTROL_MEMORY_LIMIT, CONTROL_GC_PERCENT, CONTROL_GC = range(4)
-"""Settings of Go's runtime."""
+CONTROL_MAXPROCS, CONTROL_MEMORY_LIMIT, CONTROL_GC_PERCENT, CONTROL_GC, CONTROL_DROPPED = range(5)
+"""Settings of Go's runtime; the last reads how many calls of one-way functions Go has dropped."""
 
 CONTROL_KEEP = -(1 << 63)
 """A value that leaves a setting as it is."""

@@ -21,6 +21,7 @@ from gobind.contract.leaves import LEAVES
 from gobind.contract.resolve import Schema
 from gobind.contract.types import (
     BufferType,
+    CallableType,
     Contract,
     DynamicType,
     EnumType,
@@ -72,6 +73,8 @@ def _more_imports(nodes: list[Node]) -> Iterator[str]:
     """Yields the imports of types that are newer than the first version, if used: older gobinds read the rest."""
     if any(isinstance(node, BufferType) and node.is_mutable for node in nodes):
         yield "from gobind import MutableBuffer\n"
+    if any(isinstance(node, CallableType) and node.is_one_way for node in nodes):
+        yield "from gobind import OneWay\n"
     dynamic = {node.text for node in nodes if isinstance(node, DynamicType)}
     if "Any" in dynamic:
         yield "from typing import Any\n"

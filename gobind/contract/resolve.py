@@ -17,7 +17,7 @@ from gobind.contract.classes import TYPED_DICT, ClassKind, RawField, class_kind,
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.kinds import Kind
 from gobind.contract.leaves import LEAVES, PATH, STR, Leaf, short
-from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, Scalar
+from gobind.contract.scalars import JSON, SCALARS, Buffer, BufferOf, CString, OneWay, OneWayOf, Scalar
 from gobind.contract.types import (
     BufferType,
     CallableType,
@@ -48,7 +48,7 @@ from gobind.protocol import MAX_UNION
 ACCEPTED = (
     "bool, int, float, str, bytes, i8 to i64, u8 to u64, f32, f64, list, tuple, dict, set, Optional, "
     f"Enum, Literal, {', '.join(leaf.text for leaf in LEAVES if leaf.text not in ('str', 'bytes'))}, "
-    "Any, JSON, Buffer, MutableBuffer, Callable, Iterator, a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, "
+    "Any, JSON, Buffer, MutableBuffer, Callable, OneWay, Iterator, a @gostruct, @dataclass, NamedTuple, TypedDict or @gointerface class, "
     "or a union"
 )
 
@@ -267,6 +267,8 @@ class Schema:
             if place == INSIDE:
                 raise ContractError(f"{where}: Buffer may only be a parameter or a result itself")
             return self._intern(self._buffer(hint, scope, where))
+        if isinstance(hint, OneWayOf):
+            return self._intern(self._one_way(hint, scope, where))
         if hasattr(hint, "__supertype__"):  # NewType
             return self._read(hint.__supertype__, scope, where, place)
         if type(hint).__name__ == "TypeAliasType":
@@ -354,6 +356,18 @@ class Schema:
         is_none = evaluate(made, scope, where) in (None, type(None))
         result = None if is_none else self._read(made, scope, where)
         return CallableType(tuple(self._read(arg, scope, where) for arg in args), result, is_async)
+
+    def _one_way(self, hint: OneWayOf, scope: Scope, where: str) -> Node:
+        args = hint.item
+        if not isinstance(args, tuple) or len(args) != 2 or not isinstance(args[0], list):
+            raise ContractError(f"{where}: a OneWay function is written OneWay[[A, B], None]")
+        if evaluate(args[1], scope, where) not in (None, type(None)):
+            raise ContractError(
+                f"{where}: a OneWay function returns None, as Go does not wait for it, got {_spelling(args[1])}; "
+                f"for a result write Callable"
+            )
+        params = tuple(self._read(arg, scope, where) for arg in args[0])
+        return CallableType(params, None, is_async=False, is_one_way=True)
 
     def _key(self, annotation: Any, scope: Scope, where: str, what: str) -> Node:
         node = self._read(annotation, scope, where)
@@ -861,7 +875,7 @@ _STREAMS: dict[Any, tuple[bool, bool]] = {
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # Types that mean nothing without brackets.
 _GENERICS: set[Any] = {
-    *(list, tuple, dict, set, frozenset, Buffer, Union, Optional, Annotated, Literal),
+    *(list, tuple, dict, set, frozenset, Buffer, OneWay, Union, Optional, Annotated, Literal),
     *(collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set, collections.abc.Callable),
     *_STREAMS,
 }

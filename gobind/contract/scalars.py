@@ -1,12 +1,13 @@
-"""The types that contracts are written with: sized numbers, `Buffer`, `MutableBuffer`, `cstr`, `JSON`."""
+"""The types that contracts are written with: sized numbers, `Buffer`, `MutableBuffer`, `OneWay`, `cstr`, `JSON`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, NamedTuple, Protocol, TypeVar, Union
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, NamedTuple, ParamSpec, Protocol, TypeVar, Union
 
 from gobind.contract.kinds import Kind
 
-__all__ = ["JSON", "Buffer", "MutableBuffer", "cstr", "f32", "f64"]
+__all__ = ["JSON", "Buffer", "MutableBuffer", "OneWay", "cstr", "f32", "f64"]
 __all__ += ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 
 
@@ -89,8 +90,11 @@ cstr = Annotated[str, CString()]
 """A C ``char *`` of UTF-8 text that ends with a NUL, for `Library.export` only."""
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+P = ParamSpec("P")
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
 
     class Buffer(Protocol[T_co]):
         """Memory passed by reference: any object with the buffer protocol."""
@@ -103,6 +107,8 @@ if TYPE_CHECKING:
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
         def __setitem__(self, key: Any, value: Any, /) -> None: ...
+
+    OneWay: TypeAlias = Callable[P, T | Awaitable[T]]
 
 else:
 
@@ -127,6 +133,18 @@ else:
         def __class_getitem__(cls, item: Any) -> Any:
             return BufferOf(item, True)
 
+    class OneWay:
+        """A function that Go calls without waiting for it: ``OneWay[[A, B], None]``, in Go a ``func(A, B)``.
+
+        Calls are delivered in order: one after another by one thread of the library, or on the event loop that was
+        running where the function was passed, where ``async def`` functions become tasks. While
+        `protocol.ONE_WAY_CAPACITY` calls wait, new ones are dropped, which `Library.dropped` counts. An exception goes
+        to `threading.excepthook`, on a loop to the loop's exception handler.
+        """
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return OneWayOf(item)
+
 
 class BufferOf:
     """What ``Buffer[item]`` and ``MutableBuffer[item]`` evaluate to at run time."""
@@ -149,9 +167,32 @@ class BufferOf:
         raise TypeError(f"{self.word}[...] is an annotation, not a value")
 
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
+class OneWayOf:
+    """What ``OneWay[[A], None]`` evaluates to at run time."""
 
+    def __init__(self, item: Any) -> None:
+        self.item = item
+
+    def __repr__(self) -> str:
+        return f"gobind.OneWay[{self.item!r}]"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OneWayOf) and self.item == other.item
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __or__(self, other: Any) -> Any:
+        return Union[self, other]
+
+    def __ror__(self, other: Any) -> Any:
+        return Union[other, self]
+
+    def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
+        raise TypeError("OneWay[...] is an annotation, not a value")
+
+
+if TYPE_CHECKING:
     JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
     """What JSON has; in Go an ``any``."""
 else:

@@ -442,15 +442,26 @@ class InterfaceType(Handle):
 
 
 class CallableType(Handle):
-    """``Callable[[A], R]``: an interface with one method, which has no name."""
+    """``Callable[[A], R]``: an interface with one method, which has no name.
 
-    def __init__(self, params: tuple[Node, ...], result: Node | None, is_async: bool) -> None:
+    Attributes:
+        is_one_way: it is ``OneWay[[A], None]``: Go does not wait for its calls.
+        accepted: the method that a function of Python must fit: one-way functions may be ``async def``.
+    """
+
+    def __init__(
+        self, params: tuple[Node, ...], result: Node | None, is_async: bool, is_one_way: bool = False
+    ) -> None:
         fields = tuple(Field(f"a{position}", param) for position, param in enumerate(params))
-        self.method = Method("call", fields, result, is_async, MethodOptions(), "")
+        self.is_one_way = is_one_way
+        self.method = Method("call", fields, result, is_async, MethodOptions(by_value=is_one_way), "")
+        self.accepted = self.method._replace(is_async=is_async or is_one_way)
         self.text: str = self.spelled(text_of)
 
     def spelled(self, spell: Callable[[Node], str]) -> str:
         names = ", ".join(spell(param.type) for param in self.method.params)
+        if self.is_one_way:
+            return f"OneWay[[{names}], None]"
         made = spell(self.method.result) if self.method.result else "None"
         return f"Callable[[{names}], {f'Awaitable[{made}]' if self.method.is_async else made}]"
 

@@ -189,7 +189,7 @@ def misfit_of_function(value: Any, node: CallableType) -> str:
     if code.co_argcount - bound == len(node.method.params) and not code.co_kwonlyargcount:
         if not code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
             return ""  # the usual case, made fast: it runs for each function that is passed
-    why = _misfit(code, function, bound, node.method)
+    why = _misfit(code, function, bound, node.accepted)
     return f"that {why}" if why else ""
 
 

@@ -26,7 +26,7 @@ from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.proxies import Objects
 from gobind.runtime.objects.upcalls import table_of
 from gobind.runtime.process.native import Native
-from gobind.runtime.wait.ring import OneWay
+from gobind.runtime.wait.ring import RingSender
 
 _get_strings = get_lists(get_str, list)
 _get_interfaces = get_dicts(get_str, get_tuples([get_str, get_i64, _get_strings]))
@@ -184,7 +184,7 @@ class Binding:
         )
 
     def _connect_ring(self) -> None:
-        self.blocks.namespace.link(linkage.FIRST_RING, _send=OneWay(self.native).send)
+        self.blocks.namespace.link(linkage.FIRST_RING, _send=RingSender(self.native).send)
 
     def _connect_wait(self) -> None:
         waiters = lazy_import("gobind.runtime.wait.blocking").Waiters(self.native)

@@ -13,6 +13,7 @@ from gobind.contract.decorators import INTERFACE, kind_of
 from gobind.errors import ClosedError, ContractError, LoadError
 from gobind.forklock import fork_lock, lazy_import
 from gobind.runtime.binding import Binding, CarriedContract, read_description
+from gobind.runtime.objects.upcalls import dropped
 from gobind.runtime.process.find import find_library
 from gobind.runtime.process.loader import File, handle_of, key_of
 from gobind.runtime.process.native import Native
@@ -189,6 +190,11 @@ class Library:
         if not self._native.has_glue:
             raise LoadError(f"{self.path} was not built by gobind: its Go runtime cannot be reached")
         return lazy_import("gobind.runtime.process.goruntime").GoRuntime(self._connected)  # type: ignore[no-any-return]
+
+    @property
+    def dropped(self) -> int:
+        """The number of calls of one-way functions (`OneWay`) that have been dropped since the library was loaded."""
+        return dropped(self._connected())
 
     def _connected(self) -> Native:
         """Returns the library as it is open in this process."""

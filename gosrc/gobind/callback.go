@@ -91,9 +91,11 @@ func (q *Callback) DoDirect(ctx context.Context, method uint64) int64 {
 // ask enters Python, and makes an error of an exception. It returns true if there is an answer of the wanted kind.
 func (q *Callback) ask(ctx context.Context, method, wanted uint64) bool {
 	frame, size, ok := q.frame(ctx)
-	if !ok {
-		return false
-	}
+	return ok && q.askWith(method, frame, size, wanted)
+}
+
+// askWith does the same with the request that frame has returned.
+func (q *Callback) askWith(method uint64, frame unsafe.Pointer, size, wanted uint64) bool {
 	q.enter(method, frame, size)
 	kind := q.reply.kind
 	if kind == AnswerFrame || kind == AnswerException {

@@ -41,6 +41,8 @@ const (
 	UpcallRelease      = 0
 	UpcallCancel       = 1
 	UpcallFetchInto    = 2
+	UpcallReport       = 3
+	OneWayCapacity     = 1024
 	StreamNext         = 4294967295
 	IteratorNext       = 0
 	IteratorClose      = 1
@@ -48,6 +50,7 @@ const (
 	ControlMemoryLimit = 1
 	ControlGcPercent   = 2
 	ControlGc          = 3
+	ControlDropped     = 4
 	ControlKeep        = -9223372036854775808
 	MaxUnion           = 255
 	RingCapacity       = 1024

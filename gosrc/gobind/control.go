@@ -109,6 +109,8 @@ func Control(what, value int64) int64 {
 		return int64(old)
 	case ControlGc:
 		runtime.GC()
+	case ControlDropped:
+		return Dropped()
 	}
 	return 0
 }

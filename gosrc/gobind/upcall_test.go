@@ -22,6 +22,7 @@ type python struct {
 	large     []byte
 	dropped   []uint64
 	cancelled []uint64
+	reports   chan string
 
 	willAnswer bool // what is cancelled
 }
@@ -56,6 +57,8 @@ func (p *python) enter(object, method uint64, frame unsafe.Pointer, size uint64,
 		p.dropped = append(p.dropped, unsafe.Slice((*uint64)(frame), int(size/8))...)
 	case UpcallCancel:
 		p.cancelled = append(p.cancelled, size)
+	case UpcallReport:
+		p.reports <- string(unsafe.Slice((*byte)(frame), int(size)))
 	case UpcallFetchInto:
 		copy(unsafe.Slice((*byte)(frame), len(p.large)), p.large)
 	}

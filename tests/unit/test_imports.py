@@ -58,7 +58,7 @@ LAYERS = [
     "runtime.objects",
     "runtime.objects.upcalls",
     "runtime.objects.answers",
-    "runtime.objects.tasks runtime.objects.iterators",
+    "runtime.objects.tasks runtime.objects.iterators runtime.objects.posts",
     "runtime.objects.async_iterators",
     "runtime.objects.handlers",
     "runtime.objects.proxies",

@@ -366,7 +366,7 @@ REFUSED_ANNOTATIONS = [
 ]  # fmt: skip
 BARE = [
     *[(name, name) for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Sequence", "Mapping", "AbstractSet")],
-    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "Annotated", "Literal")],
+    *[(name, name) for name in ("Optional", "Union", "Callable", "Buffer", "OneWay", "Annotated", "Literal")],
     *[(f"typing.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Iterator", "Iterable", "AsyncIterator", "AsyncIterable")],
     *[(f"collections.abc.{name}", name) for name in ("Sequence", "Mapping", "Set", "Callable")],
@@ -381,6 +381,12 @@ TOO_MANY = [
     ("tuple[..., int]", f"Ellipsis is not supported; {ACCEPTED}"),
     ("Callable[..., int]", "Callable[..., int] cannot be passed to Go; name each parameter's type"),
     ("Callable[Params, int]", "Callable[~Params, int] cannot be passed to Go; name each parameter's type"),
+    ("OneWay[int]", "a OneWay function is written OneWay[[A, B], None]"),
+    ("OneWay[..., None]", "a OneWay function is written OneWay[[A, B], None]"),
+    ("OneWay[int, None]", "a OneWay function is written OneWay[[A, B], None]"),
+    ("OneWay[[int], str]", "a OneWay function returns None, as Go does not wait for it, got str; for a result write Callable"),
+    ("OneWay[[int], typing.Awaitable[None]]", "a OneWay function returns None, as Go does not wait for it, got Awaitable[NoneType]; for a result write Callable"),
+    ("list[OneWay[[Buffer[u8]], None]]", "Buffer may only be a parameter or a result itself"),
     ("Callable[[], typing.Awaitable]", "say what is awaited: Awaitable[...]"),
     ("Callable[[], Nowhere]", "cannot evaluate Callable[[], Nowhere]: NameError: name 'Nowhere' is not defined"),
     ("Tangle", "dict[str, Tangle] contains itself; only a @gostruct class, or a union that has a name, may contain itself"),

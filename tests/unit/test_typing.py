@@ -29,7 +29,7 @@ from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
 from typing_extensions import NotRequired, TypedDict
 
 import gobind
-from gobind import JSON, Buffer, GoError, MutableBuffer, f64, goerror, gointerface, gomethod, gostruct, u8, u32
+from gobind import JSON, Buffer, GoError, MutableBuffer, OneWay, f64, goerror, gointerface, gomethod, gostruct, u8, u32
 from gobind import bigint, naive
 
 Order = Literal["asc", "desc"]
@@ -100,6 +100,7 @@ class Accounts(Protocol):
     def move(self, point: Point, options: Options) -> Point: ...
     def find(self, place: Place) -> Page[Place]: ...
     def users(self, page: Page[User]) -> Options: ...
+    def on_login(self, hook: OneWay[[User, int], None] | None) -> OneWay[[str], None]: ...
     def ping(self, n: int) -> int: ...
     def login(self, req: User) -> bool: ...
     def hash(self, data: Buffer[u8]) -> int: ...
@@ -138,6 +139,16 @@ if isinstance(value, str):
     print(value.upper())
 item = Item(date(2024, 1, 2), time(3), datetime(2024, 1, 2), Decimal("1.50"), 10**30, Path("a"), "desc")
 accounts.stock(item, "asc")["desc"].price.as_tuple()
+def note(user: User, count: int) -> None:
+    print(user.name, count)
+async def later(user: User, count: int) -> None:
+    print(user.name, count)
+def named(u: User, c: int) -> None: ...
+accounts.on_login(note)
+accounts.on_login(later)
+accounts.on_login(named)
+accounts.on_login(None)
+accounts.on_login(lambda user, count: print(user.name, count + 1))("ada")
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 accounts.move(Point(1.0), {"day": "mon"})
@@ -163,6 +174,9 @@ MISTAKES = [
     "accounts.hash([1, 2])",
     'accounts.stock(item, "up")',
     "accounts.total([item]).upper()",
+    "accounts.on_login(lambda user: None)",
+    "accounts.on_login(lambda user, count: user.nick)",
+    "accounts.on_login(note)(5)",
     "accounts.at().nothing()",
     'accounts.move((1.0, 2.0), {"day": ""})',
     "accounts.move(Point(1.0), {})",

@@ -24,6 +24,7 @@ from gobind.runtime.call.methods import is_direct
 from gobind.runtime.interrupts.ownership import Unsent
 from gobind.runtime.objects import async_iterators, iterators
 from gobind.runtime.objects.answers import Answers
+from gobind.runtime.objects.posts import posted
 from gobind.runtime.objects.tasks import later
 from gobind.runtime.objects.upcalls import Answer, memories, memory_at, put_answer
 
@@ -54,6 +55,8 @@ class Handlers:
                 self._method(f"{node.text}.{method.name}", f"_exported.value.{method.name}", method)
                 for method in node.methods
             ]
+        if isinstance(node, CallableType) and node.is_one_way:
+            return [posted(self._answers.table, self._unpacker(node.method, node.text))]
         if isinstance(node, CallableType):
             return [self._method(node.text, "_exported.value", node.method)]
         assert isinstance(node, StreamType)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gobind import protocol
 from gobind.codec.memory import IS_CPYTHON, Memory, bytes_at
+from gobind.errors import GoError
 from gobind.runtime.interrupts import ownership
 from gobind.runtime.interrupts.contexts import add_context
 from gobind.runtime.interrupts.ownership import Unsent, make_unsent, send
@@ -78,6 +79,7 @@ class HandleTable:
     Attributes:
         tasks: the tasks of async methods, by ticket.
         escaped: by thread, an exception that no code could catch.
+        dropped: calls of one-way functions that were dropped because their event loop did not come to them.
         unsent: makes the owner of the handles of one frame until it is sent.
     """
 
@@ -85,6 +87,7 @@ class HandleTable:
         self.native = native
         self.tasks: dict[int, Any] = {}
         self.escaped: dict[int, BaseException] = {}
+        self.dropped = 0
         self._table: dict[int, ExportedObject] = {}
         self.unsent: Callable[[], Unsent] = partial(make_unsent, self._table.pop, native.releasing)
         self._limit = self._waiting = MOST_WAITING
@@ -265,6 +268,8 @@ class HandleTable:
         elif method == protocol.UPCALL_FETCH_INTO:
             response = self._responses[size]
             ctypes.memmove(address, response, len(response))
+        elif method == protocol.UPCALL_REPORT:
+            report(GoError(bytes_at(address, size).decode("utf-8", "replace")))
         put_answer(memory_at(reply), 0, value, protocol.ANSWER_VALUE)
         if method == protocol.UPCALL_FETCH_INTO:
             del self._responses[size]
@@ -281,6 +286,15 @@ class HandleTable:
             ctypes.pythonapi.PyGILState_Ensure()
 
 
+def report(error: BaseException) -> None:
+    """Reports the exception of a one-way function, as of a thread: nobody waits for its call."""
+    made = (type(error), error, error.__traceback__, threading.current_thread())
+    try:
+        threading.excepthook(threading.ExceptHookArgs(made))
+    except BaseException as raised:
+        sys.excepthook(type(raised), raised, raised.__traceback__)
+
+
 _tables: dict[Native, HandleTable] = {}
 
 
@@ -294,6 +308,12 @@ def table_of(native: Native) -> HandleTable:
 def exported() -> int:
     """Returns how many Python objects Go holds in all open libraries."""
     return sum(map(len, [*_tables.values()]))
+
+
+def dropped(native: Native) -> int:
+    """Returns how many calls of one-way functions have been dropped since the library was loaded."""
+    count: int = native.control(protocol.CONTROL_DROPPED, protocol.CONTROL_KEEP)
+    return count + (_tables[native].dropped if native in _tables else 0)
 
 
 @atexit.register

@@ -125,7 +125,7 @@ class Ring:
         self._owned.release()
 
 
-class OneWay:
+class RingSender:
     """Sends one-way calls, which Go runs one after another."""
 
     def __init__(self, native: Native) -> None:
@@ -151,7 +151,7 @@ class OneWay:
         return all(ring.is_empty for ring in [*self._rings.values()])
 
 
-_opened: list[OneWay] = []
+_opened: list[RingSender] = []
 _rings: WeakSet[Ring] = WeakSet()
 
 
@@ -167,6 +167,6 @@ def _finish() -> None:
     Registered at import, so that it runs after the exit handlers of modules that have imported gobind.
     """
     end = time.monotonic() + LAST_WAIT
-    while not all(one_way.is_done for one_way in _opened) and time.monotonic() < end:
+    while not all(sender.is_done for sender in _opened) and time.monotonic() < end:
         time.sleep(0.001)
     keep_to_the_end([*_rings])  # Go reads their memory

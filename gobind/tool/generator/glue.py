@@ -148,6 +148,7 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
     if called.is_plain:
         return [*lines, *_plain_call(types, codec, called, params)]
     reads, args = GoSource(), ["c.Detach()" if isinstance(method.result, StreamType) else "c.Context()"]
+    args = [] if called.is_one_way else args
     if any(isinstance(param.type, StreamType) for param in params):
         reads.line(f"ctx := {args[0]}")
         args = ["ctx"]
@@ -165,7 +166,8 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
         lines.append("\tr := &c.In")
     lines += [f"\t{read}" for read in reads.lines]
     lines += ["\tif !c.Decoded() {", "\t\treturn", "\t}"]
-    finish = _finish(codec, method, f"{called.target}({', '.join(args)})")
+    call = f"{called.target}({', '.join(args)})"
+    finish = [call, "c.Return(0)"] if called.is_one_way else _finish(codec, method, call)
     if method.is_async or method.options.blocking:
         finish = ["c.Go(func() {", *(f"\t{line}" for line in finish), "})"]
     return [*lines, *(f"\t{line}" for line in finish), "}"]

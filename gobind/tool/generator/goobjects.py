@@ -27,6 +27,7 @@ class Called(NamedTuple):
         begin: the expression that begins a call.
         target: the expression for what is called.
         interface: the Go name of the interface; "" for a function.
+        is_one_way: it is a function without a context and without results.
     """
 
     method: Method
@@ -36,6 +37,7 @@ class Called(NamedTuple):
     begin: str
     target: str
     interface: str = ""
+    is_one_way: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -68,7 +70,9 @@ def of_callable(types: GoTypes, codec: GoCodec, node: CallableType) -> Called:
     """Returns the names of a function type of Go."""
     mirror = codec.glue_name("Arguments", node) if _has_record(node.method) else "struct{}"
     begin = f"gobind.BeginFunc[{mirror}, {types.spelling(node)}](c)"
-    return Called(node.method, node.text, codec.glue_name("Invoke", node), mirror, begin, "impl")
+    return Called(
+        node.method, node.text, codec.glue_name("Invoke", node), mirror, begin, "impl", "", node.is_one_way
+    )
 
 
 def _has_record(method: Method) -> bool:
@@ -128,21 +132,26 @@ def _needs_loop(method: Method) -> bool:
 def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) -> list[str]:
     called = of_callable(types, codec, node)
     types.source.use("gobind")
+    signature = _parameters(types, node.method) if node.is_one_way else _signature(types, node.method)
     return [
         f"// {wrapper} is the function that a {node.text} of Python is.",
         f"func {wrapper}(object *gobind.PythonObject) {types.spelling(node)} {{",
-        f"\treturn func{_signature(types, node.method)} {{",
+        f"\treturn func{signature} {{",
         *(f"\t\t{line}" for line in _ask(types, codec, called, "object", 0)),
         "\t}",
         "}",
     ]
 
 
+def _parameters(types: GoTypes, method: Method, *before: str) -> str:
+    params = [f"{_argument(param.name)} {types.parameter(method, param.type)}" for param in method.params]
+    return f"({', '.join([*before, *params])})"
+
+
 def _signature(types: GoTypes, method: Method) -> str:
-    params = [f"ctx {types.source.qualified('context.Context')}"]
-    params += [f"{_argument(param.name)} {types.parameter(method, param.type)}" for param in method.params]
+    params = _parameters(types, method, f"ctx {types.source.qualified('context.Context')}")
     results = "error" if method.result is None else f"(result {types.spelling(method.result)}, err error)"
-    return f"({', '.join(params)}) {results}"
+    return f"{params} {results}"
 
 
 def _argument(name: str) -> str:
@@ -173,7 +182,8 @@ def _ask(types: GoTypes, codec: GoCodec, called: Called, receiver: str, index: i
     lines = [*checks, f"q, {m} := gobind.NewCallback[{called.mirror}]({receiver}, {quote(called.where)})"]
     if writes.uses("w"):
         lines.append("w := &q.Out")
-    return [*lines, *writes.lines, *_answer(types, codec, method, index)]
+    answer = [f"q.Post({index})"] if called.is_one_way else _answer(types, codec, method, index)
+    return [*lines, *writes.lines, *answer]
 
 
 def _write(codec: GoCodec, writes: GoSource, method: Method, param: GoField) -> None:

@@ -202,6 +202,8 @@ class GoTypes:
 
 def _spell_function(types: GoTypes, node: CallableType) -> str:
     params = [types.parameter(node.method, param.type) for param in node.method.params]
+    if node.is_one_way:
+        return f"func({', '.join(params)})"
     params.insert(0, types.source.qualified("context.Context"))
     return f"func({', '.join(params)}) {types.results(node.method)}"
 
@@ -209,7 +211,7 @@ def _spell_function(types: GoTypes, node: CallableType) -> str:
 def _word_of_function(types: GoTypes, node: CallableType) -> str:
     params = "".join(types.word(param.type) for param in node.method.params)
     made = f"To{types.word(node.method.result)}" if node.method.result else ""
-    return f"{'Async' * node.method.is_async}Func{params}{made}"
+    return f"{'Async' * node.method.is_async}{'OneWay' * node.is_one_way}Func{params}{made}"
 
 
 def _word_of_dynamic(types: GoTypes, node: DynamicType) -> str:

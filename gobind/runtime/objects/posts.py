@@ -1,0 +1,93 @@
+"""One-way functions: Go does not wait for their calls, which come one after another on one thread of Go."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from gobind import protocol
+from gobind.runtime.objects.upcalls import (
+    Answer,
+    ExportedObject,
+    HandleTable,
+    memory_at,
+    put_answer,
+    report,
+)
+
+
+def posted(table: HandleTable, unpack: Callable[[int, int], tuple[Any, ...]]) -> Answer:
+    """Returns the handler of one-way functions; `unpack` reads the arguments of a request.
+
+    A function that was passed where an event loop runs is called there, any other here. Go gets no exception.
+    """
+
+    def answer(exported: ExportedObject, address: int, size: int, reply: int) -> None:
+        try:
+            arguments = unpack(address, size)
+            if exported.loop is None:
+                _call(exported.value, arguments)
+            else:
+                if exported.kept is None:
+                    exported.kept = LoopCalls(exported.value, exported.loop)
+                table.dropped += not exported.kept.post(arguments)
+        except BaseException as error:
+            report(error)
+        put_answer(memory_at(reply), 0, 0, protocol.ANSWER_VALUE)
+
+    return answer
+
+
+def _call(function: Any, arguments: tuple[Any, ...]) -> None:
+    made = function(*arguments)
+    if hasattr(made, "__await__"):
+        if hasattr(made, "close"):
+            made.close()
+        raise RuntimeError(
+            f"{function!r} is async, and was passed to Go where no event loop runs; pass it from a coroutine"
+        )
+
+
+class LoopCalls:
+    """The calls of one function that wait on its event loop, and the tasks that they have become.
+
+    Only the thread that delivers calls adds to `_waiting`, and only the loop removes from it.
+    """
+
+    def __init__(self, function: Any, loop: Any) -> None:
+        self._function = function
+        self._loop = loop
+        self._waiting: deque[tuple[Any, ...]] = deque()
+        self._tasks: set[Any] = set()
+
+    def post(self, arguments: tuple[Any, ...]) -> bool:
+        """Schedules a call on the loop. Returns False if too many wait there, or the loop is closed."""
+        if len(self._waiting) + len(self._tasks) >= protocol.ONE_WAY_CAPACITY:
+            return False
+        self._waiting.append(arguments)
+        try:
+            self._loop.call_soon_threadsafe(self._run)
+        except RuntimeError:  # the loop is closed
+            self._waiting.clear()
+            return False
+        return True
+
+    def _run(self) -> None:
+        """Makes the call that has waited longest; an exception is the loop's to report."""
+        made = self._function(*self._waiting.popleft())
+        if hasattr(made, "__await__"):
+            task = self._loop.create_task(_awaited(made))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: Any) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            message = "Exception in one-way function"
+            self._loop.call_exception_handler({"message": message, "exception": error, "task": task})
+
+
+async def _awaited(awaitable: Any) -> None:
+    await awaitable
