@@ -262,8 +262,16 @@ STREAM_NEXT = 0xFFFFFFFF
 ITERATOR_NEXT, ITERATOR_CLOSE = range(2)
 """Methods of an iterator that lives in Python."""
 
-CONTROL_MAXPROCS, CONTROL_MEMORY_LIMIT, CONTROL_GC_PERCENT, CONTROL_GC, CONTROL_DROPPED = range(5)
-"""Settings of Go's runtime; the last reads how many calls of one-way functions Go has dropped."""
+(
+    CONTROL_MAXPROCS,
+    CONTROL_MEMORY_LIMIT,
+    CONTROL_GC_PERCENT,
+    CONTROL_GC,
+    CONTROL_DROPPED,
+    CONTROL_CLOSE_STREAMS,
+) = range(6)
+"""Settings of Go's runtime. `CONTROL_DROPPED` reads how many calls of one-way functions Go has dropped,
+`CONTROL_CLOSE_STREAMS` closes the streams that came from the object with the handle."""
 
 CONTROL_KEEP = -(1 << 63)
 """A value that leaves a setting as it is."""

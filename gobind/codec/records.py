@@ -62,8 +62,11 @@ class Slot(NamedTuple):
 
 
 def has_handles(node: Node) -> bool:
-    """Returns True if values of `node` contain objects."""
-    return any(inner.is_handle for inner in walk(node))
+    """Returns True if values of `node` may contain objects, as the structs inside ``Any`` may."""
+    return any(
+        inner.is_handle or (isinstance(inner, DynamicType) and inner.is_any and inner.structs.hold_handles)
+        for inner in walk(node)
+    )
 
 
 def _may_defer(node: Node) -> bool:

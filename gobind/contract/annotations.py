@@ -11,7 +11,7 @@ import functools
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
 from gobind.contract.decorators import scope_of
@@ -134,10 +134,8 @@ class Scope(Mapping[str, Any]):
 
 
 def is_equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # a class among the options that cannot be hashed
-        return False
+    """Returns True if two annotations are equal; a union with a class that cannot be hashed equals none."""
+    return bool(outcome(lambda: bool(one == other))[0])
 
 
 def is_union(hint: Any) -> bool:
@@ -153,3 +151,19 @@ def text_of(annotation: str | ForwardRef) -> str:
 @functools.lru_cache  # half of what binding took was compiling "int" and "str" again and again
 def _compiled(text: str) -> types.CodeType:
     return compile(text, "<annotation>", "eval", dont_inherit=True)
+
+
+def outcome(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Returns what `work` returns, and None; or None, and the exception that it raises each time.
+
+    An exception that does not come again when `work` is done again is that of a signal handler: it is raised.
+    """
+    try:
+        return work(), None
+    except (Exception, SystemExit) as error:
+        try:
+            work()
+        except (Exception, SystemExit) as again:
+            if type(again) is type(error):
+                return None, again
+        raise

@@ -17,6 +17,7 @@ from gobind.contract.types import (
     InterfaceType,
     Method,
     Node,
+    StreamType,
     StructType,
     method_types,
     references,
@@ -39,6 +40,8 @@ def wire_text(node: Node | None, around: tuple[Node, ...] = ()) -> str:
         return " | ".join(sorted(texts) + ["None"] * node.allows_none)
     if node.wire_pattern:
         return node.wire_pattern % (", ".join(wire_text(child, around) for child in node.children) or "()")
+    if isinstance(node, StreamType):
+        return f"{'Async' * node.is_async}Iterable[{wire_text(node.item, around)}]"
     return node.text
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
 from gobind.contract import dynamics
-from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
+from gobind.contract.annotations import Scope, is_equal, is_union, outcome, own_annotations, text_of
 from gobind.contract.classes import TYPED_DICT, ClassKind, RawField, class_kind, module_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.kinds import Kind
@@ -69,12 +69,10 @@ def evaluate(annotation: Any, scope: Scope, where: str) -> Any:
     Raises:
         ContractError: the annotation cannot be evaluated; `where` begins the message.
     """
-    try:
-        return scope.evaluate(annotation)
-    except (Exception, SystemExit) as error:
-        raise ContractError(
-            f"{where}: cannot evaluate {_spelling(annotation)}: {type(error).__name__}: {error}"
-        ) from None
+    value, error = outcome(lambda: scope.evaluate(annotation))
+    if error is not None:
+        raise _cannot_evaluate(where, annotation, error)
+    return value
 
 
 class Schema:
@@ -329,13 +327,11 @@ class Schema:
 
     def _stream(self, hint: Any, origin: Any, scope: Scope, where: str, place: str) -> Node:
         is_async, is_iterator = _STREAMS[origin]
-        if place == INSIDE:
-            raise ContractError(f"{where}: a stream may only be a parameter or a result itself")
         if place == RESULT and not is_iterator:
             raise ContractError(f"{where}: a stream as a result is an {'Async' * is_async}Iterator[...]")
         _expect(1, hint, where)
         item = self._read(typing.get_args(hint)[0], scope, where)
-        return StreamType(item, is_async, place == RESULT)
+        return StreamType(item, is_async, place != PARAMETER and is_iterator)
 
     def _callable(self, hint: Any, scope: Scope, where: str) -> Node:
         args, made = typing.get_args(hint)
@@ -610,10 +606,9 @@ def _check_aliases(nodes: list[Node]) -> None:
 
 def _raw_fields(node: StructType) -> Iterator[RawField]:
     """Yields the fields as the class declares them; refuses those that have no type, or no name in Python."""
-    try:
-        raw_fields = [*node.kind.raw_fields(node.cls)]
-    except Exception as error:
-        raise _cannot_evaluate(node.text, error) from None
+    raw_fields, error = outcome(lambda: [*node.kind.raw_fields(node.cls)])
+    if error is not None:
+        raise _cannot_evaluate_all(node.text, error)
     for raw in raw_fields:
         if not (isinstance(raw.name, str) and raw.name.isidentifier()):
             raise ContractError(
@@ -790,10 +785,9 @@ def _spelling(annotation: Any) -> str:
     elif type(annotation).__name__ == "TypeAliasType":
         text = annotation.__name__
     else:
-        try:
-            text = re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", str(annotation).replace("typing.", ""))
-        except Exception:
-            text = f"a {type(annotation).__name__}"
+        text, error = outcome(lambda: str(annotation))
+        text = f"a {type(annotation).__name__}" if error else text.replace("typing.", "")
+        text = re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", text)
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return text if len(text) <= 200 else f"{text[:150]} ... {text[-30:]}"
 
@@ -807,11 +801,7 @@ def _lacks_brackets(hint: Any) -> bool:
 
 
 def _is_hashable(hint: Any) -> bool:
-    try:
-        hash(hint)
-    except Exception:
-        return False
-    return True
+    return outcome(lambda: hash(hint))[1] is None
 
 
 def _expect(count: int, hint: Any, where: str) -> None:
@@ -824,12 +814,10 @@ def _expect(count: int, hint: Any, where: str) -> None:
 
 def _value_of(alias: Any, where: str) -> Any:
     """Returns what the name made by a ``type`` statement stands for."""
-    try:
-        return alias.__value__
-    except Exception as error:
-        raise ContractError(
-            f"{where}: cannot evaluate {_spelling(alias)}: {type(error).__name__}: {error}"
-        ) from None
+    value, error = outcome(lambda: alias.__value__)
+    if error is not None:
+        raise _cannot_evaluate(where, alias, error)
+    return value
 
 
 def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
@@ -838,13 +826,17 @@ def annotations_of(thing: Any, where: str) -> Mapping[str, Any]:
     Raises:
         ContractError: the annotations cannot be evaluated; `where` begins the message.
     """
-    try:
-        return own_annotations(thing)
-    except Exception as error:
-        raise _cannot_evaluate(where, error) from None
+    annotations, error = outcome(lambda: own_annotations(thing))
+    if error is not None:
+        raise _cannot_evaluate_all(where, error)
+    return annotations  # type: ignore[no-any-return]
 
 
-def _cannot_evaluate(where: str, error: Exception) -> ContractError:
+def _cannot_evaluate(where: str, annotation: Any, error: BaseException) -> ContractError:
+    return ContractError(f"{where}: cannot evaluate {_spelling(annotation)}: {type(error).__name__}: {error}")
+
+
+def _cannot_evaluate_all(where: str, error: BaseException) -> ContractError:
     return ContractError(f"{where}: cannot evaluate the annotations: {type(error).__name__}: {error}")
 
 

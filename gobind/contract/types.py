@@ -18,6 +18,7 @@ from gobind.contract.decorators import MethodOptions
 from gobind.contract.kinds import Kind
 from gobind.contract.leaves import Leaf
 from gobind.contract.scalars import Scalar
+from gobind.errors import GobindError
 
 
 class Reference(Kind):
@@ -388,6 +389,14 @@ class StructTable:
         self.verify: Callable[[StructType], None] = lambda node: None
         self._nodes: dict[int, StructType] = {}
 
+    @functools.cached_property
+    def hold_handles(self) -> bool:
+        """True if one of them holds objects, or cannot be read: that is told to who passes one."""
+        try:
+            return any(node.is_handle for node in walk(*map(self.find, self.names)))
+        except GobindError:
+            return True
+
     def struct_of(self, cls: type) -> StructType | None:
         """Returns the node of a class or its nearest base that is a struct; None without one."""
         return next(filter(None, map(self._read, cls.__mro__)), None)
@@ -471,16 +480,19 @@ class CallableType(Handle):
 
 
 class StreamType(Handle):
-    """Items that come one after another: ``Iterator[item]`` as a result, ``Iterable[item]`` as a parameter."""
+    """Items that come one after another: ``Iterator[item]`` as a result, ``Iterable[item]`` as a parameter.
 
-    def __init__(self, item: Node, is_async: bool, is_result: bool) -> None:
+    Inside other types it is either, which are passed alike: for readers of a struct it is an iterator.
+    """
+
+    def __init__(self, item: Node, is_async: bool, is_iterator: bool) -> None:
         self.item = item
         self.is_async = is_async
-        self.is_result = is_result
+        self.is_iterator = is_iterator
         self.text: str = self.spelled(text_of)
 
     def spelled(self, spell: Callable[[Node], str]) -> str:
-        word = f"{'Async' * self.is_async}{'Iterator' if self.is_result else 'Iterable'}"
+        word = f"{'Async' * self.is_async}{'Iterator' if self.is_iterator else 'Iterable'}"
         return f"{word}[{spell(self.item)}]"
 
     @property
@@ -549,6 +561,20 @@ def references(node: Node) -> tuple[Node, ...]:
 def method_types(method: Method) -> tuple[Node, ...]:
     """Returns the types of a method's parameters and result."""
     return (*(param.type for param in method.params), *([method.result] if method.result else []))
+
+
+def held(node: Node) -> tuple[Node, ...]:
+    """Returns the nodes of what values of `node` hold, as `children` does; ``Any`` may hold each struct of a contract."""
+    if isinstance(node, DynamicType) and node.is_any:
+        return tuple(map(node.structs.find, node.structs.names))
+    return children(node)
+
+
+def holds_streams(node: Node, only_async: bool = False) -> bool:
+    """Returns True if values of `node` are or hold streams."""
+    return any(
+        isinstance(inner, StreamType) and inner.is_async >= only_async for inner in walk(node, into=held)
+    )
 
 
 def walk(*nodes: Node, into: Callable[[Node], tuple[Node, ...]] = children) -> Iterator[Node]:

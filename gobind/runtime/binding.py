@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tup
 from gobind.codec.frames import Input
 from gobind.codec.layout import layout_of
 from gobind.codec.registry import Blocks
+from gobind.contract.annotations import outcome
 from gobind.contract.canonical import read_text
 from gobind.contract.compatibility import differences, struct_differences
 from gobind.contract.decorators import ERROR, STRUCT, kind_of
@@ -68,11 +70,11 @@ class CarriedContract:
         """
         with fork_lock:  # two libraries of one contract make a module of one name
             if self._parsed is None:
-                try:
-                    self._parsed = read_text(self.text, self.name)
-                except Exception as error:
+                parsed, error = outcome(lambda: read_text(self.text, self.name))
+                if error is not None:
                     raise LoadError(_unreadable(self.path, error)) from error
-        return self._parsed
+                self._parsed = typing.cast(Contract, parsed)
+            return self._parsed
 
     def index_of(self, node: InterfaceType | CallableType) -> int:
         """Returns the index of the first method of an interface or callable in the library."""
@@ -93,18 +95,23 @@ def read_description(native: Native) -> list[CarriedContract]:
     Raises:
         LoadError: the library's parts do not fit together.
     """
-    source = Input(native.description, 0, len(native.description))
-    try:
+
+    def read() -> tuple[list[str], list[Any]]:
+        source = Input(native.description, 0, len(native.description))
         problems, contracts = _get_strings(source, 1), get_lists(_get_contract, list)(source, 1)
         source.finish()
-    except Exception as error:
+        return problems[0], contracts[0]
+
+    found, error = outcome(read)
+    if error is not None:
         raise LoadError(_unreadable(native.path, error)) from error
-    if problems[0]:
-        raise LoadError(f"{native.path}: {'; '.join(problems[0])}")
-    return [CarriedContract(native.path, *entry) for entry in enumerate(contracts[0])]
+    problems, contracts = found
+    if problems:
+        raise LoadError(f"{native.path}: {'; '.join(problems)}")
+    return [CarriedContract(native.path, *entry) for entry in enumerate(contracts)]
 
 
-def _unreadable(path: str, error: Exception) -> str:
+def _unreadable(path: str, error: BaseException) -> str:
     return (
         f"{path}: the contract inside cannot be read: {type(error).__name__}: {error}; the library is damaged, "
         "or of a newer gobind: build it again, or run: pip install -U gobind"

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections import deque
 from typing import Any
+from weakref import ref
 
 from gobind import protocol
 from gobind.codec import buffers
@@ -26,7 +27,7 @@ _OWN = os.path.dirname(os.path.dirname(__file__))
 
 # Copies that Go may still read by mistake: kept mapped, so that it reads poison instead of crashing.
 _quarantine: deque[Any] = deque(maxlen=256)
-_alive: dict[int, tuple[str, str]] = {}
+_alive: dict[int, tuple[str, str, Any]] = {}
 _borrow = buffers.borrow
 
 
@@ -142,7 +143,8 @@ class TracedObject(proxies.GoObject):
             self._now = handle
         else:
             self._now = handle
-            _alive[id(self)] = name, _caller()
+            key = id(self)
+            _alive[key] = name, _caller(), ref(self, lambda _: _alive.pop(key, None))
             return
         _alive.pop(id(self), None)
 
@@ -161,6 +163,6 @@ def _caller() -> str:
 def _list_leaks() -> None:
     """Lists, at exit, the objects that were not released."""
     if _alive:
-        lines = sorted(f"  {name}, made at {where}" for name, where in _alive.values())
+        lines = sorted(f"  {name}, made at {where}" for name, where, _ in _alive.values())
         count = f"{len(lines)} object{'s' * (len(lines) > 1)}"
         print(f"gobind: {count} of Go never released:", *lines, sep="\n", file=sys.stderr)

@@ -27,17 +27,21 @@ type Call struct {
 	value    int64
 	err      error
 	stack    []byte
-	async    bool               // what Go is given is put off: the caller of run finds it in rest
-	rest     func()             // what Go has put off
-	detached context.CancelFunc // of a context that is to outlive the call
-	mayExit  bool               // the goroutine is gobind's own: if the method ends it the call has an error
+	async    bool     // what Go is given is put off: the caller of run finds it in rest
+	rest     func()   // what Go has put off
+	detached *lasting // the context, if it may outlive the call
+	mayExit  bool     // the goroutine is gobind's own: if the method ends it the call has an error
 }
 
 // kind is how a call ended: one of the protocol's statuses.
 type kind uint64
 
 // calls keeps the memory of calls for the next ones: a Call is too large to be allocated for each.
-var calls = sync.Pool{New: func() any { return new(Call) }}
+var calls = sync.Pool{New: func() any {
+	c := new(Call)
+	c.In.call = c
+	return c
+}}
 
 // callCount is how many calls have been begun.
 var callCount int64
@@ -113,14 +117,15 @@ func (c *Call) Decoded() bool {
 	return c.err == nil
 }
 
-// Detach returns the call's context for something that outlives the call: a stream, which ends it. Until the method has
-// returned the context ends with the call, and with the call's timeout at any time.
+// Detach returns the call's context, which the streams in the result keep alive: it ends with the last of them, or with
+// the call if there is none; with the call's timeout at any time. Streams among the parameters are to be read after it.
 func (c *Call) Detach() context.Context {
 	if c.cancel == nil && c.timeout == 0 {
 		c.ctx, c.cancel = context.WithCancel(context.Background())
 	}
 	ctx := c.Context()
-	c.cancel, c.detached = nil, c.cancel
+	c.detached = &lasting{users: 1, cancel: c.cancel, owner: c.receiver}
+	c.cancel, c.out.streams = nil, c.detached
 	return ctx
 }
 
@@ -132,6 +137,25 @@ func (c *Call) Go(f func()) {
 		return
 	}
 	f()
+}
+
+// lasting is a context that ends when the call and all streams that it has made have ended.
+type lasting struct {
+	users  int64 // the call while it runs, and streams
+	cancel context.CancelFunc
+	owner  uint64 // the handle of the object that was called: closing it closes the streams
+}
+
+func (l *lasting) retain() {
+	if l != nil {
+		atomic.AddInt64(&l.users, 1)
+	}
+}
+
+func (l *lasting) release() {
+	if l != nil && atomic.AddInt64(&l.users, -1) == 0 {
+		l.cancel()
+	}
 }
 
 // Return ends the call with a result that needs no frame: nothing (0), a bool or an integer.
@@ -217,9 +241,7 @@ func (c *Call) left() {
 	if c.cancel != nil {
 		c.cancel()
 	}
-	if c.detached != nil { // nothing has taken it over
-		c.detached()
-	}
+	c.detached.release()
 }
 
 // stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.

@@ -20,6 +20,7 @@ import (
 type Callback struct {
 	Out    Writer
 	in     Reader
+	ctx    context.Context // of the Go code that calls
 	object *PythonObject
 	record unsafe.Pointer
 	size   uintptr
@@ -29,7 +30,11 @@ type Callback struct {
 	err    error
 }
 
-var callbacks = sync.Pool{New: func() any { return new(Callback) }}
+var callbacks = sync.Pool{New: func() any {
+	q := new(Callback)
+	q.in.call = q
+	return q
+}}
 
 // NewCallback begins a call of a method; place is its name, for messages.
 func NewCallback[P any](object *PythonObject, place string) (*Callback, *P) {
@@ -51,13 +56,17 @@ func (q *Callback) End() error {
 	q.Out.releaseSent()
 	q.Out.reset(nil)
 	q.in.clear()
-	q.object, q.record, q.err = nil, nil, nil
+	q.ctx, q.object, q.record, q.err = nil, nil, nil, nil
 	callbacks.Put(q)
 	return err
 }
 
+// Context returns the context of the Go code that calls Python.
+func (q *Callback) Context() context.Context { return q.ctx }
+
 // frame returns the request, if it can be sent.
 func (q *Callback) frame(ctx context.Context) (address unsafe.Pointer, size uint64, ok bool) {
+	q.ctx = ctx
 	q.Out.endRecord(q.record, q.size)
 	if q.err = ctx.Err(); q.err == nil {
 		q.err = q.Out.err

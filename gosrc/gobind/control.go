@@ -111,6 +111,8 @@ func Control(what, value int64) int64 {
 		runtime.GC()
 	case ControlDropped:
 		return Dropped()
+	case ControlCloseStreams:
+		closeStreamsOf(uint64(value))
 	}
 	return 0
 }

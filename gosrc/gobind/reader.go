@@ -1,6 +1,7 @@
 package gobind
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
@@ -31,6 +32,7 @@ type Reader struct {
 	refused  error    // what is wrong with an object: reported at the end, so that the others are read
 	closed   bool     // it is that the object is closed
 	err      error
+	call     interface{ Context() context.Context } // whose frame it reads; nil in tests
 }
 
 // NewReader returns a reader of the segments, which joined are a record and its columns.

@@ -3,6 +3,7 @@ package gobind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +24,8 @@ const (
 type producer[T any] struct {
 	sync.Mutex
 	changed *sync.Cond
-	method  *method // that made the stream: it knows the contract's errors
-	cancel  context.CancelFunc
+	method  *method  // that made the stream: it knows the contract's errors
+	lasts   *lasting // the context that the stream keeps alive; nil in a call of Python
 	run     func(yield func(T, error) bool)
 	write   func(*Writer, Column[T])
 	started bool
@@ -32,6 +33,7 @@ type producer[T any] struct {
 	limit   int  // of items
 	over    bool // no more items will come
 	closed  bool // the consumer wants no more
+	lost    bool // closed with its object, before the consumer had all
 	err     error
 	stack   []byte // if the stream panicked
 }
@@ -41,34 +43,75 @@ type batcher interface {
 	next(c *Call)
 }
 
-// RespondStream ends a call with a stream, which takes over the context that the call has detached.
-func RespondStream[T any](c *Call, run func(yield func(T, error) bool), write func(*Writer, Column[T])) {
-	cancel := c.detached
-	Respond(c, &run, func(w *Writer, m *uint64, _ *func(yield func(T, error) bool)) {
-		*m = writeStream(w, run, c.method, cancel, write)
-	})
-	if c.kind == StatusResponse {
-		c.detached = nil
-	}
-}
-
-// WriteStream writes a stream of the record, in a call of Python.
+// WriteStream writes a stream of the record.
 func WriteStream[T any](
 	w *Writer, contract *Contract, run func(yield func(T, error) bool), write func(*Writer, Column[T]),
-) uint64 {
-	return writeStream(w, run, &method{name: w.place, contract: contract}, func() {}, write)
-}
-
-func writeStream[T any](
-	w *Writer, run func(yield func(T, error) bool), from *method, cancel context.CancelFunc, write func(*Writer, Column[T]),
 ) uint64 {
 	if run == nil {
 		w.fail("expected a stream, got nil")
 		return 0
 	}
-	p := &producer[T]{method: from, cancel: cancel, run: run, write: write, limit: firstBatch}
+	p := &producer[T]{method: &method{name: w.place, contract: contract}, lasts: w.streams, run: run, write: write, limit: firstBatch}
 	p.changed = sync.NewCond(p)
+	p.lasts.retain()
+	ownedStreams.add(p.lasts, p)
 	return w.send(handles.add(p))
+}
+
+// WriteStreams writes a block of streams.
+func WriteStreams[T any](
+	w *Writer, c Column[func(yield func(T, error) bool)], contract *Contract, write func(*Writer, Column[T]),
+) {
+	raw := make([]uint64, c.n)
+	for i := range raw {
+		raw[i] = WriteStream(w, contract, *c.At(i), write)
+	}
+	WriteNumbers(w, ColumnOf(raw))
+}
+
+// ownedStreams are the open streams by the handle of the object whose method made them.
+var ownedStreams = streamTable{open: map[uint64]map[closer]bool{}}
+
+type streamTable struct {
+	sync.Mutex
+	open map[uint64]map[closer]bool
+}
+
+type closer interface{ close() }
+
+func (t *streamTable) add(from *lasting, p closer) {
+	if from == nil || from.owner == 0 {
+		return
+	}
+	t.Lock()
+	defer t.Unlock()
+	if t.open[from.owner] == nil {
+		t.open[from.owner] = map[closer]bool{}
+	}
+	t.open[from.owner][p] = true
+}
+
+func (t *streamTable) remove(from *lasting, p closer) {
+	if from == nil || from.owner == 0 {
+		return
+	}
+	t.Lock()
+	defer t.Unlock()
+	delete(t.open[from.owner], p)
+	if len(t.open[from.owner]) == 0 {
+		delete(t.open, from.owner)
+	}
+}
+
+// closeStreamsOf closes the streams that methods of an object have made.
+func closeStreamsOf(owner uint64) {
+	ownedStreams.Lock()
+	streams := ownedStreams.open[owner]
+	delete(ownedStreams.open, owner)
+	ownedStreams.Unlock()
+	for p := range streams {
+		p.close()
+	}
 }
 
 // produce runs the stream's function.
@@ -96,7 +139,6 @@ func (p *producer[T]) end(err error, stack []byte) {
 	p.over = true
 	p.changed.Broadcast()
 	p.Unlock()
-	p.cancel()
 }
 
 // yield takes an item from the stream; false stops it.
@@ -142,6 +184,9 @@ func (p *producer[T]) take(ctx context.Context) (items []T, err error, stack []b
 	if err := ctx.Err(); err != nil { // the items would be lost
 		return nil, err, nil
 	}
+	if p.lost {
+		return nil, errLost, nil
+	}
 	items = p.items
 	if len(items) == 0 {
 		err, stack, p.err = p.err, p.stack, nil
@@ -175,7 +220,11 @@ func (p *producer[T]) stirAtEnd(ctx context.Context) (stop func()) {
 // next responds with the next batch: the record is a list, which is empty when the stream has ended.
 func (p *producer[T]) next(c *Call) {
 	items, err, stack := p.take(c.Context())
-	c.method = p.method
+	c.method, c.out.streams = p.method, p.lasts
+	if err == errLost {
+		c.kind, c.err = StatusClosed, fmt.Errorf("%s: %w", p.method.name, err)
+		return
+	}
 	if stack != nil {
 		c.kind, c.err, c.stack = StatusPanic, err, stack
 		return
@@ -186,13 +235,27 @@ func (p *producer[T]) next(c *Call) {
 	Respond(c, &items, func(w *Writer, m *Ref, items *[]T) { *m = WriteList(w, *items, p.write) })
 }
 
-// released is called when Python has released the stream: it stops, and its context ends.
+// released is called when Python has released the stream: it stops, and its context ends if it was the last.
 func (p *producer[T]) released() {
+	p.stop(false)
+	ownedStreams.remove(p.lasts, p)
+	p.lasts.release()
+}
+
+var errLost = errors.New("the stream is closed, as its object is")
+
+// close is called when the object that the stream came from is closed.
+func (p *producer[T]) close() {
+	p.stop(true)
+	p.lasts.cancel()
+}
+
+func (p *producer[T]) stop(lost bool) {
 	p.Lock()
 	p.closed = true
+	p.lost = lost && !(p.over && len(p.items) == 0 && p.err == nil)
 	p.changed.Broadcast()
 	p.Unlock()
-	p.cancel()
 }
 
 func init() { streamMethod.handle = nextBatch }
@@ -210,9 +273,9 @@ func nextBatch(c *Call) {
 	}
 }
 
-// ReadStream reads a stream of the record that Python supplies. It ends with ctx.
+// ReadStream reads a stream of the record that Python supplies. It ends with the context of the call.
 func ReadStream[T any](
-	ctx context.Context, r *Reader, handle uint64, async bool, min int, read func(*Reader, Column[T]),
+	r *Reader, handle uint64, async bool, min int, read func(*Reader, Column[T]),
 ) func(yield func(T, error) bool) {
 	if r.err != nil {
 		return nil
@@ -221,8 +284,26 @@ func ReadStream[T any](
 		r.refuseObject(false, "expected an iterable of Python")
 		return nil
 	}
-	source := &iterable[T]{ctx, newPythonObject(handle &^ pythonOwned), async, min, read}
+	source := &iterable[T]{r.context(), newPythonObject(handle &^ pythonOwned), async, min, read}
 	return source.run
+}
+
+// ReadStreams reads a block of streams.
+func ReadStreams[T any](
+	r *Reader, c Column[func(yield func(T, error) bool)], async bool, min int, read func(*Reader, Column[T]),
+) {
+	raw := make([]uint64, c.n)
+	ReadNumbers(r, ColumnOf(raw))
+	for i, handle := range raw {
+		*c.At(i) = ReadStream(r, handle, async, min, read)
+	}
+}
+
+func (r *Reader) context() context.Context {
+	if r.call == nil {
+		return context.Background()
+	}
+	return r.call.Context()
 }
 
 // iterable is an iterator that lives in Python.

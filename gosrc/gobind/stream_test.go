@@ -19,7 +19,7 @@ func open(t *testing.T, run func(ctx context.Context, yield func(int, error) boo
 	c.run(func() {
 		ctx := c.Detach()
 		stream := func(yield func(int, error) bool) { run(ctx, yield) }
-		RespondStream(c, stream, WriteNumbers[int])
+		respondStream(c, stream, WriteNumbers[int])
 	})
 	e := c.status()
 	if e.kind != StatusResponse || len(e.sent) != 1 {
@@ -226,12 +226,18 @@ func TestWaitingForAnItemEndsWithTheContext(t *testing.T) {
 	Release(stream)
 }
 
+func respondStream[T any](c *Call, run func(yield func(T, error) bool), write func(*Writer, Column[T])) {
+	Respond(c, &run, func(w *Writer, m *uint64, run *func(yield func(T, error) bool)) {
+		*m = WriteStream(w, c.method.contract, *run, write)
+	})
+}
+
 // The context of a stream outlives the call, but not if the method fails.
 func TestDetached(t *testing.T) {
 	for _, end := range []func(c *Call){
 		func(c *Call) { c.Failed(errors.New("no")) },
 		func(c *Call) { panic("no") },
-		func(c *Call) { RespondStream[int](c, nil, WriteNumbers[int]) },
+		func(c *Call) { respondStream[int](c, nil, WriteNumbers[int]) },
 	} {
 		c := &Call{method: &method{name: "m"}}
 		var ctx context.Context
@@ -245,7 +251,7 @@ func TestDetached(t *testing.T) {
 	}
 	c := &Call{method: &method{name: "m"}, timeout: time.Hour}
 	var ctx context.Context
-	c.run(func() { ctx = c.Detach(); RespondStream(c, func(func(int, error) bool) {}, WriteNumbers[int]) })
+	c.run(func() { ctx = c.Detach(); respondStream(c, func(func(int, error) bool) {}, WriteNumbers[int]) })
 	if _, limited := ctx.Deadline(); !limited || ctx.Err() != nil {
 		t.Error(ctx)
 	}
@@ -281,7 +287,7 @@ func numbers(t *testing.T, n int, failure []byte) (closed *int64, batches *[]int
 
 func iterate(n int, async bool) func(yield func(int, error) bool) {
 	r := NewReader()
-	return ReadStream(context.Background(), r, uint64(n)|PythonOwned, async, 8, ReadNumbers[int])
+	return ReadStream(r, uint64(n)|PythonOwned, async, 8, ReadNumbers[int])
 }
 
 func TestIterating(t *testing.T) {
@@ -342,7 +348,9 @@ func TestIteratingIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	var got error
-	ReadStream(ctx, NewReader(), 1|PythonOwned, true, 8, ReadNumbers[int])(func(_ int, err error) bool {
+	r := NewReader()
+	r.call = &Call{ctx: ctx}
+	ReadStream(r, 1|PythonOwned, true, 8, ReadNumbers[int])(func(_ int, err error) bool {
 		got = err
 		return true
 	})
@@ -357,7 +365,7 @@ func TestIteratingIsCancelled(t *testing.T) {
 func BenchmarkStream(b *testing.B) {
 	c := &Call{method: &method{name: "s", contract: contracts[0]}}
 	c.Detach()
-	RespondStream(c, func(yield func(int, error) bool) {
+	respondStream(c, func(yield func(int, error) bool) {
 		for i := 0; i < b.N && yield(i, nil); i++ {
 		}
 	}, WriteNumbers[int])

@@ -19,6 +19,7 @@ type Writer struct {
 	held     []any    // what must live as long as the frame because the frame points to it
 	sent     []uint64 // handles that the frame holds
 	place    string   // the field or result being written, for messages
+	streams  *lasting // what the context of the streams in the frame is
 	queue    steps[*Writer]
 	depth    depth
 	err      error
@@ -27,8 +28,8 @@ type Writer struct {
 // reset makes the writer write a new frame, into buffer as far as it goes. It does not clear what is clear already.
 func (w *Writer) reset(buffer []byte) {
 	w.given, w.buf = buffer, buffer[:0]
-	if w.segments != nil || w.borrowed != nil || w.held != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
-		w.segments, w.borrowed, w.held, w.err, w.depth = nil, nil, nil, nil, depth{}
+	if w.segments != nil || w.borrowed != nil || w.held != nil || w.streams != nil || w.err != nil || w.depth.count != 0 || len(w.queue.list) > 0 {
+		w.segments, w.borrowed, w.held, w.streams, w.err, w.depth = nil, nil, nil, nil, nil, depth{}
 		w.queue.clear()
 	}
 }

@@ -19,6 +19,7 @@ import pytest
 import gobind
 from gobind import GoError, gointerface, gostruct, i16, u8, u16, u32
 from gobind.protocol import ABI
+from gobind.runtime.binding import CarriedContract
 from gobind.runtime.process.loader import File
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="suffixes and messages of Linux")
@@ -553,3 +554,35 @@ def test_errors_of_the_module_and_of_the_library() -> None:
     with pytest.raises(GoError) as own:
         libraries.load("versions").Versions.find("k")
     assert type(own.value).__name__ == "NotFound" and own.value.key == "k"  # type: ignore[attr-defined]
+
+
+def test_an_exception_of_a_signal_handler_while_a_contract_is_read() -> None:
+    """It is raised as it is, and not taken for damage of the library."""
+    found = libraries.load("versions")._contracts[0]
+    entry = found.name, found.text, found.interfaces, found.errors, found.callables, found.layouts
+
+    def strike(step: int) -> int:
+        """Reads the contract; an exception comes at that step. Returns how many steps there were."""
+        steps = 0
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            nonlocal steps
+            if event == "line":
+                steps += 1
+                if steps == step:
+                    raise LookupError("of a handler")
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            CarriedContract(found.path, 0, entry).parsed()
+        finally:
+            sys.settrace(before)
+        return steps
+
+    total = strike(0)
+    assert total > 500
+    for step in range(10, total, total // 40):
+        with pytest.raises(LookupError, match="of a handler"):
+            strike(step)

@@ -231,6 +231,7 @@ def make(): return sleeper.thing()
 one, other = make(), make()
 other.close()
 stream = sleeper.numbers(5)
+sleeper.numbers(6)  # is collected, which releases it
 sys.exit(3)
 """
     status, output, errors = run(text, GOBIND_DEBUG="1")

@@ -32,13 +32,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def build_contract(project: Path, seed: int) -> tuple[Any, str]:
+def build_contract(project: Path, seed: int, has_streams: bool) -> tuple[Any, str]:
     """The module of a contract made at random, and the library that echoes for it."""
-    name = f"random_{seed}"
+    name = f"random_{'streams_' * has_streams}{seed}"
     folder = project / name
     folder.mkdir()
     contract = folder / f"{name}.py"
-    contract.write_text(random_contracts.module_text(seed), encoding="utf-8")
+    contract.write_text(random_contracts.module_text(seed, has_streams), encoding="utf-8")
     writer.plan(str(contract), folder).apply()
     goecho.write(folder)
     path = build(str(contract), folder, folder / f"lib{name}.so")
@@ -48,9 +48,12 @@ def build_contract(project: Path, seed: int) -> tuple[Any, str]:
 @pytest.mark.parametrize(
     "seed", [pytest.param(seed, marks=[pytest.mark.slow] if seed >= QUICK else []) for seed in range(ALL)]
 )
-def test_a_contract_made_at_random(project: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_streams", [False, True])
+def test_a_contract_made_at_random(
+    project: Path, seed: int, has_streams: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    module, path = build_contract(project, seed)
+    module, path = build_contract(project, seed, has_streams)
     echoes: Any = gobind.load(path, module.Echoes)
     values = random_contracts.Values(seed, budget=300)
     for name, hint in random_contracts.echo_types(module):

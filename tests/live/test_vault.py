@@ -295,7 +295,7 @@ def test_a_scan_of_a_store_that_is_closed_meanwhile_fails(vault: Vault) -> None:
         store.load([Place(f"{n:05}", [], 0, 0) for n in range(3000)])
         scan = store.scan("")
         assert next(scan).name == "00000"
-    with pytest.raises(gobind.GoError, match="^database closed$"):
+    with pytest.raises(gobind.ClosedError, match="^Store.scan: the stream is closed, as its object is$"):
         list(scan)
 
 

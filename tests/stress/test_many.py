@@ -7,9 +7,10 @@ from pathlib import Path
 
 import libraries
 import pytest
-from live import test_async, test_exit, test_fork
-from live.test_exit import KINDS
 from programs import run
+
+from tests.live import test_async, test_exit, test_fork
+from tests.live.test_exit import KINDS
 
 pytestmark = pytest.mark.slow
 

@@ -7,6 +7,7 @@ types, `Values` makes values of any annotation. All of it runs on every Python t
 
 from __future__ import annotations
 
+import collections.abc
 import datetime
 import random
 import struct
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import oracle
+from same import Replay
 
 import gobind
 
@@ -31,7 +33,7 @@ INTEGERS = "bhiqBHIQ"
 
 HEAD = """\
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -97,9 +99,10 @@ ENUMS = ["Color", "Level", "Access", "Mood"]
 
 
 class _Writer:
-    """Writes one module."""
+    """Writes one module; `has_streams`: streams stand wherever a type may."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, has_streams: bool) -> None:
+        self.has_streams = has_streams
         self.random = random.Random(f"contract {seed}")
         names = [f"Struct{number}" for number in range(self.random.randint(3, 7))]
         self.structs = {name: self.random.choice([*CLASSES, "gostruct", "gostruct"]) for name in names}
@@ -115,6 +118,7 @@ class _Writer:
         kind = choose(
             ["list", "list", "tuple_of", "sequence", "tuple", "dict", "set", "optional", "union", "struct"]
             + ["page", "pair"]
+            + ["stream"] * 3 * self.has_streams
         )
         if kind == "tuple":
             items = [self.annotation(depth - 1) for _ in range(self.random.randint(0, 3))]
@@ -130,7 +134,7 @@ class _Writer:
         if kind == "pair":
             return f"Pair[{self.annotation(depth - 1)}, {self.annotation(depth - 1)}]"
         form = {"list": "list[%s]", "tuple_of": "tuple[%s, ...]", "sequence": "Sequence[%s]"}
-        form["page"] = "Page[%s]"
+        form.update(page="Page[%s]", stream="Iterator[%s]")
         return form.get(kind, "Optional[%s]") % self.below(depth)
 
     def below(self, depth: int) -> str:
@@ -172,6 +176,7 @@ class _Writer:
             self.usable.append(name)
         kinds = [*NUMBERS, "str", "bytes", *OTHERS, *LITERALS, *DYNAMIC, *ENUMS, *self.usable]
         kinds += [self.annotation(4) for _ in range(12)]
+        kinds += ["Iterator[int]", f"Iterator[{self.usable[-1]}]"] * self.has_streams
         echoes = "@gointerface\nclass Echoes(Protocol):\n" + "".join(map(self.method, range(99), kinds))
         parts.append("".join(f"{name} = {text}\n" for text, name in self.aliases.items()))
         parts.append(echoes)
@@ -181,9 +186,9 @@ class _Writer:
         return f"    def echo_{number}(self, value: {self.hint(text)}) -> {self.hint(text)}: ...\n"
 
 
-def module_text(seed: int) -> str:
+def module_text(seed: int, has_streams: bool = False) -> str:
     """The source of a contract module."""
-    return _Writer(seed).module()
+    return _Writer(seed, has_streams).module()
 
 
 def load_module(text: str, name: str) -> Any:
@@ -222,6 +227,8 @@ class Values:
         return self._any(annotation)
 
     def _any(self, annotation: Any, depth: int = 0) -> Any:
+        if typing.get_origin(annotation) is collections.abc.Iterator:
+            return Replay(self._any(list[typing.get_args(annotation)[0]], depth))  # type: ignore[misc]
         kind, parts, extra = oracle.shape(annotation)
         make = getattr(self, f"_{kind}", None)
         if make is not None:

@@ -23,7 +23,7 @@ HEAD = """
 import enum
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import Callable, List, Optional, Protocol, Sequence, TypeAlias, Union
+from typing import AsyncIterator, Callable, Iterable, Iterator, List, Optional, Protocol, Sequence, TypeAlias, Union
 from uuid import UUID
 from gobind import *
 """
@@ -390,6 +390,20 @@ def test_differences_below_several_levels_are_found() -> None:
     have, want = (read(text % word).interfaces[0] for word in ("int", "u8"))
     assert differences(have, want) == ["A.n: library has int, class has u8"]
     assert fingerprint(have) != fingerprint(want)
+
+
+def test_streams_inside_other_types_are_passed_alike() -> None:
+    text = (
+        BASE
+        + "    def f(self, rows: list[Iterator[str]], more: AsyncIterator[int]) -> tuple[Iterator[int], int]: ...\n"
+    )
+    alike = text.replace("list[Iterator", "list[Iterable").replace("tuple[Iterator", "tuple[Iterable")
+    assert contract_text(read(alike)) != contract_text(read(text))
+    assert fingerprint(read(alike).interfaces[0]) == fingerprint(read(text).interfaces[0])
+    other = text.replace("list[Iterator", "list[AsyncIterator")
+    assert differences(read(text).interfaces[0], read(other).interfaces[0]) == [
+        "Accounts.f: rows: library has list[Iterable[str]], class has list[AsyncIterable[str]]"
+    ]
 
 
 def test_errors_have_fingerprints_and_differences() -> None:

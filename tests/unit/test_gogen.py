@@ -206,9 +206,8 @@ def test_glue_of_functions_and_streams_word_for_word() -> None:
         "glueInvokeFuncIntToInt)\n",
         '\tcontract.Callable("Callable[[], None]", 0, glueInvokeFunc)\n',
         "\tresult, err := impl.Ints(c.Detach(), argN)\n",
-        "\t\tgobind.RespondStream(c, result, gobind.WriteNumbers[int])\n",
-        "\tctx := c.Context()\n"
-        "\targNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])\n",
+        "\t\tgobind.Respond(c, &result, glueWriteStreamIntResult)\n",
+        "\tr := &c.In\n\targNumbers := gobind.ReadStream(r, m.Numbers, true, 8, gobind.ReadNumbers[int])\n",
     ):
         assert line in calls, line
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
+from typing import Any, Generic, Iterable, Iterator, Literal, NamedTuple, Protocol, TypeVar, Union
 
 from typing_extensions import NotRequired, TypedDict
 
@@ -91,8 +91,21 @@ class Page(Generic[T]):
     total: int = 0
 
 
+@gostruct
+class Upload:
+    name: str
+    body: Iterable[bytes]
+
+
+@gostruct
+class Download:
+    body: Iterator[bytes]
+    more: Iterator[Upload] | None = None
+
+
 @gointerface
 class Accounts(Protocol):
+    def upload(self, uploads: list[Upload]) -> Download: ...
     def anything(self, value: Any) -> Any: ...
     def something(self, value: object) -> object: ...
     def document(self, value: JSON) -> JSON: ...
@@ -149,6 +162,7 @@ accounts.on_login(later)
 accounts.on_login(named)
 accounts.on_login(None)
 accounts.on_login(lambda user, count: print(user.name, count + 1))("ada")
+accounts.upload([Upload("a", [b"x"]), Upload("b", (b"" for _ in range(3)))])
 number: int = User(1, "ada", age=5).id
 key: str = NotFound(key="k").key
 accounts.move(Point(1.0), {"day": "mon"})
@@ -175,6 +189,8 @@ MISTAKES = [
     'accounts.stock(item, "up")',
     "accounts.total([item]).upper()",
     "accounts.on_login(lambda user: None)",
+    "accounts.upload([Upload('a', [1])])",
+    "next(accounts.upload([]).more)",
     "accounts.on_login(lambda user, count: user.nick)",
     "accounts.on_login(note)(5)",
     "accounts.at().nothing()",
@@ -224,6 +240,7 @@ def write(folder: Path, rest: str) -> Path:
 
 REVEALED: Dict[str, str] = {
     "accounts.ping(1)": "int",
+    "next(accounts.upload([]).body)": "bytes",
     'gobind.load("x.so", Accounts).ping(1)': "int",
     "User(1, 'ada').id": "int",
     "User(1, 'ada').name": "str",

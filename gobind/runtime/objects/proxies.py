@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from operator import index
 from typing import Any
@@ -90,11 +91,11 @@ class _Alive:
 
     def add(self, key: tuple[int, Any], value: GoObject) -> None:
         """Keeps an object in the table as long as it lives."""
-        while self._dead:
-            dead = self._dead[0]
+        for dead in [*self._dead]:
             if self._references.get(dead.key) is dead:
                 self._references.pop(dead.key, None)
-            self._dead.popleft()
+            with suppress(ValueError):  # a signal handler that has run meanwhile may have removed it
+                self._dead.remove(dead)
         reference = _Reference(value, self._dead.append)
         reference.key = key
         self._references[key] = reference
@@ -285,7 +286,7 @@ def _close(self: Any) -> Any:
         try:
             return self._close_in_go()
         finally:
-            self._release()
+            _end(self)
 
 
 async def _close_async(self: Any) -> Any:
@@ -293,7 +294,16 @@ async def _close_async(self: Any) -> Any:
         try:
             return await self._close_in_go()
         finally:
-            self._release()
+            _end(self)
+
+
+def _end(self: Any) -> None:
+    """Closes the streams that have come from an object, and releases it."""
+    try:
+        if self._handle not in _NO_OBJECT:
+            self._native.control(protocol.CONTROL_CLOSE_STREAMS, self._handle)
+    finally:
+        self._release()
 
 
 def _enter(self: Any) -> Any:

@@ -17,8 +17,8 @@ from gobind.contract.types import (
     Contract,
     DynamicType,
     Method,
-    StreamType,
     StructType,
+    holds_streams,
     references,
     walk,
 )
@@ -147,11 +147,12 @@ def _call(types: GoTypes, codec: GoCodec, called: Called) -> list[str]:
     lines = [""]
     if called.is_plain:
         return [*lines, *_plain_call(types, codec, called, params)]
-    reads, args = GoSource(), ["c.Detach()" if isinstance(method.result, StreamType) else "c.Context()"]
-    args = [] if called.is_one_way else args
-    if any(isinstance(param.type, StreamType) for param in params):
-        reads.line(f"ctx := {args[0]}")
-        args = ["ctx"]
+    reads, args = GoSource(), [] if called.is_one_way else ["c.Context()"]
+    if method.result is not None and holds_streams(method.result):
+        args = ["c.Detach()"]
+        if any(holds_streams(param.type) for param in params):
+            reads.line(f"ctx := {args[0]}")  # before the streams that end with it are read
+            args = ["ctx"]
     for param in params:
         _read(types, codec, reads, param)
         pointer = isinstance(param.type, StructType) and not method.options.by_value
@@ -211,9 +212,7 @@ def _finish(codec: GoCodec, method: Method, call: str) -> list[str]:
     if result is None:
         return [f"if !c.Failed({call}) {{", "\tc.Return(0)", "}"]
     lines = [f"result, err := {call}", "if !c.Failed(err) {"]
-    if isinstance(result, StreamType):
-        lines.append(f"\tgobind.RespondStream(c, result, {codec.block(result.item, 'Write')})")
-    elif isinstance(result, Scalar) and result.text == "bool":
+    if isinstance(result, Scalar) and result.text == "bool":
         lines.append("\tc.ReturnBool(result)")
     elif isinstance(result, Scalar) and result.high:
         lines.append("\tc.Return(int64(result))")

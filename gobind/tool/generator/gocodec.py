@@ -152,12 +152,6 @@ class GoCodec:
         """Returns the statement that writes the variable `source` to its place in a record, and its columns."""
         return _KINDS[type(node)].write(self, node, source, target)
 
-    def read_stream(self, node: StreamType, source: str) -> str:
-        """Returns the expression for a stream that Python supplies; it ends when the variable `ctx` does."""
-        block = self.block(node.item, "Read")
-        is_async = "true" if node.is_async else "false"
-        return f"gobind.ReadStream(ctx, r, {source}, {is_async}, {least(node.item)}, {block})"
-
     def wrapper(self, node: InterfaceType | CallableType) -> str:
         """Returns the name of the function that makes a Go value for an object of Python."""
         return self.glue_name("Wrap", node)
@@ -448,8 +442,23 @@ def _object_block(codec: GoCodec, node: InterfaceType | CallableType, verb: str)
     return f"gobind.WriteObjects(w, c, {_identity(codec, node)})"
 
 
+def _read_stream(codec: GoCodec, node: StreamType, source: str) -> str:
+    return f"gobind.ReadStream(r, {source}, {_fetch(codec, node)})"
+
+
 def _write_stream(codec: GoCodec, node: StreamType, source: str, target: str) -> str:
     return f"{target} = gobind.WriteStream(w, glueContract, {source}, {codec.block(node.item, 'Write')})"
+
+
+def _stream_block(codec: GoCodec, node: StreamType, verb: str) -> str:
+    if verb == "Read":
+        return f"gobind.ReadStreams(r, c, {_fetch(codec, node)})"
+    return f"gobind.WriteStreams(w, c, glueContract, {codec.block(node.item, 'Write')})"
+
+
+def _fetch(codec: GoCodec, node: StreamType) -> str:
+    """Returns the arguments that say how the items of a stream of Python are fetched."""
+    return f"{'true' if node.is_async else 'false'}, {least(node.item)}, {codec.block(node.item, 'Read')}"
 
 
 _VALUE = _Kind(_value_mirror, _write_value, _read_value)
@@ -479,7 +488,7 @@ _KINDS: dict[type, _Kind] = {
     OptionalType: _container(lambda node: "Nilable" if node.item.is_nilable else "Optional", "uint64"),
     InterfaceType: _OBJECT,
     CallableType: _OBJECT,
-    StreamType: _Kind(lambda codec, node: "uint64", _write_stream, GoCodec.read_stream),
+    StreamType: _Kind(lambda codec, node: "uint64", _write_stream, _read_stream, block=_stream_block),
     BufferType: _Kind(
         lambda codec, node: "gobind.Ref",
         lambda codec, node, source, target: f"{target} = gobind.WriteBuffer(w, {source})",

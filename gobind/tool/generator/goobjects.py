@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from gobind.codec.layout import layout_of
 from gobind.contract.scalars import Scalar
-from gobind.contract.types import BufferType, CallableType, InterfaceType, Method, StreamType, StructType
+from gobind.contract.types import (
+    BufferType,
+    CallableType,
+    InterfaceType,
+    Method,
+    StructType,
+    holds_streams,
+)
 from gobind.tool.generator import gonames, gotypes
 from gobind.tool.generator.gocodec import GoCodec, is_number
 from gobind.tool.generator.gosource import GoSource, quote
@@ -126,7 +133,7 @@ def _needs_loop(method: Method) -> bool:
     Of the methods of Python that are one in Go, Go calls the first that needs none: it answers on the calling thread,
     and also where no loop runs.
     """
-    return method.is_async or (isinstance(method.result, StreamType) and method.result.is_async)
+    return method.is_async or (method.result is not None and holds_streams(method.result, only_async=True))
 
 
 def _function(types: GoTypes, codec: GoCodec, node: CallableType, wrapper: str) -> list[str]:
@@ -207,10 +214,5 @@ def _answer(types: GoTypes, codec: GoCodec, method: Method, index: int) -> list[
         go = types.spelling(result)
         value = "value != 0" if go == "bool" else "value" if go == "int64" else f"{go}(value)"
         return [f"value := {direct}", f"return {value}, q.End()"]
-    if isinstance(result, StreamType):
-        head = f"func(r *gobind.Reader, m *uint64, to *{types.spelling(result)})"
-        read = [f"{head} {{", f"\t*to = {codec.read_stream(result, '*m')}", "}"]
-        call = f"gobind.{verb}(ctx, q, {index}, &result, "
-        return [call + read[0], read[1], "})", "return result, q.End()"]
     read_function = codec.record_function(result, "Read")
     return [f"gobind.{verb}(ctx, q, {index}, &result, {read_function})", "return result, q.End()"]

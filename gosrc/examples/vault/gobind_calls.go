@@ -128,7 +128,7 @@ func glueCallStoreScan(c *gobind.Call) {
 	}
 	result, err := impl.Scan(c.Detach(), argPrefix)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, glueWritePlace)
+		gobind.Respond(c, &result, glueWriteStreamPlaceResult)
 	}
 }
 
@@ -270,7 +270,7 @@ func init() {
 	interface0.Method("merge", unsafe.Sizeof(glueParamsRuleMerge{}), glueCallRuleMerge)
 	interface1 := gobind.NewInterface(contract, "0fa1db2ba1565125", glueWatch)
 	gobind.PlainMethod(interface1, "close", glueWatch, glueCallWatchClose)
-	interface2 := gobind.NewInterface(contract, "e5e9ced826460634", glueStore)
+	interface2 := gobind.NewInterface(contract, "1d21ff3e56e0bce4", glueStore)
 	interface2.Method("load", unsafe.Sizeof(glueParamsStoreLoad{}), glueCallStoreLoad)
 	interface2.Method("merge", unsafe.Sizeof(glueParamsStoreMerge{}), glueCallStoreMerge)
 	interface2.Method("get", unsafe.Sizeof(glueParamsStoreGet{}), glueCallStoreGet)
@@ -280,7 +280,7 @@ func init() {
 	gobind.PlainMethod(interface2, "count", glueStore, glueCallStoreCount)
 	interface2.Method("watch", unsafe.Sizeof(glueParamsStoreWatch{}), glueCallStoreWatch)
 	gobind.PlainMethod(interface2, "close", glueStore, glueCallStoreClose)
-	interface3 := gobind.NewInterface(contract, "2aac9a7532db831f", glueVault)
+	interface3 := gobind.NewInterface(contract, "822033ce63e69721", glueVault)
 	interface3.Method("open", unsafe.Sizeof(glueParamsVaultOpen{}), glueCallVaultOpen)
 	contract.Callable("Callable[[Change], None]", unsafe.Sizeof(glueArgumentsFuncChange{}), glueInvokeFuncChange)
 	contract.Error(gobind.ErrorOf("NotFound", "a0cf3fb298b9fc4c", glueWriteNotFoundError, glueReadNotFoundError))

@@ -40,12 +40,8 @@ func glueReadPlace(r *gobind.Reader, c gobind.Column[Place]) {
 	glueReadOptionalString(r, gobind.Field(c, &c.At(0).Comment))
 }
 
-func glueWritePlace(w *gobind.Writer, c gobind.Column[Place]) {
-	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
-	glueWriteListString(w, gobind.Field(c, &c.At(0).CountryCodes))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Latitude))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Longitude))
-	glueWriteOptionalString(w, gobind.Field(c, &c.At(0).Comment))
+func glueWriteStreamPlaceResult(w *gobind.Writer, m *uint64, v *func(yield func(Place, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, glueWritePlace)
 }
 
 func glueWriteListFoundResult(w *gobind.Writer, m *gobind.Ref, v *[]Found) {
@@ -73,6 +69,18 @@ func glueReadChangeRecord(r *gobind.Reader, m *glueMirrorChange, v *Change) {
 type glueMirrorChange struct {
 	Place  glueMirrorPlace
 	Before uint64
+}
+
+func glueWritePlace(w *gobind.Writer, c gobind.Column[Place]) {
+	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
+	glueWriteListString(w, gobind.Field(c, &c.At(0).CountryCodes))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Latitude))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Longitude))
+	glueWriteOptionalString(w, gobind.Field(c, &c.At(0).Comment))
+}
+
+func glueReadStreamPlaceResult(r *gobind.Reader, m *uint64, v *func(yield func(Place, error) bool)) {
+	*v = gobind.ReadStream(r, *m, false, 26, glueReadPlace)
 }
 
 func glueReadListFoundResult(r *gobind.Reader, m *gobind.Ref, v *[]Found) {
@@ -119,17 +127,17 @@ func glueReadOptionalString(r *gobind.Reader, c gobind.Column[*string]) {
 	gobind.ReadOptionals(r, c, 1, gobind.ReadStrings[string])
 }
 
+func glueWriteFound(w *gobind.Writer, c gobind.Column[Found]) {
+	glueWritePlace(w, gobind.Field(c, &c.At(0).Place))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Metres))
+}
+
 func glueWriteListString(w *gobind.Writer, c gobind.Column[[]string]) {
 	gobind.WriteLists(w, c, gobind.WriteStrings[string])
 }
 
 func glueWriteOptionalString(w *gobind.Writer, c gobind.Column[*string]) {
 	gobind.WriteOptionals(w, c, gobind.WriteStrings[string])
-}
-
-func glueWriteFound(w *gobind.Writer, c gobind.Column[Found]) {
-	glueWritePlace(w, gobind.Field(c, &c.At(0).Place))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Metres))
 }
 
 func glueReadFound(r *gobind.Reader, c gobind.Column[Found]) {

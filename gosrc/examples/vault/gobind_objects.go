@@ -95,9 +95,7 @@ func (o gluePythonStore) Scan(ctx context.Context, argPrefix string) (result fun
 	q, m := gobind.NewCallback[glueParamsStoreScan](o.object, "Store.scan")
 	w := &q.Out
 	m.Prefix = w.String(argPrefix)
-	gobind.Do(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(Place, error) bool)) {
-		*to = gobind.ReadStream(ctx, r, *m, false, 26, glueReadPlace)
-	})
+	gobind.Do(ctx, q, 3, &result, glueReadStreamPlaceResult)
 	return result, q.End()
 }
 

@@ -79,7 +79,7 @@ func glueCallStoreScan(c *gobind.Call) {
 	}
 	result, err := impl.Scan(c.Detach(), argPrefix)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteStrings[string])
+		gobind.Respond(c, &result, glueWriteStreamStringResult)
 	}
 }
 
@@ -272,7 +272,7 @@ func glueCallMergerNumbers(c *gobind.Call) {
 	}
 	result, err := impl.Numbers(c.Detach(), argN)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -288,12 +288,11 @@ func glueCallMergerTotal(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	ctx := c.Context()
-	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argNumbers := gobind.ReadStream(r, m.Numbers, false, 8, gobind.ReadNumbers[int])
 	if !c.Decoded() {
 		return
 	}
-	result, err := impl.Total(ctx, argNumbers)
+	result, err := impl.Total(c.Context(), argNumbers)
 	if !c.Failed(err) {
 		c.Return(int64(result))
 	}
@@ -1109,7 +1108,7 @@ func glueCallCellScan(c *gobind.Call) {
 	}
 	result, err := impl.Scan(c.Detach(), argN)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteAsyncStreamIntResult)
 	}
 }
 
@@ -1130,7 +1129,7 @@ func glueCall2CellScan(c *gobind.Call) {
 	}
 	result, err := impl.Scan(c.Detach(), argN)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1529,7 +1528,7 @@ func glueCallStreamsInts(c *gobind.Call) {
 	}
 	result, err := impl.Ints(c.Detach(), argN)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1554,7 +1553,7 @@ func glueCallStreamsWords(c *gobind.Call) {
 	}
 	result, err := impl.Words(c.Detach(), argWords, argFailAt)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteStrings[string])
+		gobind.Respond(c, &result, glueWriteStreamStringResult)
 	}
 }
 
@@ -1569,7 +1568,7 @@ func glueCallStreamsForever(c *gobind.Call) {
 	}
 	result, err := impl.Forever(c.Detach())
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1584,7 +1583,7 @@ func glueCallStreamsStubborn(c *gobind.Call) {
 	}
 	result, err := impl.Stubborn(c.Detach())
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1605,7 +1604,7 @@ func glueCallStreamsPanics(c *gobind.Call) {
 	}
 	result, err := impl.Panics(c.Detach(), argAfter)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1628,7 +1627,7 @@ func glueCallStreamsSlow(c *gobind.Call) {
 	}
 	result, err := impl.Slow(c.Detach(), argN, argMilliseconds)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteAsyncStreamIntResult)
 	}
 }
 
@@ -1644,7 +1643,7 @@ func glueCallStreamsRefused(c *gobind.Call) {
 	c.Go(func() {
 		result, err := impl.Refused(c.Detach())
 		if !c.Failed(err) {
-			gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+			gobind.Respond(c, &result, glueWriteAsyncStreamIntResult)
 		}
 	})
 }
@@ -1668,7 +1667,7 @@ func glueCallStreamsUsers(c *gobind.Call) {
 	}
 	result, err := impl.Users(c.Detach(), argUsers)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, glueWriteUser)
+		gobind.Respond(c, &result, glueWriteStreamUserResult)
 	}
 }
 
@@ -1689,7 +1688,7 @@ func glueCallStreamsStores(c *gobind.Call) {
 	}
 	result, err := impl.Stores(c.Detach(), argN)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, glueWriteStore)
+		gobind.Respond(c, &result, glueWriteStreamStoreResult)
 	}
 }
 
@@ -1706,13 +1705,13 @@ func glueCallStreamsEcho(c *gobind.Call) {
 	}
 	r := &c.In
 	ctx := c.Detach()
-	argUsers := gobind.ReadStream(ctx, r, m.Users, false, 2, glueReadUser)
+	argUsers := gobind.ReadStream(r, m.Users, false, 2, glueReadUser)
 	if !c.Decoded() {
 		return
 	}
 	result, err := impl.Echo(ctx, argUsers)
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, glueWriteUser)
+		gobind.Respond(c, &result, glueWriteStreamUserResult)
 	}
 }
 
@@ -1728,12 +1727,11 @@ func glueCallStreamsSum(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	ctx := c.Context()
-	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argNumbers := gobind.ReadStream(r, m.Numbers, false, 8, gobind.ReadNumbers[int])
 	if !c.Decoded() {
 		return
 	}
-	result, err := impl.Sum(ctx, argNumbers)
+	result, err := impl.Sum(c.Context(), argNumbers)
 	if !c.Failed(err) {
 		c.Return(int64(result))
 	}
@@ -1752,13 +1750,12 @@ func glueCallStreamsFirst(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	ctx := c.Context()
-	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, false, 8, gobind.ReadNumbers[int])
+	argNumbers := gobind.ReadStream(r, m.Numbers, false, 8, gobind.ReadNumbers[int])
 	argN := m.N
 	if !c.Decoded() {
 		return
 	}
-	result, err := impl.First(ctx, argNumbers, argN)
+	result, err := impl.First(c.Context(), argNumbers, argN)
 	if !c.Failed(err) {
 		gobind.Respond(c, &result, glueWriteListIntResult)
 	}
@@ -1776,13 +1773,12 @@ func glueCallStreamsSumLater(c *gobind.Call) {
 		return
 	}
 	r := &c.In
-	ctx := c.Context()
-	argNumbers := gobind.ReadStream(ctx, r, m.Numbers, true, 8, gobind.ReadNumbers[int])
+	argNumbers := gobind.ReadStream(r, m.Numbers, true, 8, gobind.ReadNumbers[int])
 	if !c.Decoded() {
 		return
 	}
 	c.Go(func() {
-		result, err := impl.SumLater(ctx, argNumbers)
+		result, err := impl.SumLater(c.Context(), argNumbers)
 		if !c.Failed(err) {
 			c.Return(int64(result))
 		}
@@ -1800,7 +1796,7 @@ func glueCallStreamsCounted(c *gobind.Call) {
 	}
 	result, err := impl.Counted(c.Detach())
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1821,7 +1817,7 @@ func glueCallStreamsGated(c *gobind.Call) {
 	}
 	result, err := impl.Gated(c.Detach())
 	if !c.Failed(err) {
-		gobind.RespondStream(c, result, gobind.WriteNumbers[int])
+		gobind.Respond(c, &result, glueWriteStreamIntResult)
 	}
 }
 
@@ -1960,7 +1956,7 @@ var glueContract = gobind.NewContract("objects", "main", glueText)
 
 func init() {
 	contract := glueContract
-	interface0 := gobind.NewInterface(contract, "dc39721ccad93cc1", glueStore)
+	interface0 := gobind.NewInterface(contract, "5f734ce0a9c5e44c", glueStore)
 	interface0.Method("set", unsafe.Sizeof(glueParamsStoreSet{}), glueCallStoreSet)
 	interface0.Method("get", unsafe.Sizeof(glueParamsStoreGet{}), glueCallStoreGet)
 	gobind.PlainMethod(interface0, "count", glueStore, glueCallStoreCount)
@@ -1969,7 +1965,7 @@ func init() {
 	interface1 := gobind.NewInterface(contract, "9ef7533257f7adf2", glueLogger)
 	interface1.Method("log", unsafe.Sizeof(glueParamsLoggerLog{}), glueCallLoggerLog)
 	interface1.Method("enabled", unsafe.Sizeof(glueParamsLoggerEnabled{}), glueCallLoggerEnabled)
-	interface2 := gobind.NewInterface(contract, "97743b131355616a", glueMerger)
+	interface2 := gobind.NewInterface(contract, "2b360f7ac830da5e", glueMerger)
 	interface2.Method("merge", unsafe.Sizeof(glueParamsMergerMerge{}), glueCallMergerMerge)
 	interface2.Method("upper", unsafe.Sizeof(glueParamsMergerUpper{}), glueCallMergerUpper)
 	interface2.Method("weigh", unsafe.Sizeof(glueParamsMergerWeigh{}), glueCallMergerWeigh)
@@ -1978,11 +1974,11 @@ func init() {
 	interface2.Method("again", 0, glueCallMergerAgain)
 	interface2.Method("numbers", unsafe.Sizeof(glueParamsMergerNumbers{}), glueCallMergerNumbers)
 	interface2.Method("total", unsafe.Sizeof(glueParamsMergerTotal{}), glueCallMergerTotal)
-	interface3 := gobind.NewInterface(contract, "0eb880c54d74fc34", glueFetcher)
+	interface3 := gobind.NewInterface(contract, "b98d3ab902279faa", glueFetcher)
 	interface3.Method("fetch", unsafe.Sizeof(glueParamsFetcherFetch{}), glueCallFetcherFetch)
 	interface3.Method("size", unsafe.Sizeof(glueParamsFetcherSize{}), glueCallFetcherSize)
 	interface3.Method("open", unsafe.Sizeof(glueParamsFetcherOpen{}), glueCallFetcherOpen)
-	interface4 := gobind.NewInterface(contract, "aca5461285b79512", glueStores)
+	interface4 := gobind.NewInterface(contract, "a1a9aec91e4f7030", glueStores)
 	interface4.Method("open", unsafe.Sizeof(glueParamsStoresOpen{}), glueCallStoresOpen)
 	interface4.Method("open_later", unsafe.Sizeof(glueParamsStoresOpenLater{}), glueCallStoresOpenLater)
 	interface4.Method("same", unsafe.Sizeof(glueParamsStoresSame{}), glueCallStoresSame)
@@ -1996,7 +1992,7 @@ func init() {
 	interface4.Method("keep", unsafe.Sizeof(glueParamsStoresKeep{}), glueCallStoresKeep)
 	interface4.Method("kept", 0, glueCallStoresKept)
 	interface4.Method("plain_logger", 0, glueCallStoresPlainLogger)
-	interface5 := gobind.NewInterface(contract, "8d113b5c9a8ef1ca", glueCalls)
+	interface5 := gobind.NewInterface(contract, "cf7263e2216b3e07", glueCalls)
 	interface5.Method("set_logger", unsafe.Sizeof(glueParamsCallsSetLogger{}), glueCallCallsSetLogger)
 	gobind.PlainMethod(interface5, "log", glueCalls, glueCallCallsLog)
 	interface5.Method("merge", unsafe.Sizeof(glueParamsCallsMerge{}), glueCallCallsMerge)
@@ -2012,7 +2008,7 @@ func init() {
 	interface5.Method("fetch_store", unsafe.Sizeof(glueParamsCallsFetchStore{}), glueCallCallsFetchStore)
 	interface5.Method("fetch_now", unsafe.Sizeof(glueParamsCallsFetchNow{}), glueCallCallsFetchNow)
 	interface5.Method("fetch_for", unsafe.Sizeof(glueParamsCallsFetchFor{}), glueCallCallsFetchFor)
-	interface6 := gobind.NewInterface(contract, "f3850a0c41e7e4e4", glueCell)
+	interface6 := gobind.NewInterface(contract, "70ce72500f77be8e", glueCell)
 	interface6.Method("get", unsafe.Sizeof(glueParamsCellGet{}), glueCallCellGet)
 	interface6.Method("aget", unsafe.Sizeof(glueParams2CellGet{}), glueCall2CellGet)
 	interface6.Method("acount", unsafe.Sizeof(glueParamsCellCount{}), glueCallCellCount)
@@ -2020,7 +2016,7 @@ func init() {
 	interface6.Method("ascan", unsafe.Sizeof(glueParamsCellScan{}), glueCallCellScan)
 	interface6.Method("scan", unsafe.Sizeof(glueParams2CellScan{}), glueCall2CellScan)
 	interface6.Method("aonly", 0, glueCallCellOnly)
-	interface7 := gobind.NewInterface(contract, "9303e7017dbcdde1", glueCells)
+	interface7 := gobind.NewInterface(contract, "8b716916a34b7c32", glueCells)
 	interface7.Method("open", 0, glueCallCellsOpen)
 	interface7.Method("use", unsafe.Sizeof(glueParamsCellsUse{}), glueCallCellsUse)
 	interface7.Method("wait", unsafe.Sizeof(glueParamsCellsWait{}), glueCallCellsWait)
@@ -2039,7 +2035,7 @@ func init() {
 	interface8.Method("what_failed", unsafe.Sizeof(glueParamsFunctionsWhatFailed{}), glueCallFunctionsWhatFailed)
 	interface8.Method("fail_with", unsafe.Sizeof(glueParamsFunctionsFailWith{}), glueCallFunctionsFailWith)
 	gobind.PlainMethod(interface8, "raise_kept", glueFunctions, glueCallFunctionsRaiseKept)
-	interface9 := gobind.NewInterface(contract, "f25429dc03c3c299", glueStreams)
+	interface9 := gobind.NewInterface(contract, "f9a3030384e4691a", glueStreams)
 	interface9.Method("ints", unsafe.Sizeof(glueParamsStreamsInts{}), glueCallStreamsInts)
 	interface9.Method("words", unsafe.Sizeof(glueParamsStreamsWords{}), glueCallStreamsWords)
 	interface9.Method("forever", 0, glueCallStreamsForever)

@@ -13,6 +13,10 @@ func glueWriteStringResult(w *gobind.Writer, m *gobind.Ref, v *string) {
 	*m = w.String(*v)
 }
 
+func glueWriteStreamStringResult(w *gobind.Writer, m *uint64, v *func(yield func(string, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, gobind.WriteStrings[string])
+}
+
 func glueWriteListStringResult(w *gobind.Writer, m *gobind.Ref, v *[]string) {
 	*m = gobind.WriteList(w, *v, gobind.WriteStrings[string])
 }
@@ -47,6 +51,10 @@ func glueWriteStoreResult(w *gobind.Writer, m *uint64, v *Store) {
 
 func glueWriteMergerResult(w *gobind.Writer, m *uint64, v *Merger) {
 	*m = gobind.WriteObject(w, *v, glueMerger)
+}
+
+func glueWriteStreamIntResult(w *gobind.Writer, m *uint64, v *func(yield func(int, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, gobind.WriteNumbers[int])
 }
 
 func glueWriteBytesResult(w *gobind.Writer, m *gobind.Ref, v *[]byte) {
@@ -88,6 +96,10 @@ func glueReadLogger(r *gobind.Reader, c gobind.Column[Logger]) {
 	gobind.ReadObjects(r, c, glueWrapLogger)
 }
 
+func glueWriteAsyncStreamIntResult(w *gobind.Writer, m *uint64, v *func(yield func(int, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, gobind.WriteNumbers[int])
+}
+
 func glueWriteCellResult(w *gobind.Writer, m *uint64, v *Cell) {
 	*m = gobind.WriteObject(w, *v, glueCell)
 }
@@ -105,13 +117,12 @@ func glueReadUser(r *gobind.Reader, c gobind.Column[User]) {
 	gobind.ReadNumbers(r, gobind.Field(c, &c.At(0).Age))
 }
 
-func glueWriteUser(w *gobind.Writer, c gobind.Column[User]) {
-	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
-	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Age))
+func glueWriteStreamUserResult(w *gobind.Writer, m *uint64, v *func(yield func(User, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, glueWriteUser)
 }
 
-func glueWriteStore(w *gobind.Writer, c gobind.Column[Store]) {
-	gobind.WriteObjects(w, c, glueStore)
+func glueWriteStreamStoreResult(w *gobind.Writer, m *uint64, v *func(yield func(Store, error) bool)) {
+	*m = gobind.WriteStream(w, glueContract, *v, glueWriteStore)
 }
 
 func glueWriteListIntResult(w *gobind.Writer, m *gobind.Ref, v *[]int) {
@@ -122,6 +133,10 @@ func glueReadStringResult(r *gobind.Reader, m *gobind.Ref, v *string) {
 	*v = r.String(*m)
 }
 
+func glueReadStreamStringResult(r *gobind.Reader, m *uint64, v *func(yield func(string, error) bool)) {
+	*v = gobind.ReadStream(r, *m, false, 1, gobind.ReadStrings[string])
+}
+
 func glueReadListStringResult(r *gobind.Reader, m *gobind.Ref, v *[]string) {
 	gobind.ReadList(r, *m, v, 1, gobind.ReadStrings[string])
 }
@@ -130,12 +145,20 @@ func glueReadFloat64Result(r *gobind.Reader, m *float64, v *float64) {
 	*v = *m
 }
 
+func glueWriteStore(w *gobind.Writer, c gobind.Column[Store]) {
+	gobind.WriteObjects(w, c, glueStore)
+}
+
 func glueReadStoreResult(r *gobind.Reader, m *uint64, v *Store) {
 	*v = gobind.ReadObject(r, *m, glueWrapStore)
 }
 
 func glueReadMergerResult(r *gobind.Reader, m *uint64, v *Merger) {
 	*v = gobind.ReadObject(r, *m, glueWrapMerger)
+}
+
+func glueReadStreamIntResult(r *gobind.Reader, m *uint64, v *func(yield func(int, error) bool)) {
+	*v = gobind.ReadStream(r, *m, false, 8, gobind.ReadNumbers[int])
 }
 
 func glueReadBytesResult(r *gobind.Reader, m *gobind.Ref, v *[]byte) {
@@ -178,6 +201,11 @@ func glueWriteShelf(w *gobind.Writer, c gobind.Column[Shelf]) {
 type glueMirrorTupleStoreString struct {
 	V0 uint64
 	V1 gobind.Ref
+}
+
+func glueWriteUser(w *gobind.Writer, c gobind.Column[User]) {
+	gobind.WriteStrings(w, gobind.Field(c, &c.At(0).Name))
+	gobind.WriteNumbers(w, gobind.Field(c, &c.At(0).Age))
 }
 
 func glueWriteOptionalStore(w *gobind.Writer, c gobind.Column[Store]) {

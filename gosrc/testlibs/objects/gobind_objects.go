@@ -48,9 +48,7 @@ func (o gluePythonStore) Scan(ctx context.Context, argPrefix string) (result fun
 	q, m := gobind.NewCallback[glueParamsStoreScan](o.object, "Store.scan")
 	w := &q.Out
 	m.Prefix = w.String(argPrefix)
-	gobind.Do(ctx, q, 3, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(string, error) bool)) {
-		*to = gobind.ReadStream(ctx, r, *m, false, 1, gobind.ReadStrings[string])
-	})
+	gobind.Do(ctx, q, 3, &result, glueReadStreamStringResult)
 	return result, q.End()
 }
 
@@ -125,9 +123,7 @@ func (o gluePythonMerger) Again(ctx context.Context) (result Merger, err error) 
 func (o gluePythonMerger) Numbers(ctx context.Context, argN int) (result func(yield func(int, error) bool), err error) {
 	q, m := gobind.NewCallback[glueParamsMergerNumbers](o.object, "Merger.numbers")
 	m.N = argN
-	gobind.Do(ctx, q, 6, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
-		*to = gobind.ReadStream(ctx, r, *m, false, 8, gobind.ReadNumbers[int])
-	})
+	gobind.Do(ctx, q, 6, &result, glueReadStreamIntResult)
 	return result, q.End()
 }
 
@@ -233,9 +229,7 @@ func (o gluePythonCell) Count(ctx context.Context, argBy int) (result int, err e
 func (o gluePythonCell) Scan(ctx context.Context, argN int) (result func(yield func(int, error) bool), err error) {
 	q, m := gobind.NewCallback[glueParams2CellScan](o.object, "Cell.scan")
 	m.N = argN
-	gobind.Do(ctx, q, 5, &result, func(r *gobind.Reader, m *uint64, to *func(yield func(int, error) bool)) {
-		*to = gobind.ReadStream(ctx, r, *m, false, 8, gobind.ReadNumbers[int])
-	})
+	gobind.Do(ctx, q, 5, &result, glueReadStreamIntResult)
 	return result, q.End()
 }
 

@@ -369,6 +369,26 @@ func (s *server) Count(_ context.Context, n, times int) (func(yield func(int, er
 	}, nil
 }
 
+func (s *server) Rows(ctx context.Context, n, count, times int) ([]Row, error) {
+	rows := make([]Row, count)
+	for i := range rows {
+		items, _ := s.Count(ctx, n+i, times)
+		rows[i] = Row{n + i, items}
+	}
+	return rows, nil
+}
+
+func (s *server) TotalOfRows(_ context.Context, rows []Row, times int) (total int, err error) {
+	for _, row := range rows {
+		part, err := s.sum(row.Items, row.N, times)
+		if err != nil {
+			return 0, err
+		}
+		total += part
+	}
+	return total, nil
+}
+
 func (s *server) CountLater(ctx context.Context, n, times int) (func(yield func(int, error) bool), error) {
 	return s.Count(ctx, n, times)
 }
@@ -440,7 +460,13 @@ type box struct{ n int }
 
 func (b *box) Value(context.Context) (int, error)        { return b.n, nil }
 func (b *box) Add(_ context.Context, n int) (int, error) { return b.n + n, nil }
-func (*box) Close(context.Context) error                 { return nil }
+func (b *box) Count(context.Context) (func(yield func(int, error) bool), error) {
+	return func(yield func(int, error) bool) {
+		for i := b.n; yield(mix(i), nil); i++ {
+		}
+	}, nil
+}
+func (*box) Close(context.Context) error { return nil }
 
 func (s *server) Box(_ context.Context, n int) (Box, error)      { return &box{n}, nil }
 func (s *server) BoxLater(_ context.Context, n int) (Box, error) { return &box{n}, nil }

@@ -32,11 +32,23 @@ class Odd(GoError):
     number: int
 
 
+@gostruct
+class Row:
+    """A number, and the mixes of it and the numbers after it."""
+
+    n: int
+    items: Iterator[int]
+
+
 @gointerface
 class Box(Protocol):
     """A Go object that holds a number."""
 
     def value(self) -> int: ...
+    def count(self) -> Iterator[int]:
+        """Yields the mixes of the number and those after it, for ever."""
+        ...
+
     def add(self, n: int) -> int:
         """Returns the sum of the number and n; the number stays."""
         ...
@@ -183,6 +195,14 @@ class Storm(Protocol):
     def count_later(self, n: int, times: int) -> AsyncIterator[int]: ...
     def items(self, n: int, times: int) -> Iterator[Item]: ...
     def boxes(self, n: int, times: int) -> Iterator[Box]: ...
+    def rows(self, n: int, count: int, times: int) -> list[Row]:
+        """Returns the rows of n, n + 1 ..., each of so many items."""
+        ...
+
+    def total_of_rows(self, rows: list[Row], times: int) -> int:
+        """Returns the sum of all items."""
+        ...
+
     def total(self, numbers: Iterable[int], n: int, times: int) -> int:
         """Takes the mixes of n, n + 1 ..., and returns their sum."""
         ...

@@ -23,7 +23,7 @@ import gobind
 from .oracle import NAMELESS, Oracle, Struck, place_of
 
 contract = libraries.contract_of("storm")
-Item, Odd = contract.Item, contract.Odd
+Item, Odd, Row = contract.Item, contract.Odd, contract.Row
 MASK = (1 << 64) - 1
 CHECK_STATUS = -0x2F0B1ED5
 """A number that the protocol gives a meaning to: it must come back like any other."""
@@ -562,7 +562,33 @@ class Caller:
         got = [*self.storm.echo(iter(range(n, n + times)))]
         self.expect(got, [*range(n, n + times)], "echo")
 
+    def stream_rows(self) -> None:
+        n, count, times = self.small(), self.numbers.choice([0, 1, 10]), self.numbers.choice([0, 1, 100])
+        rows = self.storm.rows(n, count, times)
+        self.expect([row.n for row in rows], [*range(n, n + count)], "rows")
+        for row in rows[::2]:  # nobody takes the items of the others
+            self.expect([*row.items], [*map(mix, range(row.n, row.n + times))], "a row's items")
+
+    def stream_rows_to_go(self) -> None:
+        n, count, times = self.small(), self.numbers.choice([0, 1, 10]), self.numbers.choice([0, 1, 100])
+        rows = [Row(i, map(mix, range(i, i + times))) for i in range(n, n + count)]
+        wanted = wrapped(sum(total(i, times) for i in range(n, n + count)))
+        self.expect(self.storm.total_of_rows(rows, times), wanted, "total_of_rows")
+
     # Objects
+
+    def object_streaming(self) -> None:
+        n = self.small()
+        box = self.storm.box(n)
+        items = box.count()
+        self.expect(next(items), mix(n), "a box's stream")
+        box.close()
+        try:
+            for _ in items:
+                self.calls += 1
+            self.expect("the end", "ClosedError", "a closed box's stream")
+        except gobind.ClosedError as error:
+            self.caught(error)
 
     def object_with(self) -> None:
         n = self.small()
@@ -664,8 +690,15 @@ CALLBACK = [
     *["callback_raising", "callback_nested"],
 ]
 STREAM = ["stream_numbers", "stream_left", "stream_items", "stream_boxes", "stream_to_go", "stream_generator"]
-STREAM += ["stream_echo"]
-OBJECT = ["object_with", "object_closed", "object_collected", "object_list", "object_refused"]
+STREAM += ["stream_echo", "stream_rows", "stream_rows_to_go"]
+OBJECT = [
+    "object_with",
+    "object_closed",
+    "object_collected",
+    "object_list",
+    "object_refused",
+    "object_streaming",
+]
 BUFFER = ["buffer_filled", "buffer_blocking", "buffer_weighed", "buffer_made"]
 ASYNC = ["later_numbers", "later_nap", "later_payload", "later_items", "later_fail", "later_cancelled"]
 RING = ["ring_numbers", "ring_of_2", "ring_payload", "ring_fail"]

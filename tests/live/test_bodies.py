@@ -1,0 +1,264 @@
+"""Streams inside structs, containers and other streams."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import libraries
+import pytest
+from crossing import collect_until
+
+import gobind
+from gobind import _debug
+
+bodies = libraries.contract_of("bodies")
+Request, Response, Feed = bodies.Request, bodies.Response, bodies.Feed
+
+
+@pytest.fixture
+def clients() -> Iterator[Any]:
+    """The interface; after the test nothing is left on either side, and no stream's context goes on."""
+    library = libraries.load("bodies")
+    made = library.bind(bodies.Clients)
+    live = _debug.live()
+    yield made
+
+    assert collect_until(lambda: _debug.live() == live and _debug.exported() == made.contexts() == 0)
+
+
+@pytest.fixture
+def client(clients: Any) -> Iterator[Any]:
+    with clients.open() as made:
+        yield made
+
+
+def chunks(n: int) -> list[bytes]:
+    return [str(i).encode() for i in range(n)]
+
+
+def test_a_response_carries_its_body(client: Any) -> None:
+    response = client.get("/a", 10_000)
+    assert (response.status, response.headers) == (200, {"url": "/a"})
+    assert next(response.body) == b"0"
+    assert list(response.body) == chunks(10_000)[1:]
+    assert list(response.body) == []
+
+
+def test_bodies_are_taken_in_any_order(client: Any) -> None:
+    first, second = client.get("/1", 100), client.get("/2", 50)
+    assert list(second.body) == chunks(50)
+    assert list(first.body) == chunks(100)
+
+
+def test_a_body_that_fails_gives_what_came_before(client: Any) -> None:
+    taken = []
+    with pytest.raises(gobind.GoError, match=r"^chunk 3 is broken$"):
+        for chunk in client.get("/", -3).body:
+            taken.append(chunk)
+    assert taken == chunks(3)
+
+
+def test_a_body_that_nobody_wants_ends_with_its_response(clients: Any, client: Any) -> None:
+    response = client.get("/", 1_000_000)
+    assert clients.contexts() == 1
+    del response
+    assert collect_until(lambda: clients.contexts() == 0)
+    response = client.get("/", 1_000_000)
+    assert next(response.body) == b"0"
+    del response
+    assert collect_until(lambda: clients.contexts() == 0)
+
+
+def test_the_context_of_a_call_ends_with_the_last_of_its_streams(clients: Any, client: Any) -> None:
+    responses = client.many(1000)
+    assert [len(list(response.body)) for response in responses[1:]] == [i % 5 for i in range(1, 1000)]
+    assert clients.contexts() == 1
+    assert list(responses[0].body) == []
+    assert collect_until(lambda: clients.contexts() == 0)
+
+
+def test_a_response_without_streams_keeps_no_context(clients: Any, client: Any) -> None:
+    assert client.maybe(0) is None
+    assert client.many(0) == [] and client.by_name([]) == {}
+    assert collect_until(lambda: clients.contexts() == 0)
+
+
+def test_streams_in_tuples_dicts_and_options(client: Any) -> None:
+    count, items = client.pair(7)
+    assert (count, list(items)) == (7, [*range(7)])
+    assert list(client.maybe(3)) == [0, 1, 2]
+    streams = client.by_name(["ab", "", "cde"])
+    assert {name: list(stream) for name, stream in streams.items()} == {
+        "ab": ["a", "b"],
+        "": [],
+        "cde": ["c", "d", "e"],
+    }
+
+
+def test_streams_of_streams(clients: Any, client: Any) -> None:
+    pages = client.crawl(50)
+    responses = list(pages)  # the outer stream has ended, the inner ones go on
+    assert [len(list(response.body)) for response in responses] == [*range(50)]
+    assert [list(row) for row in client.rows([2, 0, 3])] == [[0, 1], [], [0, 1, 2]]
+    for number, response in enumerate(client.crawl(100)):
+        if number == 5:
+            assert list(response.body) == chunks(5)
+            break
+    del response, responses, pages
+    assert collect_until(lambda: clients.contexts() == 0)
+
+
+def test_a_tree_whose_branches_are_streams(client: Any) -> None:
+    def leaves(tree: Any) -> int:
+        return sum(map(leaves, tree.below)) if tree.depth else 1
+
+    assert leaves(client.tree(5)) == 120
+
+
+def test_async_streams_in_structs(client: Any) -> None:
+    async def source(n: int) -> AsyncIterator[int]:
+        for i in range(n):
+            await asyncio.sleep(0)
+            yield i
+
+    async def main() -> None:
+        feed = await client.feed(1000)
+        assert feed.name == "1000"
+        assert [item async for item in feed.items] == [*range(1000)]
+        feeds = [Feed(str(n), source(n)) for n in (3, 0, 100)]
+        assert await client.feeds(feeds) == [3, 0, 4950]
+        async with aclosing((await client.feed(1_000_000)).items) as items:
+            async for item in items:
+                if item == 3:
+                    break
+
+    asyncio.run(main())
+
+
+def test_python_gives_streams_inside_values(client: Any) -> None:
+    assert list(client.post(Request("/", iter([b"a", b"b"]))).body) == [b"a", b"b"]
+    assert list(client.post(Request("/", [b"a"] * 1000)).body) == [b"a"] * 1000
+    assert client.post(Request("/")).status == 204
+    given = {"a": range(10), "none": None, "generator": (n * n for n in range(4)), "empty": ()}
+    assert client.totals(given) == {"a": 45, "none": -1, "generator": 14, "empty": 0}
+    assert client.grandtotal((range(n) for n in range(10))) == 120
+    assert client.grandtotal([client.pair(3)[1], [4]]) == 7
+
+
+def test_an_exception_of_a_stream_inside_a_value_comes_back(client: Any) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        client.post(Request("/", broken()))
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda client: client.post(Request("/", 5)), "Request.body: expected Iterable[bytes], got int"),
+        (
+            lambda client: client.totals({"a": [1], "b": 5}),
+            "streams['b']: expected Iterator[int], got int",
+        ),
+        (lambda client: client.post(Request("/", ["a"])), "item: expected bytes, got str"),
+        (lambda client: client.grandtotal([[1], ["a"]]), "expected int, got str"),
+        (
+            lambda client: client.grandtotal([[1], 2]),
+            "Iterable[Iterable[int]]: item: expected Iterable[int], got int",
+        ),
+        (
+            lambda client: asyncio.run(client.feeds([Feed("a", [1])])),
+            "feeds[0].items: expected AsyncIterator[int], got list",
+        ),
+    ],
+)
+def test_refused_streams(client: Any, call: Any, problem: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(client)
+    assert problem in str(caught.value)
+    del caught
+
+
+def test_a_nil_stream_is_refused_by_name_and_those_beside_it_are_released(clients: Any, client: Any) -> None:
+    with pytest.raises(gobind.GoError) as caught:
+        client.some(100, 70)
+    assert "Response.body: expected a stream, got nil" in str(caught.value)
+    assert collect_until(lambda: clients.contexts() == 0)
+
+
+def test_callbacks_take_and_return_streams_inside_structs(client: Any) -> None:
+    def handler(request: Any) -> Any:
+        return Response(200, {}, (chunk.upper() + b"," for chunk in request.body))
+
+    assert client.serve(handler, 5) == b"0,1,2,3,4,"
+    with pytest.raises(TypeError, match=r"body: expected Iterator\[bytes\], got int"):
+        client.serve(lambda request: Response(200, {}, 5), 5)
+    with pytest.raises(gobind.GoError, match="chunk 2 is broken"):
+        client.serve(handler, -2)
+
+
+def test_streams_inside_dynamic_values(client: Any) -> None:
+    made = client.anything(Request("/", [b"a", b"b"]))
+    assert type(made["response"]) is Response and list(made["response"].body) == [b"a", b"b"]
+    assert client.anything({"a": [1, None]}) == {"a": [1, None]}
+    with pytest.raises(TypeError, match=r"expected Iterable\[bytes\], got int"):
+        client.anything({"request": [Request("/", 5)]})
+
+
+def test_closing_the_object_closes_its_streams(clients: Any) -> None:
+    client, other = clients.open(), clients.open()
+    body, nested, kept = client.get("/", 1_000_000).body, client.crawl(100), other.get("/", 100).body
+    whole, page = client.get("/", 3).body, next(nested)
+    page = next(nested).body
+    assert next(body) == b"0" and list(whole) == chunks(3)
+    client.close()
+    assert collect_until(lambda: clients.contexts() == 1)
+    with pytest.raises(gobind.ClosedError, match=r"^Response.body: the stream is closed, as its object is$"):
+        list(body)
+    with pytest.raises(gobind.ClosedError, match=r"^Client.crawl: the stream is closed, as its object is$"):
+        list(nested)
+    with pytest.raises(gobind.ClosedError, match=r"^Response.body: the stream is closed"):
+        list(page)
+    assert list(whole) == [] and list(body) == []
+    assert list(kept) == chunks(100)
+    other.close()
+
+
+def test_closing_the_object_wakes_who_waits_for_a_stream(clients: Any) -> None:
+    client = clients.open()
+    body, raised = client.hang().body, []
+    assert next(body) == b"begun"
+
+    def take() -> None:
+        try:
+            next(body)
+        except gobind.ClosedError as error:
+            raised.append(str(error))
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    client.close()
+    thread.join()
+    assert raised == ["Response.body: the stream is closed, as its object is"]
+
+
+def test_collecting_the_object_leaves_its_streams(clients: Any) -> None:
+    with pytest.warns(ResourceWarning):
+        body = clients.open().get("/", 10_000).body
+        gc.collect()
+    assert list(body) == chunks(10_000)
+
+
+def test_a_deadline_ends_a_body(client: Any) -> None:
+    with gobind.timeout(0.05):
+        body = client.get("/", 1 << 60).body
+    with pytest.raises(TimeoutError):
+        for _ in body:
+            pass
