@@ -316,7 +316,10 @@ func Answer(id uint64, failed bool, frame unsafe.Pointer, size uint64) {
 	delete(tickets.open, id)
 	tickets.Unlock()
 	switch {
-	case waiting == nil: // answered before
+	case waiting == nil: // answered before, or given up
+		if failed {
+			_ = readException(got.frame) // which drops it
+		}
 	case waiting.abandoned != nil:
 		waiting.abandoned(got)
 	default:

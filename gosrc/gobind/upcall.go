@@ -112,12 +112,17 @@ func enter(object, method uint64, frame unsafe.Pointer, size uint64, reply *Repl
 }
 
 // insist calls a method of object 0 until it has answered: a signal handler may raise an exception instead. Such
-// exceptions are late, each the context of the next.
+// exceptions are late, each the context of the next. One that is late already has that of the answer as context.
 func (r *Reply) insist(method uint64, frame unsafe.Pointer, size uint64) {
 	for tries := 0; tries < 10 && r.kind != AnswerValue; tries++ {
 		enter(0, method, frame, size, r)
 		if r.kind == AnswerException && r.value <= ReplyCapacity {
-			r.late = binary.LittleEndian.Uint64(r.data[unsafe.Offsetof(exceptionRecord{}.Object):])
+			raised := binary.LittleEndian.Uint64(r.data[unsafe.Offsetof(exceptionRecord{}.Object):])
+			if r.late != 0 {
+				newPythonObject(raised &^ pythonOwned) // which drops it
+				continue
+			}
+			r.late = raised
 		}
 	}
 }

@@ -159,7 +159,13 @@ class Task:
     @insistent
     def _send_error(self, error: BaseException) -> None:
         unsent = self._answers.unsent()
-        self._send(self._answers.exception(error, unsent), unsent, failed=True)
+        try:
+            self._send(self._answers.exception(error, unsent), unsent, failed=True)
+        except BaseException:
+            next(
+                unsent
+            )  # or the table would keep `error`, which may get the raised one as context, whose traceback keeps this
+            raise
 
     def _send(self, frame: bytes, unsent: Unsent, failed: bool = False) -> None:
         """Delivers the answer to Go. No-op if it has one."""

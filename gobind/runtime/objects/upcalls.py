@@ -164,7 +164,9 @@ class HandleTable:
                 frame = (make or self.exception)(error, unsent)
                 self.respond(reply, frame, unsent, protocol.ANSWER_EXCEPTION)
             except BaseException:
-                next(unsent)  # or the table would keep `error`, whose traceback may keep the table
+                next(
+                    unsent
+                )  # or the table would keep `error`, which refers to what is raised now, whose traceback keeps this
                 raise
 
     def is_late(self, reply: int, error: BaseException) -> bool:
@@ -179,8 +181,12 @@ class HandleTable:
         if not is_answered(memory):
             return False
         unsent = self.unsent()
-        handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
-        send(unsent, ctypes.memmove, reply + protocol.LATE_OFFSET, handle.to_bytes(8, "little"), 8)
+        try:
+            handle = self.hold(error, (), unsent) | protocol.PYTHON_OWNED
+            send(unsent, ctypes.memmove, reply + protocol.LATE_OFFSET, handle.to_bytes(8, "little"), 8)
+        except BaseException:
+            next(unsent)  # as in `fail`
+            raise
         return True
 
     def exception(
