@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type producer[T any] struct {
 	lasts   *lasting // the context that the stream keeps alive; nil in a call of Python
 	run     func(yield func(T, error) bool)
 	write   func(*Writer, Column[T])
+	plan    *plan // of copying the items
 	started bool
 	items   []T
 	limit   int  // of items
@@ -51,7 +53,10 @@ func WriteStream[T any](
 		w.fail("expected a stream, got nil")
 		return 0
 	}
-	p := &producer[T]{method: &method{name: w.place, contract: contract}, lasts: w.streams, run: run, write: write, limit: firstBatch}
+	p := &producer[T]{
+		method: &method{name: w.place, contract: contract}, lasts: w.streams, run: run, write: write, limit: firstBatch,
+		plan: planOf(reflect.TypeOf((*T)(nil)).Elem()),
+	}
 	p.changed = sync.NewCond(p)
 	p.lasts.retain()
 	ownedStreams.add(p.lasts, p)
@@ -145,6 +150,8 @@ func (p *producer[T]) end(err error, stack []byte) {
 func (p *producer[T]) yield(item T, err error) bool {
 	if err != nil { // reported here: the taker may be on a C thread, which the error's own methods must not end
 		err = reportOf(err, p.method)
+	} else if p.plan != nil {
+		clone(&item, p.plan, p.method.contract)
 	}
 	p.Lock()
 	defer p.Unlock()

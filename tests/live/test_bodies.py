@@ -113,6 +113,22 @@ def test_streams_of_streams(clients: Any, client: Any) -> None:
     assert collect_until(lambda: clients.contexts() == 0)
 
 
+def test_items_in_memory_that_is_used_again(client: Any) -> None:
+    """As bufio.Scanner.Bytes gives them: each is as it was when it was yielded."""
+    assert list(client.lines(20_000)) == chunks(20_000)
+
+    def record(n: int) -> Any:
+        anything = {"list": [n, None]}
+        return bodies.Record(n, [str(n)], {"n": n}, n, anything, n.to_bytes(8, "little"))
+
+    assert list(client.records(5000)) == [*map(record, range(5000))]
+
+    async def main() -> None:
+        assert [each async for each in await client.records_later(3000)] == [*map(record, range(3000))]
+
+    asyncio.run(main())
+
+
 def test_a_tree_whose_branches_are_streams(client: Any) -> None:
     def leaves(tree: Any) -> int:
         return sum(map(leaves, tree.below)) if tree.depth else 1

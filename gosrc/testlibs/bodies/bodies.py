@@ -22,6 +22,16 @@ class Response:
 
 
 @gostruct
+class Record:
+    number: int
+    tags: list[str]
+    counts: dict[str, int]
+    maybe: Optional[int]
+    anything: Any
+    data: bytes
+
+
+@gostruct
 class Tree:
     """Its subtrees come when they are asked for."""
 
@@ -64,6 +74,16 @@ class Client(Protocol):
     def by_name(self, names: list[str]) -> dict[str, Iterator[str]]: ...
 
     def crawl(self, pages: int) -> Iterator[Response]: ...
+
+    def lines(self, count: int) -> Iterator[bytes]:
+        """Yields the texts of the numbers below count, all in one buffer."""
+        ...
+
+    def records(self, count: int) -> Iterator[Record]:
+        """Yields records of the numbers below count, all in the same memory."""
+        ...
+
+    async def records_later(self, count: int) -> AsyncIterator[Record]: ...
 
     def tree(self, depth: int) -> Tree: ...
 

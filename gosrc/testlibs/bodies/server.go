@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -153,6 +154,39 @@ func (c *client) Crawl(ctx context.Context, pages int) (func(yield func(Response
 			}
 		}
 	}, nil
+}
+
+func (c *client) Lines(_ context.Context, count int) (func(yield func([]byte, error) bool), error) {
+	return func(yield func([]byte, error) bool) {
+		buffer := make([]byte, 0, 20)
+		for i := 0; i < count; i++ {
+			if !yield(strconv.AppendInt(buffer, int64(i), 10), nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+func (c *client) Records(_ context.Context, count int) (func(yield func(Record, error) bool), error) {
+	return func(yield func(Record, error) bool) {
+		number := 0
+		list := []any{0, nil}
+		record := Record{
+			Tags: []string{""}, Counts: map[string]int{}, Maybe: &number, Anything: map[string]any{"list": list}, Data: make([]byte, 8),
+		}
+		for ; number < count; number++ {
+			record.Number, record.Tags[0], record.Counts["n"] = number, strconv.Itoa(number), number
+			list[0] = number
+			binary.LittleEndian.PutUint64(record.Data, uint64(number))
+			if !yield(record, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+func (c *client) RecordsLater(ctx context.Context, count int) (func(yield func(Record, error) bool), error) {
+	return c.Records(ctx, count)
 }
 
 func tree(ctx context.Context, depth int) Tree {
