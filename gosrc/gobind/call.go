@@ -124,7 +124,7 @@ func (c *Call) Detach() context.Context {
 		c.ctx, c.cancel = context.WithCancel(context.Background())
 	}
 	ctx := c.Context()
-	c.detached = &lasting{users: 1, cancel: c.cancel, owner: c.receiver}
+	c.detached = newLasting(c.receiver, c.cancel)
 	c.cancel, c.out.streams = nil, c.detached
 	return ctx
 }
@@ -137,25 +137,6 @@ func (c *Call) Go(f func()) {
 		return
 	}
 	f()
-}
-
-// lasting is a context that ends when the call and all streams that it has made have ended.
-type lasting struct {
-	users  int64 // the call while it runs, and streams
-	cancel context.CancelFunc
-	owner  uint64 // the handle of the object that was called: closing it closes the streams
-}
-
-func (l *lasting) retain() {
-	if l != nil {
-		atomic.AddInt64(&l.users, 1)
-	}
-}
-
-func (l *lasting) release() {
-	if l != nil && atomic.AddInt64(&l.users, -1) == 0 {
-		l.cancel()
-	}
 }
 
 // Return ends the call with a result that needs no frame: nothing (0), a bool or an integer.
@@ -241,7 +222,7 @@ func (c *Call) left() {
 	if c.cancel != nil {
 		c.cancel()
 	}
-	c.detached.release()
+	c.detached.remove(nil)
 }
 
 // stacks is memory for the text of a stack: runtime.Stack writes all of it anew where debug.Stack grows.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,8 +59,7 @@ func WriteStream[T any](
 		plan: planOf(reflect.TypeOf((*T)(nil)).Elem()),
 	}
 	p.changed = sync.NewCond(p)
-	p.lasts.retain()
-	ownedStreams.add(p.lasts, p)
+	p.lasts.add(p)
 	return w.send(handles.add(p))
 }
 
@@ -72,51 +72,6 @@ func WriteStreams[T any](
 		raw[i] = WriteStream(w, contract, *c.At(i), write)
 	}
 	WriteNumbers(w, ColumnOf(raw))
-}
-
-// ownedStreams are the open streams by the handle of the object whose method made them.
-var ownedStreams = streamTable{open: map[uint64]map[closer]bool{}}
-
-type streamTable struct {
-	sync.Mutex
-	open map[uint64]map[closer]bool
-}
-
-type closer interface{ close() }
-
-func (t *streamTable) add(from *lasting, p closer) {
-	if from == nil || from.owner == 0 {
-		return
-	}
-	t.Lock()
-	defer t.Unlock()
-	if t.open[from.owner] == nil {
-		t.open[from.owner] = map[closer]bool{}
-	}
-	t.open[from.owner][p] = true
-}
-
-func (t *streamTable) remove(from *lasting, p closer) {
-	if from == nil || from.owner == 0 {
-		return
-	}
-	t.Lock()
-	defer t.Unlock()
-	delete(t.open[from.owner], p)
-	if len(t.open[from.owner]) == 0 {
-		delete(t.open, from.owner)
-	}
-}
-
-// closeStreamsOf closes the streams that methods of an object have made.
-func closeStreamsOf(owner uint64) {
-	ownedStreams.Lock()
-	streams := ownedStreams.open[owner]
-	delete(ownedStreams.open, owner)
-	ownedStreams.Unlock()
-	for p := range streams {
-		p.close()
-	}
 }
 
 // produce runs the stream's function.
@@ -245,17 +200,13 @@ func (p *producer[T]) next(c *Call) {
 // released is called when Python has released the stream: it stops, and its context ends if it was the last.
 func (p *producer[T]) released() {
 	p.stop(false)
-	ownedStreams.remove(p.lasts, p)
-	p.lasts.release()
+	p.lasts.remove(p)
 }
 
 var errLost = errors.New("the stream is closed, as its object is")
 
 // close is called when the object that the stream came from is closed.
-func (p *producer[T]) close() {
-	p.stop(true)
-	p.lasts.cancel()
-}
+func (p *producer[T]) close() { p.stop(true) }
 
 func (p *producer[T]) stop(lost bool) {
 	p.Lock()
@@ -291,7 +242,9 @@ func ReadStream[T any](
 		r.refuseObject(false, "expected an iterable of Python")
 		return nil
 	}
-	source := &iterable[T]{r.context(), newPythonObject(handle &^ pythonOwned), async, min, read}
+	source := &iterable[T]{
+		ctx: r.context(), object: newPythonObject(handle &^ pythonOwned), async: async, min: min, read: read,
+	}
 	return source.run
 }
 
@@ -320,7 +273,12 @@ type iterable[T any] struct {
 	async  bool
 	min    int
 	read   func(*Reader, Column[T])
+	left   int32 // 1: a loop over it was left early
 }
+
+// errLeft is the error of a second loop over an iterator: the first one was left, and may have fetched more items than it
+// took.
+var errLeft = errors.New("the iterator was closed when the last loop over it was left; collect what is needed in one loop")
 
 // quickBatch is how long fetching a batch may take for the next one to be larger: a slow iterator gives its items one
 // by one, as they come.
@@ -328,9 +286,15 @@ const quickBatch = time.Millisecond
 
 // run fetches the items in batches.
 func (s *iterable[T]) run(yield func(T, error) bool) {
+	if atomic.LoadInt32(&s.left) != 0 {
+		var zero T
+		yield(zero, errLeft)
+		return
+	}
 	ended := false
 	defer func() {
 		if !ended { // the consumer has stopped, or panics
+			atomic.StoreInt32(&s.left, 1)
 			s.close()
 		}
 	}()

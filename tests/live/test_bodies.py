@@ -166,6 +166,14 @@ def test_python_gives_streams_inside_values(client: Any) -> None:
     assert client.grandtotal([client.pair(3)[1], [4]]) == 7
 
 
+def test_a_second_loop_over_an_iterator_loses_nothing(client: Any) -> None:
+    assert client.twice([1, 2, 3, 4], 9) == [1, 2, 3, 4]
+    assert client.twice(iter([]), 1) == []
+    for items in ([1, 2, 3, 4], (n for n in range(4))):
+        with pytest.raises(gobind.GoError, match="closed when the last loop over it was left"):
+            client.twice(items, 2)
+
+
 def test_an_exception_of_a_stream_inside_a_value_comes_back(client: Any) -> None:
     def broken() -> Iterator[bytes]:
         yield b"a"
@@ -263,6 +271,20 @@ def test_closing_the_object_wakes_who_waits_for_a_stream(clients: Any) -> None:
     client.close()
     thread.join()
     assert raised == ["Response.body: the stream is closed, as its object is"]
+
+
+def test_closing_the_object_closes_the_streams_of_calls_under_way(clients: Any) -> None:
+    client = clients.open()
+    response = client.get_late(client.close, 1_000_000)
+    with pytest.raises(gobind.ClosedError, match=r"^Response.body: the stream is closed, as its object is$"):
+        next(response.body)
+
+
+def test_collecting_the_object_leaves_streams_inside_its_streams(clients: Any) -> None:
+    with pytest.warns(ResourceWarning):
+        pages = clients.open().crawl(5)
+        gc.collect()
+    assert [len(list(page.body)) for page in pages] == [0, 1, 2, 3, 4]
 
 
 def test_collecting_the_object_leaves_its_streams(clients: Any) -> None:

@@ -55,6 +55,10 @@ class Client(Protocol):
         """Returns the request's body as it is, a chunk at a time."""
         ...
 
+    def get_late(self, begun: Callable[[], None], chunks: int) -> Response:
+        """Calls begun, then returns a response, whose body may go on for ever."""
+        ...
+
     def hang(self) -> Response:
         """Returns a response whose body waits after the first chunk until its context ends."""
         ...
@@ -97,6 +101,10 @@ class Client(Protocol):
 
     def totals(self, streams: dict[str, Optional[Iterator[int]]]) -> dict[str, int]:
         """Returns the sum of each; of None -1."""
+        ...
+
+    def twice(self, items: Iterable[int], first: int) -> list[int]:
+        """Takes so many items in one loop, and the others in a second one."""
         ...
 
     def grandtotal(self, rows: Iterable[Iterable[int]]) -> int: ...

@@ -71,6 +71,11 @@ func (c *client) Get(ctx context.Context, url string, n int) (Response, error) {
 	return Response{200, map[string]string{"url": url}, chunks(ctx, n)}, nil
 }
 
+func (c *client) GetLate(ctx context.Context, begun func(context.Context) error, n int) (Response, error) {
+	count(ctx)
+	return Response{Body: chunks(ctx, n)}, begun(ctx)
+}
+
 func (c *client) Hang(ctx context.Context) (Response, error) {
 	count(ctx)
 	return Response{Body: func(yield func([]byte, error) bool) {
@@ -258,6 +263,20 @@ func (c *client) Totals(
 		}
 	}
 	return made, nil
+}
+
+func (c *client) Twice(
+	_ context.Context, items func(yield func(int, error) bool), first int,
+) (taken []int, failed error) {
+	for loop := 0; loop < 2; loop++ {
+		items(func(item int, err error) bool {
+			if failed = err; err == nil {
+				taken = append(taken, item)
+			}
+			return err == nil && len(taken) != first
+		})
+	}
+	return taken, failed
 }
 
 func (c *client) Grandtotal(
