@@ -25,6 +25,9 @@ from gobind.contract.types import Node, StructTable, StructType
 from gobind.forklock import lazy_import
 
 STREAM_PROTOCOL = 5
+
+SET_OPCODES = b"\x8f", b"\x91"
+"""Opcodes of sets, which `pickle` writes without asking. Text and numbers have such bytes, too."""
 _HEAD = struct.Struct("<IIQ")
 ATTACHED_LEAVES = {
     protocol.ATTACHED_DATETIME: DATETIME,

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from gobind import protocol
+from gobind.codec.dynamic import SET_OPCODES
 from gobind.codec.frames import Output
 from gobind.codec.layout import layout_of, record_layout
 from gobind.codec.records import RecordReader, RecordWriter, make_struct
 from gobind.codec.registry import Blocks
 from gobind.codec.source import Source
-from gobind.contract.dynamics import are_unions
+from gobind.contract.dynamics import are_unions, checked_by_go
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
 from gobind.contract.validate import check
@@ -185,11 +186,16 @@ class Handlers:
             source.line(f"return b''.join([{bind('pack', pack)}({arguments}), {writer.rest}])")
         pack_value = source.compile("pack_value", self._blocks.namespace, f"result {where}")
 
+        may_hold_sets = checked_by_go(node)
+
         def packed(value: Any, unsent: Unsent) -> bytes:
             out = Output()
             out.unsent = unsent
             try:
-                return pack_value(value, out)  # type: ignore[no-any-return]
+                frame: bytes = pack_value(value, out)
+                if may_hold_sets and any(opcode in frame for opcode in SET_OPCODES):
+                    explain(value)  # Go would only drop the answer
+                return frame
             except Exception:
                 next(unsent)
                 explain(value)
