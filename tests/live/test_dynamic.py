@@ -358,7 +358,7 @@ def test_functions_take_and_return_dynamic_values(go: Any) -> None:
         ([{"k": frozenset()}], r"\[0\]\['k'\]"),
         ([User(1, "x"), set()], r"\[1\]"),
     ):
-        with pytest.raises(TypeError, match=rf"result{where}: expected Any, got (frozen)?set$"):
+        with pytest.raises(TypeError, match=rf"result{where}: expected Any, got (frozen)?set; Go has no dynamic sets"):
             go.call(lambda value: odd, 1)  # noqa: B023
     assert go.call(lambda value: [value, "\u044f\u0451", b"\x8f\x91"], 1) == [1, "\u044f\u0451", b"\x8f\x91"]
 
