@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gobind.contract.fingerprint import reachable, reachable_from, signature, wire_text
+from gobind.contract.fingerprint import BLOCKING, PLAIN, reachable, reachable_from, signature, wire_text
 from gobind.contract.types import EnumType, InterfaceType, Method, StructType
 
 
@@ -51,7 +51,7 @@ def _method_differences(where: str, library: Method, asked: Method) -> list[str]
     return [
         f"{where}{': ' + name if name else ''}: library has {have}, class has {want}"
         for (name, want), (_, have) in zip(ours, theirs)
-        if want != have
+        if want != have and (want, have) != (PLAIN, BLOCKING)
     ]
 
 

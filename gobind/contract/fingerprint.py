@@ -25,6 +25,10 @@ from gobind.contract.types import (
 )
 
 
+PLAIN, BLOCKING = "def", "blocking def"
+"""Kinds of methods that Python may call as the first if the library was built with the second, but not the other way."""
+
+
 def wire_text(node: Node | None, around: tuple[Node, ...] = ()) -> str:
     """Returns a type's text on the wire: containers that are passed alike have the same text.
 
@@ -48,7 +52,8 @@ def wire_text(node: Node | None, around: tuple[Node, ...] = ()) -> str:
 def signature(method: Method) -> list[tuple[str, str]]:
     """Returns the parts of a method that both sides must agree on, each a name and its text."""
     parts = [(param.name, wire_text(param.type)) for param in method.params]
-    return [*parts, ("result", wire_text(method.result)), ("", "async def" if method.is_async else "def")]
+    kind = "async def" if method.is_async else BLOCKING if method.options.blocking else PLAIN
+    return [*parts, ("result", wire_text(method.result)), ("", kind)]
 
 
 def reachable(interface: InterfaceType) -> list[Node]:

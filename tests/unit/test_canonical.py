@@ -329,7 +329,6 @@ def changed(*changes: tuple[str, str]) -> Any:
         ("n: int)", "*, n: int)"),
         ("class User:", 'class User:\n    "Documented."'),
         ("@gostruct", "@gostruct(frozen=True)"),
-        ("    def ping", "    @gomethod(blocking=True)\n    def ping"),
         ("class Color(enum.Enum)", "class Color(enum.IntEnum)"),
         ("    RED = 1\n    BLUE = 2", "    RED = 1; BLUE = 2"),
     ],
@@ -359,6 +358,10 @@ DIFFERENT = [
     (("-> int", "-> None"), ["Accounts.ping: result: library has int, class has None"]),
     (("-> int", "-> i64"), ["Accounts.ping: result: library has int, class has i64"]),
     (("-> Optional[User]", "-> User"), ["Accounts.login: result: library has Optional[User], class has User"]),
+    (
+        ("    def ping", "    @gomethod(blocking=True)\n    def ping"),
+        ["Accounts.ping: library has def, class has blocking def"],
+    ),
     (("def ping", "async def ping"), ["Accounts.ping: library has def, class has async def"]),
     (("def ping", "def pong"), ["Accounts.pong: library has no such method"]),
 ]  # fmt: skip
@@ -390,6 +393,11 @@ def test_differences_below_several_levels_are_found() -> None:
     have, want = (read(text % word).interfaces[0] for word in ("int", "u8"))
     assert differences(have, want) == ["A.n: library has int, class has u8"]
     assert fingerprint(have) != fingerprint(want)
+
+
+def test_a_library_with_a_blocking_method_serves_a_class_without() -> None:
+    blocking = changed(("    def ping", "    @gomethod(blocking=True)\n    def ping"))
+    assert fingerprint(blocking) != fingerprint(changed()) and differences(blocking, changed()) == []
 
 
 def test_streams_inside_other_types_are_passed_alike() -> None:
