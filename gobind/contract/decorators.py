@@ -149,6 +149,8 @@ def gointerface(cls: type[T]) -> type[T]:
 
 
 def gomethod(
+    _function: None = None,
+    /,
     *,
     name: str | None = None,
     release_gil: bool = True,
@@ -169,6 +171,8 @@ def gomethod(
             def`` methods, and for one-way ones: without a result, they return as soon as the request is queued.
     """
 
+    if _function is not None:
+        raise ContractError("gomethod: write @gomethod() or @gomethod(blocking=True), with parentheses")
     if not isinstance(ring, int) or ring < 0:
         raise ContractError(f"gomethod: ring: expected True or a number of requests, got {ring!r}")
 

@@ -24,7 +24,6 @@ from gobind.contract.types import (
     walk,
 )
 
-
 PLAIN, BLOCKING = "def", "blocking def"
 """Kinds of methods that Python may call as the first if the library was built with the second, but not the other way."""
 

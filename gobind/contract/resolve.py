@@ -760,11 +760,29 @@ def _unsupported(hint: Any, where: str) -> ContractError:
     advice = f"expected {ACCEPTED}"
     if kind_of(hint) == ERROR:
         advice = "a @goerror class is raised, not passed"
-    elif is_class and dataclasses.is_dataclass(hint):
+    elif is_class and (dataclasses.is_dataclass(hint) or _has_fields(hint)):
         advice = "decorate the class with @gostruct"
+    elif _is_hashable(hint) and (typing.get_origin(hint) or hint) in _INSTEAD:
+        advice = f"write {_INSTEAD[typing.get_origin(hint) or hint]}"
     elif hint in (range, slice):
         advice = "write int parameters for start, stop and step, or list[int] for the numbers themselves"
     return ContractError(f"{where}: {name} is not supported; {advice}")
+
+
+_INSTEAD: dict[Any, str] = {
+    collections.abc.Generator: "Iterator[...]",
+    collections.abc.AsyncGenerator: "AsyncIterator[...]",
+    collections.abc.Awaitable: "async def for the method",
+    collections.abc.Coroutine: "async def for the method",
+    typing.BinaryIO: "Iterator[bytes] as a result, Iterable[bytes] as a parameter",
+    typing.TextIO: "Iterator[str] as a result, Iterable[str] as a parameter",
+}
+"""What is often meant by types that are not supported."""
+
+
+def _has_fields(cls: type) -> bool:
+    """Returns True for a class of the user's that declares fields."""
+    return cls.__module__ != "builtins" and bool(outcome(lambda: own_annotations(cls))[0])
 
 
 def _is_class(hint: Any) -> bool:

@@ -16,7 +16,18 @@ from typing import Any, Union
 
 from gobind.contract.classes import ABSENT
 from gobind.contract.formats import misfit
-from gobind.contract.leaves import DATETIME, STR, TIMEDELTA, UUID, Leaf, class_of, excerpt, expect, short
+from gobind.contract.leaves import (
+    BYTES,
+    DATETIME,
+    STR,
+    TIMEDELTA,
+    UUID,
+    Leaf,
+    class_of,
+    excerpt,
+    expect,
+    short,
+)
 from gobind.contract.scalars import SCALARS, Scalar
 from gobind.contract.types import (
     BufferType,
@@ -418,9 +429,12 @@ def _of_any(node: DynamicType, value: Any, path: Place) -> Iterable[_Step]:
         advice = "; Go has no dynamic sets, pass a list"
     elif issubclass(cls, tuple):
         advice = "; Go has no dynamic named tuples, pass a tuple"
+    elif node.is_any:
+        advice = f"; Any takes {ANY_TAKES}"
     raise TypeError(f"{path}: expected {node.expected}, got {cls.__name__}{advice}")
 
 
+ANY_TAKES = "None, bool, int, float, complex, str, bytes, list, tuple, dict, aware datetime, timedelta, UUID and the contract's structs"
 _DYNAMIC_LEAVES = (STR, DATETIME, TIMEDELTA, UUID)
 
 
@@ -470,7 +484,16 @@ def _of_callable(node: CallableType, value: Any, path: Place) -> Iterable[_Step]
 
 def _of_stream(node: StreamType, value: Any, path: Place) -> Iterable[_Step]:
     expect(value, AsyncIterable if node.is_async else Iterable, node.text, path)
+    if is_single_item(node, value):
+        raise TypeError(
+            f"{path}: expected {node.text}, got {type(value).__name__}, whose items are int; pass [data]"
+        )
     return ()
+
+
+def is_single_item(node: StreamType, value: Any) -> bool:
+    """Returns True for bytes where an iterable of bytes is expected."""
+    return node.item is BYTES and isinstance(value, (bytes, bytearray, memoryview))
 
 
 def _of_buffer(node: BufferType, value: Any, path: Place) -> Iterable[_Step]:

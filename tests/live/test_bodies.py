@@ -191,6 +191,10 @@ def test_an_exception_of_a_stream_inside_a_value_comes_back(client: Any) -> None
             lambda client: client.totals({"a": [1], "b": 5}),
             "streams['b']: expected Iterator[int], got int",
         ),
+        (
+            lambda client: client.post(Request("/", b"ab")),
+            "Request.body: expected Iterable[bytes], got bytes, whose items are int; pass [data]",
+        ),
         (lambda client: client.post(Request("/", ["a"])), "item: expected bytes, got str"),
         (lambda client: client.grandtotal([[1], ["a"]]), "expected int, got str"),
         (

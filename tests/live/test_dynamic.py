@@ -23,6 +23,7 @@ from same import same
 import gobind
 from gobind.codec import pickling
 from gobind.codec.frames import CorruptFrame
+from gobind.contract.validate import ANY_TAKES
 
 contract = libraries.contract_of("dynamic")
 User, Box, Hidden = contract.User, contract.Box, contract.Hidden
@@ -237,10 +238,10 @@ USER_DICT["a"] = [USER_DICT]
             TypeError,
             "value[0]['a']: expected Any, got frozenset; Go has no dynamic sets, pass a list",
         ),
-        ([1, object()], TypeError, "value[1]: expected Any, got object"),
-        (range(3), TypeError, "value: expected Any, got range"),
-        ([int], TypeError, "value[0]: expected Any, got type"),
-        (fractions.Fraction(1), TypeError, "value: expected Any, got Fraction"),
+        ([1, object()], TypeError, f"value[1]: expected Any, got object; Any takes {ANY_TAKES}"),
+        (range(3), TypeError, f"value: expected Any, got range; Any takes {ANY_TAKES}"),
+        ([int], TypeError, f"value[0]: expected Any, got type; Any takes {ANY_TAKES}"),
+        (fractions.Fraction(1), TypeError, f"value: expected Any, got Fraction; Any takes {ANY_TAKES}"),
         ({"a": {(1, 2): 3}}, TypeError, "value['a']: a key must be str, a number, None or UUID, got tuple"),
         ({b"x": 3}, TypeError, "value: a key must be str, a number, None or UUID, got bytes"),
         (["\ud800"], UnicodeEncodeError, "value[0]: surrogates not allowed"),
@@ -270,7 +271,7 @@ USER_DICT["a"] = [USER_DICT]
             TypeError,
             "value[0]: expected Any, got Point; Go has no dynamic named tuples, pass a tuple",
         ),
-        ([Self()], TypeError, "value[0]: expected Any, got Self"),
+        ([Self()], TypeError, f"value[0]: expected Any, got Self; Any takes {ANY_TAKES}"),
         ({"a": {2**70: 1}}, OverflowError, f"value['a'] key: {2**70} does not fit i64"),
     ],
     ids=repr,
@@ -358,7 +359,9 @@ def test_functions_take_and_return_dynamic_values(go: Any) -> None:
         ([{"k": frozenset()}], r"\[0\]\['k'\]"),
         ([User(1, "x"), set()], r"\[1\]"),
     ):
-        with pytest.raises(TypeError, match=rf"result{where}: expected Any, got (frozen)?set; Go has no dynamic sets"):
+        with pytest.raises(
+            TypeError, match=rf"result{where}: expected Any, got (frozen)?set; Go has no dynamic sets"
+        ):
             go.call(lambda value: odd, 1)  # noqa: B023
     assert go.call(lambda value: [value, "\u044f\u0451", b"\x8f\x91"], 1) == [1, "\u044f\u0451", b"\x8f\x91"]
 
@@ -418,7 +421,7 @@ def test_pickling_of_an_object_is_never_called(go: Any) -> None:
         for depth in (1, 5000):
             for _ in range(depth):
                 value = [value]
-            with pytest.raises(TypeError, match="expected Any, got Hostile$"):
+            with pytest.raises(TypeError, match="expected Any, got Hostile; Any takes"):
                 go.echo(value)
     assert not Hostile.called
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import sys
 import threading
@@ -230,15 +231,19 @@ def test_a_value_that_cannot_be_passed_is_reported(hooks: Any, reported: Any) ->
     )
 
 
-def test_an_async_function_without_a_loop_is_reported(hooks: Any, reported: Any) -> None:
+def test_an_async_function_without_a_loop_is_refused(hooks: Any, reported: Any) -> None:
     async def later(event: Any) -> None: ...
 
-    hooks.post(later, 1)
+    why = "is async, and is passed to Go where no event loop runs; pass it from a coroutine"
+    with pytest.raises(RuntimeError) as caught:
+        hooks.post(later, 1)
+    assert str(caught.value) == f"{later!r} {why}"
+    with pytest.raises(RuntimeError, match="is async"):
+        hooks.configure(hooks_py.Config(None, [lambda: None, functools.partial(later, None)]))
+    looks_plain = lambda event: later(event)  # noqa: E731
+    hooks.post(looks_plain, 1)
     (error, _) = reported.wait()[0]
-    assert (
-        str(error)
-        == f"{later!r} is async, and was passed to Go where no event loop runs; pass it from a coroutine"
-    )
+    assert str(error) == f"{looks_plain!r} {why}"
     del error
 
 

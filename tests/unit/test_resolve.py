@@ -357,7 +357,12 @@ REFUSED_ANNOTATIONS = [
     ("Optional[Buffer[u8]]", "Buffer may only be a parameter or a result itself"),
     ("cstr", "cstr is for Library.export; in a contract write str"),
     ("list[cstr]", "cstr is for Library.export; in a contract write str"),
-    ("Plain", f"Plain is not supported; {ACCEPTED}"),
+    ("Plain", "Plain is not supported; decorate the class with @gostruct"),
+    ("Bare", f"Bare is not supported; {ACCEPTED}"),
+    ("collections.abc.Generator[int, None, None]", "collections.abc.Generator[int, None, None] is not supported; write Iterator[...]"),
+    ("typing.AsyncGenerator[int, str]", "AsyncGenerator[int, str] is not supported; write AsyncIterator[...]"),
+    ("typing.Awaitable[int]", "Awaitable[int] is not supported; write async def for the method"),
+    ("typing.BinaryIO", "BinaryIO is not supported; write Iterator[bytes] as a result, Iterable[bytes] as a parameter"),
     ("SubOfPlain", "SubOfPlain is not supported; decorate the class with @gostruct"),
     ("Sub", "Sub is not supported; decorate the class with @gostruct"),
     ("Missing", "a @goerror class is raised, not passed"),
@@ -419,6 +424,8 @@ Sour = SourType()
 ODD = """
 class Plain:
     n: int
+class Bare:
+    n = 5
 @dataclass
 class Data:
     n: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from gobind.runtime.objects.upcalls import (
     memory_at,
     put_answer,
     report,
+    running_loop,
 )
 
 
@@ -39,14 +41,25 @@ def posted(table: HandleTable, unpack: Callable[[int, int], tuple[Any, ...]]) ->
     return answer
 
 
+def refuse_async(function: Any) -> None:
+    """Refuses an ``async def`` function where no event loop runs.
+
+    Raises:
+        RuntimeError: always then.
+    """
+    if inspect.iscoroutinefunction(function) and running_loop() is None:
+        raise RuntimeError(_NO_LOOP.format(function))
+
+
+_NO_LOOP = "{!r} is async, and is passed to Go where no event loop runs; pass it from a coroutine"
+
+
 def _call(function: Any, arguments: tuple[Any, ...]) -> None:
     made = function(*arguments)
-    if hasattr(made, "__await__"):
+    if hasattr(made, "__await__"):  # of a function that does not look it
         if hasattr(made, "close"):
             made.close()
-        raise RuntimeError(
-            f"{function!r} is async, and was passed to Go where no event loop runs; pass it from a coroutine"
-        )
+        raise RuntimeError(_NO_LOOP.format(function))
 
 
 class LoopCalls:

@@ -15,12 +15,13 @@ from weakref import ref
 from gobind import protocol
 from gobind.contract.decorators import MethodOptions
 from gobind.contract.types import CallableType, InterfaceType, ListType, Method, Node, StreamType
-from gobind.contract.validate import implements, misfit_of_function
+from gobind.contract.validate import implements, is_single_item, misfit_of_function
 from gobind.errors import ClosedError
 from gobind.forklock import fork_lock
 from gobind.runtime.call.methods import LazyMethod, namespace_of
 from gobind.runtime.interrupts.ownership import Owned, Unsent
 from gobind.runtime.objects.handlers import Handlers
+from gobind.runtime.objects.posts import refuse_async
 from gobind.runtime.objects.upcalls import HandleTable
 from gobind.runtime.process.native import Native
 
@@ -230,10 +231,14 @@ class Objects:
             return handle
         if isinstance(node, StreamType):
             items: Any = value
+            if is_single_item(node, value):
+                raise TypeError(f"expected {node.text}, got {type(value).__name__}")
             value = items.__aiter__() if node.is_async else iter(items)
         elif isinstance(node, CallableType):
             if not callable(value) or misfit_of_function(value, node):
                 raise TypeError(f"expected {node.text}, got {type(value).__name__}")
+            if node.is_one_way:
+                refuse_async(value)
         elif isinstance(node, InterfaceType) and not implements(value, node):
             raise TypeError(f"expected {node.text}, got {type(value).__name__}")
         return self._table.hold(value, self._handlers.of(node), unsent) | protocol.PYTHON_OWNED

@@ -65,7 +65,7 @@ class ExportedObject:
     def __init__(self, value: Any, answers: Sequence[Answer]) -> None:
         self.value = value
         self.answers = answers
-        self.loop = _running_loop()
+        self.loop = running_loop()
         self.kept: Any = None
 
 
@@ -406,7 +406,7 @@ def memory_at(address: int) -> Any:
     return found
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
     """Returns the event loop that runs in this thread, without importing asyncio."""
     events = sys.modules.get("asyncio.events")
     return events._get_running_loop() if events else None
