@@ -166,6 +166,22 @@ def test_python_gives_streams_inside_values(client: Any) -> None:
     assert client.grandtotal([client.pair(3)[1], [4]]) == 7
 
 
+def test_a_body_read_as_from_a_reader(client: Any) -> None:
+    def body() -> Iterator[bytes]:
+        yield from chunks(1000)
+
+    whole = b"".join(chunks(1000))
+    assert client.read(Request("/", body()), 1 << 20) == whole
+    assert client.read(Request("/", [whole] * 3), 10) == whole[:10]
+
+    def broken() -> Iterator[bytes]:
+        yield b"abc"
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        client.read(Request("/", broken()), 10)
+
+
 def test_a_second_loop_over_an_iterator_loses_nothing(client: Any) -> None:
     assert client.twice([1, 2, 3, 4], 9) == [1, 2, 3, 4]
     assert client.twice(iter([]), 1) == []

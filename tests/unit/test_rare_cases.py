@@ -82,6 +82,12 @@ def test_rings_of_no_capacity_are_refused(ring: Any) -> None:
     assert str(caught.value) == f"gomethod: ring: expected True or a number of requests, got {ring!r}"
 
 
+def test_gomethod_without_brackets_is_refused() -> None:
+    with pytest.raises(ContractError) as caught:
+        gomethod(lambda self: None)  # type: ignore[arg-type]
+    assert str(caught.value) == "gomethod: write @gomethod() or @gomethod(blocking=True), with parentheses"
+
+
 def test_text_of_a_contract_with_mutable_buffers_is_a_contract_again() -> None:
     class Filler:
         def fill(self, data: MutableBuffer[u8]) -> None: ...

@@ -63,6 +63,10 @@ class Client(Protocol):
         """Returns a response whose body waits after the first chunk until its context ends."""
         ...
 
+    def read(self, request: Request, size: int) -> bytes:
+        """Returns so many bytes of the body, read as from an io.Reader."""
+        ...
+
     def many(self, count: int) -> list[Response]: ...
 
     def some(self, count: int, nil_at: int) -> list[Response]:

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"sync/atomic"
 )
@@ -104,6 +105,30 @@ func (c *client) Post(ctx context.Context, request *Request) (Response, error) {
 			}
 		}
 	}}, failed
+}
+
+// Read is what README recommends for an io.Reader.
+func (c *client) Read(_ context.Context, request *Request, size int) ([]byte, error) {
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() {
+		request.Body(func(chunk []byte, err error) bool {
+			if err == nil {
+				_, err = w.Write(chunk)
+			}
+			if err != nil {
+				w.CloseWithError(err)
+			}
+			return err == nil
+		})
+		w.Close()
+	}()
+	data := make([]byte, size)
+	n, err := io.ReadFull(r, data)
+	if err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return data[:n], err
 }
 
 func (c *client) Many(ctx context.Context, n int) ([]Response, error) {
