@@ -91,6 +91,7 @@ class Dispatcher:
                 calls.batch.append(frame)
         return future
 
+    @insistent
     def cancel(self, call_id: int) -> None:
         """Cancels a call's context: the caller waits no longer. What the call uses is kept until Go is done."""
         for calls in self._senders(call_id):
@@ -234,6 +235,7 @@ class LoopCalls:
         """Returns True for a call in flight, and for one that has ended if its caller may not have run since."""
         return call_id in self.futures or call_id in self._told
 
+    @insistent
     def cancel(self, call_id: int) -> None:
         """Forgets a call: cancels its context, or drops its response."""
         if self.futures.pop(call_id, None) is not None:
