@@ -29,18 +29,18 @@ func ReadObject[T any](r *Reader, handle uint64, wrap func(*PythonObject) T) (va
 	found, ok := handles.get(handle)
 	handles.release(handle) // the frame's count; the value itself is ours now
 	if !ok {
-		r.refuseObject(true, "the object is closed")
+		r.refuseValue(true, "the object is closed")
 		return value
 	}
 	if value, ok = found.(T); !ok {
-		r.refuseObject(false, "expected a %s, got a %T", reflect.TypeOf((*T)(nil)).Elem(), found)
+		r.refuseValue(false, "expected a %s, got a %T", reflect.TypeOf((*T)(nil)).Elem(), found)
 	}
 	return value
 }
 
-// refuseObject notes what is wrong with an object. Unlike other faults it does not end the reading: the objects after
-// it have counts, too, which have to be taken over.
-func (r *Reader) refuseObject(closed bool, format string, args ...any) {
+// refuseValue notes what is wrong with an object or a dynamic value. Unlike faults of the frame it does not end the
+// reading: the objects after it have counts, too, which have to be taken over.
+func (r *Reader) refuseValue(closed bool, format string, args ...any) {
 	if r.refused == nil {
 		r.refused, r.closed = fmt.Errorf(format, args...), closed
 	}

@@ -74,14 +74,15 @@ func readStream(r *Reader, contract *Contract, shape *Shape, ref Ref, c Column[a
 		return
 	}
 	s := opcodeReader{r: r, rest: string(text), attached: readAttached(r, contract, uint64(uint32(ref.Pointer)))}
-	values := s.values(c.n)
-	for i := 0; i < len(values) && r.err == nil; i++ {
-		value, misfit := values[i], ""
+	s.bad = r.err != nil
+	for i, value := range s.values(c.n) {
 		if shape != Any {
-			if value, misfit = shape.check(contract, value); misfit != "" {
-				r.refuse("%s", misfit)
+			checked, misfit := shape.check(contract, value)
+			if misfit != "" {
+				r.refuseValue(false, "%s", misfit)
 				return
 			}
+			value = checked
 		}
 		*c.At(i) = value
 	}
@@ -161,13 +162,14 @@ type opcodeReader struct {
 	memo     []any // a string, []byte or nil, for what is never recalled
 	attached []any
 	builtins int // on the stack, or in values
+	bad      bool
 }
 
 // values returns the n values of the stream, which are one list in it.
 func (s *opcodeReader) values(n int) []any {
-	for s.r.err == nil && s.step() {
+	for !s.bad && s.step() {
 	}
-	if s.r.err != nil {
+	if s.bad {
 		return nil
 	}
 	if s.builtins > 0 {
@@ -186,8 +188,10 @@ func (s *opcodeReader) values(n int) []any {
 	return values
 }
 
+// refuse notes what is wrong with the stream, whose end is known: what follows it in the frame is read all the same.
 func (s *opcodeReader) refuse(format string, args ...any) {
-	s.r.refuse("a dynamic value's stream "+format, args...)
+	s.bad = true
+	s.r.refuseValue(false, "a dynamic value's stream "+format, args...)
 }
 
 func (s *opcodeReader) push(value any) { s.stack = append(s.stack, value) }
@@ -320,7 +324,7 @@ func (s *opcodeReader) pushRare(op byte) {
 type builtin struct{}
 
 func (s *opcodeReader) pushBuiltin() {
-	if names := s.since(len(s.stack)-2, 0); s.r.err == nil {
+	if names := s.since(len(s.stack)-2, 0); !s.bad {
 		if names[0] != "builtins" {
 			s.refuse("names %v.%v", names[0], names[1])
 			return
@@ -332,7 +336,7 @@ func (s *opcodeReader) pushBuiltin() {
 
 func (s *opcodeReader) reduce() {
 	call := s.since(len(s.stack)-2, 0)
-	if s.r.err != nil {
+	if s.bad {
 		return
 	}
 	args, ok := call[1].([]any)
@@ -443,14 +447,14 @@ func (s *opcodeReader) since(at, below int) []any {
 
 func (s *opcodeReader) pushTuple(at int) {
 	items := s.since(at, 0)
-	if s.r.err == nil {
+	if !s.bad {
 		s.push(append(make([]any, 0, len(items)), items...))
 	}
 }
 
 func (s *opcodeReader) appendTo(at int) {
 	items := s.since(at, 1)
-	if s.r.err != nil {
+	if s.bad {
 		return
 	}
 	list, ok := s.stack[at-1].([]any)
@@ -466,7 +470,7 @@ func (s *opcodeReader) appendTo(at int) {
 
 func (s *opcodeReader) setItems(at int) {
 	items := s.since(at, 1)
-	if s.r.err != nil {
+	if s.bad {
 		return
 	}
 	if len(items)%2 != 0 {

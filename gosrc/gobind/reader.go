@@ -29,7 +29,7 @@ type Reader struct {
 	queue    steps[*Reader]
 	borrowed []span   // the memory of the buffers, which the caller takes back when the call ends
 	fill     []func() // steps that need all values in place: putting values into maps
-	refused  error    // what is wrong with an object: reported at the end, so that the others are read
+	refused  error    // what is wrong with a value: reported at the end, so that the others are read
 	closed   bool     // it is that the object is closed
 	err      error
 	call     interface{ Context() context.Context } // whose frame it reads; nil in tests

@@ -239,7 +239,7 @@ func ReadStream[T any](
 		return nil
 	}
 	if handle&pythonOwned == 0 {
-		r.refuseObject(false, "expected an iterable of Python")
+		r.refuseValue(false, "expected an iterable of Python")
 		return nil
 	}
 	source := &iterable[T]{

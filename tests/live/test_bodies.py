@@ -256,6 +256,41 @@ def test_streams_inside_dynamic_values(client: Any) -> None:
         client.anything({"request": [Request("/", 5)]})
 
 
+@pytest.mark.parametrize(
+    ("label", "values", "problem"),
+    [
+        (1.5, None, "label: expected int | str, got float"),
+        ("\ud800", None, "surrogates not allowed"),
+        ("a", {1}, "values: expected Any, got set; Go has no dynamic sets, pass a list"),
+        ("a", [Request("/", [b"a"]), {(): 1}], "values[1]: a key must be str, a number, None or UUID, got tuple"),
+    ],
+)
+def test_streams_behind_a_dynamic_value_that_go_refuses_are_released(
+    client: Any, label: Any, values: Any, problem: str
+) -> None:
+    with pytest.raises((TypeError, UnicodeError)) as caught:
+        client.labelled(label, values, range(3))
+    assert problem in str(caught.value)
+    assert client.labelled("a", 1 << 70, range(3)) == 3
+
+
+def test_iterators_without_iter_are_taken_as_for_takes_them(client: Any) -> None:
+    class Three:
+        left = 3
+
+        def __next__(self) -> int:
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            return self.left
+
+    class Numbers:
+        def __iter__(self) -> Any:
+            return Three()
+
+    assert client.totals({"a": Numbers()}) == {"a": sum(Numbers())} == {"a": 3}
+
+
 def test_closing_the_object_closes_its_streams(clients: Any) -> None:
     client, other = clients.open(), clients.open()
     body, nested, kept = client.get("/", 1_000_000).body, client.crawl(100), other.get("/", 100).body

@@ -10,6 +10,8 @@ from typing import Any
 from gobind.runtime.interrupts.ownership import Unsent
 from gobind.runtime.objects.upcalls import ExportedObject, memory_at
 
+_END: Any = object()
+
 
 def wanted(address: int, size: int) -> int:
     """Returns how many items a request asks for at most."""
@@ -56,9 +58,8 @@ def next_items(pack: Callable[[Any, Unsent], bytes]) -> Callable[[ExportedObject
     def fetch(exported: ExportedObject, address: int, size: int, unsent: Unsent) -> bytes:
         iterator = exported.value
         if type(iterator) not in _READY:
-            for item in iterator:
-                return pack([item], unsent)
-            return pack([], unsent)
+            item = next(iterator, _END)  # not `for`, which wants an `__iter__` of it
+            return pack([] if item is _END else [item], unsent)
         if exported.kept is not None:
             error, exported.kept = exported.kept, None
             raise error

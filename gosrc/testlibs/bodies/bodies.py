@@ -121,6 +121,10 @@ class Client(Protocol):
         """Returns a response with the body of the request that it gets, or the value itself."""
         ...
 
+    def labelled(self, label: int | str, values: Any, items: Iterable[int]) -> int:
+        """Returns the sum of the items."""
+        ...
+
     def close(self) -> None: ...
 
 

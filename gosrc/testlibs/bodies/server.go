@@ -341,6 +341,10 @@ func (c *client) Anything(ctx context.Context, value any) (any, error) {
 	return value, nil
 }
 
+func (c *client) Labelled(_ context.Context, _, _ any, items func(yield func(int, error) bool)) (int, error) {
+	return sum(items)
+}
+
 func (c *client) Close(context.Context) error {
 	if c.closed {
 		return errors.New("closed twice")
