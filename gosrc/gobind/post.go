@@ -81,8 +81,8 @@ func (p post) deliver() {
 		p.q.err = p.q.reply.lateError()
 	}
 	if err := p.q.End(); err != nil {
-		text := []byte(err.Error())
-		enter(0, UpcallReport, unsafe.Pointer(&text[0]), uint64(len(text)), new(Reply))
+		text := append([]byte(err.Error()), 0) // that of an exception without name and text is empty
+		enter(0, UpcallReport, unsafe.Pointer(&text[0]), uint64(len(text)-1), new(Reply))
 	}
 }
 

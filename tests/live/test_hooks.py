@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import ctypes
 import functools
 import gc
+import itertools
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -219,6 +223,22 @@ def test_a_hook_that_raises_is_reported_and_later_calls_come(
     assert seen.wait() == [0, 1, 2] and told.wait() == ["second"] * 3
 
 
+def test_hooks_for_exceptions_that_raise_are_told_of_on_stderr(
+    hooks: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nameless = type("", (Exception,), {})
+
+    def fails(*args: Any) -> None:
+        raise nameless
+
+    monkeypatch.setattr(threading, "excepthook", fails)
+    monkeypatch.setattr(sys, "excepthook", fails)
+    hooks.post(fails, 3)
+    hooks.odd(fails, True)
+    deliver(hooks)
+    assert capsys.readouterr().err.count("Traceback") >= 4
+
+
 def test_a_value_that_cannot_be_passed_is_reported(hooks: Any, reported: Any) -> None:
     seen = Seen(1)
     hooks.odd(seen, True)
@@ -354,6 +374,60 @@ def test_calls_for_a_closed_loop_are_dropped(hooks: Any) -> None:
     hooks.post_kept(5)
     deliver(hooks)
     assert last_events() == 0 and dropped() == before + 5
+
+
+def test_a_closed_loop_keeps_no_call_even_if_no_more_may_wait(hooks: Any) -> None:
+    async def keep() -> None:
+        hooks.keep(lambda event: None)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(keep())
+    for _ in range(2):
+        hooks.post_kept(ONE_WAY_CAPACITY - 10)
+        deliver(hooks)
+    loop.close()
+    hooks.post_kept(1)
+    deliver(hooks)
+    assert not any(type(one) is Event and one.number == 100 for one in gc.get_objects())
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or not hasattr(ctypes.pythonapi, "PyErr_SetInterruptEx"),
+    reason="a signal is set by CPython's own C API",
+)
+def test_a_signal_handlers_exception_does_not_delay_the_calls_after_it(hooks: Any) -> None:
+    class Struck(Exception): ...
+
+    def handler(number: int, frame: Any) -> None:
+        raise Struck
+
+    async def main() -> None:
+        loop, seen = asyncio.get_running_loop(), Seen(3)
+        call_soon, errors = loop.call_soon_threadsafe, []
+
+        def struck(run: Any) -> None:  # both in one step, or the interpreter would handle the signal in between
+            pending = map(ctypes.pythonapi.PyErr_SetInterruptEx, (int(signal.SIGUSR1),))
+            collections.deque(itertools.chain(pending, map(call, (run,))), maxlen=0)
+
+        call = functools.partial.__call__
+        loop.call_soon_threadsafe = lambda run: call_soon(struck, functools.partial(run))
+        loop.set_exception_handler(lambda _, context: errors.append(type(context["exception"])))
+        hooks.keep(seen)
+        hooks.post_kept(1)
+        deliver(hooks)
+        loop.call_soon_threadsafe = call_soon
+        while not errors:
+            await asyncio.sleep(0)
+        hooks.post_kept(3)
+        while len(seen.calls) < 3:
+            await asyncio.sleep(0)
+        assert [event.number for event in seen.calls] == [0, 1, 2] and errors == [Struck]
+
+    usual = signal.signal(signal.SIGUSR1, handler)
+    try:
+        asyncio.run(asyncio.wait_for(main(), LIMIT))
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
 
 
 PROGRAM = """

@@ -5,9 +5,13 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from gobind import protocol
+from gobind.runtime.interrupts.ownership import exhaust
+from gobind.runtime.interrupts.uninterrupted import uninterrupted
 from gobind.runtime.objects.upcalls import (
     Answer,
     ExportedObject,
@@ -76,26 +80,33 @@ class LoopCalls:
 
     def post(self, arguments: tuple[Any, ...]) -> bool:
         """Schedules a call on the loop. Returns False if too many wait there, or the loop is closed."""
-        if len(self._waiting) + len(self._tasks) >= protocol.ONE_WAY_CAPACITY:
-            return False
-        self._waiting.append(arguments)
-        try:
-            self._loop.call_soon_threadsafe(self._run)
-        except RuntimeError:  # the loop is closed
+        if len(self._waiting) + len(self._tasks) < protocol.ONE_WAY_CAPACITY:
+            self._waiting.append(arguments)
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._run)
+                return True
+        if self._loop.is_closed():
             self._waiting.clear()
-            return False
-        return True
+        return False
 
+    @uninterrupted
     def _run(self) -> None:
-        """Makes the call that has waited longest; an exception is the loop's to report."""
-        made = self._function(*self._waiting.popleft())
+        """Makes the call that has waited longest; an exception is the loop's to report.
+
+        Uninterrupted: were a call not taken from `_waiting`, each one after it would be made one too late.
+        """
+        try:
+            arguments = self._waiting.popleft()
+        except IndexError:  # dropped, as the loop was being closed
+            return
+        made = self._function(*arguments)
         if hasattr(made, "__await__"):
             task = self._loop.create_task(_awaited(made))
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
+            # In one step: a task that stayed in `_tasks` would take the place of a call for ever.
+            watching = map(task.add_done_callback, (self._tasks.discard, self._done))
+            exhaust(chain(watching, map(self._tasks.add, (task,))))
 
     def _done(self, task: Any) -> None:
-        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             message = "Exception in one-way function"

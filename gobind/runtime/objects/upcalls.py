@@ -298,7 +298,10 @@ def report(error: BaseException) -> None:
     try:
         threading.excepthook(threading.ExceptHookArgs(made))
     except BaseException as raised:
-        sys.excepthook(type(raised), raised, raised.__traceback__)
+        try:
+            sys.excepthook(type(raised), raised, raised.__traceback__)
+        except BaseException as again:  # Go has no use for it
+            sys.__excepthook__(type(again), again, again.__traceback__)
 
 
 _tables: dict[Native, HandleTable] = {}
