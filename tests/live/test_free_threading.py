@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -91,3 +92,15 @@ def test_an_object_is_closed_once_by_threads_that_close_it_at_once() -> None:
         side_by_side(close)
         assert release_others(pairs) == OBJECTS, f"round {number}"
         assert _debug.live() == 0
+
+
+def test_objects_are_made_while_other_threads_drop_theirs() -> None:
+    stores = load("Stores")
+
+    def make_and_drop() -> None:
+        for _ in range(ROUNDS):
+            stores.many(OBJECTS)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        side_by_side(make_and_drop, threads=4)
