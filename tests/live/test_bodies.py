@@ -262,7 +262,11 @@ def test_streams_inside_dynamic_values(client: Any) -> None:
         (1.5, None, "label: expected int | str, got float"),
         ("\ud800", None, "surrogates not allowed"),
         ("a", {1}, "values: expected Any, got set; Go has no dynamic sets, pass a list"),
-        ("a", [Request("/", [b"a"]), {(): 1}], "values[1]: a key must be str, a number, None or UUID, got tuple"),
+        (
+            "a",
+            [Request("/", [b"a"]), {(): 1}],
+            "values[1]: a key must be str, a number, None or UUID, got tuple",
+        ),
     ],
 )
 def test_streams_behind_a_dynamic_value_that_go_refuses_are_released(
@@ -310,22 +314,24 @@ def test_closing_the_object_closes_its_streams(clients: Any) -> None:
     other.close()
 
 
-def test_closing_the_object_wakes_who_waits_for_a_stream(clients: Any) -> None:
+def test_closing_the_object_wakes_who_waits_for_its_streams(clients: Any) -> None:
     client = clients.open()
-    body, raised = client.hang().body, []
-    assert next(body) == b"begun"
+    bodies, raised = [response.body for response in client.hangs(30)], []
+    assert {next(body) for body in bodies} == {b"begun"}
 
-    def take() -> None:
+    def take(body: Any) -> None:
         try:
             next(body)
-        except gobind.ClosedError as error:
+        except gobind.GobindError as error:
             raised.append(str(error))
 
-    thread = threading.Thread(target=take)
-    thread.start()
+    threads = [threading.Thread(target=take, args=(body,)) for body in bodies]
+    for thread in threads:
+        thread.start()
     client.close()
-    thread.join()
-    assert raised == ["Response.body: the stream is closed, as its object is"]
+    for thread in threads:
+        thread.join()
+    assert raised == ["Response.body: the stream is closed, as its object is"] * 30
 
 
 def test_closing_the_object_closes_the_streams_of_calls_under_way(clients: Any) -> None:
