@@ -403,12 +403,11 @@ def test_a_signal_handlers_exception_does_not_delay_the_calls_after_it(hooks: An
         raise Struck
 
     async def main() -> None:
-        loop, seen = asyncio.get_running_loop(), Seen(3)
-        call_soon, errors = loop.call_soon_threadsafe, []
+        loop: Any = asyncio.get_running_loop()
+        seen, call_soon, errors = Seen(3), loop.call_soon_threadsafe, []
 
-        def struck(
-            run: Any,
-        ) -> None:  # both in one step, or the interpreter would handle the signal in between
+        def struck(run: Any) -> None:
+            # Both in one step, or the interpreter would handle the signal in between.
             pending = map(ctypes.pythonapi.PyErr_SetInterruptEx, (int(signal.SIGUSR1),))
             collections.deque(itertools.chain(pending, map(call, (run,))), maxlen=0)
 
