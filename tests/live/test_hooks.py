@@ -393,7 +393,7 @@ def test_a_closed_loop_keeps_no_call_even_if_no_more_may_wait(hooks: Any) -> Non
 
 
 @pytest.mark.skipif(
-    sys.platform == "win32" or not hasattr(ctypes.pythonapi, "PyErr_SetInterruptEx"),
+    sys.platform == "win32" or sys.implementation.name != "cpython",
     reason="a signal is set by CPython's own C API",
 )
 def test_a_signal_handlers_exception_does_not_delay_the_calls_after_it(hooks: Any) -> None:
