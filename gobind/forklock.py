@@ -15,7 +15,9 @@ import sys
 import threading
 from typing import Any
 
-fork_lock = threading.RLock()
+from gobind.locks import ReentrantLock
+
+fork_lock = ReentrantLock()
 """Held while a module is imported lazily, a function compiled, a library opened; and by a fork."""
 
 if hasattr(os, "register_at_fork"):

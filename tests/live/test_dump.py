@@ -224,7 +224,7 @@ def test_long_values_are_cut(capsys: Any, write: Any) -> None:
         (["Banks.login"], f"{LIBRARY} has no interface Banks; it has Accounts"),
         (["Accounts.login", "--request", "nowhere"], "nowhere: No such file or directory"),
         (["--request", "x"], "a frame is of a method: name it as Interface.method behind the library"),
-        (["Accounts.ping", "--response", sys.executable],
+        (["Accounts.ping", "--response", __file__],
          "Accounts.ping has no response: the call's own integer is the result"),
         (["Accounts.login", "--request", "a", "--response", "b"],
          "argument --response: not allowed with argument --request (see: gobind dump --help)"),

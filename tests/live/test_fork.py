@@ -227,7 +227,7 @@ path = {str(path)!r}
 sleeper = gobind.load(path, contract.Sleeper)
 os.unlink(path)
 in_child(work)
-os.link(libraries.path_of("versions"), path)
+__import__("shutil").copy(libraries.path_of("versions"), path)
 in_child(work)
 """
     )

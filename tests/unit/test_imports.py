@@ -16,7 +16,8 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors protocol forklock",
+    "errors protocol locks",
+    "forklock",
     "contract",
     "contract.kinds",
     "contract.scalars contract.decorators contract.leaves",

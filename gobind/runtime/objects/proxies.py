@@ -18,6 +18,7 @@ from gobind.contract.types import CallableType, InterfaceType, ListType, Method,
 from gobind.contract.validate import implements, is_single_item, misfit_of_function
 from gobind.errors import ClosedError
 from gobind.forklock import fork_lock
+from gobind.locks import ReentrantLock
 from gobind.runtime.call.methods import LazyMethod, namespace_of
 from gobind.runtime.interrupts.ownership import Owned, Unsent
 from gobind.runtime.objects.handlers import Handlers
@@ -81,7 +82,7 @@ class _Alive:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = ReentrantLock()
         self._references: dict[tuple[int, Any], _Reference] = {}
         self._dead: deque[_Reference] = deque()
 

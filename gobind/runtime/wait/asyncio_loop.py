@@ -20,6 +20,7 @@ from time import monotonic_ns
 from typing import Any
 
 from gobind.errors import ClosedError
+from gobind.locks import ReentrantLock
 from gobind.runtime.call.status import Completion, Parked
 from gobind.runtime.interrupts.ownership import Unsent, exhaust, send_batch
 from gobind.runtime.interrupts.uninterrupted import insistent
@@ -53,7 +54,7 @@ class Dispatcher:
         self._native = native
         self._loops: dict[int, LoopCalls] = {}
         # Two loops may begin at once; a loop has one thread, so its own calls have no lock.
-        self._lock = threading.Lock()
+        self._lock = ReentrantLock()
 
     def submit(
         self,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import threading
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from gobind.codec.buffers import pin
+from gobind.locks import ReentrantLock
 from gobind.protocol import RING_HEAD, RING_PARKED, RING_SLOTS, RING_TAIL
 from gobind.runtime.interrupts.ownership import Owned, Unsent, exhaust, keep_to_the_end
 from gobind.runtime.process.native import Native
@@ -52,7 +52,7 @@ class Ring:
         ] = []  # the steps of the send in progress, unless a later one has cancelled it
         # Several threads may send, and a signal handler may while its own thread does. Its release is also the fence
         # between moving the tail and reading `parked`.
-        self._lock = threading.RLock()
+        self._lock = ReentrantLock()
         # Go reads the memory until the ring is closed.
         self._owned = Owned(native.closing_ring, self._memory)
         _rings.add(self)
@@ -132,7 +132,7 @@ class RingSender:
         self._native = native
         self._rings: dict[int, Ring] = {}
         # Two rings of one capacity would let later calls overtake earlier ones. A signal handler may come here, too.
-        self._lock = threading.RLock()
+        self._lock = ReentrantLock()
         _opened.append(self)
 
     def send(self, frame: bytes, capacity: int, unsent: Unsent | None = None) -> None:
