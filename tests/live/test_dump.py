@@ -224,13 +224,14 @@ def test_long_values_are_cut(capsys: Any, write: Any) -> None:
         (["Banks.login"], f"{LIBRARY} has no interface Banks; it has Accounts"),
         (["Accounts.login", "--request", "nowhere"], "nowhere: No such file or directory"),
         (["--request", "x"], "a frame is of a method: name it as Interface.method behind the library"),
-        (["Accounts.ping", "--response", __file__],
+        (["Accounts.ping", "--response", "A FRAME"],
          "Accounts.ping has no response: the call's own integer is the result"),
         (["Accounts.login", "--request", "a", "--response", "b"],
          "argument --response: not allowed with argument --request (see: gobind dump --help)"),
     ],
 )  # fmt: skip
-def test_errors_are_one_line(capsys: Any, words: list[str], text: str) -> None:
+def test_errors_are_one_line(capsys: Any, write: Any, words: list[str], text: str) -> None:
+    words = [write(bytes(24)) if word == "A FRAME" else word for word in words]
     assert run(capsys, *words) == (2, "", f"gobind: error: {text}\n")
 
 

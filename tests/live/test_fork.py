@@ -227,7 +227,8 @@ path = {str(path)!r}
 sleeper = gobind.load(path, contract.Sleeper)
 os.unlink(path)
 in_child(work)
-__import__("shutil").copy(libraries.path_of("versions"), path)
+import shutil
+shutil.copy(libraries.path_of("versions"), path)
 in_child(work)
 """
     )
