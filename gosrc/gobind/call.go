@@ -124,7 +124,7 @@ func (c *Call) Detach() context.Context {
 		c.ctx, c.cancel = context.WithCancel(context.Background())
 	}
 	ctx := c.Context()
-	c.detached = newLasting(c.receiver, c.cancel)
+	c.detached = newLasting(c.receiver, ctx, c.cancel)
 	c.cancel, c.out.streams = nil, c.detached
 	return ctx
 }

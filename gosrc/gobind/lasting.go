@@ -9,6 +9,7 @@ import (
 // was called: closing that closes the streams, those that the call is still going to make as well.
 type lasting struct {
 	sync.Mutex
+	ctx     context.Context
 	cancel  context.CancelFunc
 	owner   uint64 // a handle, or 0
 	users   int    // the call while it runs, and the streams
@@ -25,8 +26,8 @@ var owned = struct {
 }{by: map[uint64]map[*lasting]bool{}}
 
 // newLasting returns the context of a call of that object, which is its first user.
-func newLasting(owner uint64, cancel context.CancelFunc) *lasting {
-	l := &lasting{cancel: cancel, owner: owner, users: 1, streams: map[closer]bool{}}
+func newLasting(owner uint64, ctx context.Context, cancel context.CancelFunc) *lasting {
+	l := &lasting{ctx: ctx, cancel: cancel, owner: owner, users: 1, streams: map[closer]bool{}}
 	if owner != 0 {
 		owned.Lock()
 		defer owned.Unlock()
@@ -47,6 +48,14 @@ func closeStreamsOf(owner uint64) {
 	for l := range found {
 		l.close()
 	}
+}
+
+// err returns why the context has ended, nil if it has not. A nil context, that of a call of Python, does not end.
+func (l *lasting) err() error {
+	if l == nil {
+		return nil
+	}
+	return l.ctx.Err()
 }
 
 func (l *lasting) close() {

@@ -79,7 +79,7 @@ func (p *producer[T]) produce() {
 	finished := false
 	defer func() {
 		if finished {
-			p.end(nil, nil)
+			p.end(p.lasts.err(), nil) // a stream that stops at a deadline may not say that it gives less than all
 			return
 		}
 		err, stack := errNoText, stackOf()

@@ -355,9 +355,16 @@ def test_collecting_the_object_leaves_its_streams(clients: Any) -> None:
     assert list(body) == chunks(10_000)
 
 
-def test_a_deadline_ends_a_body(client: Any) -> None:
+def test_a_deadline_ends_a_body(clients: Any, client: Any) -> None:
     with gobind.timeout(0.05):
         body = client.get("/", 1 << 60).body
     with pytest.raises(TimeoutError):
         for _ in body:
             pass
+    with gobind.timeout(0.05):
+        letters = client.by_name(["a" * (1 << 20)])["a" * (1 << 20)]
+    assert next(letters) == "a"
+    while clients.contexts():
+        pass
+    with pytest.raises(TimeoutError):  # by a stream that only returns
+        list(letters)

@@ -374,7 +374,7 @@ def test_calls_for_a_closed_loop_are_dropped(hooks: Any) -> None:
     loop.close()
     hooks.post_kept(5)
     deliver(hooks)
-    assert last_events() == 0 and dropped() == before + 5
+    assert last_events() == 0 and dropped() == before + 10
 
 
 def test_a_closed_loop_keeps_no_call_even_if_no_more_may_wait(hooks: Any) -> None:

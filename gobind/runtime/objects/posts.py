@@ -37,7 +37,7 @@ def posted(table: HandleTable, unpack: Callable[[int, int], tuple[Any, ...]]) ->
             else:
                 if exported.kept is None:
                     exported.kept = LoopCalls(exported.value, exported.loop)
-                table.dropped += not exported.kept.post(arguments)
+                table.dropped += exported.kept.post(arguments)
         except BaseException as error:
             report(error)
         put_answer(memory_at(reply), 0, 0, protocol.ANSWER_VALUE)
@@ -78,16 +78,19 @@ class LoopCalls:
         self._waiting: deque[tuple[Any, ...]] = deque()
         self._tasks: set[Any] = set()
 
-    def post(self, arguments: tuple[Any, ...]) -> bool:
-        """Schedules a call on the loop. Returns False if too many wait there, or the loop is closed."""
+    def post(self, arguments: tuple[Any, ...]) -> int:
+        """Schedules a call on the loop. Returns how many calls are dropped: too many wait, or the loop is closed."""
         if len(self._waiting) + len(self._tasks) < protocol.ONE_WAY_CAPACITY:
             self._waiting.append(arguments)
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._run)
-                return True
+                return 0
+            self._waiting.pop()
+        dropped = 1
         if self._loop.is_closed():
+            dropped += len(self._waiting)
             self._waiting.clear()
-        return False
+        return dropped
 
     @uninterrupted
     def _run(self) -> None:
