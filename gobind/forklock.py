@@ -34,6 +34,8 @@ def lazy_import(name: str) -> Any:
     """
     if not _is_imported(name) and _can_wait():
         _import_in_thread(name)
+    if _is_imported(name):  # up to Python 3.10 importlib takes its lock even then
+        return sys.modules[name]
     with fork_lock:
         return importlib.import_module(name)
 

@@ -173,6 +173,7 @@ def test_bare_name_of_a_deleted_file_loads_what_is_open(tmp_path: Path) -> None:
     """A bare name still means what the loader has opened, when its file is gone."""
     path = Path(shutil.copy(libraries.path_of("versions"), tmp_path / "libgone.so"))
     text = """
+import warnings
 library = gobind.load("libgone.so")
 os.unlink(PATH)
 assert gobind.load("libgone.so") is library
@@ -182,6 +183,7 @@ assert again is not library and again.Versions.first(1) == 2
 try: gobind.load(PATH)
 except gobind.LoadError as error: assert str(error) == f"cannot find {PATH}; tried: {PATH}", error
 else: raise AssertionError
+warnings.filterwarnings("ignore", category=DeprecationWarning)  # of a fork beside threads
 if not os.fork():
     assert again.Versions.first(2) == 3
     os._exit(0)
