@@ -146,50 +146,45 @@ else:
             return OneWayOf(item)
 
 
-class BufferOf:
-    """What ``Buffer[item]`` and ``MutableBuffer[item]`` evaluate to at run time."""
+class _Subscripted:
+    """What a name of this module with brackets evaluates to at run time."""
 
-    def __init__(self, item: Any, is_mutable: bool) -> None:
+    def __init__(self, word: str, item: Any) -> None:
+        self.word = word
         self.item = item
-        self.is_mutable = is_mutable
-        self.word = "MutableBuffer" if is_mutable else "Buffer"
 
     def __repr__(self) -> str:
         return f"gobind.{self.word}[{self.item!r}]"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BufferOf) and (self.word, self.item) == (other.word, other.item)
+        return isinstance(other, _Subscripted) and (self.word, self.item) == (other.word, other.item)
 
     def __hash__(self) -> int:
-        return hash((self.word, self.item))
+        return hash(repr(self))  # the item may be a list
 
     def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
         raise TypeError(f"{self.word}[...] is an annotation, not a value")
 
 
-class OneWayOf:
-    """What ``OneWay[[A], None]`` evaluates to at run time."""
+class BufferOf(_Subscripted):
+    """``Buffer[item]``, or ``MutableBuffer[item]``."""
+
+    def __init__(self, item: Any, is_mutable: bool) -> None:
+        super().__init__("MutableBuffer" if is_mutable else "Buffer", item)
+        self.is_mutable = is_mutable
+
+
+class OneWayOf(_Subscripted):
+    """``OneWay[item]``: the item is ``([A, B], None)``."""
 
     def __init__(self, item: Any) -> None:
-        self.item = item
-
-    def __repr__(self) -> str:
-        return f"gobind.OneWay[{self.item!r}]"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, OneWayOf) and self.item == other.item
-
-    def __hash__(self) -> int:
-        return hash(repr(self))
+        super().__init__("OneWay", item)
 
     def __or__(self, other: Any) -> Any:
         return Union[self, other]
 
     def __ror__(self, other: Any) -> Any:
         return Union[other, self]
-
-    def __call__(self) -> None:  # typing accepts only callables inside Optional[...], list[...]
-        raise TypeError("OneWay[...] is an annotation, not a value")
 
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ type Writer struct {
 	held     []any    // what must live as long as the frame because the frame points to it
 	sent     []uint64 // handles that the frame holds
 	place    string   // the field or result being written, for messages
-	streams  *lasting // what the context of the streams in the frame is
+	streams  *lasting // the context that the streams in the frame keep alive; nil: none
 	queue    steps[*Writer]
 	depth    depth
 	err      error

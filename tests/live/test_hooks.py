@@ -17,6 +17,7 @@ from typing import Any, Optional, Protocol
 import libraries
 import programs
 import pytest
+from crossing import collect_until
 
 import gobind
 from gobind import _debug, gointerface
@@ -35,12 +36,7 @@ def hooks() -> Iterator[Any]:
     made = library.bind(hooks_py.Hooks)
     yield made
     made.keep(None)
-    for _ in range(100):
-        gc.collect()
-        library.runtime.gc()
-        if not _debug.exported():
-            break
-    assert _debug.exported() == 0
+    assert collect_until(lambda: not _debug.exported())
 
 
 class Seen:

@@ -22,6 +22,8 @@ from gobind.runtime.objects.upcalls import (
     running_loop,
 )
 
+_NO_LOOP = "{!r} is async, and is passed to Go where no event loop runs; pass it from a coroutine"
+
 
 def posted(table: HandleTable, unpack: Callable[[int, int], tuple[Any, ...]]) -> Answer:
     """Returns the handler of one-way functions; `unpack` reads the arguments of a request.
@@ -53,9 +55,6 @@ def refuse_async(function: Any) -> None:
     """
     if inspect.iscoroutinefunction(function) and running_loop() is None:
         raise RuntimeError(_NO_LOOP.format(function))
-
-
-_NO_LOOP = "{!r} is async, and is passed to Go where no event loop runs; pass it from a coroutine"
 
 
 def _call(function: Any, arguments: tuple[Any, ...]) -> None:

@@ -94,9 +94,8 @@ class _Alive:
     def add(self, key: tuple[int, Any], value: GoObject) -> None:
         """Keeps an object in the table as long as it lives."""
         while self._dead:  # not iterated over: without the GIL other threads append to it meanwhile
-            with suppress(
-                IndexError, ValueError
-            ):  # a signal handler that has run meanwhile may have removed it
+            # A signal handler that runs meanwhile may remove it.
+            with suppress(IndexError, ValueError):
                 dead = self._dead[0]
                 if self._references.get(dead.key) is dead:
                     self._references.pop(dead.key, None)

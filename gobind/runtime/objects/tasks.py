@@ -162,9 +162,7 @@ class Task:
         try:
             self._send(self._answers.exception(error, unsent), unsent, failed=True)
         except BaseException:
-            next(
-                unsent
-            )  # or the table would keep `error`, which may get the raised one as context, whose traceback keeps this
+            next(unsent)  # as `HandleTable.fail` does
             raise
 
     def _send(self, frame: bytes, unsent: Unsent, failed: bool = False) -> None:

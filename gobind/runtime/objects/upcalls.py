@@ -164,9 +164,9 @@ class HandleTable:
                 frame = (make or self.exception)(error, unsent)
                 self.respond(reply, frame, unsent, protocol.ANSWER_EXCEPTION)
             except BaseException:
-                next(
-                    unsent
-                )  # or the table would keep `error`, which refers to what is raised now, whose traceback keeps this
+                # Or the table would keep `error` for ever: it may refer to what is raised now, whose traceback keeps
+                # the owner of the table's entry.
+                next(unsent)
                 raise
 
     def is_late(self, reply: int, error: BaseException) -> bool:

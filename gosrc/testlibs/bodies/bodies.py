@@ -59,11 +59,9 @@ class Client(Protocol):
         """Calls begun, then returns a response, whose body may go on for ever."""
         ...
 
-    def hang(self) -> Response:
-        """Returns a response whose body waits after the first chunk until its context ends."""
+    def hangs(self, count: int) -> list[Response]:
+        """Returns responses whose bodies wait after the first chunk until their context ends."""
         ...
-
-    def hangs(self, count: int) -> list[Response]: ...
 
     def read(self, request: Request, size: int) -> bytes:
         """Returns so many bytes of the body, read as from an io.Reader."""

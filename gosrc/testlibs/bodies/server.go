@@ -77,25 +77,16 @@ func (c *client) GetLate(ctx context.Context, begun func(context.Context) error,
 	return Response{Body: chunks(ctx, n)}, begun(ctx)
 }
 
-func hang(ctx context.Context) Response {
-	return Response{Body: func(yield func([]byte, error) bool) {
-		if yield([]byte("begun"), nil) {
-			<-ctx.Done()
-			yield(nil, ctx.Err())
-		}
-	}}
-}
-
-func (c *client) Hang(ctx context.Context) (Response, error) {
-	count(ctx)
-	return hang(ctx), nil
-}
-
 func (c *client) Hangs(ctx context.Context, n int) ([]Response, error) {
 	count(ctx)
 	made := make([]Response, n)
 	for i := range made {
-		made[i] = hang(ctx)
+		made[i] = Response{Body: func(yield func([]byte, error) bool) {
+			if yield([]byte("begun"), nil) {
+				<-ctx.Done()
+				yield(nil, ctx.Err())
+			}
+		}}
 	}
 	return made, nil
 }
