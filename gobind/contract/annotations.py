@@ -11,10 +11,11 @@ import functools
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ForwardRef, Union, get_origin
 
 from gobind.contract.decorators import scope_of
+from gobind.outcomes import outcome
 
 if TYPE_CHECKING or sys.version_info < (3, 14):
 
@@ -151,19 +152,3 @@ def text_of(annotation: str | ForwardRef) -> str:
 @functools.lru_cache  # half of what binding took was compiling "int" and "str" again and again
 def _compiled(text: str) -> types.CodeType:
     return compile(text, "<annotation>", "eval", dont_inherit=True)
-
-
-def outcome(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """Returns what `work` returns, and None; or None, and the exception that it raises each time.
-
-    An exception that does not come again when `work` is done again is that of a signal handler: it is raised.
-    """
-    try:
-        return work(), None
-    except (Exception, SystemExit) as error:
-        try:
-            work()
-        except (Exception, SystemExit) as again:
-            if type(again) is type(error):
-                return None, again
-        raise

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ForwardRef, Literal, Optional, Union
 
 from gobind.contract import dynamics
-from gobind.contract.annotations import Scope, is_equal, is_union, outcome, own_annotations, text_of
+from gobind.contract.annotations import Scope, is_equal, is_union, own_annotations, text_of
 from gobind.contract.classes import TYPED_DICT, ClassKind, RawField, class_kind, module_of
 from gobind.contract.decorators import ERROR, INTERFACE, STRUCT, MethodOptions, kind_of
 from gobind.contract.kinds import Kind
@@ -43,6 +43,7 @@ from gobind.contract.types import (
     walk,
 )
 from gobind.errors import ContractError
+from gobind.outcomes import outcome
 from gobind.protocol import MAX_UNION
 
 ACCEPTED = (

@@ -12,7 +12,6 @@ from gobind.codec.columns import get_dicts, get_i64, get_lists, get_str, get_tup
 from gobind.codec.frames import Input
 from gobind.codec.layout import layout_of
 from gobind.codec.registry import Blocks
-from gobind.contract.annotations import outcome
 from gobind.contract.canonical import read_text
 from gobind.contract.compatibility import differences, struct_differences
 from gobind.contract.decorators import ERROR, STRUCT, kind_of
@@ -21,6 +20,7 @@ from gobind.contract.resolve import Schema
 from gobind.contract.types import CallableType, Contract, InterfaceType, Method, StructType
 from gobind.errors import ClosedError, LoadError, MismatchError
 from gobind.forklock import fork_lock, lazy_import
+from gobind.outcomes import outcome
 from gobind.runtime.call.methods import compile_method, namespace_of
 from gobind.runtime.call.status import Statuses, next_id
 from gobind.runtime.objects.answers import Answers

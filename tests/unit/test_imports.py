@@ -16,7 +16,7 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors protocol locks",
+    "errors protocol locks outcomes",
     "forklock",
     "contract",
     "contract.kinds",

@@ -15,6 +15,7 @@ from typing import Any
 from gobind import protocol
 from gobind.codec.memory import IS_CPYTHON, Memory, bytes_at
 from gobind.errors import GoError
+from gobind.outcomes import outcome
 from gobind.runtime.interrupts import ownership
 from gobind.runtime.interrupts.contexts import add_context
 from gobind.runtime.interrupts.ownership import Unsent, make_unsent, send
@@ -364,21 +365,9 @@ def _unraisable(unraisable: Any) -> None:
 
 
 def _text_of(error: BaseException) -> str:
-    """Returns the text of an exception, if its `__str__` does not raise.
-
-    An exception of `__str__` itself is caught, one that a signal handler raises meanwhile is not: called again, the
-    first comes again and the second does not.
-    """
-    try:
-        return str(error)
-    except BaseException as raised:
-        try:
-            str(error)
-        except BaseException as again:
-            if type(again) is not type(raised):
-                raise
-            return "(its text cannot be made)"
-        raise
+    """Returns the text of an exception, if its `__str__` does not raise."""
+    text, odd = outcome(partial(str, error), (BaseException,))
+    return "(its text cannot be made)" if odd is not None else text
 
 
 _qualname = type.__dict__["__qualname__"].__get__
