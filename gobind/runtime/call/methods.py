@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -216,7 +217,7 @@ class MethodWriter:
         source = self._source
         target = "_result" if self._direct else "_size"
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
-        with source.block("try:"):
+        with self._settling("_frame", "_release_status(_frame)"):
             if writer.has_handles:
                 # Does what `gobind.runtime.interrupts.ownership.send` does, without a call of it.
                 chained = (
@@ -235,13 +236,6 @@ class MethodWriter:
                     source.line("_head = _buf = _reply[0]")
                 with source.block("else:"):
                     source.line("_head, _buf, _size = _fetch_response(_frame, _reply)")
-        with source.block("except _BaseException as _error:"):
-            with source.block("try:"):
-                source.line("_add_own(_error, _frame)")
-            with source.block("finally:"):
-                source.line("_release_status(_frame)")
-            self._write_explaining()
-            source.line("raise")
 
     def _write_awaiting(self, writer: RecordWriter, unsent: str) -> None:
         source = self._source
@@ -253,18 +247,38 @@ class MethodWriter:
             ended, which = f"await _submit(_frame, _id{more})", ""
         else:
             ended, which = f"_wait(_frame, _id{more})", "_wait"
-        with source.block("try:"):
+        borrowed = writer.borrowed  # up to Python 3.11 the exception's traceback keeps them
+        with self._settling(f"_parked{which}(_id)", f"_cancel_call{which}(_id)", borrowed):
             source.line(f"{target} = {ended}")
             self._write_opening()
-        with source.block("except _BaseException as _error:"):
-            with source.block("try:"):
-                source.line(f"_add_own(_error, _parked{which}(_id))")
-            with source.block("finally:"):
-                source.line(f"_cancel_call{which}(_id)")
-            if writer.borrowed:  # up to Python 3.11 the exception's traceback keeps them
-                source.line(f"del {', '.join(writer.borrowed)}")
-            self._write_explaining()
-            source.line("raise")
+
+    @contextlib.contextmanager
+    def _settling(self, key: str, release: str, forgotten: Sequence[str] = ()) -> Iterator[None]:
+        """Writes a try statement that settles a call that is left by an exception: tells it of the call's own, releases.
+
+        Args:
+            key: the key of the call's status.
+            release: the line that releases the status.
+            forgotten: variables deleted then.
+        """
+        source = self._source
+        times = 2 if sys.version_info < (3, 11) else 1  # 3.10: a signal handler may raise where an `except` begins
+        for _ in range(times):
+            source.line("try:")
+            source.indent()
+        yield
+        for time in range(times):
+            source.dedent()
+            with source.block("except _BaseException as _error:"):
+                with source.block("try:"):
+                    source.line(f"_add_own(_error, {key})")
+                with source.block("finally:"):
+                    source.line(release)
+                if time == times - 1:
+                    if forgotten:
+                        source.line(f"del {', '.join(forgotten)}")
+                    self._write_explaining()
+                source.line("raise")
 
     def _write_explaining(self) -> None:
         """Writes the lines that say what Go has refused: it checks unions, which it reads anyway."""
