@@ -40,13 +40,14 @@ else:
         """What `threading.RLock` makes; its ``with`` is safe from signal handlers."""
 
         def __enter__(self) -> bool:
-            return True  # `__exit__`, which a with statement looks up before it calls this, has taken the lock
+            return (
+                True  # `__exit__`, which a with statement looks up before it calls this, has taken the lock
+            )
 
         @property
-        def __exit__(self) -> Callable[..., None]:
+        def __exit__(self) -> Callable[..., None]:  # noqa: PLE0302
             taken: list[Any] = []
-            held_and_taken = (
+            return (  # nothing but the stack refers to `_Held`: a variable would, in a frame that a handler keeps
                 _Held(_exhaust, repeat(map(_RLock.release, taken))),
                 taken.extend(filter(_RLock.acquire, (self,))),  # one step: taken, or not
-            )
-            return held_and_taken[0]
+            )[0]

@@ -262,7 +262,8 @@ class MethodWriter:
             forgotten: variables deleted then.
         """
         source = self._source
-        times = 2 if sys.version_info < (3, 11) else 1  # 3.10: a signal handler may raise where an `except` begins
+        # CPython 3.10: a signal handler may raise where an `except` begins, and another where the next one does.
+        times = 3 if sys.version_info < (3, 11) else 1
         for _ in range(times):
             source.line("try:")
             source.indent()

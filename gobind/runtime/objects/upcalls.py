@@ -239,24 +239,25 @@ class HandleTable:
         )
 
         def enter(object_id: int, method: int, address: int, size: int, reply: int) -> None:
+            # Not one within the handler of the other: up to 3.10 the first instruction of a handler may raise.
             try:
                 try:
-                    threads.is_pinned  # noqa: B018
-                except AttributeError:
-                    pin()
-                if object_id:
-                    exported = table[object_id]
-                    exported.answers[method](exported, address, size, reply)
-                else:
-                    serve(method, address, size, reply)
-            except BaseException as error:
-                try:
-                    fail(reply, error)
-                except BaseException as second:  # raised while the first was reported
                     try:
-                        fail(reply, second)
-                    except BaseException as third:
-                        fail(reply, third)
+                        try:
+                            threads.is_pinned  # noqa: B018
+                        except AttributeError:
+                            pin()
+                        if object_id:
+                            exported = table[object_id]
+                            exported.answers[method](exported, address, size, reply)
+                        else:
+                            serve(method, address, size, reply)
+                    except BaseException as error:
+                        fail(reply, error)
+                except BaseException as second:  # raised while the first was reported
+                    fail(reply, second)
+            except BaseException as third:
+                fail(reply, third)
 
         return uninterrupted(enter)
 

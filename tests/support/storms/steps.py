@@ -32,7 +32,13 @@ from .calls import GOBIND, KINDS, Caller, contract
 from .oracle import Alarm, Bare, Failures, Oracle
 
 BEHIND = ("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "SEND", "YIELD", "WITH_EXCEPT")
-"""Beginnings of the names of instructions after which signals are handled; before CPython 3.11 any is one."""
+"""Beginnings of the names of instructions after which signals are handled."""
+
+BEHIND_310 = ("CALL", "JUMP_ABSOLUTE", "POP_JUMP")
+"""The same for CPython 3.10, which handles them also where a function or a handler of exceptions begins."""
+
+NOT_BEFORE_310 = ("SETUP_FINALLY", "SETUP_WITH", "BEFORE_ASYNC_WITH", "YIELD_FROM")
+"""Names of instructions before which CPython 3.10 never does (its Python/ceval.c)."""
 
 
 class Stepper:
@@ -60,7 +66,7 @@ class Stepper:
         if event == "opcode":
             before = self._last.get(frame)
             self._last[frame] = frame.f_lasti
-            if self._is_step(frame.f_code, before):
+            if self._is_step(frame.f_code, before, frame.f_lasti):
                 self._step(frame)
         elif event == "exception":
             self._last[frame] = -1  # what comes is not behind the instruction that has raised it
@@ -77,15 +83,17 @@ class Stepper:
                 self._last[frame] = frame.f_lasti
                 frame = frame.f_back
 
-    def _is_step(self, code: CodeType, before: Optional[int]) -> bool:
-        if sys.version_info < (3, 11):
-            return True
+    def _is_step(self, code: CodeType, before: Optional[int], at: int) -> bool:
         if code not in self._names:
             self._names[code] = {
                 each.offset: each.opname
                 for each in dis.get_instructions(code)
                 if each.opname != "RESUME" or not (each.arg or 0) >= 2  # no signals there
             }
+        if sys.version_info < (3, 11):
+            begins = before is None or before < 0
+            behind = begins or self._names[code].get(before, "").startswith(BEHIND_310)
+            return behind and self._names[code].get(at) not in NOT_BEFORE_310
         if before is None:
             return "RESUME" in self._names[code].values()
         return self._names[code].get(before, "").startswith(BEHIND)
