@@ -34,6 +34,7 @@ from gobind.contract.scalars import (
     u64,
 )
 from gobind.errors import (
+    BuildError,
     ClosedError,
     ContractError,
     GobindError,
@@ -65,6 +66,7 @@ __version__ = "0.1.0"
 __all__ = [
     "JSON",
     "Buffer",
+    "BuildError",
     "ClosedError",
     "ContractError",
     "CorruptFrame",

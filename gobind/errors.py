@@ -17,6 +17,13 @@ class LoadError(GobindError, OSError):
     """A library cannot be found, opened or used."""
 
 
+class BuildError(GobindError):
+    """A library or a wheel cannot be built: a tool is missing, too old or failed, or a file is in the way.
+
+    The message says what, and what to do.
+    """
+
+
 class MismatchError(LoadError):
     """The class and the contract inside the library differ: one line for each difference."""
 

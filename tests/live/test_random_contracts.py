@@ -13,8 +13,9 @@ import random_contracts
 from same import same
 
 import gobind
+from gobind.errors import BuildError
 from gobind.tool.builder.build import build
-from gobind.tool.builder.toolchain import ToolError, find_toolchain
+from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import writer
 
 QUICK, ALL = 2, 40
@@ -25,7 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Go module: all contracts share its copy of gobind's runtime, which is compiled once."""
     try:
         find_toolchain()
-    except ToolError as missing:
+    except BuildError as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("random")
     (folder / "go.mod").write_text("module random\n\ngo 1.18\n")

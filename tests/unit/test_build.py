@@ -15,9 +15,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from gobind.errors import BuildError
 from gobind.tool.builder import cache, gomod
 from gobind.tool.builder.build import build
-from gobind.tool.builder.toolchain import ToolError
 from gobind.tool.generator import writer
 from gobind.tool.generator.gosource import HEADER
 
@@ -107,8 +107,8 @@ def fake_generate(contract: str, *, package: str, runtime_import: str, main: boo
 
 
 def message(function: Any, *arguments: Any, **options: Any) -> str:
-    """The text of the ToolError that a call raises."""
-    with pytest.raises(ToolError) as caught:
+    """The text of the BuildError that a call raises."""
+    with pytest.raises(BuildError) as caught:
         function(*arguments, **options)
     return str(caught.value)
 

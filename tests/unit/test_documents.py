@@ -36,7 +36,7 @@ def error_classes() -> set[str]:
 
 def test_the_readme_lists_each_error_class() -> None:
     names = error_classes()
-    assert {"GoPanic", "MismatchError", "ToolError", "CorruptFrame"} < names
+    assert {"GoPanic", "MismatchError", "BuildError", "CorruptFrame"} < names
     text = section("Errors")
     missing = {name for name in names if f"`{name}`" not in text and name != "GoTimeout"}
     assert not missing  # GoTimeout is not public: it is a GoError and a TimeoutError

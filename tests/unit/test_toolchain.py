@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gobind.errors import BuildError
 from gobind.tool.builder import toolchain
-from gobind.tool.builder.toolchain import ToolError, find_cc, find_go, find_toolchain
+from gobind.tool.builder.toolchain import find_cc, find_go, find_toolchain
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="writes executable scripts")
 
@@ -41,8 +42,8 @@ def program(folder: Path, name: str, script: str = "") -> Path:
 
 
 def message(function: Any, *arguments: Any) -> str:
-    """The text of the ToolError that a call raises."""
-    with pytest.raises(ToolError) as caught:
+    """The text of the BuildError that a call raises."""
+    with pytest.raises(BuildError) as caught:
         function(*arguments)
     return str(caught.value)
 

@@ -20,9 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder import cache, gomod
-from gobind.tool.builder.toolchain import Toolchain, ToolError, find_toolchain, identity
+from gobind.tool.builder.toolchain import Toolchain, find_toolchain, identity
 from gobind.tool.generator import writer
 
 
@@ -49,7 +50,7 @@ def build(
 
     Raises:
         ContractError: the contract cannot be read.
-        ToolError: a tool is missing, or go build fails.
+        BuildError: a tool is missing, or go build fails.
     """
     toolchain = find_toolchain(target, cc)
     output = place(output, toolchain.target)
@@ -78,10 +79,10 @@ def place(output: Path, target: str) -> Path:
     """Returns `output` with the target's own suffix.
 
     Raises:
-        ToolError: `output` is a folder.
+        BuildError: `output` is a folder.
     """
     if output.is_dir():
-        raise ToolError(
+        raise BuildError(
             f"-o {output} is a folder; expected the file name of the library, such as libaccounts.so"
         )
     if output.suffix in SUFFIXES.values():
@@ -100,7 +101,7 @@ def compile_library(
     """Runs go build and puts the library in place.
 
     Raises:
-        ToolError: go build failed; go's own messages are printed before.
+        BuildError: go build failed; go's own messages are printed before.
     """
     started = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +116,7 @@ def compile_library(
         if text:
             print(text, end="", file=sys.stderr)
         if status or not built.exists():
-            raise ToolError(
+            raise BuildError(
                 f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built"
             )
         sha256 = cache.file_hash(built)
@@ -142,7 +143,7 @@ def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[byt
             stderr=messages,
         )
     except OSError as error:
-        raise ToolError(f"{line[0]} cannot be run: {error.strerror}") from None
+        raise BuildError(f"{line[0]} cannot be run: {error.strerror}") from None
     try:
         while True:
             try:

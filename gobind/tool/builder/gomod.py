@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gobind.tool.builder.toolchain import ToolError
+from gobind.errors import BuildError
 
 _WORD = re.compile(r'"[^"]*"|`[^`]*`|[()]|[^\s()"`]+')
 
@@ -34,11 +34,11 @@ def read(root: Path) -> ModFile:
     """Reads the go.mod of `root`.
 
     Raises:
-        ToolError: it names no module.
+        BuildError: it names no module.
     """
     found = parse(root / "go.mod")
     if not found.module:
-        raise ToolError(f"{root / 'go.mod'} has no module line; expected: module NAME")
+        raise BuildError(f"{root / 'go.mod'} has no module line; expected: module NAME")
     return found
 
 

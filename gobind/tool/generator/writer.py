@@ -12,8 +12,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gobind.errors import BuildError
 from gobind.tool.builder import gomod
-from gobind.tool.builder.toolchain import ToolError, go_version
+from gobind.tool.builder.toolchain import go_version
 from gobind.tool.contract_file import read_contract
 from gobind.tool.generator import glue
 from gobind.tool.generator.gosource import HEADER
@@ -67,13 +68,13 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
 
     Raises:
         ContractError: the contract cannot be read.
-        ToolError: an argument is wrong, or a file of the user's is in the way.
+        BuildError: an argument is wrong, or a file of the user's is in the way.
     """
     if directory.exists() and not directory.is_dir():
-        raise ToolError(f"{display(directory)} is a file; expected the folder of the Go package")
+        raise BuildError(f"{display(directory)} is a file; expected the folder of the Go package")
     name = check_package(package) if package else "main" if main else sanitise(directory)
     if main and name != "main":
-        raise ToolError(
+        raise BuildError(
             f"--package {name} needs --no-main: a Go shared library is built from package main,"
             " and only its glue holds func main"
         )
@@ -90,7 +91,7 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
         module = gomod.read(root).module
     runtime = plan.module_root / "gobind"
     if directory.resolve() in (runtime.resolve(), (runtime / "entry").resolve()):
-        raise ToolError(f"{display(directory)} holds gobind's own Go files; generate into another folder")
+        raise BuildError(f"{display(directory)} holds gobind's own Go files; generate into another folder")
     runtime_import = f"{module}/gobind"
     texts = glue.generate(parsed, package=name, runtime_import=runtime_import, main=main)
     _plan_folder(plan, directory, {name: text.encode() for name, text in texts.items()}, "gobind_*.go")
@@ -107,7 +108,7 @@ def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -
         if found == content:
             continue
         if found is not None and not is_ours(found):
-            raise ToolError(
+            raise BuildError(
                 f"{display(path)} is not gobind's (it lacks the line {HEADER!r}) and is in the way;"
                 " move or rename it"
             )
@@ -180,10 +181,10 @@ def check_package(name: str) -> str:
     """Returns `name`.
 
     Raises:
-        ToolError: Go does not take it for the name of a package.
+        BuildError: Go does not take it for the name of a package.
     """
     if not re.match(r"[A-Za-z][A-Za-z0-9_]*\Z", name):
-        raise ToolError(f"--package must be a Go package name such as accounts, got {name!r}")
+        raise BuildError(f"--package must be a Go package name such as accounts, got {name!r}")
     return name
 
 

@@ -1,0 +1,1 @@
+"""Wheels and sdists of projects that carry a Go library."""
