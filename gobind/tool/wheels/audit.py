@@ -13,6 +13,8 @@ from gobind.tool.wheels.binary import read_binary
 from gobind.tool.wheels.wheelfile import WheelFile
 
 _ZIP = b"PK\x03\x04"
+_LISTED = 5
+"""Libraries with the same problem that are named."""
 
 
 def audit(files: Sequence[Path], load: bool = True) -> int:
@@ -44,7 +46,9 @@ def audit(files: Sequence[Path], load: bool = True) -> int:
 def _audit_file(path: Path, load: bool) -> list[Audit]:
     """Returns what was found: of the wheel, then of each library in it."""
     if not path.is_file():
-        raise BuildError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a wheel or a library")
+        raise BuildError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a wheel or a library"
+        )
     try:
         with path.open("rb") as file:
             head = file.read(len(_ZIP))
@@ -61,7 +65,7 @@ def _audit_file(path: Path, load: bool) -> list[Audit]:
 
 def _lines(path: Path, found: Sequence[Audit]) -> Iterator[str]:
     yield f"{path.name}, {megabytes(path.stat().st_size)}"
-    problems = [problem for part in found for problem in part.problems]
+    problems = [*_problems(found)]
     for problem in problems:
         yield f"  problem: {problem}"
     for part in found:
@@ -72,3 +76,15 @@ def _lines(path: Path, found: Sequence[Audit]) -> Iterator[str]:
             yield f"    {label.ljust(width)}  {text}"
     count = len(problems)
     yield f"  {count} problem{'s' * (count != 1)}" if count else "  no problems found"
+
+
+def _problems(found: Sequence[Audit]) -> Iterator[str]:
+    """Yields each problem once, with the libraries that have it."""
+    owners: dict[str, list[str]] = {}
+    for part in found:
+        for problem in part.problems:
+            owners.setdefault(problem, []).append(part.binary.name if part.binary else "")
+    for problem, names in owners.items():
+        shown = [name for name in names if name]
+        more = f" and {len(shown) - _LISTED} more" if len(shown) > _LISTED else ""
+        yield f"{', '.join(shown[:_LISTED])}{more}: {problem}" if shown else problem

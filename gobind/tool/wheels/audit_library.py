@@ -39,7 +39,7 @@ class Audit:
     Attributes:
         title: of what; empty: of the file that was named.
         facts: what there is, each with its label.
-        problems: what is wrong, a sentence each.
+        problems: what is wrong, a sentence each; without the library's name, so that those of several libraries can be told at once.
         binary: the library, if it is one.
         tag: the platform tag it needs; None: there is none.
     """
@@ -58,26 +58,28 @@ def audit_library(binary: Binary, path: Path | None, beside: Collection[str] = (
         path: where it lies, to load it from; None: it is not loaded.
         beside: the file names of the other libraries in its wheel.
     """
-    name = Path(binary.name).name
     audit = Audit(f"{binary.name}: {binary.target}, {megabytes(binary.size)}", binary=binary)
     if path is not None and str(path) == binary.name:
         audit.title = f"{binary.target}"
     try:
         audit.tag = platform_tag(binary, beside)
     except BuildError as error:
-        audit.problems.append(str(error))
+        audit.problems.append(str(error).removeprefix(f"{binary.name} "))
     audit.facts.append(("needs", ", ".join(_needs(binary)) or "nothing"))
     audit.facts.append(("platform tag", audit.tag or "none fits"))
     audit.facts.append(("debug data", "yes" if binary.has_debug else "no"))
     if binary.has_debug:
-        audit.problems.append(f"{name} holds debug data: build it with -ldflags '-s -w', as gobind wheel does")
+        how = "build it with -ldflags '-s -w', as gobind wheel does" if binary.go else "strip it"
+        audit.problems.append(f"holds debug data: {how}")
     if binary.target in ("darwin/arm64", "darwin/universal2") and not binary.is_signed:
-        audit.problems.append(f"{name} is not signed: Macs with Apple silicon do not load it; run: codesign -s - {name}")
+        audit.problems.append(
+            "is not signed: Macs with Apple silicon do not load it; run: codesign -s - FILE"
+        )
     if binary.go is None:
         audit.facts.append(("Go", "none: built by something else, or by a Go before 1.18"))
     else:
-        _audit_go(audit, name, binary.go)
-    _audit_contract(audit, name, binary, path)
+        _audit_go(audit, binary.go)
+    _audit_contract(audit, binary, path)
     return audit
 
 
@@ -89,7 +91,10 @@ def megabytes(size: int) -> str:
 def is_old_go(version: str) -> bool:
     """Says whether the release line of a Go of `version` (``go1.21.3``) was known to be out of support on `KNOWN_ON`."""
     match = re.match(r"go(\d{1,4})(?:\.(\d{1,4}))?", version)
-    return match is not None and (int(match[1]), int(match[2] or 0)) <= (NEWEST_GO[0], NEWEST_GO[1] - _SUPPORTED)
+    return match is not None and (int(match[1]), int(match[2] or 0)) <= (
+        NEWEST_GO[0],
+        NEWEST_GO[1] - _SUPPORTED,
+    )
 
 
 def _needs(binary: Binary) -> Iterator[str]:
@@ -100,27 +105,29 @@ def _needs(binary: Binary) -> Iterator[str]:
     yield from binary.needed
 
 
-def _audit_go(audit: Audit, name: str, info: BuildInfo) -> None:
+def _audit_go(audit: Audit, info: BuildInfo) -> None:
     newest = [".".join(map(str, (NEWEST_GO[0], NEWEST_GO[1] - at))) for at in range(_SUPPORTED)]
     old = is_old_go(info.version)
     package = f", package {info.path}" if info.path and info.path != "command-line-arguments" else ""
     audit.facts.append(("Go", f"{info.version}{package}"))
     if old:
         audit.problems.append(
-            f"{name} was built by {info.version}, whose faults are no longer fixed: Go's authors do that for"
+            f"was built by {info.version}, whose faults are no longer fixed: Go's authors do that for"
             f" {' and '.join(newest)} (known on {KNOWN_ON}); build it with one of these"
         )
     settings = info.settings
     if settings.get("-trimpath") != "true":
         audit.problems.append(
-            f"{name} holds paths of the machine that built it: build it with -trimpath, as gobind does"
+            "holds paths of the machine that built it: build it with -trimpath, as gobind does"
         )
     if settings.get("-race") == "true":
-        audit.problems.append(f"{name} was built with the race detector, which few processes can load: leave out -race")
+        audit.problems.append(
+            "was built with the race detector, which few processes can load: leave out -race"
+        )
     level = settings.get("GOAMD64", "v1")
     if level != "v1":
         audit.problems.append(
-            f"{name} needs a processor of level x86-64-{level}, which no tag can say: build it with GOAMD64=v1"
+            f"needs a processor of level x86-64-{level}, which no tag can say: build it with GOAMD64=v1"
         )
     modules = [_shown(module) for module in info.modules]
     audit.facts.append(("Go modules", modules[0] if modules else "none but its own"))
@@ -132,7 +139,7 @@ def _shown(module: GoModule) -> str:
     return f"{module.path} {module.version}{replaced}"
 
 
-def _audit_contract(audit: Audit, name: str, binary: Binary, path: Path | None) -> None:
+def _audit_contract(audit: Audit, binary: Binary, path: Path | None) -> None:
     if not binary.has_glue:
         audit.facts.append(("contract", "none: not built by gobind"))
     elif path is None:
@@ -149,7 +156,7 @@ def _audit_contract(audit: Audit, name: str, binary: Binary, path: Path | None) 
             return
         found = _describe(path)
         if isinstance(found, str):
-            audit.problems.append(f"{name} does not load on this machine: {found}")
+            audit.problems.append(f"does not load on this machine: {found}")
             return
         methods = [f"{interface} ({count} method{'s' * (count != 1)})" for interface, count in found.items()]
         audit.facts.append(("contract", ", ".join(methods) or "no interfaces"))
@@ -158,8 +165,13 @@ def _audit_contract(audit: Audit, name: str, binary: Binary, path: Path | None) 
 def _describe(path: Path) -> dict[str, int] | str:
     """Returns the interfaces of a library with the numbers of their methods, or why it does not load."""
     folder = str(Path(gobind.__file__).resolve().parents[1])
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))}
-    with tempfile.TemporaryDirectory(prefix="gobind-") as empty:  # Python looks for modules in the current folder
+    environ = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")])),
+    }
+    with tempfile.TemporaryDirectory(
+        prefix="gobind-"
+    ) as empty:  # Python looks for modules in the current folder
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _DESCRIBE, str(path.resolve())],

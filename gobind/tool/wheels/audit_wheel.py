@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from gobind.errors import BuildError
 from gobind.tool.wheels.audit_library import Audit, audit_library
 from gobind.tool.wheels.binary import HEAD, Binary, is_binary, parse_binary
-from gobind.tool.wheels.tags import claimed_glibc
+from gobind.tool.wheels.tags import claimed_glibc, needed_glibc
 from gobind.tool.wheels.wheelfile import WheelFile
 
 _SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
@@ -134,45 +134,41 @@ def _platform_problems(platforms: Sequence[str], libraries: Sequence[Audit]) -> 
     for platform in platforms:
         for each in libraries:
             if each.binary is not None and (problem := _misfit(platform, each)):
-                yield problem
+                yield f"the file name says {platform}, but {each.binary.name} {problem}"
 
 
 def _misfit(platform: str, library: Audit) -> str | None:
     """Returns what is wrong with a platform tag for a library; None: the library loads wherever the tag says."""
     binary, tag = library.binary, library.tag
     assert binary is not None
-    says = f"the file name says {platform}, but {binary.name}"
     if platform.startswith("musllinux_"):
-        return f"{says} cannot be loaded by musl, as no Go library can (golang/go #54805)" if binary.go else None
+        return "cannot be loaded by musl, as no Go library can (golang/go #54805)" if binary.go else None
     if tag is None or platform == tag:
         return None  # why there is none is a problem of the library's own
     if platform.startswith("linux_"):
-        return f"{says} says nothing of glibc, so PyPI refuses it: {tag} is right"
+        return f"needs a glibc, of which that says nothing, so PyPI refuses it: {tag} is right"
     claimed, needed = claimed_glibc(platform), claimed_glibc(tag)
     if claimed and needed:
         if claimed[1] != needed[1]:
-            return f"{says} is for {binary.target}: {tag} is right"
-        if max(claimed[0], binary.glibc or (0, 0)) != claimed[0] or (claimed[0] < needed[0] and needed[0] > (2, 17)):
-            return f"{says} needs {_glibc(needed[0])}: {tag} is right"
-        return None
+            return f"is for {binary.target}: {tag} is right"
+        real = needed_glibc(
+            binary
+        )  # older than the oldest in a tag of gobind, manylinux1 promises no more than 2.5
+        return f"needs glibc {real[0]}.{real[1]}: {tag} is right" if claimed[0] < real else None
     if platform.startswith("macosx_") and tag.startswith("macosx_"):
-        return _macos_misfit(platform, tag, says)
-    return f"{says} is for {binary.target}: {tag} is right"
+        return _macos_misfit(platform, tag)
+    return f"is for {binary.target}: {tag} is right"
 
 
-def _glibc(version: tuple[int, int]) -> str:
-    return f"glibc {version[0]}.{version[1]}"
-
-
-def _macos_misfit(platform: str, tag: str, says: str) -> str | None:
+def _macos_misfit(platform: str, tag: str) -> str | None:
     claimed, needed = (re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", each, re.ASCII) for each in (platform, tag))
     if claimed is None or needed is None:
-        return f"{says} needs {tag}"
+        return f"needs {tag}"
     machines = {needed[3]} | ({"x86_64", "arm64"} if needed[3] == "universal2" else set())
     if claimed[3] not in machines:
-        return f"{says} is for another machine: {tag} is right"
+        return f"is for another machine: {tag} is right"
     if (int(claimed[1]), int(claimed[2])) < (int(needed[1]), int(needed[2])):
-        return f"{says} needs macOS {needed[1]}.{needed[2]}: {tag} is right"
+        return f"needs macOS {needed[1]}.{needed[2]}: {tag} is right"
     return None
 
 
@@ -196,7 +192,9 @@ def _licence_problems(wheel: WheelFile, libraries: Sequence[Audit]) -> Iterator[
         for module in info.modules:
             names = [module.path] + ([module.replaced[0]] if module.replaced and module.replaced[1] else [])
             modules[module.path] = names
-    missing = [path for path, names in modules.items() if not any(_is_licensed(each, texts) for each in names)]
+    missing = [
+        path for path, names in modules.items() if not any(_is_licensed(each, texts) for each in names)
+    ]
     if missing:
         more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
         yield (

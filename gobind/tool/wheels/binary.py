@@ -9,7 +9,7 @@ from pathlib import Path
 from gobind.errors import BuildError
 from gobind.tool.wheels import elf, macho, pe
 from gobind.tool.wheels.buildinfo import BuildInfo, find_build_info
-from gobind.tool.wheels.content import Content
+from gobind.tool.wheels.filebytes import FileBytes
 from gobind.tool.wheels.facts import Facts
 
 HEAD = 4096
@@ -97,8 +97,8 @@ def is_binary(head: bytes) -> bool:
 
 
 def _facts(name: str, content: bytes) -> Facts:
-    for kind in (elf, macho, pe):
-        if kind.matches(content[:HEAD]):
-            return kind.read(Content(name, content))
+    for matches, read in ((elf.matches, elf.read), (macho.matches, macho.read), (pe.matches, pe.read)):
+        if matches(content[:HEAD]):
+            return read(FileBytes(name, content))
     what = "is empty" if not content else "is not a shared library: expected an ELF, Mach-O or PE file"
     raise BuildError(f"{name} {what}")

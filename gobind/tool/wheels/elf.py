@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gobind.tool.wheels.content import MOST_ENTRIES, Content
+from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 from gobind.tool.wheels.facts import Facts
 
 _MAGIC = b"\x7fELF"
@@ -43,7 +43,7 @@ def matches(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def read(content: Content) -> Facts:
+def read(content: FileBytes) -> Facts:
     """Reads the headers of an ELF file.
 
     Raises:
@@ -57,7 +57,7 @@ def read(content: Content) -> Facts:
 
 
 class _Reader:
-    def __init__(self, content: Content, wide: bool) -> None:
+    def __init__(self, content: FileBytes, wide: bool) -> None:
         self._content = content
         self._wide = wide
         self._segments: list[tuple[int, int, int, int]] = []  # of PT_LOAD: address, bytes in the file, offset
@@ -68,7 +68,9 @@ class _Reader:
         content = self._content
         form = "HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH"
         header = content.unpack(form, 16, "the ELF header")
-        kind, machine, _, _, segments, sections, _, _, segment_size, segment_count, size, count, names = header
+        kind, machine, _, _, segments, sections, _, _, segment_size, segment_count, size, count, names = (
+            header
+        )
         if kind not in (_ET_EXEC, _ET_DYN):
             content.refuse("is an ELF file, but no shared library: an object file or a core dump")
         facts = Facts(self._target(machine))

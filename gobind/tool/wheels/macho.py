@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gobind.tool.wheels.content import Content
+from gobind.tool.wheels.filebytes import FileBytes
 from gobind.tool.wheels.facts import Facts
 
 _MAGIC_64, _MAGIC_32 = b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"
 _FAT, _FAT_64 = b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"
-_MOST_SLICES = 30  # a Java class begins with the same four bytes and a larger number: file(1) tells them so, too
+_MOST_SLICES = (
+    30  # a Java class begins with the same four bytes and a larger number: file(1) tells them so, too
+)
 _HEADER = 32
 _MH_EXECUTE, _MH_DYLIB, _MH_BUNDLE = 2, 6, 8
 _LC_SEGMENT_64, _LC_SYMTAB, _LC_CODE_SIGNATURE = 0x19, 2, 0x1D
@@ -29,7 +31,7 @@ def matches(head: bytes) -> bool:
     return head.startswith((_MAGIC_64, _MAGIC_32))
 
 
-def read(content: Content) -> Facts:
+def read(content: FileBytes) -> Facts:
     """Reads the load commands of a Mach-O file: of all its slices, if it is universal.
 
     Raises:
@@ -42,36 +44,36 @@ def read(content: Content) -> Facts:
     if len(slices) == 1:
         return slices[0]
     if found != ["darwin/amd64", "darwin/arm64"]:
-        content.refuse(f"is a universal library of {', '.join(found) or 'nothing'}: Python has no name for that")
+        content.refuse(
+            f"is a universal library of {', '.join(found) or 'nothing'}: Python has no name for that"
+        )
     intel, apple = sorted(slices, key=lambda facts: facts.target)
     return Facts(
         "darwin/universal2",
         [*intel.needed, *apple.needed],
         macos=_oldest_of_both(intel.macos, apple.macos),
         has_debug=intel.has_debug or apple.has_debug,
-        is_signed=intel.is_signed and apple.is_signed,
+        is_signed=apple.is_signed,  # Intel's Macs load what is not
     )
 
 
-def _oldest_of_both(
-    intel: tuple[int, int] | None, apple: tuple[int, int] | None
-) -> tuple[int, int] | None:
+def _oldest_of_both(intel: tuple[int, int] | None, apple: tuple[int, int] | None) -> tuple[int, int] | None:
     """Returns the oldest macOS that both slices of a universal library run on; Apple silicon begins at 11.0."""
     if intel is None or apple is None:
         return None
     return intel if apple <= (11, 0) else max(intel, apple)
 
 
-def _slices(content: Content) -> Iterator[Content]:
+def _slices(content: FileBytes) -> Iterator[FileBytes]:
     wide = content.data.startswith(_FAT_64)
-    head = Content(content.name, content.data, ">")
+    head = FileBytes(content.name, content.data, ">")
     (count,) = head.unpack("I", 4, "the universal header")
     for entry in head.table("IIQQII" if wide else "IIIII", 8, count, "the universal header"):
         offset, size = entry[2:4]
-        yield Content(content.name, head.take(offset, size, "a slice"))
+        yield FileBytes(content.name, head.take(offset, size, "a slice"))
 
 
-def _read_slice(content: Content) -> Facts:
+def _read_slice(content: FileBytes) -> Facts:
     if content.data.startswith(_MAGIC_32):
         content.refuse("is a 32-bit Mach-O file: macOS loads none since 10.15")
     if not content.data.startswith(_MAGIC_64):
@@ -90,7 +92,7 @@ def _read_slice(content: Content) -> Facts:
     return facts
 
 
-def _read_command(content: Content, facts: Facts, command: int, at: int) -> None:
+def _read_command(content: FileBytes, facts: Facts, command: int, at: int) -> None:
     if command in _DYLIBS:
         (name,) = content.unpack("I", at + 8, "the name of a needed library")
         facts.needed.append(content.text(at + name, "the name of a needed library"))
@@ -112,6 +114,6 @@ def _read_command(content: Content, facts: Facts, command: int, at: int) -> None
         facts.has_debug |= max(kinds, default=0) >= _STAB
 
 
-def _version(content: Content, at: int) -> tuple[int, int]:
+def _version(content: FileBytes, at: int) -> tuple[int, int]:
     (packed,) = content.unpack("I", at, "the oldest macOS")
     return packed >> 16, packed >> 8 & 0xFF

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gobind.tool.wheels.content import MOST_ENTRIES, Content
+from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 from gobind.tool.wheels.facts import Facts
 
 _MZ, _SIGNATURE = b"MZ", b"PE\0\0"
@@ -25,7 +25,7 @@ def matches(head: bytes) -> bool:
     return head[at : at + 4] == _SIGNATURE
 
 
-def read(content: Content) -> Facts:
+def read(content: FileBytes) -> Facts:
     """Reads the headers of a PE file.
 
     Raises:
@@ -35,7 +35,7 @@ def read(content: Content) -> Facts:
 
 
 class _Reader:
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: FileBytes) -> None:
         self._content = content
         self._sections: list[tuple[int, int, int]] = []  # address, bytes in the file, offset
 

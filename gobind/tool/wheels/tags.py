@@ -44,6 +44,8 @@ _LOADER = re.compile(r"ld-linux[\w-]*\.so\.\d+|ld64\.so\.\d+|ld\.so\.\d+")
 # The glibc of the manylinux whose libraries have these versions of their symbols, in order, from the same policy.
 _VERSIONS: Mapping[str, tuple[tuple[tuple[int, ...], tuple[int, int]], ...]] = {
     "GLIBCXX": (
+        ((3, 4, 8), (2, 5)),
+        ((3, 4, 13), (2, 12)),
         ((3, 4, 19), (2, 17)),
         ((3, 4, 22), (2, 24)),
         ((3, 4, 24), (2, 27)),
@@ -53,6 +55,8 @@ _VERSIONS: Mapping[str, tuple[tuple[tuple[int, ...], tuple[int, int]], ...]] = {
         ((3, 4, 33), (2, 39)),
     ),
     "CXXABI": (
+        ((1, 3, 1), (2, 5)),
+        ((1, 3, 3), (2, 12)),
         ((1, 3, 7), (2, 17)),
         ((1, 3, 10), (2, 24)),
         ((1, 3, 11), (2, 27)),
@@ -60,9 +64,16 @@ _VERSIONS: Mapping[str, tuple[tuple[tuple[int, ...], tuple[int, int]], ...]] = {
         ((1, 3, 13), (2, 34)),
         ((1, 3, 15), (2, 39)),
     ),
-    "GCC": (((4, 8), (2, 17)), ((7, 0), (2, 27)), ((12, 0), (2, 35)), ((14, 0), (2, 39))),
+    "GCC": (
+        ((4, 2, 0), (2, 5)),
+        ((4, 3, 0), (2, 12)),
+        ((4, 8, 0), (2, 17)),
+        ((7, 0, 0), (2, 27)),
+        ((12, 0, 0), (2, 35)),
+        ((14, 0, 0), (2, 39)),
+    ),
     "LIBATOMIC": (((1, 0), (2, 17)), ((1, 2), (2, 24))),
-    "ZLIB": (((1, 2, 5, 2), (2, 17)), ((1, 2, 9), (2, 27)), ((1, 2, 12), (2, 37))),
+    "ZLIB": (((1, 2, 2, 4), (2, 12)), ((1, 2, 5, 2), (2, 17)), ((1, 2, 9), (2, 27)), ((1, 2, 12), (2, 37))),
 }
 
 # Parts of Windows that libraries are linked against, Go's and C's: a selection. What is called api-ms-win-... is of Windows, too.
@@ -123,24 +134,34 @@ def _linux_tag(binary: Binary, machine: str, beside: Collection[str]) -> str:
             f"{binary.name} needs {_listed(missing)}, which Linux systems need not have: link that statically"
             " (-extldflags=-static-libgcc, LIB.a instead of -lLIB), or do without it; auditwheel repair puts it into the wheel"
         )
+    glibc = max(OLDEST_GLIBC, _OLDEST_OF.get(machine, OLDEST_GLIBC), needed_glibc(binary))
+    return f"manylinux_{glibc[0]}_{glibc[1]}_{machine}"
+
+
+def needed_glibc(binary: Binary) -> tuple[int, int]:
+    """Returns the oldest glibc of a Linux that has all versions of symbols that a library needs; (0, 0) if it needs none.
+
+    Raises:
+        BuildError: no manylinux has them.
+    """
     unknown = [name for name in binary.versions if name.startswith("GLIBC_")]
     if unknown:
         raise BuildError(
             f"{binary.name} needs {_listed(unknown)}, which no manylinux has: build it against an older glibc, or with zig"
         )
-    glibc = max(OLDEST_GLIBC, _OLDEST_OF.get(machine, OLDEST_GLIBC), binary.glibc or (0, 0))
+    glibc = binary.glibc or (0, 0)
     if _LIBMVEC in binary.needed:
         glibc = max(glibc, _HAS_LIBMVEC)
-    for family, steps in _VERSIONS.items():
-        needed = binary.versions.get(family, ())
-        fitting = next((found for version, found in steps if needed <= version), None)
+    for family in _VERSIONS.keys() & binary.versions.keys():
+        needed = binary.versions[family]
+        fitting = next((found for version, found in _VERSIONS[family] if needed <= version), None)
         if fitting is None:
             raise BuildError(
                 f"{binary.name} needs {family}_{'.'.join(map(str, needed))}, which no manylinux has: link that library"
                 " statically (-extldflags='-static-libgcc -static-libstdc++'), or build with an older compiler, or zig"
             )
         glibc = max(glibc, fitting)
-    return f"manylinux_{glibc[0]}_{glibc[1]}_{machine}"
+    return glibc
 
 
 def _is_on_linux(name: str) -> bool:
@@ -185,14 +206,18 @@ def _check_dlls(binary: Binary, beside: Collection[str]) -> None:
         BuildError: it does.
     """
     others = {name.lower() for name in beside}
-    missing = [name for name in binary.needed if not _is_on_windows(name.lower()) and name.lower() not in others]
+    missing = [
+        name for name in binary.needed if not _is_on_windows(name.lower()) and name.lower() not in others
+    ]
     if not missing:
         return
     if any(_OF_MINGW.fullmatch(name.lower()) for name in missing):
         advice = "link it statically (-extldflags=-static), or build with zig, which does"
     else:
         advice = "link it statically, or do without it; delvewheel puts it into the wheel"
-    raise BuildError(f"{binary.name} needs {_listed(missing)}, which is not known as a part of Windows: {advice}")
+    raise BuildError(
+        f"{binary.name} needs {_listed(missing)}, which is not known as a part of Windows: {advice}"
+    )
 
 
 def _is_on_windows(name: str) -> bool:

@@ -18,7 +18,15 @@ from pathlib import Path
 
 from gobind.errors import BuildError
 
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
@@ -59,9 +67,15 @@ class WheelFile:
             reason = getattr(error, "strerror", None) or error
             raise BuildError(f"{path} cannot be read as a wheel: {reason}") from None
         self.files = [entry.filename for entry in self._archive.infolist() if not entry.is_dir()]
-        found = {name.partition("/")[0] for name in self.files if re.fullmatch(r"[^/]+\.dist-info/WHEEL", name)}
+        found = {
+            name.partition("/")[0] for name in self.files if re.fullmatch(r"[^/]+\.dist-info/WHEEL", name)
+        }
         if len(found) != 1:
-            what = "has no folder .dist-info with a file WHEEL" if not found else "has several folders .dist-info"
+            what = (
+                "has no folder .dist-info with a file WHEEL"
+                if not found
+                else "has several folders .dist-info"
+            )
             self.close()
             raise BuildError(f"{path} is not a wheel: it {what}")
         self.info = found.pop()

@@ -15,7 +15,7 @@ MOST_ENTRIES = 1 << 20
 """Entries of the longest table that is believed."""
 
 
-class Content:
+class FileBytes:
     """The bytes of a file, or of the part of it that one machine uses.
 
     Attributes:
