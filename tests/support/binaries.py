@@ -221,3 +221,27 @@ def record_line(name: str, content: bytes) -> str:
     """Returns the line of RECORD for a file."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
     return f"{name},sha256={digest},{len(content)}"
+
+
+def go_info(
+    version: str = "go1.99.1", modules: Sequence[str] = (), settings: Sequence[str] = ("-trimpath=true",)
+) -> bytes:
+    """Returns what Go writes into a library; it may stand anywhere in it.
+
+    Args:
+        modules: lines behind ``dep``, words separated by tabs.
+        settings: of the build, ``NAME=VALUE``.
+    """
+    lines = ["path\texample.com/mark", "mod\texample.com/mark\t(devel)\t"]
+    lines += [f"dep\t{each}" for each in modules] + [f"build\t{each}" for each in settings]
+    text = bytes(16) + "".join(f"{line}\n" for line in lines).encode() + bytes(16)
+    return b"\xff Go buildinf:\x08\x02".ljust(32, b"\0") + _counted(version.encode()) + _counted(text)
+
+
+def _counted(data: bytes) -> bytes:
+    """Returns bytes behind their number as a varint."""
+    size, head = len(data), b""
+    while size >= 0x80:
+        head += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return head + bytes([size]) + data

@@ -6,7 +6,6 @@ import importlib.util
 import random
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import binaries
@@ -415,11 +414,11 @@ def test_auditwheel_agrees(tmp_path: Path, library: str) -> None:
 
 def test_the_samples_are_what_file_says(tmp_path: Path) -> None:
     """The builders of the tests make what another program takes for such files, too."""
-    run: Callable[[str], str] = lambda name: (
-        subprocess.run(  # noqa: E731
-            ["file", "-b", str(tmp_path / name)], capture_output=True, text=True
-        ).stdout
-    )
+
+    def run(name: str) -> str:
+        command = ["file", "-b", str(tmp_path / name)]
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
     for name, content in SAMPLES.items():
         (tmp_path / name).write_bytes(content)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ def audit(files: Sequence[Path], load: bool = True) -> int:
         the exit status: 0: nothing is wrong. 1: there are problems. 2: a file cannot be read.
     """
     status = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names in wheels may have what the terminal lacks
     for number, path in enumerate(files):
         if number:
             print()
@@ -38,7 +41,7 @@ def audit(files: Sequence[Path], load: bool = True) -> int:
             status = 2
             continue
         for line in _lines(path, found):
-            print(line)
+            print(_printable(line))
         status = max(status, 1 if any(part.problems for part in found) else 0)
     return status
 
@@ -61,6 +64,11 @@ def _audit_file(path: Path, load: bool) -> list[Audit]:
         finally:
             wheel.close()
     return [audit_library(read_binary(path), path if load else None)]
+
+
+def _printable(line: str) -> str:
+    """Returns a line without what would move a terminal's cursor or change its colours: wheels come from strangers."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
 def _lines(path: Path, found: Sequence[Audit]) -> Iterator[str]:

@@ -33,6 +33,10 @@ def audit_wheel(wheel: WheelFile, load: bool) -> list[Audit]:
         if name.endswith(_SUFFIXES) and name not in names
     ]
     libraries = _audit_libraries(wheel, names, load, whole)
+    if not wheel.has_its_name():
+        whole.problems.append(
+            f"the folder {wheel.info} belongs to another project or version than the file name: pip refuses that"
+        )
     whole.problems += _tag_problems(wheel, names, libraries)
     whole.problems += _shortened(wheel.record_problems())
     whole.problems += _licence_problems(wheel, libraries)

@@ -243,7 +243,7 @@ def _targets(environ: Mapping[str, str], tools: Iterable[Finding]) -> Iterator[F
 
 
 def _caches(environ: Mapping[str, str]) -> Iterator[Finding]:
-    folders = {"gobind": cache_folder(environ)}
+    folders = {"gobind cache": cache_folder(environ)}
     try:
         found = _go_env(find_go(environ), environ)
     except GobindError:
@@ -255,7 +255,7 @@ def _caches(environ: Mapping[str, str]) -> Iterator[Finding]:
         environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "zig"
     )
     if sys.platform != "win32":
-        folders["zig"] = Path(zig)
+        folders["zig cache"] = Path(zig)
     for label, folder in folders.items():
         problem = _write_problem(folder)
         yield Finding("no" if problem else "ok", label, f"{folder}{f': {problem}' if problem else ''}")

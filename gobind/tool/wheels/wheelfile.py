@@ -9,6 +9,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -80,6 +81,12 @@ class WheelFile:
             raise BuildError(f"{path} is not a wheel: it {what}")
         self.info = found.pop()
 
+    def has_its_name(self) -> bool:
+        """Says whether the folder of metadata is named as the file is, which pip insists on."""
+        found = self.info.removesuffix(".dist-info").split("-")
+        wanted = self.name.split("-")[:2]
+        return [_normal(part) for part in found] == [_normal(part) for part in wanted]
+
     def close(self) -> None:
         """Closes the file."""
         self._archive.close()
@@ -115,21 +122,27 @@ class WheelFile:
         if own not in self.files:
             yield f"there is no {own}"
             return
-        rows = [row for row in csv.reader(io.StringIO(self.text("RECORD"))) if row]
+        rows = self._record()
         listed = {row[0]: row for row in rows}
         if len(listed) < len(rows):
             yield "RECORD lists a file twice"
-        for name in sorted({name for name in self.files if self.files.count(name) > 1}):
-            yield f"{name} is in the wheel twice"
-        for name in dict.fromkeys(self.files):
+        for name, count in Counter(self.files).items():
+            if count > 1:
+                yield f"{name} is in the wheel twice"
             if name == own or name in (f"{self.info}/{each}" for each in _SIGNATURES):
                 continue
             if name not in listed:
                 yield f"RECORD does not list {name}"
             elif problem := self._difference(name, listed[name]):
                 yield f"RECORD has another {problem} for {name}"
-        for name in listed.keys() - set(self.files):
+        for name in sorted(listed.keys() - {*self.files}):
             yield f"RECORD lists {name}, which is not there"
+
+    def _record(self) -> list[list[str]]:
+        try:
+            return [row for row in csv.reader(io.StringIO(self.text("RECORD"))) if row]
+        except csv.Error as error:
+            raise BuildError(f"{self.name} is damaged: RECORD is not a table: {error}") from None
 
     def _difference(self, name: str, row: list[str]) -> str | None:
         """Returns what of a file differs from its row in RECORD."""
@@ -151,3 +164,8 @@ def _tags_of(name: str) -> Tags:
         )
     pythons, abis, platforms = (tuple(part.split(".")) for part in parts[-3:])
     return Tags(pythons, abis, platforms)
+
+
+def _normal(name: str) -> str:
+    """Returns a name as those are compared that mean the same project: https://packaging.python.org/specifications/name-normalization"""
+    return re.sub(r"[-_.]+", "-", name).lower()
