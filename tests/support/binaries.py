@@ -63,8 +63,8 @@ def elf(
     at_sections = at_names + len(names.data)
     end = at_sections + section * len(offsets)
     table = b""
-    for offset in offsets:
-        row = (offset, 1, 0, 0, at_names, len(names.data), 0, 0, 0, 0)
+    for offset, name in zip(offsets, ("", *sections, ".shstrtab")):
+        row = (offset, 2 if name == ".symtab" else 1, 0, 0, at_names, len(names.data), 0, 0, 0, 0)
         table += struct.pack(f"{order}{'IIQQQQIIQQ' if wide else '10I'}", *row)
     segments = b""
     for word, at, size in ((1, 0, end), (2, at_dynamic, len(dynamic)), (4, at_note, len(note))):

@@ -77,7 +77,13 @@ def test_an_elf_library_of_another_machine(machine: int, wide: bool, order: str,
 
 @pytest.mark.parametrize(
     "section, expected",
-    [(".debug_info", True), (".zdebug_line", True), (".symtab_shndx", False), (".gopclntab", False)],
+    [
+        (".debug_info", True),
+        (".zdebug_line", True),
+        (".symtab", True),
+        (".symtab_shndx", False),
+        (".gopclntab", False),
+    ],
 )
 def test_debug_sections_of_elf(section: str, expected: bool) -> None:
     assert parse_binary("lib.so", binaries.elf(sections=[section])).has_debug is expected
@@ -244,6 +250,14 @@ def test_a_real_library_that_is_damaged_is_refused_or_read(monkeypatch: pytest.M
         (binaries.elf(kind=1), "lib.so is an ELF file, but no shared library: an object file or a core dump"),
         (binaries.macho(kind=1), "lib.so is a Mach-O file, but no shared library"),
         (b"\xce\xfa\xed\xfe" + bytes(60), "lib.so is a 32-bit Mach-O file: macOS loads none since 10.15"),
+        (
+            binaries.elf(versions={"libc.so.6": ["GLIBC_2"]}),
+            "lib.so is damaged: the version of glibc that it needs has one number",
+        ),
+        (
+            binaries.macho()[:36] + bytes(4) + binaries.macho()[40:],  # else a loop of any length
+            "lib.so is damaged: a load command has 0 bytes",
+        ),
         (b"MZ" + bytes(200), "lib.so is not a shared library: expected an ELF, Mach-O or PE file"),
     ],
 )

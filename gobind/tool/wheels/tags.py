@@ -134,7 +134,7 @@ def _linux_tag(binary: Binary, machine: str, beside: Collection[str]) -> str:
             f"{binary.name} needs {_listed(missing)}, which Linux systems need not have: link that statically"
             " (-extldflags=-static-libgcc, LIB.a instead of -lLIB), or do without it; auditwheel repair puts it into the wheel"
         )
-    glibc = max(OLDEST_GLIBC, _OLDEST_OF.get(machine, OLDEST_GLIBC), needed_glibc(binary))
+    glibc = max(_OLDEST_OF.get(machine, OLDEST_GLIBC), needed_glibc(binary))
     return f"manylinux_{glibc[0]}_{glibc[1]}_{machine}"
 
 
