@@ -22,7 +22,10 @@ else:
     try:
         import tomli as tomllib
     except ImportError:
-        tomllib = None
+        try:  # a rebuild in an editable install finds no tomli, but nearly always pip
+            from pip._vendor import tomli as tomllib
+        except ImportError:
+            tomllib = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Project:
 
     Attributes:
         root: the folder of pyproject.toml.
+        name: the project's name.
+        version: the project's version; empty where an inner backend finds it out.
         metadata: pyproject-metadata's StandardMetadata; None with an inner backend.
         python_source: the folder of the Python packages.
         packages: the names of packages, or modules, that belong into the wheel.
@@ -60,6 +65,8 @@ class Project:
     """
 
     root: Path
+    name: str
+    version: str
     metadata: Any
     python_source: Path
     packages: tuple[str, ...]
@@ -71,12 +78,7 @@ class Project:
     @property
     def distribution(self) -> str:
         """The project's name as file names have it: ``my_mark``."""
-        return normalised(self.metadata.name)
-
-    @property
-    def version(self) -> str:
-        """The project's version."""
-        return str(self.metadata.version)
+        return normalised(self.name)
 
 
 def normalised(name: str) -> str:
@@ -133,11 +135,18 @@ def read_project(root: Path, metadata: bool = True) -> Project:
         raise BuildError("tool.gobind.library: expected [[tool.gobind.library]] with contract, go and output")
     _check_outputs(libraries)
     read = _metadata(data, root) if metadata and not inner else None
+    own = _Table(data.get("project", {}), "project")
+    name, version = own.text("name", root.name), own.text("version")
+    if inner and not packages:  # what an editable install looks at
+        packages = tuple(
+            dict.fromkeys(each.output.parts[0] for each in libraries if len(each.output.parts) > 1)
+        )
     if not inner:
-        name = str(data.get("project", {}).get("name", ""))
         packages = packages or (normalised(name),)
         _check_packages(packages, source, root)
-    return Project(root, read, source, packages, include, vendor, inner, libraries)
+    if read is not None:
+        version = str(read.version)  # as PEP 440 writes it
+    return Project(root, name, version, read, source, packages, include, vendor, inner, libraries)
 
 
 def _library(data: Any, root: Path, source: Path, where: str) -> Library:
