@@ -57,11 +57,13 @@ def build_wheel(
         SystemExit: with one line, if something is wrong with the project.
     """
     with _Told():
-        from gobind.tool.wheels import grafted, wheel
+        from gobind.tool.wheels import wheel
         from gobind.tool.wheels.project import read_project
 
         project, target = read_project(Path.cwd()), _target(config_settings)
         if project.inner_backend:
+            from gobind.tool.wheels import grafted
+
             return grafted.build_wheel(project, Path(wheel_directory), target, config_settings)
         return wheel.build_wheel(project, Path(wheel_directory), target)
 
@@ -73,11 +75,13 @@ def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -
         SystemExit: with one line, if something is wrong with the project.
     """
     with _Told():
-        from gobind.tool.wheels import grafted, sdist
+        from gobind.tool.wheels import sdist
         from gobind.tool.wheels.project import read_project
 
         project = read_project(Path.cwd())
         if project.inner_backend:
+            from gobind.tool.wheels import grafted
+
             return grafted.build_sdist(project, Path(sdist_directory), config_settings)
         return sdist.build_sdist(project, Path(sdist_directory))
 
@@ -93,12 +97,14 @@ def build_editable(
         SystemExit: with one line, if something is wrong with the project.
     """
     with _Told():
-        from gobind.tool.wheels import develop, grafted
+        from gobind.tool.wheels import develop
         from gobind.tool.wheels.project import read_project
 
         project = read_project(Path.cwd())
         develop.build_in_place(project)
         if project.inner_backend:
+            from gobind.tool.wheels import grafted
+
             return grafted.build_editable(project, Path(wheel_directory), config_settings)
         return develop.editable_wheel(project, Path(wheel_directory))
 

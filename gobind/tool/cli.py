@@ -146,7 +146,7 @@ def _develop(options: argparse.Namespace) -> int:
 
 
 def _wheel(options: argparse.Namespace) -> int:
-    from gobind.tool.wheels.release_all import make
+    from gobind.tool.wheels.targets import make
 
     make(options.project, options.target, options.sdist, options.output)
     return 0

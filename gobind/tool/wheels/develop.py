@@ -88,16 +88,12 @@ def install(project: Project) -> None:
         and Path(spec.origin).read_text(encoding="utf-8") == hook_text(project)
     ):
         return
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-e",
-        str(project.root),
-    ]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    if (
+        importlib.util.find_spec("pyproject_metadata") is not None
+    ):  # else pip fetches it, where the backend runs
+        command.append("--no-build-isolation")
+    command += ["--editable", str(project.root)]
     if subprocess.run(command).returncode:
         raise BuildError(
             f"pip could not install {project.name}; its libraries are built (--no-install leaves it at that)"
