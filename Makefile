@@ -20,7 +20,7 @@ LIBS  := $(foreach d,$(FOLDERS),$(if $(call contract,$(d)),$(notdir $(d))))
 PARTS := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/testlibs/*/*/)),$(if $(call contract,$(d)),$(notdir $(d))))
 # Libraries without a contract, hand-written cgo.
 PLAIN := $(notdir $(filter gosrc/testlibs/plain%,$(FOLDERS)))
-COMMITTED := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/examples/*/)),$(notdir $(d))) echo objects
+COMMITTED := $(filter $(LIBS),$(foreach d,$(patsubst %/,%,$(wildcard gosrc/examples/*/)),$(notdir $(d)))) echo objects
 CONSTANTS := gosrc/gobind/constants.go
 # The folder of a library or part.
 folder = $(wildcard gosrc/examples/$(1) gosrc/testlibs/$(1) gosrc/testlibs/*/$(1))
