@@ -16,7 +16,7 @@ ROOT = Path(gobind.__file__).parent
 
 # Each line may import from itself and from the lines above, at the top of a module or inside a function.
 LAYERS = [
-    "errors protocol locks outcomes",
+    "errors protocol locks outcomes version",
     "forklock",
     "contract",
     "contract.kinds",
@@ -46,7 +46,8 @@ LAYERS = [
     "runtime.process",
     "runtime.process.platforms",
     "runtime.process.loader",
-    "runtime.process.find",
+    "runtime.process.find runtime.process.advice",
+    "runtime.process.head",
     "runtime.process.native",
     "runtime.process.goruntime",
     "runtime.call",
