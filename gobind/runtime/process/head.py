@@ -17,7 +17,7 @@ _OLDEST = 3
 _OWN = f'{HEAD},"requires":{{}}}}'.encode()
 """The head of most libraries: this gobind, or one that could do as much, has built them."""
 
-_VERSION = r"(\d{1,9}(?:\.\d{1,9}){0,9})(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?(?:\+[a-z0-9.]+)?\Z"
+_VERSION = r"([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]+)?\Z"
 """A version as PEP 440 writes it in its normal form; what is before any letter says which is newer."""
 
 
