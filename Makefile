@@ -32,11 +32,14 @@ CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null
 LINTERS    := ruff==0.17.5 mypy==2.4.1 basedpyright==1.40.2
 COVERAGE   := coverage==7.17.4
 
-.PHONY: build demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
+.PHONY: build kept demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
 .DEFAULT_GOAL := build
 
 build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
+
+kept: $(READY)  ## build the libraries of earlier formats, which are kept as text in tests/live/kept
+	@for text in tests/live/kept/*.txtar; do $(PY) tests/support/archives.py build $$text; done
 
 gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is generated, only
 

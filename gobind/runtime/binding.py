@@ -106,7 +106,7 @@ def read_description(native: Native) -> list[CarriedContract]:
 
     found, error = outcome(read)
     if error is not None:
-        raise LoadError(unreadable(native.path, "description", error)) from error
+        raise LoadError(unreadable(native.path, "contract", error)) from error
     problems, contracts = found
     if problems:
         raise LoadError(f"{native.path}: {'; '.join(problems)}")

@@ -2,7 +2,7 @@
 
 Each is one file of tests/live/kept in the format txtar (golang.org/x/tools/txtar): a line ``-- NAME --`` before each file.
 It is never changed. ``python tests/support/archives.py freeze gosrc/testlibs/kept tests/live/kept/NAME.txtar`` writes one more,
-of gobind as it is; ``unpack`` FILE FOLDER is for reading.
+of gobind as it is; ``unpack FILE FOLDER`` is for reading, ``build FILE`` builds (`make kept`).
 """
 
 from __future__ import annotations
@@ -122,10 +122,11 @@ def module_of(path: Path, name: str) -> Any:
     return module
 
 
-def main(command: str, *paths: str) -> None:
-    """Freezes or unpacks."""
-    source, target = map(Path, paths)
-    if command == "freeze":
+def main(command: str, source: Path, target: Path = BUILT) -> None:
+    """Freezes, unpacks or builds."""
+    if command == "build":
+        print(built(source.stem))
+    elif command == "freeze":
         assert not target.exists(), f"{target} is there already: what is kept is not changed"
         with tempfile.TemporaryDirectory() as folder:
             comment = "What tests/support/archives.py says of it.\n"
@@ -135,4 +136,4 @@ def main(command: str, *paths: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -32,7 +32,7 @@ def as_gobind_0_1_0(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(text: str | bytes, path: str = PATH) -> frozenset[str]:
-    return head.read_head(path, text if isinstance(text, bytes) else text.encode())
+    return head.read_head(path, text if isinstance(text, bytes) else text.encode()).features
 
 
 def refusal(text: str | bytes, path: str = PATH) -> str:
@@ -91,6 +91,11 @@ def test_the_head_that_go_writes() -> None:
 
 # What is newer
 
+NO_VERSIONS: list[Any] = [
+    *("", "tomorrow", "v2", "2.", ".2", "2 or newer", "9" * 5000, "1.\u0662", "2\n", "1!2"),
+    *(3, None, ["2"], {}),
+]
+
 
 @pytest.mark.parametrize(
     ("keys", "need"),
@@ -104,10 +109,7 @@ def test_the_head_that_go_writes() -> None:
         ({"requires": {"a": "0.1.0"}}, "a newer gobind than this, 0.1.0"),
         ({"requires": {"a": "0.1"}}, "a newer gobind than this, 0.1.0"),
         ({"requires": {"a": "0.0.9"}}, "a newer gobind than this, 0.1.0"),
-        *(
-            ({"abi": 4, "needs": needs}, "a newer gobind than this, 0.1.0")
-            for needs in ("", "tomorrow", "v2", "2.", ".2", "2 or newer", "9" * 5000, "1.\u0662", "2\n", "1!2", 3, None, ["2"], {})
-        ),
+        *(({"abi": 4, "needs": needs}, "a newer gobind than this, 0.1.0") for needs in NO_VERSIONS),
         ({"abi": 4}, "a newer gobind than this, 0.1.0"),
     ],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from gobind.errors import LoadError
 from gobind.forklock import lazy_import
@@ -21,8 +21,20 @@ _VERSION = r"([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9
 """A version as PEP 440 writes it in its normal form; what is before any letter says which is newer."""
 
 
-def read_head(path: str, text: bytes) -> frozenset[str]:
-    """Returns the features of a library, by the head of its description.
+class Head(NamedTuple):
+    """What a library says of itself.
+
+    Attributes:
+        abi: its frame format.
+        features: what it can do beyond that, by the names in `gobind.protocol.FEATURES`; a newer library has others, too.
+    """
+
+    abi: int
+    features: frozenset[str]
+
+
+def read_head(path: str, text: bytes) -> Head:
+    """Reads the head of a library's description.
 
     Args:
         path: of the library, for messages.
@@ -31,7 +43,7 @@ def read_head(path: str, text: bytes) -> frozenset[str]:
         LoadError: the library is older than what this gobind reads, or needs a newer gobind, or is damaged.
     """
     if text == _OWN:  # importing json takes half as long as all else that loading does
-        return frozenset(FEATURES)
+        return Head(ABI, frozenset(FEATURES))
     json = lazy_import("json")
     found, error = outcome(lambda: _parsed(json.loads(text)))
     if error is not None:
@@ -47,7 +59,7 @@ def read_head(path: str, text: bytes) -> frozenset[str]:
     unknown = [since for feature, since in requires.items() if feature not in FEATURES]
     if unknown:
         _refuse_newer(path, unknown)
-    return frozenset(features)
+    return Head(abi, frozenset(features))
 
 
 def unreadable(path: str, what: str, error: BaseException) -> str:

@@ -25,8 +25,7 @@ class Native:
         file: the file, kept open; None if only the system loader knows it.
         environ: variables set with `GoRuntime.setenv`, in addition to the process's environment; None: unset.
         description: the frame that describes the library's contracts.
-        features: what the library can do beyond its frame format, by the names in `gobind.protocol.FEATURES`; a newer
-            library has others, too.
+        abi, features: its frame format, and what it can do beyond that: `gobind.runtime.process.head.Head`.
         has_glue: False for a library that gobind did not generate the glue of.
         has_go: False for a library that was not built by Go.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
@@ -45,7 +44,7 @@ class Native:
         if self.has_glue:
             address = _function(self.dll, "gobind_describe", ctypes.c_void_p)()
             text = ctypes.string_at(address)
-            self.features = read_head(path, text)
+            self.abi, self.features = read_head(path, text)
             try:
                 self._read_functions()
             except AttributeError as error:
