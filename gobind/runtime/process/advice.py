@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from shlex import quote
+
+from gobind.forklock import lazy_import
 
 
 def again(path: str, contract: str = "CONTRACT") -> str:
@@ -15,7 +16,7 @@ def again(path: str, contract: str = "CONTRACT") -> str:
     """
     package = package_of(path)
     if package is None:
-        return f"to build it again, run: python -m gobind build {contract} DIR -o {quote(path)}"
+        return f"to build it again, run: python -m gobind build {contract} DIR -o {lazy_import('shlex').quote(path)}"
     if not package:
         return "install again what it came with"
     return f"to install it again, run: pip install --force-reinstall {package}"
