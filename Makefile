@@ -67,7 +67,7 @@ test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on P
 #   make test-go NAME=race BUILD=--race PLAIN_BUILD=-race RUN="setarch -L"
 # Each file in a process of its own: the race detector has room for some thirty Go runtimes in one, and who ends it fails alone.
 NAME ?= other
-ONCE := vault random_contracts readme
+ONCE := vault random_contracts readme versions
 test-go: $(READY) constants $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
 	set -e; $(if $(GO),export PATH="$(GO):$$PATH" GOTOOLCHAIN=local;) \
 	for l in $(LIBS); do \

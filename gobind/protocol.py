@@ -184,9 +184,9 @@ behind it, then u64 size and that many bytes of block(Library, 1). Every gobind 
     features  what the library can do beyond its format; names in `FEATURES`
     requires  the features without which nobody can use the library, and the oldest gobind that knows each
 
-What is absent is empty. A key that gobind does not know is ignored, and so is a feature that is not required, and
-what stands behind the frame: that is where later versions say more. The keys above keep their meaning for ever,
-and the frame is that of its format.
+Features and requires may be absent. A key that gobind does not know is ignored, and so is a feature that is not
+required, and what stands behind the frame: that is where later versions say more. The keys above keep their
+meaning for ever, and the frame is that of its format.
 
     Library = problems: list[str], contracts: list[Contract]
     Contract = name: str, text: str, interfaces: dict[str, Interface], fingerprints of errors: dict[str, str],
@@ -201,7 +201,9 @@ page says of format 3 stays as it is, and what is added is a feature. A function
 is called only if the library names it. A library cannot ask which gobind has loaded it: it does to Python what its
 format allows, until Python has called a function of the feature, or what it requires. Methods of object 0 that
 Python does not know, and settings that Go does not know, are 0. A change that no feature can hide makes another
-format: `ABI` grows, and gobind reads both. Fingerprints only save work: where they differ the texts decide.
+format: `ABI` grows, and gobind reads both. Fingerprints only save work: where they differ the texts decide. A
+contract's text is Python that every gobind reads that knows the format: what it says in a new way is a feature
+that it requires. Libraries of format 3 without `needs` are from before it was kept.
 """
 
 from __future__ import annotations

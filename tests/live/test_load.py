@@ -18,7 +18,6 @@ import pytest
 
 import gobind
 from gobind import GoError, gointerface, gostruct, i16, u8, u16, u32
-from gobind.protocol import ABI
 from gobind.runtime.binding import CarriedContract
 from gobind.runtime.process.loader import File
 
@@ -280,8 +279,8 @@ def test_names_that_no_file_has(name: str) -> None:
 def test_a_library_of_another_version() -> None:
     path = libraries.path_of("plain_old")
     assert refusal(str(path)) == (
-        f"{path} was built by a gobind from before 0.1.0: its frame format is 0, this gobind, {gobind.__version__}, reads "
-        f"{ABI}; {BUILD} CONTRACT DIR -o {path}"
+        f"{path} was built by a gobind from before 0.1.0 (frame format 0), this one, {gobind.__version__}, loads what 0.1.0 "
+        f"and later versions have built; {BUILD} CONTRACT DIR -o {path}"
     )
 
 

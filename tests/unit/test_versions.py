@@ -42,7 +42,7 @@ def refusal(text: str | bytes, path: str = PATH) -> str:
 
 
 def head_of(**keys: Any) -> str:
-    return json.dumps({"abi": 3, **keys})
+    return json.dumps({"abi": 3, "needs": "0.1.0", **keys})
 
 
 # What loads
@@ -52,13 +52,12 @@ def head_of(**keys: Any) -> str:
     ("text", "features"),
     [
         (HEAD + ',"requires":{}}', set()),
-        ('{"abi":3}', set()),
-        ('{"abi":3,"contracts":[]}', set()),
+        ('{"abi":3,"needs":"0.1.0"}', set()),
         (head_of(features=["a", "b"]), {"a", "b"}),
         (head_of(needs="99.0", features=["a"], requires={}), {"a"}),
-        (head_of(needs=None), set()),
+        (head_of(needs="tomorrow"), set()),
         (head_of(more={"x": [1, 2.5, None, True, "\u00e9"]}, features=["a"]), {"a"}),
-        (b' { "features" : [ "\\u0061\xc3\xb6" ] , "abi" : 3 }\n', {"a\u00f6"}),
+        (b' { "features" : [ "\\u0061\xc3\xb6" ] , "needs":"0" ,"abi" : 3 }\n', {"a\u00f6"}),
     ],
 )
 def test_heads_that_load(text: str | bytes, features: set[str]) -> None:
@@ -70,7 +69,7 @@ def test_what_a_library_of_this_gobind_says_is_known_without_json() -> None:
     lines = HEAD + ',"requires":{}}'
     code = (
         f"import gobind, sys; from gobind.runtime.process import head; head.read_head('x', {lines.encode()!r}); "
-        "assert 'json' not in sys.modules; head.read_head('x', b'{\"abi\":3}'); assert 'json' in sys.modules"
+        "assert 'json' not in sys.modules; head.read_head('x', b'{\"abi\":3,\"needs\":\"\"}'); assert 'json' in sys.modules"
     )
     root = Path(gobind.__file__).parents[1]
     subprocess.run(
@@ -139,22 +138,28 @@ def test_zeros_at_the_end_do_not_make_a_version_newer() -> None:
 # What is older
 
 
-def test_an_older_library_is_built_again_by_its_author() -> None:
-    assert refusal('{"abi":2}') == (
-        f"{PATH} was built by a gobind from before 0.1.0: its frame format is 2, this gobind, 0.1.0, reads 3; {BUILD} {PATH}"
+@pytest.mark.parametrize(
+    ("text", "abi"), [('{"abi":0,"contracts":[]}', 0), ('{"abi":2}', 2), ('{"abi":3}', 3)]
+)
+def test_an_older_library_is_built_again_by_its_author(text: str, abi: int) -> None:
+    """Format 3 changed until its heads said which gobind they need."""
+    assert refusal(text) == (
+        f"{PATH} was built by a gobind from before 0.1.0 (frame format {abi}), this one, 0.1.0, loads what 0.1.0 and later "
+        f"versions have built; {BUILD} {PATH}"
     )
 
 
 def test_an_older_library_of_a_package_is_replaced_by_its_user(tmp_path: Path) -> None:
     library = install(tmp_path, "mark")
-    assert refusal('{"abi":0}', str(library)).endswith("reads 3; for a newer one, run: pip install -U mark")
+    assert refusal('{"abi":0}', str(library)).endswith("built; for a newer one, run: pip install -U mark")
 
 
-def test_a_gobind_that_reads_several_formats_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gobind_that_reads_several_formats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "ABI", 5)
-    assert read('{"abi":4,"features":["a"]}') == {"a"}
-    assert "this gobind, 0.1.0, reads 3 to 5; " in refusal('{"abi":2}')
-    assert "needs a newer gobind" in refusal('{"abi":6}')
+    assert read(head_of(abi=4, features=["a"])) == {"a"}
+    assert head.read_head(PATH, head_of(abi=4).encode()).abi == 4
+    assert "from before 0.1.0" in refusal(head_of(abi=2))
+    assert "needs a newer gobind" in refusal(head_of(abi=6, needs="0"))
 
 
 # What is damaged

@@ -49,10 +49,11 @@ def read_head(path: str, text: bytes) -> Head:
     if error is not None:
         raise LoadError(unreadable(path, "description", error)) from error
     abi, needs, features, requires = found
-    if abi < _OLDEST:
+    is_draft = abi == _OLDEST and needs is None  # format 3 changed until heads said what they need
+    if abi < _OLDEST or is_draft:
         raise LoadError(
-            f"{path} was built by a gobind from before 0.1.0: its frame format is {abi}, this gobind, {__version__}, "
-            f"reads {_formats()}; {advice.newer(path)}"
+            f"{path} was built by a gobind from before 0.1.0 (frame format {abi}), this one, {__version__}, loads what "
+            f"0.1.0 and later versions have built; {advice.newer(path)}"
         )
     if abi > ABI:
         _refuse_newer(path, [needs])
@@ -70,8 +71,8 @@ def unreadable(path: str, what: str, error: BaseException) -> str:
     )
 
 
-def _parsed(head: Any) -> tuple[int, str, list[str], dict[str, str]]:
-    """Returns what a head says. Of formats that this gobind does not read that is the format, and what it needs.
+def _parsed(head: Any) -> tuple[int, Any, list[str], dict[str, str]]:
+    """Returns what a head says: of formats that this gobind does not read only the format, and what it needs.
 
     Raises:
         Exception: it is not what every gobind writes.
@@ -79,18 +80,18 @@ def _parsed(head: Any) -> tuple[int, str, list[str], dict[str, str]]:
     abi = head["abi"]
     if type(abi) is not int or abi < 0:
         raise ValueError(f"abi: expected a frame format, got {abi!r}")
+    needs = head.get("needs")
     if not _OLDEST <= abi <= ABI:
-        needs = head.get("needs")
-        return abi, needs if isinstance(needs, str) else "", [], {}
+        return abi, needs, [], {}
     features, requires = head.get("features", []), head.get("requires", {})
     if type(features) is not list or not all(isinstance(name, str) for name in features):
         raise ValueError(f"features: expected names, got {features!r}")
     if type(requires) is not dict or not all(isinstance(since, str) for since in requires.values()):
         raise ValueError(f"requires: expected a version for each feature, got {requires!r}")
-    return abi, "", features, requires
+    return abi, needs, features, requires
 
 
-def _refuse_newer(path: str, versions: list[str]) -> NoReturn:
+def _refuse_newer(path: str, versions: list[Any]) -> NoReturn:
     """Raises the error about a library that needs the newest of some versions of gobind."""
     needed = max(versions, key=_numbers)
     if _numbers(needed) > _numbers(__version__):
@@ -100,14 +101,10 @@ def _refuse_newer(path: str, versions: list[str]) -> NoReturn:
     raise LoadError(f"{path} needs {need}; run: pip install -U gobind")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """Returns the numbers that a version begins with, without zeros at the end; () for a text that is no version."""
-    match = lazy_import("re").match(_VERSION, version)
+def _numbers(version: Any) -> tuple[int, ...]:
+    """Returns the numbers that a version begins with, without zeros at the end; () for what is no version."""
+    match = lazy_import("re").match(_VERSION, version) if isinstance(version, str) else None
     numbers = [int(number) for number in match[1].split(".")] if match else []
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
-
-
-def _formats() -> str:
-    return str(ABI) if ABI == _OLDEST else f"{_OLDEST} to {ABI}"
