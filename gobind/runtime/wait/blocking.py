@@ -82,7 +82,7 @@ class Waiter:
         if call_id in self._calls:
             self._queue.cancel(call_id)
             if call_id in self._left:
-                return  # Go still uses what was lent: the response gives it back
+                return  # Go still uses borrowed memory: the response gives it back
             self._left[call_id] = None
             self._wait_for(call_id)
         self._left.pop(call_id, None)
