@@ -112,8 +112,8 @@ def compile_library(
         built = folder.resolve() / output.name
         line = [toolchain.go, *command, "-o", str(built), "."]
         with tempfile.TemporaryFile() as messages:
-            doubt = f" (experimental: libraries for {toolchain.target} are {toolchain.doubt})"
-            task = f"building {output.name}{doubt if toolchain.doubt else ''}"
+            doubt = f" (experimental: {toolchain.doubt})" if toolchain.doubt else ""
+            task = f"building {output.name}{doubt}"
             status = run(line, directory, toolchain, messages, task)
             messages.seek(0)
             text = relative_messages(messages.read().decode(errors="replace"), directory)

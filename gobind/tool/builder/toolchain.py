@@ -43,9 +43,9 @@ TARGETS: Mapping[str, str] = {
 
 # What nobody has run yet, if it was built by zig elsewhere.
 _NEVER_RUN = {
-    "darwin/amd64": "never run on a Mac",
-    "darwin/arm64": "never run on a Mac",
-    "windows/arm64": "never run on Windows for arm64",
+    "darwin/amd64": "not yet tried on a Mac",
+    "darwin/arm64": "not yet tried on a Mac",
+    "windows/arm64": "not yet tried on Windows for arm64",
 }
 
 # What `go env` knows and a build depends on; asking go itself includes what `go env -w` stored.
@@ -79,7 +79,7 @@ class Toolchain:
 
     @property
     def doubt(self) -> str:
-        """What makes a library that this toolchain builds an experiment; empty: nothing does."""
+        """What makes a library that this toolchain builds an experiment, in words; empty: nothing does."""
         return _NEVER_RUN.get(self.target, "") if self.is_zig and self.target != own_target() else ""
 
 
