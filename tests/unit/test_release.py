@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from gobind.tool.builder import apple, toolchain
 from gobind.tool.builder.toolchain import Toolchain
 from gobind.tool.wheels import release
 from gobind.tool.wheels.buildinfo import find_build_info
-from gobind.tool.wheels.release import build_release, linker_flags
+from gobind.tool.wheels.release import build_release, compiler_flags, linker_flags
 
 needs_go = pytest.mark.skipif(not shutil.which("go"), reason="builds with go from PATH")
 needs_zig = pytest.mark.skipif(not toolchain.has_zig(), reason="the package ziglang is not installed")
@@ -115,7 +116,9 @@ def without_zig(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that has its own compiler only."""
     find = toolchain._package_file
     monkeypatch.setattr(
-        toolchain, "_package_file", lambda package, *parts: None if package == "ziglang" else find(package, *parts)
+        toolchain,
+        "_package_file",
+        lambda package, *parts: None if package == "ziglang" else find(package, *parts),
     )
 
 
@@ -141,6 +144,23 @@ def test_linker_flags() -> None:
     assert linker_flags(ZIG, {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all"
 
 
+def test_compiler_flags() -> None:
+    """Behind those of the user and of Go; Apple's compiler is told the oldest macOS, unless the user tells it."""
+    known = {
+        "GOVERSION": "go1.26.8",
+        "CGO_CFLAGS": "-O2 -g",
+        "CGO_CXXFLAGS": "",
+        "CGO_FFLAGS": "-x",
+        "CGO_LDFLAGS": "-L/y",
+    }
+    flags = {"CGO_CFLAGS": "-O2 -g -g0", "CGO_CXXFLAGS": "-g0", "CGO_FFLAGS": "-x -g0", "CGO_LDFLAGS": "-L/y"}
+    mac = Toolchain("go", "clang", "darwin/arm64", {})
+    for told in (OWN, ZIG, replace(mac, cc=ZIG.cc), replace(mac, env={"MACOSX_DEPLOYMENT_TARGET": "14.0"})):
+        assert compiler_flags(told, known) == flags
+    oldest = " -mmacosx-version-min=12.0"
+    assert compiler_flags(mac, known) == {name: value + oldest for name, value in flags.items()}
+
+
 def test_variables_are_quoted_as_go_reads_them() -> None:
     flags = linker_flags(OWN, {"main.b": "it's", "a.org/x/v2.Name": 'say "a b"', "main.c": ""})
     assert flags == """-s -w -buildid= -X 'a.org/x/v2.Name=say "a b"' -X "main.b=it's" -X 'main.c='"""
@@ -151,7 +171,11 @@ def test_variables_are_quoted_as_go_reads_them() -> None:
     [
         ("version", "1", "a Go variable is PACKAGE.NAME, such as main.version; got 'version'"),
         ("main.a b", "1", "a Go variable is PACKAGE.NAME, such as main.version; got 'main.a b'"),
-        ("main.v", "a\nb", "the value of main.v has control characters, which go cannot be told; got 'a\\nb'"),
+        (
+            "main.v",
+            "a\nb",
+            "the value of main.v has control characters, which go cannot be told; got 'a\\nb'",
+        ),
         ("main.v", "'\"", "the value of main.v has both ' and \", which go cannot be told; got '\\'\"'"),
     ],
 )
@@ -163,7 +187,9 @@ def test_variables_that_cannot_be_passed(name: str, value: str, text: str) -> No
 
 @needs_go
 @pytest.mark.parametrize("flag", ["-ldflags=-s", "--race", "'-ldflags=-s -w'", "-cover"])
-def test_goflags_that_would_be_lost_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+def test_goflags_that_would_be_lost_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
     package = write(tmp_path)
     monkeypatch.setenv("GOFLAGS", f"-mod=mod {flag}")
     word = flag.strip("'")
@@ -199,7 +225,9 @@ def test_what_is_refused_before_anything_is_written(tmp_path: Path) -> None:
 
 @needs_go
 @pytest.mark.skipif(own_target() not in toolchain.TARGETS, reason="needs a target of gobind")
-def test_the_machines_own_compiler(tmp_path: Path, without_zig: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_machines_own_compiler(
+    tmp_path: Path, without_zig: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     package = write(tmp_path)
     arguments = (str(tmp_path / "words_contract.py"), package, tmp_path / "libwords.so")
     built = build_release(*arguments, variables={"main.version": "it's 1.0 b"}, tags=["loud"])
@@ -223,9 +251,14 @@ def test_a_path_in_the_library_is_told(
 ) -> None:
     package = write(tmp_path)
     built = build_release(
-        str(tmp_path / "words_contract.py"), package, tmp_path / "libwords.so", variables={"main.version": f"{package}/x"}
+        str(tmp_path / "words_contract.py"),
+        package,
+        tmp_path / "libwords.so",
+        variables={"main.version": f"{package}/x"},
     )
-    assert f"gobind: warning: {built.name} holds the path {package} of this machine\n" in capsys.readouterr().err
+    assert (
+        f"gobind: warning: {built.name} holds the path {package} of this machine\n" in capsys.readouterr().err
+    )
 
 
 def elsewhere(folder: Path, target: str) -> bytes:
@@ -236,9 +269,19 @@ from pathlib import Path
 from gobind.tool.wheels.release import build_release
 build_release("words_contract.py", Path("go"), Path("out/libwords.so"), {target!r})
 """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GO", "XDG", "ZIG", "CGO"))}
-    modules = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True).stdout.strip()
-    environ = {**kept, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "GOMODCACHE": modules, "GOFLAGS": "-mod=mod"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GO", "XDG", "ZIG", "CGO"))
+    }
+    modules = subprocess.run(
+        ["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    environ = {
+        **kept,
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "GOMODCACHE": modules,
+        "GOFLAGS": "-mod=mod",
+    }
     for name in ("home", "tmp"):
         (folder / name).mkdir()
     command = [sys.executable, "-c", script]
@@ -350,7 +393,10 @@ def test_the_stubs_of_what_go_imports_on_macos(tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert apple.imports(tmp_path) == {security: ["SecA", "SecB"], "/usr/lib/libresolv.9.dylib": ["res_9_ninit"]}
+    assert apple.imports(tmp_path) == {
+        security: ["SecA", "SecB"],
+        "/usr/lib/libresolv.9.dylib": ["res_9_ninit"],
+    }
     folder = apple.write_stubs(tmp_path)
     assert folder == apple.write_stubs(tmp_path)
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.tbd")) == [
@@ -358,7 +404,9 @@ def test_the_stubs_of_what_go_imports_on_macos(tmp_path: Path) -> None:
         "libresolv.9.tbd",
         "libresolv.tbd",
     ]
-    assert (folder / "Security.framework" / "Security.tbd").read_text() == f"""\
+    assert (
+        (folder / "Security.framework" / "Security.tbd").read_text()
+        == f"""\
 --- !tapi-tbd
 tbd-version: 4
 targets: [ x86_64-macos, arm64-macos ]
@@ -370,6 +418,7 @@ exports:
     symbols: [ _SecA, _SecB ]
 ...
 """
+    )
     (tmp_path / "src/net/net_darwin.go").write_text("")
     assert apple.write_stubs(tmp_path) != folder
 
@@ -385,4 +434,11 @@ def test_a_go_without_the_source_of_its_library(tmp_path: Path) -> None:
 
 def test_the_oldest_macos_is_what_go_needs() -> None:
     versions = [(1, 18), (1, 24), (1, 25), (1, 26), (1, 27), (1, 30)]
-    assert [apple.oldest_macos(version) for version in versions] == ["11.0", "11.0", "12.0", "12.0", "13.0", "13.0"]
+    assert [apple.oldest_macos(version) for version in versions] == [
+        "11.0",
+        "11.0",
+        "12.0",
+        "12.0",
+        "13.0",
+        "13.0",
+    ]

@@ -105,7 +105,10 @@ def test_go_and_a_module() -> None:
 
 def test_replaced_modules_go_by_what_is_linked() -> None:
     fork = named("example.org/fork")
-    assert (fork["purl"], fork["bom-ref"]) == ("pkg:golang/example.org/fork@v0.2.1", "go:example.com/forked@v0.2.0")
+    assert (fork["purl"], fork["bom-ref"]) == (
+        "pkg:golang/example.org/fork@v0.2.1",
+        "go:example.com/forked@v0.2.0",
+    )
     assert {"name": "gobind:go:replaces", "value": "example.com/forked@v0.2.0"} in fork["properties"]
     here = named("example.com/here")
     assert here["purl"] == "pkg:golang/example.com/here" and "version" not in here
@@ -132,7 +135,7 @@ def test_what_depends_on_what() -> None:
 
 def test_the_same_bytes_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     first = cyclonedx("mark", "1.0", "mark/libmark.so", INFO, LICENSES)
-    turned = replace(INFO, modules=INFO.modules[::-1], settings=dict(reversed(INFO.settings.items())))
+    turned = replace(INFO, modules=INFO.modules[::-1], settings=dict(reversed(list(INFO.settings.items()))))
     assert cyclonedx("mark", "1.0", "mark/libmark.so", turned, LICENSES[::-1]) == first
     serial = json.loads(first)["serialNumber"]
     assert uuid.UUID(serial).version == 5 and serial.startswith("urn:uuid:")

@@ -174,14 +174,18 @@ def test_cc_that_does_not_exist() -> None:
     )
 
 
-@pytest.mark.parametrize(("version", "macos"), [("go1.24.1", "11.0"), ("go1.26.8", "12.0"), ("go1.27.0 X:a", "13.0")])
+@pytest.mark.parametrize(
+    ("version", "macos"), [("go1.24.1", "11.0"), ("go1.26.8", "12.0"), ("go1.27.0 X:a", "13.0")]
+)
 def test_macos_elsewhere_is_built_by_zig_with_stubs(
     tmp_path: Path, ziglang: None, monkeypatch: pytest.MonkeyPatch, version: str, macos: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
     source = tmp_path / "root" / "src" / "crypto" / "x.go"
     source.parent.mkdir(parents=True)
-    source.write_text('//go:cgo_import_dynamic x509_A SecA "/System/Library/Frameworks/Security.framework/Security"\n')
+    source.write_text(
+        '//go:cgo_import_dynamic x509_A SecA "/System/Library/Frameworks/Security.framework/Security"\n'
+    )
     answer = f'{{\\"GOROOT\\": \\"{tmp_path / "root"}\\", \\"GOVERSION\\": \\"{version}\\"}}'
     program(tmp_path / "bin", "go", f'echo "{answer}"')
     environ = {"PATH": str(tmp_path / "bin")}
@@ -204,7 +208,9 @@ def test_macos_elsewhere_without_zig_or_by_another_compiler(tmp_path: Path) -> N
     assert (found.cc, found.is_zig, found.doubt) == ("oa64-clang", False, "")
 
 
-def test_on_macos_its_own_compiler_builds_for_both(tmp_path: Path, ziglang: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_macos_its_own_compiler_builds_for_both(
+    tmp_path: Path, ziglang: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(toolchain, "own_target", lambda: "darwin/arm64")
     program(tmp_path, "cc")
@@ -217,7 +223,9 @@ def test_on_macos_its_own_compiler_builds_for_both(tmp_path: Path, ziglang: None
 
 def test_macos_elsewhere_with_a_go_that_is_too_old(tmp_path: Path, ziglang: None) -> None:
     program(tmp_path, "go", 'echo "{\\"GOROOT\\": \\"/x\\", \\"GOVERSION\\": \\"go1.17\\"}"')
-    assert message(find_toolchain, "darwin/arm64", None, {"PATH": str(tmp_path)}).startswith("Go 1.18 or newer is needed")
+    assert message(find_toolchain, "darwin/arm64", None, {"PATH": str(tmp_path)}).startswith(
+        "Go 1.18 or newer is needed"
+    )
 
 
 def test_macos_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

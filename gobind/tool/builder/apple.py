@@ -39,7 +39,9 @@ def write_stubs(goroot: Path) -> Path:
     Raises:
         BuildError: the source of the standard library is missing, or the cache cannot be written.
     """
-    stubs = {name: stub for library, names in imports(goroot).items() for name, stub in _stubs(library, names)}
+    stubs = {
+        name: stub for library, names in imports(goroot).items() for name, stub in _stubs(library, names)
+    }
     if not stubs:
         raise BuildError(
             f"{goroot / 'src'} names no libraries of macOS: the source of Go's standard library is needed to"

@@ -129,7 +129,7 @@ def _macos_arguments(go: str, env: Mapping[str, str], directory: Path) -> str:
     """Returns what zig needs to build for macOS elsewhere, behind its target: the version, the folders of the stubs."""
     found = ask_go(go, ["GOROOT", "GOVERSION"], env, directory)
     check_go_version(found["GOVERSION"], go)
-    macos = apple.oldest_macos(_release(found["GOVERSION"]) or USUAL_GO)
+    macos = apple.oldest_macos(release_of(found["GOVERSION"]))
     folder = str(apple.write_stubs(Path(found["GOROOT"])))
     return f".{macos} {_quoted(f'-F{folder}')} {_quoted(f'-L{folder}')}"
 
@@ -148,12 +148,13 @@ def ask_go(go: str, names: Sequence[str], env: Mapping[str, str], directory: Pat
     command = [go, "env", "-json", *names]
     try:
         done = subprocess.run(command, cwd=directory, env=dict(env), capture_output=True, text=True)
-        found = json.loads(done.stdout) if not done.returncode else None
     except OSError as error:
         raise BuildError(f"{go} cannot be run: {error.strerror}") from None
+    try:
+        found = {} if done.returncode else json.loads(done.stdout)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        found = {}
+    if not isinstance(found, dict) or not found:
         raise BuildError(f"{go} env failed: {' '.join(done.stderr.split())}")
     return {name: str(found.get(name, "")) for name in names}
 
@@ -169,13 +170,13 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
         version = ask_go(go, ["GOVERSION"], _environment_of(go, environ), directory)["GOVERSION"]
     except BuildError:
         return USUAL_GO
-    return max(OLDEST_GO, _release(version) or USUAL_GO)
+    return max(OLDEST_GO, release_of(version))
 
 
-def _release(version: str) -> tuple[int, int] | None:
-    """Returns the release that a Go of `version` (``go1.26.8``) belongs to; None: it does not say."""
+def release_of(version: str) -> tuple[int, int]:
+    """Returns the release that a Go of `version` (``go1.26.8``) belongs to; `USUAL_GO` if it does not say."""
     match = re.search(r"\bgo(\d+)\.(\d+)", version)
-    return (int(match[1]), int(match[2])) if match else None
+    return (int(match[1]), int(match[2])) if match else USUAL_GO
 
 
 def find_go(environ: Mapping[str, str]) -> str:

@@ -93,7 +93,9 @@ def _of_module(module: GoModule, root: Path, packages: Iterable[Path]) -> Iterat
             name = f"go/{label(module)}/{path.relative_to(root).as_posix()}"
             yield LicenseFile(name, content, module.path, spdx.recognise(content))
     if not count:
-        say(f"warning: the Go module {label(module)} has no licence file: ask its authors whether you may ship it")
+        say(
+            f"warning: the Go module {label(module)} has no licence file: ask its authors whether you may ship it"
+        )
 
 
 def _licences(folder: Path) -> list[Path]:

@@ -19,15 +19,23 @@ from pathlib import Path
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import own_target
-from gobind.tool.builder import gomod
+from gobind.tool.builder import apple, gomod
 from gobind.tool.builder.build import build, say
-from gobind.tool.builder.toolchain import TARGETS, Toolchain, ask_go, find_toolchain, has_zig, split_command
+from gobind.tool.builder.toolchain import (
+    TARGETS,
+    Toolchain,
+    ask_go,
+    find_toolchain,
+    has_zig,
+    release_of,
+    split_command,
+)
 
 # Flags of `go build` that may not stand in GOFLAGS: they would be lost, or make another library than is shipped.
 _REFUSED_FLAGS = frozenset(
     "ldflags race msan asan cover covermode coverpkg buildmode linkshared compiler toolexec overlay n o".split()
 )
-_C_FLAGS = ("CGO_CFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS")
+_FLAGS = ("CGO_CFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS")
 _NAME = re.compile(r"([^\s'\"=]+)\.([^\W\d]\w*)")
 _TAG = re.compile(r"[\w.]+")
 _COMMENTS = re.compile(r"//[^\n]*|/\*[\s\S]*?\*/")
@@ -59,14 +67,12 @@ def build_release(
     if target is None and sys.platform.startswith("linux") and own_target() in TARGETS and has_zig():
         target = own_target()
     toolchain = find_toolchain(target, directory=directory)
-    known = ask_go(toolchain.go, ["GOFLAGS", *_C_FLAGS], toolchain.env, directory)
+    known = ask_go(toolchain.go, ["GOVERSION", "GOFLAGS", *_FLAGS], toolchain.env, directory)
     _check_flags(known["GOFLAGS"], tags)
     arguments = ["-ldflags=" + linker_flags(toolchain, variables)]
     if tags:
         arguments.append("-tags=" + ",".join(_checked_tags(tags)))
-    environ = dict(os.environ)
-    for name in _C_FLAGS:  # the last one counts
-        environ[name] = f"{known[name]} -g0".strip()
+    environ = {**os.environ, **compiler_flags(toolchain, known)}
     for variable in variables:
         _check_variable(variable, directory, toolchain, arguments[1:])
     built = build(contract, directory, output, target, arguments=arguments, environ=environ)
@@ -90,10 +96,25 @@ def linker_flags(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
     return " ".join(words)
 
 
+def compiler_flags(toolchain: Toolchain, known: Mapping[str, str]) -> dict[str, str]:
+    """Returns go's variables with flags of the C compiler, from what is `known` to ``go env``; the last flag counts.
+
+    Apple's compiler builds for the macOS that it runs on unless it is told another.
+    """
+    more = {"CGO_CFLAGS": "-g0", "CGO_CXXFLAGS": "-g0", "CGO_FFLAGS": "-g0", "CGO_LDFLAGS": ""}
+    told = toolchain.is_zig or toolchain.env.get("MACOSX_DEPLOYMENT_TARGET")
+    if toolchain.target.startswith("darwin/") and not told:
+        oldest = apple.oldest_macos(release_of(known["GOVERSION"]))
+        more = {name: f"{flags} -mmacosx-version-min={oldest}".strip() for name, flags in more.items()}
+    return {name: f"{known[name]} {flags}".strip() for name, flags in more.items()}
+
+
 def _quoted(name: str, value: str) -> str:
     """Returns ``name=value`` as one word of ``-ldflags``: go knows both quotes, but nothing that escapes one."""
     if any(character < " " or character == "\x7f" for character in value):
-        raise BuildError(f"the value of {name} has control characters, which go cannot be told; got {value!r}")
+        raise BuildError(
+            f"the value of {name} has control characters, which go cannot be told; got {value!r}"
+        )
     quote = "'" if "'" not in value else '"'
     if quote in value:
         raise BuildError(f"the value of {name} has both ' and \", which go cannot be told; got {value!r}")
@@ -163,5 +184,3 @@ def _look_for_paths(library: Path, toolchain: Toolchain, directory: Path) -> Non
         # A short one such as /root or /src may be a word of the program itself.
         if len(Path(folder).parts) > 2 and os.fsencode(folder) in content:
             say(f"warning: {library.name} holds the path {folder} of this machine")
-
-

@@ -37,7 +37,9 @@ def cyclonedx(
     """
     project = _project(name, version)
     main = _main_module(library, info, project["bom-ref"])
-    parts = sorted([_go(info, licenses), *(_module(module, licenses) for module in info.modules)], key=_reference)
+    parts = sorted(
+        [_go(info, licenses), *(_module(module, licenses) for module in info.modules)], key=_reference
+    )
     metadata: dict[str, Any] = {
         "tools": {"components": [{"type": "application", "name": "gobind", "version": __version__}]},
         "component": project,

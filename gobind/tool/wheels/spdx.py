@@ -69,10 +69,13 @@ _TEXTS = {
     " authors of this software dedicate any and all copyright interest in the software to the public domain we make this"
     " dedication for the benefit of the public at large and to the detriment of our heirs and successors we intend this"
     " dedication to be an overt act of relinquishment in perpetuity of all present and future rights to this software"
-    " under copyright law " + _AS_IS.format("") + "(?: for more information please refer to https? (?:www )?unlicense org)?",
+    " under copyright law "
+    + _AS_IS.format("")
+    + "(?: for more information please refer to https? (?:www )?unlicense org)?",
 }
 _PATTERNS = {
-    name: re.compile(re.sub(r"\b[a-z] ", "", text).replace("NAME", "[a-z ]{1,80}")) for name, text in _TEXTS.items()
+    name: re.compile(re.sub(r"\b[a-z] ", "", text).replace("NAME", "[a-z ]{1,80}"))
+    for name, text in _TEXTS.items()
 }
 
 # The long ones, by the sha256 of their words.
