@@ -31,8 +31,11 @@ CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null
 # Pinned: a new version may find new faults, and is taken by a commit that fixes them.
 LINTERS    := ruff==0.17.5 mypy==2.4.1 basedpyright==1.40.2
 COVERAGE   := coverage==7.17.4
+# What the build backend asks pip for, and what looks at what it makes.
+PACKAGERS  := packaging pyproject-metadata tomli build
+CHECKERS   := twine check-wheel-contents
 
-.PHONY: build demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
+.PHONY: build demo dist test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
 .DEFAULT_GOAL := build
 
@@ -43,8 +46,11 @@ gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is genera
 demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
 	@$(PY) gosrc/examples/vault/demo.py $(AT)
 
-test: build  ## build, then run the tests
+test: build $(VENV)/.packagers  ## build, then run the tests
 	$(PYTEST)
+
+dist: $(VENV)/.checkers  ## gobind's own wheel and sdist, in dist/, checked
+	@$(PY) .ci/dist
 
 bench: build  ## measure, beside what one would otherwise write
 	$(PY) -m tests.bench
@@ -131,6 +137,14 @@ $(READY): setup.cfg pyproject.toml
 $(VENV)/.linters: $(READY)
 	@echo "gobind: fetching the linters ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(LINTERS)
+	@touch $@
+
+$(VENV)/.packagers: $(READY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(PACKAGERS)
+	@touch $@
+
+$(VENV)/.checkers: $(VENV)/.packagers
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(CHECKERS)
 	@touch $@
 
 $(VENV)/.coverage: $(READY)
