@@ -141,7 +141,8 @@ ZIG = Toolchain("go", "'/my files/zig' cc -target x86_64-linux-gnu.2.17", "linux
 
 def test_linker_flags() -> None:
     assert linker_flags(OWN, {}) == "-s -w -buildid="
-    assert linker_flags(ZIG, {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all"
+    assert linker_flags(ZIG, {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all,--no-gc-sections"
+    assert linker_flags(replace(ZIG, target="darwin/arm64"), {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all"
 
 
 def test_compiler_flags() -> None:
@@ -236,7 +237,8 @@ def test_the_machines_own_compiler(
     assert os.fsencode(tmp_path) not in content
     assert not re.search(rb"\.z?debug_|\.symtab\0", content)
     info = find_build_info(content)
-    assert info is not None and info.settings["-tags"] == "loud" and "-ldflags" not in info.settings
+    assert info is not None and info.version.startswith("go1.")
+    assert info.settings["-tags"] == "loud" and "-ldflags" not in info.settings
     capsys.readouterr()
     assert build_release(*arguments, variables={"main.version": "it's 1.0 b"}, tags=["loud"]) == built
     assert capsys.readouterr().err == f"gobind: {built.name} is up to date\n"
@@ -359,9 +361,10 @@ def test_macos_with_http_and_tls_from_elsewhere(
     platform, minimum = struct.unpack_from("<II", commands[LC_BUILD_VERSION][0], 8)
     oldest = apple.oldest_macos(toolchain.go_version(package)).split(".")
     assert (platform, minimum >> 16, minimum >> 8 & 0xFF) == (1, *map(int, oldest))
-    at, size = struct.unpack_from("<II", commands[LC_CODE_SIGNATURE][0], 8)
-    assert at + size == len(content)
-    assert_signed_ad_hoc(content[at:], content[:at])
+    if target == "darwin/arm64":  # where macOS loads nothing that is not signed
+        at, size = struct.unpack_from("<II", commands[LC_CODE_SIGNATURE][0], 8)
+        assert at + size == len(content)
+        assert_signed_ad_hoc(content[at:], content[:at])
 
 
 def assert_signed_ad_hoc(signature: bytes, signed: bytes) -> None:
@@ -373,7 +376,7 @@ def assert_signed_ad_hoc(signature: bytes, signed: bytes) -> None:
     magic, _, _, flags, hashes, name, _, slots, limit = struct.unpack_from(">9I", directory)
     size, kind, _, page = struct.unpack_from(">4B", directory, 36)
     assert (magic, flags & 2, kind, size, limit) == (0xFADE0C02, 2, 2, 32, len(signed))
-    assert directory[name:].split(b"\0")[0] == b"libwords.dylib"
+    assert b"/" not in directory[name:].split(b"\0")[0]
     for slot in range(slots):
         part = signed[slot << page : slot + 1 << page]
         assert hashlib.sha256(part).digest() == directory[hashes + slot * size : hashes + (slot + 1) * size]

@@ -87,8 +87,10 @@ def linker_flags(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
         BuildError: a name or value cannot be passed to Go.
     """
     words = ["-s", "-w", "-buildid="]
-    if toolchain.is_zig:
-        words.append("-extldflags=-Wl,--strip-all")  # zig ignores the -s that go passes
+    if toolchain.is_zig:  # it ignores the -s that go passes
+        words.append("-extldflags=-Wl,--strip-all")
+        if toolchain.target.startswith("linux/"):
+            words[-1] += ",--no-gc-sections"  # nothing refers to what an old Go writes about its modules
     for name, value in sorted(variables.items()):
         if not _NAME.fullmatch(name):
             raise BuildError(f"a Go variable is PACKAGE.NAME, such as main.version; got {name!r}")
