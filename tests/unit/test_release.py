@@ -142,7 +142,9 @@ ZIG = Toolchain("go", "'/my files/zig' cc -target x86_64-linux-gnu.2.17", "linux
 def test_linker_flags() -> None:
     assert linker_flags(OWN, {}) == "-s -w -buildid="
     assert linker_flags(ZIG, {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all,--no-gc-sections"
-    assert linker_flags(replace(ZIG, target="darwin/arm64"), {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all"
+    assert (
+        linker_flags(replace(ZIG, target="darwin/arm64"), {}) == "-s -w -buildid= -extldflags=-Wl,--strip-all"
+    )
 
 
 def test_compiler_flags() -> None:

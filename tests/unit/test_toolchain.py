@@ -221,11 +221,25 @@ def test_on_macos_its_own_compiler_builds_for_both(
     assert find_toolchain("linux/amd64", environ=environ).cc.endswith("x86_64-linux-gnu.2.17")
 
 
-def test_macos_elsewhere_with_a_go_that_is_too_old(tmp_path: Path, ziglang: None) -> None:
-    program(tmp_path, "go", 'echo "{\\"GOROOT\\": \\"/x\\", \\"GOVERSION\\": \\"go1.17\\"}"')
-    assert message(find_toolchain, "darwin/arm64", None, {"PATH": str(tmp_path)}).startswith(
-        "Go 1.18 or newer is needed"
-    )
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        (
+            "go1.17.1",
+            "Go 1.18 or newer is needed, {go} is go1.17.1; install a newer Go, or put another first on PATH",
+        ),
+        (
+            "go1.22.10",
+            "--target darwin/arm64 needs Go 1.23 or newer, {go} is go1.22.10, which needs headers of Apple's SDK: install"
+            " a newer Go, build on macOS, or name a cross compiler with --cc",
+        ),
+    ],
+)
+def test_macos_elsewhere_with_a_go_that_is_too_old(
+    tmp_path: Path, ziglang: None, version: str, text: str
+) -> None:
+    go = program(tmp_path, "go", f'echo "{{\\"GOROOT\\": \\"/x\\", \\"GOVERSION\\": \\"{version}\\"}}"')
+    assert message(find_toolchain, "darwin/arm64", None, {"PATH": str(tmp_path)}) == text.format(go=go)
 
 
 def test_macos_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

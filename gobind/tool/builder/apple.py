@@ -21,6 +21,9 @@ _OF_ZIG = "/usr/lib/libSystem.B.dylib"
 _IMPORT = re.compile(rb'^//go:cgo_import_dynamic \S+ (\S+) "(/[^"\n]+)"', re.MULTILINE)
 _NOT_LINKED = frozenset(["cmd", "testdata", "vendor"])
 
+# Until Go 1.22 the package net includes <resolv.h>, which zig has not; objects of Go 1.18 zig does not link.
+OLDEST_GO = (1, 23)
+
 # The oldest macOS that a release of Go runs on, newest first: Go 1.25 (release notes; its crypto/x509 imports
 # SecTrustCopyCertificateChain, which came with macOS 12) and Go 1.27 (`macOS` in cmd/link/internal/ld/macho.go).
 _OLDEST_MACOS = (((1, 27), "13.0"), ((1, 25), "12.0"), ((0, 0), "11.0"))

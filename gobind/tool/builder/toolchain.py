@@ -110,7 +110,7 @@ def find_toolchain(
     compiler = find_cc(wanted, cc, environ, explicit=target is not None)
     env = _environment_of(go, environ)
     if cc is None and wanted.startswith("darwin/") and sys.platform != "darwin":
-        compiler += _macos_arguments(go, env, directory)
+        compiler += _macos_arguments(wanted, go, env, directory)
     env.update(CGO_ENABLED="1", CC=compiler)
     if target is not None:
         env["GOOS"], env["GOARCH"] = target.split("/")
@@ -125,13 +125,22 @@ def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
-def _macos_arguments(go: str, env: Mapping[str, str], directory: Path) -> str:
-    """Returns what zig needs to build for macOS elsewhere, behind its target: the version, the folders of the stubs."""
+def _macos_arguments(target: str, go: str, env: Mapping[str, str], directory: Path) -> str:
+    """Returns what zig needs to build for macOS elsewhere, behind its target: the version, the folders of the stubs.
+
+    Raises:
+        BuildError: Go is too old, or the stubs cannot be made.
+    """
     found = ask_go(go, ["GOROOT", "GOVERSION"], env, directory)
     check_go_version(found["GOVERSION"], go)
-    macos = apple.oldest_macos(release_of(found["GOVERSION"]))
+    release = release_of(found["GOVERSION"])
+    if release < apple.OLDEST_GO:
+        raise BuildError(
+            f"--target {target} needs Go {'.'.join(map(str, apple.OLDEST_GO))} or newer, {go} is {found['GOVERSION']},"
+            " which needs headers of Apple's SDK: install a newer Go, build on macOS, or name a cross compiler with --cc"
+        )
     folder = str(apple.write_stubs(Path(found["GOROOT"])))
-    return f".{macos} {_quoted(f'-F{folder}')} {_quoted(f'-L{folder}')}"
+    return f".{apple.oldest_macos(release)} {_quoted(f'-F{folder}')} {_quoted(f'-L{folder}')}"
 
 
 def ask_go(go: str, names: Sequence[str], env: Mapping[str, str], directory: Path) -> dict[str, str]:
