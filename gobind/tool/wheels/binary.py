@@ -9,8 +9,8 @@ from pathlib import Path
 from gobind.errors import BuildError
 from gobind.tool.wheels import elf, macho, pe
 from gobind.tool.wheels.buildinfo import BuildInfo, find_build_info
-from gobind.tool.wheels.filebytes import FileBytes
 from gobind.tool.wheels.facts import Facts
+from gobind.tool.wheels.filebytes import FileBytes
 
 HEAD = 4096
 """Bytes by which `is_binary` knows a library."""

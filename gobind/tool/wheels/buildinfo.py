@@ -88,8 +88,8 @@ def _parse(version: str, text: str) -> BuildInfo:
         if verb == "path" and words:
             path = words[0]
         elif verb in ("mod", "dep") and words:
-            path_of, version, digest = (*words, "", "")[:3]
-            module = GoModule(path_of, version, digest)
+            path_of, of_module, digest = (*words, "", "")[:3]
+            module = GoModule(path_of, of_module, digest)
             last_is_main = verb == "mod"
             if last_is_main:
                 main = module

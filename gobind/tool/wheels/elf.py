@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 from gobind.tool.wheels.facts import Facts
+from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 
 _MAGIC = b"\x7fELF"
 _CLASS_64 = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gobind.tool.wheels.filebytes import FileBytes
 from gobind.tool.wheels.facts import Facts
+from gobind.tool.wheels.filebytes import FileBytes
 
 _MAGIC_64, _MAGIC_32 = b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"
 _FAT, _FAT_64 = b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 from gobind.tool.wheels.facts import Facts
+from gobind.tool.wheels.filebytes import MOST_ENTRIES, FileBytes
 
 _MZ, _SIGNATURE = b"MZ", b"PE\0\0"
 _SIGNATURE_AT = 60
