@@ -189,3 +189,124 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
         "gobind: error: mark is there already; choose another name, or remove it\n",
     )
     assert [path.name for path in (tmp_path / "mark").iterdir()] == ["mine"]
+
+
+def other_project(folder: Path, backend: str, requires: str, more: str = "") -> Path:
+    """A project whose wheel another backend makes, with the example's sources."""
+    run(
+        sys.executable,
+        "-m",
+        "gobind",
+        "new",
+        "grafted",
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    root = folder / "grafted"
+    path = root / "pyproject.toml"
+    text = path.read_text().replace('["gobind>=0.1"]\nbuild', f'["gobind>=0.1", "{requires}"]\nbuild', 1)
+    path.write_text(text.replace("[[tool", f'[tool.gobind]\ninner-backend = "{backend}"\n{more}\n[[tool', 1))
+    return root
+
+
+@pytest.mark.parametrize(
+    "backend, requires",
+    [
+        ("hatchling.build", "hatchling"),
+        ("setuptools.build_meta", "setuptools>=77"),
+        ("flit_core.buildapi", "flit_core"),
+    ],
+)
+def test_another_backend_makes_the_wheel(
+    machine: Machine, tmp_path: Path, links: Path, backend: str, requires: str
+) -> None:
+    root = other_project(tmp_path, backend, requires)
+    machine.python("-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path), str(root))
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith("grafted-0.1.0-py3-none-") and not wheel.name.endswith("any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read("grafted-0.1.0.dist-info/METADATA").decode()
+        assert (
+            f"Tag: {wheel.stem.partition('0.1.0-')[2]}\n"
+            in archive.read("grafted-0.1.0.dist-info/WHEEL").decode()
+        )
+    assert "License-File: go/" in metadata and "Metadata-Version: 2." in metadata
+    machine.pip("--target", str(tmp_path / "installed"), "--no-deps", str(wheel))
+    code = COUNT.replace("my_mark", "grafted")
+    assert machine.python("-c", code, PYTHONPATH=str(tmp_path / "installed"), PATH="") == COUNTED
+    if requires != "hatchling":
+        return
+    machine.pip("--no-deps", "--editable", str(root))
+    go = root / "go" / "words.go"
+    go.write_text(go.read_text().replace("[word] = place\n", "[word] = place\n\t\t\tword += `!`\n"))
+    assert machine.python("-c", code) == COUNTED.replace("'a'", "'a!'").replace("'b'", "'b!'")
+
+
+def test_a_backend_that_is_not_there(tmp_path: Path) -> None:
+    root = other_project(tmp_path, "nobody.build", "x")
+    message = (
+        "tool.gobind.inner-backend: nobody.build cannot be imported (No module named 'nobody');"
+        " add its package to build-system.requires"
+    )
+    with pytest.raises(AssertionError) as caught:
+        make(root, "build_wheel", tmp_path / "dist")
+    assert str(caught.value).partition("\nassert")[0].strip() == f"gobind: error: {message}"
+
+
+GOLDMARK = (
+    'package main\n\nimport "github.com/yuin/goldmark"\n\nvar _ = goldmark.New\n',
+    "require github.com/yuin/goldmark v1.8.7\n",
+)
+
+
+def test_a_vendored_sdist_is_built_offline(machine: Machine, tmp_path: Path) -> None:
+    machine.python("-m", "gobind", "new", "vendored", folder=tmp_path)
+    root = tmp_path / "vendored"
+    (root / "go" / "more.go").write_text(GOLDMARK[0])
+    with open(root / "go" / "go.mod", "a") as file:
+        file.write(GOLDMARK[1])
+    shutil.copy(ROOT / "gosrc" / "examples" / "markdown" / "go" / "go.sum", root / "go" / "go.sum")
+    path = root / "pyproject.toml"
+    path.write_text(path.read_text().replace("[[tool", "[tool.gobind]\nvendor = true\n\n[[tool", 1))
+    sdist = make(root, "build_sdist", tmp_path / "dist")
+    offline = {"GOPROXY": "off", "GOFLAGS": "-mod=vendor", "GOMODCACHE": str(tmp_path / "empty")}
+    with tarfile.open(sdist) as archive:
+        assert "vendored-0.1.0/go/vendor/github.com/yuin/goldmark/LICENSE" in archive.getnames()
+        archive.extractall(tmp_path / "unpacked", filter="data") if hasattr(
+            tarfile, "data_filter"
+        ) else archive.extractall(tmp_path / "unpacked")
+    code = f"import gobind.backend; print(gobind.backend.build_wheel({str(tmp_path)!r}))"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **offline}
+    made = run(sys.executable, "-c", code, cwd=tmp_path / "unpacked" / "vendored-0.1.0", env=environ)
+    with zipfile.ZipFile(tmp_path / made.split()[-1]) as archive:
+        assert any("goldmark" in name and name.endswith("LICENSE") for name in archive.namelist())
+
+
+def test_what_an_sdist_cannot_hold_is_refused(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run(sys.executable, "-m", "gobind", "new", "replacing", cwd=tmp_path, env=environ)
+    root = tmp_path / "replacing"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "go.mod").write_text("module example.com/other\n")
+    with open(root / "go" / "go.mod", "a") as file:
+        file.write("replace example.com/other => ../../other\n")
+    with pytest.raises(AssertionError) as caught:
+        make(root, "build_sdist", tmp_path / "dist")
+    assert "replaces a module by the folder" in str(caught.value)
+    assert "publish that module, or move it into the project" in str(caught.value)
+
+
+def test_the_same_bytes_from_another_folder(tmp_path: Path) -> None:
+    wheels = []
+    for name in ("one", "a folder with spaces"):
+        (tmp_path / name / "home").mkdir(parents=True)
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        run(sys.executable, "-m", "gobind", "new", "same", cwd=tmp_path / name, env=environ)
+        cache = {"HOME": str(tmp_path / name / "home"), "GOCACHE": str(tmp_path / name / "cache")}
+        code = (
+            "import gobind.backend; print(gobind.backend.build_wheel('..'), gobind.backend.build_sdist('..'))"
+        )
+        made = run(sys.executable, "-c", code, cwd=tmp_path / name / "same", env={**environ, **cache})
+        wheels.append([(tmp_path / name / each).read_bytes() for each in made.split()[-2:]])
+    assert wheels[0] == wheels[1]
+    assert str(tmp_path).encode() not in wheels[0][0]
