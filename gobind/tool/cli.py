@@ -1,4 +1,4 @@
-"""The command line: ``gen``, ``build``, ``inspect``, ``dump``, ``audit`` and ``doctor``. Errors are one line and exit status 2."""
+"""The command line: a function for each command. Errors are one line and exit status 2."""
 
 from __future__ import annotations
 
@@ -78,6 +78,12 @@ def _run(words: list[str]) -> int:
         from gobind.tool.dump import dump
 
         return dump(options.library, options.method, options.request, options.response)
+    if options.command == "new":
+        return _new(options)
+    if options.command == "develop":
+        return _develop(options)
+    if options.command == "wheel":
+        return _wheel(options)
     return _inspect(options)
 
 
@@ -128,6 +134,32 @@ def _inspect(options: argparse.Namespace) -> int:
     return 0
 
 
+def _new(options: argparse.Namespace) -> int:
+    from gobind.tool.wheels.new import new
+
+    new(options.name, Path.cwd())
+    print(f"made {options.name}; next: cd {options.name} && pip install -e '.[test]' && pytest")
+    return 0
+
+
+def _develop(options: argparse.Namespace) -> int:
+    from gobind.tool.wheels import develop
+    from gobind.tool.wheels.project import read_project
+
+    project = read_project(options.project, metadata=False)
+    develop.build_in_place(project)
+    if not options.no_install:
+        develop.install(project)
+    return 0
+
+
+def _wheel(options: argparse.Namespace) -> int:
+    from gobind.tool.wheels.targets import make
+
+    make(options.project, options.target, options.sdist, options.output)
+    return 0
+
+
 def _parser() -> _Parser:
     from gobind import __version__
 
@@ -169,9 +201,59 @@ def _parser() -> _Parser:
     )
     inspect.add_argument("library", metavar="LIB", help="the library")
     _add_dump(commands)
+    _add_packaging(commands)
     _add_audit(commands)
     _add_doctor(commands)
     return parser
+
+
+def _add_packaging(commands: Any) -> None:
+    new = commands.add_parser(
+        "new",
+        help="make a project",
+        description="Make a project in a new folder: contract, Go, tests, packaging.",
+    )
+    new.add_argument("name", metavar="NAME", help="the project's name, such as my-mark")
+
+    develop = commands.add_parser(
+        "develop",
+        help="build a project's libraries in its folder and install it editable",
+        description="Build the libraries of a project into its source tree, and install it editable by pip unless it is.",
+    )
+    _add_project(develop)
+    develop.add_argument("--no-install", action="store_true", help="build only")
+
+    wheel = commands.add_parser(
+        "wheel",
+        help="build the wheels of a project",
+        description="Build the wheel of a project for each target.",
+    )
+    _add_project(wheel)
+    wheel.add_argument(
+        "--target",
+        metavar="OS/ARCH,...",
+        help="such as linux/amd64,darwin/arm64, or all (default: this machine)",
+    )
+    wheel.add_argument("--sdist", action="store_true", help="write the sdist too")
+    wheel.add_argument(
+        "-o",
+        dest="output",
+        metavar="DIR",
+        type=Path,
+        default=Path("dist"),
+        help="folder of the wheels (default: dist)",
+    )
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "project",
+        metavar="PROJECT",
+        nargs="?",
+        type=Path,
+        default=Path("."),
+        help="the folder of its pyproject.toml (default: the current one)",
+    )
 
 
 def _add_audit(commands: Any) -> None:

@@ -104,7 +104,11 @@ def test_cc_is_zig_when_there_is_no_other(ziglang: None) -> None:
 
 @pytest.mark.parametrize(
     ("target", "triple"),
-    [("linux/arm64", "aarch64-linux-gnu.2.17"), ("windows/amd64", "x86_64-windows-gnu")],
+    [
+        ("linux/arm64", "aarch64-linux-gnu.2.17"),
+        ("windows/amd64", "x86_64-windows-gnu"),
+        ("windows/arm64", "aarch64-windows-gnu"),
+    ],
 )
 def test_cross_builds_take_zig_even_beside_a_cc(
     ziglang: None, tmp_path: Path, target: str, triple: str
@@ -170,13 +174,72 @@ def test_cc_that_does_not_exist() -> None:
     )
 
 
-def test_macos_needs_macos(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "macos"), [("go1.24.1", "11.0"), ("go1.26.8", "12.0"), ("go1.27.0 X:a", "13.0")]
+)
+def test_macos_elsewhere_is_built_by_zig_with_stubs(
+    tmp_path: Path, ziglang: None, monkeypatch: pytest.MonkeyPatch, version: str, macos: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
+    source = tmp_path / "root" / "src" / "crypto" / "x.go"
+    source.parent.mkdir(parents=True)
+    source.write_text(
+        '//go:cgo_import_dynamic x509_A SecA "/System/Library/Frameworks/Security.framework/Security"\n'
+    )
+    answer = f'{{\\"GOROOT\\": \\"{tmp_path / "root"}\\", \\"GOVERSION\\": \\"{version}\\"}}'
+    program(tmp_path / "bin", "go", f'echo "{answer}"')
+    environ = {"PATH": str(tmp_path / "bin")}
+    found = find_toolchain("darwin/arm64", environ=environ, directory=tmp_path / "not" / "there")
+    *command, frameworks, libraries = toolchain.split_command(found.cc)
+    assert command == f"/site-packages/ziglang/zig cc -target aarch64-macos.{macos}".split()
+    assert (frameworks[:2], libraries[:2], frameworks[2:]) == ("-F", "-L", libraries[2:])
+    assert (Path(frameworks[2:]) / "Security.framework" / "Security.tbd").exists()
+    assert (found.is_zig, found.doubt) == (True, "not yet tried on a Mac")
+
+
+def test_macos_elsewhere_without_zig_or_by_another_compiler(tmp_path: Path) -> None:
     assert message(find_cc, "darwin/arm64", None, {"PATH": ""}) == (
-        "--target darwin/arm64 can only be built on macOS, it needs Apple's SDK: build it there,"
-        " or name a cross compiler with --cc"
+        "--target darwin/arm64 needs a cross compiler and the package ziglang is not installed;"
+        " run: pip install ziglang, or name a compiler with --cc"
     )
     program(tmp_path, "oa64-clang")
-    assert find_cc("darwin/arm64", "oa64-clang", {"PATH": str(tmp_path)}) == "oa64-clang"
+    program(tmp_path, "go", "exit 1")
+    found = find_toolchain("darwin/arm64", "oa64-clang", {"PATH": str(tmp_path)})
+    assert (found.cc, found.is_zig, found.doubt) == ("oa64-clang", False, "")
+
+
+def test_on_macos_its_own_compiler_builds_for_both(
+    tmp_path: Path, ziglang: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(toolchain, "own_target", lambda: "darwin/arm64")
+    program(tmp_path, "cc")
+    program(tmp_path, "go", "exit 1")
+    environ = {"PATH": str(tmp_path)}
+    for target in (None, "darwin/arm64", "darwin/amd64"):
+        assert find_toolchain(target, environ=environ).cc == "cc"
+    assert find_toolchain("linux/amd64", environ=environ).cc.endswith("x86_64-linux-gnu.2.17")
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        (
+            "go1.17.1",
+            "Go 1.18 or newer is needed, {go} is go1.17.1; install a newer Go, or put another first on PATH",
+        ),
+        (
+            "go1.22.10",
+            "--target darwin/arm64 needs Go 1.23 or newer, {go} is go1.22.10, which needs headers of Apple's SDK: install"
+            " a newer Go, build on macOS, or name a cross compiler with --cc",
+        ),
+    ],
+)
+def test_macos_elsewhere_with_a_go_that_is_too_old(
+    tmp_path: Path, ziglang: None, version: str, text: str
+) -> None:
+    go = program(tmp_path, "go", f'echo "{{\\"GOROOT\\": \\"/x\\", \\"GOVERSION\\": \\"{version}\\"}}"')
+    assert message(find_toolchain, "darwin/arm64", None, {"PATH": str(tmp_path)}) == text.format(go=go)
 
 
 def test_macos_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +251,8 @@ def test_macos_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_target() -> None:
     assert message(find_toolchain, "linux/386") == (
-        "--target must be one of linux/amd64, linux/arm64, windows/amd64, darwin/amd64, darwin/arm64,"
-        " got 'linux/386'"
+        "--target must be one of linux/amd64, linux/arm64, windows/amd64, windows/arm64, darwin/amd64,"
+        " darwin/arm64, got 'linux/386'"
     )
 
 

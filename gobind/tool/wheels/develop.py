@@ -1,0 +1,197 @@
+"""Editable installs: the package is imported from its sources, and its libraries are built again when those change.
+
+The wheel of an editable install holds a ``.pth`` file with the folder of the Python sources, and a module that the
+``.pth`` file imports. That puts a finder in front of the others, which finds nothing, but calls `refresh` when the package
+is imported for the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gobind.errors import BuildError, GobindError
+from gobind.runtime.process.platforms import own_suffix
+from gobind.tool.builder.build import build, say
+from gobind.tool.builder.cache import cache_folder
+from gobind.tool.builder.toolchain import find_toolchain
+from gobind.tool.wheels.archive import Member, write_wheel
+from gobind.tool.wheels.contents import source_files
+from gobind.tool.wheels.project import Library, Project, read_project
+
+SWITCH = "GOBIND_REBUILD"
+"""The environment variable that, set to 0, leaves libraries as they are when their package is imported."""
+
+_HOOK = '''"""Written by gobind for an editable install: builds the libraries of {name} again when their sources have changed."""
+
+import os
+import sys
+
+
+class _Refresher:
+    """Finds nothing. When one of the packages is first looked for, its libraries are brought up to date."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name in {packages!r}:
+            if cls in sys.meta_path:
+                sys.meta_path.remove(cls)
+            if os.environ.get({switch!r}, "") != "0":
+                from gobind.tool.wheels.develop import refresh
+
+                refresh({root!r})
+        return None
+
+
+sys.meta_path.insert(0, _Refresher)
+'''
+
+
+def output_of(project: Project, library: Library) -> Path:
+    """Returns where a library stands in the source tree, with this machine's suffix."""
+    return (project.python_source / library.output).with_suffix(own_suffix())
+
+
+def build_in_place(project: Project) -> None:
+    """Builds the libraries of a project into its source tree, those that are not up to date.
+
+    Raises:
+        BuildError: a tool is missing, or go fails.
+        ContractError: a contract cannot be read.
+    """
+    state = _state(project)
+    for library in project.libraries:
+        words = [f"-tags={','.join(library.tags)}"] if library.tags else []
+        if library.version and project.version:
+            words.append(f"-ldflags=-X={library.version}={project.version}")
+        build(library.contract, library.go, output_of(project, library), arguments=words)
+    _remember(project, state)
+
+
+def install(project: Project) -> None:
+    """Installs a project editable in the environment of the running Python, by pip, unless it is.
+
+    Raises:
+        BuildError: pip fails, or is missing.
+    """
+    hook = f"_gobind_editable_{project.distribution}"
+    spec = importlib.util.find_spec(hook)
+    if (
+        spec is not None
+        and spec.origin
+        and Path(spec.origin).read_text(encoding="utf-8") == hook_text(project)
+    ):
+        return
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    if (
+        importlib.util.find_spec("pyproject_metadata") is not None
+    ):  # else pip fetches it, where the backend runs
+        command.append("--no-build-isolation")
+    command += ["--editable", str(project.root)]
+    if subprocess.run(command).returncode:
+        raise BuildError(
+            f"pip could not install {project.name}; its libraries are built (--no-install leaves it at that)"
+        )
+    say(f"installed {project.name}, editable")
+
+
+def editable_wheel(project: Project, directory: Path) -> str:
+    """Writes the wheel of an editable install into `directory`; returns its file name."""
+    metadata = project.metadata
+    info = f"{project.distribution}-{project.version}.dist-info"
+    hook = f"_gobind_editable_{project.distribution}"
+    tag = "py3-none-any"
+    wheel = f"Wheel-Version: 1.0\nGenerator: gobind\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    members = {
+        f"{hook}.py": Member(hook_text(project).encode()),
+        f"{hook}.pth": Member(f"{project.python_source}\nimport {hook}\n".encode()),
+        f"{info}/METADATA": Member(bytes(metadata.as_rfc822())),
+        f"{info}/WHEEL": Member(wheel.encode()),
+    }
+    for path in metadata.license_files or ():
+        members[f"{info}/licenses/{path.as_posix()}"] = Member((project.root / path).read_bytes())
+    name = f"{project.distribution}-{project.version}-{tag}.whl"
+    write_wheel(directory / name, members, info)
+    return name
+
+
+def hook_text(project: Project) -> str:
+    """Returns the text of the module that an editable install imports when Python starts."""
+    packages = {package.split(".")[0] for package in project.packages}
+    packages |= {library.output.parts[0] for library in project.libraries if len(library.output.parts) > 1}
+    return _HOOK.format(name=project.name, packages=sorted(packages), switch=SWITCH, root=str(project.root))
+
+
+def refresh(root: str) -> None:
+    """Builds the libraries of a project again if its sources have changed since; called when its package is imported.
+
+    Without a toolchain one line on stderr says so, and the libraries stay as they are. The build runs in a process of its
+    own, as it imports the contract.
+
+    Raises:
+        BuildError: the sources have a mistake; the text is go's.
+    """
+    try:
+        project = read_project(Path(root), metadata=False)
+        if _is_up_to_date(project):
+            return
+        find_toolchain()
+    except GobindError as error:
+        say(f"{os.path.basename(root)} has changed, or moved, and is used as it was built: {error}")
+        return
+    except OSError:
+        return  # the sources are gone: importing the package says so better
+    say(f"building {os.path.basename(root)} again, its sources have changed ...")
+    command = [sys.executable, "-m", "gobind", "develop", "--no-install", root]
+    done = subprocess.run(
+        command, env={**os.environ, SWITCH: "0"}, capture_output=True, encoding="utf-8", errors="replace"
+    )
+    if done.returncode:
+        raise BuildError(f"{done.stderr.strip()}\n({SWITCH}=0 uses the library as it was built)")
+
+
+def _state(project: Project) -> str:
+    """Returns a digest of everything that the libraries of a project are built from."""
+    total = hashlib.sha256()
+    for name, content in _sources(project):
+        total.update(f"{name}\n{len(content)}\n".encode(errors="surrogateescape"))
+        total.update(content)
+    return total.hexdigest()
+
+
+def _sources(project: Project) -> Iterator[tuple[str, bytes]]:
+    for name, member in source_files(project).items():
+        if not name.endswith((".md", ".rst", ".pyi")):
+            yield name, member.content
+
+
+def _record(project: Project) -> Path:
+    digest = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:32]
+    return cache_folder() / "editable" / f"{digest}.json"
+
+
+def _is_up_to_date(project: Project) -> bool:
+    if not all(output_of(project, library).is_file() for library in project.libraries):
+        return False
+    try:
+        known = json.loads(_record(project).read_bytes())
+        return bool(known["state"] == _state(project))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remember(project: Project, state: str) -> None:
+    path = _record(project)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"root": str(project.root), "state": state}), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        pass  # without a record it is built again, which go's cache makes cheap

@@ -1,0 +1,131 @@
+"""Wheels and sdists that another build backend makes, with the libraries put into them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from email.message import Message
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+from gobind.errors import BuildError
+from gobind.tool.builder.build import say
+from gobind.tool.wheels import sdist
+from gobind.tool.wheels.archive import Member, write_wheel
+from gobind.tool.wheels.develop import hook_text
+from gobind.tool.wheels.project import Project, normalised
+from gobind.tool.wheels.wheel import build_libraries, wheel_text, widest
+
+Settings = Mapping[str, Any]
+
+
+def backend_of(name: str) -> Any:
+    """Returns the backend that ``inner-backend`` names: a module, or an object in one behind a colon.
+
+    Raises:
+        BuildError: it is not installed.
+    """
+    module, _, path = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in filter(None, path.split(".")):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise BuildError(
+            f"tool.gobind.inner-backend: {name} cannot be imported ({error});"
+            " add its package to build-system.requires"
+        ) from None
+    return found
+
+
+def build_wheel(
+    project: Project, directory: Path, target: str | None = None, settings: Settings | None = None
+) -> str:
+    """Lets the inner backend build a wheel and puts the libraries into it; returns its file name.
+
+    Raises:
+        BuildError: go fails, or the wheel has one of the files already.
+    """
+    made = backend_of(project.inner_backend).build_wheel(str(directory), dict(settings or {}), None)
+    name = _graft(project, directory / made, target)
+    if name != made:
+        os.unlink(directory / made)
+    return name
+
+
+def build_sdist(project: Project, directory: Path, settings: Settings | None = None) -> str:
+    """Lets the inner backend build the sdist; returns its file name.
+
+    Raises:
+        BuildError: go.mod names a folder outside of the project.
+    """
+    sdist.check(project)
+    if project.vendor:
+        raise BuildError(
+            "tool.gobind.vendor: gobind puts Go modules into its own sdists only; leave out inner-backend"
+        )
+    return str(backend_of(project.inner_backend).build_sdist(str(directory), dict(settings or {})))
+
+
+def build_editable(project: Project, directory: Path, settings: Settings | None = None) -> str:
+    """Lets the inner backend build the wheel of an editable install and adds what rebuilds; returns its file name."""
+    made = str(backend_of(project.inner_backend).build_editable(str(directory), dict(settings or {}), None))
+    members, info = _members(directory / made, project.inner_backend)
+    hook = f"_gobind_editable_{normalised(made.split('-')[0])}"
+    members[f"{hook}.py"] = Member(hook_text(project).encode())
+    members[f"{hook}.pth"] = Member(f"import {hook}\n".encode())
+    write_wheel(directory / made, members, info)
+    return made
+
+
+def _members(wheel: Path, backend: str) -> tuple[dict[str, Member], str]:
+    """Returns the files of a wheel but for its RECORD, and the name of the folder of its metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        infos = [each for each in archive.infolist() if not each.is_dir()]
+        members = {
+            each.filename: Member(archive.read(each), bool(each.external_attr >> 16 & 0o100))
+            for each in infos
+        }
+    info = next((name.split("/")[0] for name in members if name.endswith(".dist-info/METADATA")), "")
+    if not info:
+        raise BuildError(f"{wheel.name}: the wheel of {backend} has no metadata")
+    members.pop(f"{info}/RECORD", None)
+    return members, info
+
+
+def _graft(project: Project, wheel: Path, target: str | None = None) -> str:
+    """Puts the libraries into a wheel; returns the file name of the new one beside it."""
+    members, info = _members(wheel, project.inner_backend)
+    metadata = BytesParser().parsebytes(members[f"{info}/METADATA"].content)
+    built = build_libraries(project, info, metadata["Name"], metadata["Version"], target)
+    for each in built:
+        taken = members.keys() & each.members.keys() - {each.name}
+        if taken:
+            raise BuildError(f"{wheel.name}: {min(taken)} is there already")
+        members.update(each.members)
+    prefix = f"{info}/licenses/"
+    files = sorted(name[len(prefix) :] for each in built for name in each.members if name.startswith(prefix))
+    members[f"{info}/METADATA"] = Member(_with_licenses(members[f"{info}/METADATA"].content, metadata, files))
+    python, abi, _ = wheel.stem.split("-")[-3:]
+    if abi == "none" and python.startswith(("py2.py3", "py3")):
+        python = "py3"
+    tag = f"{python}-{abi}-{widest(built)}"
+    members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
+    name = "-".join([*wheel.stem.split("-")[:-3], tag]) + ".whl"
+    write_wheel(wheel.parent / name, members, info)
+    say(f"put {', '.join(each.name for each in built)} into the wheel of {project.inner_backend}")
+    return name
+
+
+def _with_licenses(content: bytes, metadata: Message, files: Sequence[str]) -> bytes:
+    """Returns METADATA with a line for each licence file; the rest stays as the other backend has written it."""
+    head, blank, body = content.partition(b"\n\n")
+    known = set(metadata.get_all("License-File", []))
+    lines = [b"License-File: " + name.encode() for name in dict.fromkeys(files) if name not in known]
+    version = str(metadata["Metadata-Version"])
+    if lines and tuple(map(int, version.split("."))) < (2, 4):  # the first that has License-File
+        head = head.replace(f"Metadata-Version: {version}".encode(), b"Metadata-Version: 2.4", 1)
+    return b"\n".join([head.rstrip(b"\n"), *lines]) + (blank + body if blank else b"\n")

@@ -1,0 +1,302 @@
+"""A project that carries Go libraries: what its pyproject.toml says, read and checked once.
+
+The metadata of ``[project]`` is read by `pyproject-metadata`, which the build backend asks for; a project with an
+inner backend leaves it to that.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gobind.errors import BuildError
+from gobind.runtime.process.platforms import SUFFIXES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    try:
+        import tomli as tomllib
+    except ImportError:
+        try:  # a rebuild in an editable install finds no tomli, but nearly always pip
+            from pip._vendor import tomli as tomllib
+        except ImportError:
+            tomllib = None
+
+
+@dataclass(frozen=True)
+class Library:
+    """One ``[[tool.gobind.library]]``.
+
+    Attributes:
+        contract: a ``.py`` path or a dotted module.
+        go: the folder of the Go package.
+        output: where the library stands among the Python files, such as ``mark/libmark.so``.
+        version: a Go variable, ``main.version``, that gets the project's version; empty: none.
+        tags: Go build tags.
+    """
+
+    contract: str
+    go: Path
+    output: Path
+    version: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a pyproject.toml says.
+
+    Attributes:
+        root: the folder of pyproject.toml.
+        name: the project's name.
+        version: the project's version; empty where an inner backend finds it out.
+        metadata: pyproject-metadata's StandardMetadata; None with an inner backend.
+        python_source: the folder of the Python packages.
+        packages: the names of packages, or modules, that belong into the wheel.
+        include: patterns of more files for the sdist, as `Path.glob` takes them.
+        vendor: True if the sdist carries its Go modules.
+        inner_backend: the name of a build backend's module, with ``:object`` or without; empty: gobind writes the wheel.
+        libraries: at least one.
+    """
+
+    root: Path
+    name: str
+    version: str
+    metadata: Any
+    python_source: Path
+    packages: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    vendor: bool = False
+    inner_backend: str = ""
+    libraries: tuple[Library, ...] = field(default=())
+
+    @property
+    def distribution(self) -> str:
+        """The project's name as file names have it: ``my_mark``."""
+        return normalised(self.name)
+
+
+def normalised(name: str) -> str:
+    """Returns a project's name as file names of wheels and sdists have it.
+
+    >>> normalised("My.Mark--2")
+    'my_mark_2'
+    """
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def read_toml(root: Path) -> dict[str, Any]:
+    """Returns the content of the pyproject.toml in `root`.
+
+    Raises:
+        BuildError: there is none, or it is no TOML.
+    """
+    path = root / "pyproject.toml"
+    if tomllib is None:
+        raise BuildError("Python 3.10 has no TOML reader of its own; run: pip install tomli")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BuildError(
+            f"{path} is missing; expected the folder of a project (gobind new NAME makes one)"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BuildError(f"{path}: {error}") from None
+
+
+def read_project(root: Path, metadata: bool = True) -> Project:
+    """Reads and checks a project.
+
+    Args:
+        root: the folder of pyproject.toml.
+        metadata: False: ``[project]`` is not needed.
+
+    Raises:
+        BuildError: something is missing, of the wrong type, or not known: ``tool.gobind.library[0].go: ...``.
+    """
+    root = root.resolve()
+    data = read_toml(root)
+    table = _Table(data.get("tool", {}).get("gobind", {}), "tool.gobind")
+    inner = table.text("inner-backend")
+    source = table.folder(root, "python-source", "src" if (root / "src").is_dir() else ".")
+    packages = table.texts("packages")
+    libraries = tuple(
+        _library(each, root, source, f"tool.gobind.library[{position}]")
+        for position, each in enumerate(table.tables("library"))
+    )
+    include, vendor = table.texts("include"), table.flag("vendor")
+    table.finish()
+    if not libraries:
+        raise BuildError("tool.gobind.library: expected [[tool.gobind.library]] with contract, go and output")
+    _check_outputs(libraries)
+    read = _metadata(data, root) if metadata and not inner else None
+    own = _Table(data.get("project", {}), "project")
+    name, version = own.text("name", root.name), own.text("version")
+    if inner and not packages:  # what an editable install looks at
+        packages = tuple(
+            dict.fromkeys(each.output.parts[0] for each in libraries if len(each.output.parts) > 1)
+        )
+    if not inner:
+        packages = packages or (normalised(name),)
+        _check_packages(packages, source, root)
+    if read is not None:
+        version = str(read.version)  # as PEP 440 writes it
+    return Project(root, name, version, read, source, packages, include, vendor, inner, libraries)
+
+
+def _library(data: Any, root: Path, source: Path, where: str) -> Library:
+    table = _Table(data, where)
+    contract = table.text(
+        "contract", needed="a dotted module such as mark.contract, or the path of a .py file"
+    )
+    go = table.folder(root, "go", needed="the folder of the Go package")
+    output = Path(table.text("output", needed="a path such as mark/libmark.so"))
+    if output.is_absolute() or ".." in output.parts or output.suffix not in SUFFIXES.values():
+        raise BuildError(
+            f"{where}.output: expected a path below the Python packages, such as mark/libmark.so, got {str(output)!r}"
+        )
+    version = table.text("version")
+    if version and not re.fullmatch(r"[\w./-]+\.[A-Za-z_]\w*", version):
+        raise BuildError(f"{where}.version: expected a Go variable such as main.version, got {version!r}")
+    library = Library(_found(contract, root, source), go, output, version, table.texts("tags"))
+    table.finish()
+    return library
+
+
+def _found(contract: str, root: Path, source: Path) -> str:
+    """Returns the path of the contract's file, or the dotted name if that is not among the project's files."""
+    if contract.endswith(".py"):
+        return str(
+            next((each / contract for each in (root, source) if (each / contract).is_file()), contract)
+        )
+    place = source.joinpath(*contract.split("."))
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file():
+            return str(path)
+    return contract
+
+
+def _check_outputs(libraries: tuple[Library, ...]) -> None:
+    outputs = [library.output.with_suffix("") for library in libraries]
+    for position, output in enumerate(outputs):
+        if output in outputs[:position]:
+            raise BuildError(
+                f"tool.gobind.library[{position}].output: {libraries[position].output} is there twice"
+            )
+
+
+def _check_packages(packages: tuple[str, ...], source: Path, root: Path) -> None:
+    for name in packages:
+        place = source.joinpath(*name.split("."))
+        if not place.is_dir() and not place.with_suffix(".py").is_file():
+            raise BuildError(
+                f"tool.gobind.packages: there is no package {name} in {source.relative_to(root)}/;"
+                " name the packages, or their folder by python-source"
+            )
+
+
+def _metadata(data: Mapping[str, Any], root: Path) -> Any:
+    """Returns ``[project]`` as pyproject-metadata reads it."""
+    try:
+        import pyproject_metadata
+    except ImportError:
+        raise BuildError(
+            "the packages that read [project] are missing; run: pip install packaging pyproject-metadata"
+        ) from None
+    project = data.get("project")
+    if not isinstance(project, dict):
+        raise BuildError("pyproject.toml has no [project] with name and version")
+    if "version" in project.get("dynamic", ()):
+        raise BuildError(
+            "project.dynamic: gobind does not find out versions: write project.version,"
+            " or name a backend that does in tool.gobind.inner-backend"
+        )
+    try:
+        metadata = pyproject_metadata.StandardMetadata.from_pyproject(data, root, metadata_version="2.4")
+        metadata.as_rfc822()
+    except pyproject_metadata.ConfigurationError as error:
+        raise BuildError(f"pyproject.toml: {error}") from None
+    if metadata.license_files is None:
+        metadata.license_files = _license_files(root)
+    return metadata
+
+
+def _license_files(root: Path) -> list[Any]:
+    """Returns the files that backends usually take where ``project.license-files`` is not set."""
+    patterns = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*")
+    found = {path.relative_to(root) for pattern in patterns for path in root.glob(pattern) if path.is_file()}
+    return sorted(found)
+
+
+class _Table:
+    """A TOML table whose values are taken one after another, checked; what is left at the end is unknown."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise BuildError(f"{where}: expected a table, got {_kind(data)}")
+        self._data = dict(data)
+        self._where = where
+        self._known: list[str] = []
+
+    def text(self, key: str, default: str = "", needed: str = "") -> str:
+        """Returns a str."""
+        value = self._take(key, default, str, "a string", needed)
+        if needed and not value:
+            raise BuildError(f"{self._where}.{key}: expected {needed}, got ''")
+        return str(value)
+
+    def flag(self, key: str) -> bool:
+        """Returns a bool; False if it is missing."""
+        return bool(self._take(key, False, bool, "true or false"))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Returns a list of str."""
+        values = self._take(key, [], list, "a list of strings")
+        for position, value in enumerate(values):
+            if not isinstance(value, str) or not value:
+                raise BuildError(f"{self._where}.{key}[{position}]: expected a string, got {_kind(value)}")
+        return tuple(values)
+
+    def tables(self, key: str) -> list[Any]:
+        """Returns a list of tables, not checked."""
+        return list(self._take(key, [], list, f"tables: [[{self._where}.{key}]]"))
+
+    def folder(self, root: Path, key: str, default: str = "", needed: str = "") -> Path:
+        """Returns the path of a folder inside `root`, which has to be there."""
+        name = self.text(key, default, needed)
+        path = (root / name).resolve()
+        if path != root and root not in path.parents:
+            raise BuildError(f"{self._where}.{key}: expected a folder inside the project, got {name!r}")
+        if not path.is_dir():
+            raise BuildError(f"{self._where}.{key}: there is no folder {name}")
+        return path
+
+    def finish(self) -> None:
+        """Refuses the keys that nothing has asked for."""
+        for key in self._data:
+            raise BuildError(f"{self._where}.{key}: unknown key; expected one of {', '.join(self._known)}")
+
+    def _take(self, key: str, default: Any, kind: type, expected: str, needed: str = "") -> Any:
+        self._known.append(key)
+        if needed and key not in self._data:
+            raise BuildError(f"{self._where}.{key} is missing: {needed}")
+        value = self._data.pop(key, default)
+        if not isinstance(value, kind):
+            raise BuildError(f"{self._where}.{key}: expected {expected}, got {_kind(value)}")
+        return value
+
+
+def _kind(value: Any) -> str:
+    """Returns what TOML calls a value, and the value where it is short."""
+    names = {bool: "boolean", int: "integer", float: "float", str: "string", list: "list", dict: "table"}
+    text = repr(value)
+    return (
+        f"the {names.get(type(value), 'value')} {text}"
+        if len(text) < 40
+        else names.get(type(value), "a value")
+    )

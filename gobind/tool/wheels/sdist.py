@@ -1,0 +1,87 @@
+"""Writes the sdist of a project: what pip builds the wheel from where there is none for its machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from gobind.errors import BuildError
+from gobind.tool.builder import gomod
+from gobind.tool.builder.build import say
+from gobind.tool.builder.toolchain import find_toolchain
+from gobind.tool.generator import writer
+from gobind.tool.wheels.archive import Member, member_of, write_sdist
+from gobind.tool.wheels.contents import source_files
+from gobind.tool.wheels.project import Project
+
+
+def build_sdist(project: Project, directory: Path) -> str:
+    """Writes the sdist into `directory`; returns its file name.
+
+    Raises:
+        BuildError: go.mod names a folder outside of the project, or ``go mod vendor`` fails.
+    """
+    check(project)
+    members = source_files(project)
+    if project.vendor:
+        for library in project.libraries:
+            members.update(_vendored(project, library.contract, library.go))
+    members["PKG-INFO"] = Member(bytes(project.metadata.as_rfc822()))
+    folder = f"{project.distribution}-{project.version}"
+    name = f"{folder}.tar.gz"
+    write_sdist(directory / name, members, folder)
+    return name
+
+
+def check(project: Project) -> None:
+    """Checks that all Go of a project can go into an sdist.
+
+    Raises:
+        BuildError: a go.mod is outside of it, or names a folder that is.
+    """
+    for library in project.libraries:
+        _check_replaced(library.go, project.root)
+
+
+def _check_replaced(go: Path, root: Path) -> None:
+    """Refuses a go.mod that says ``replace ... => ../folder``: that is not there where the sdist is unpacked."""
+    module = gomod.module_root(go)
+    if module is None:
+        return
+    if module != root and root not in module.parents:
+        raise BuildError(f"{module / 'go.mod'} is outside of the project, so its Go cannot go into an sdist")
+    for folder in gomod.parse(module / "go.mod").folders:
+        place = Path(os.path.abspath(folder))
+        if place != root and root not in place.parents:
+            raise BuildError(
+                f"{writer.display(module / 'go.mod')} replaces a module by the folder {writer.display(place)}, which"
+                " an sdist cannot hold: publish that module, or move it into the project"
+            )
+
+
+def _vendored(project: Project, contract: str, go: Path) -> dict[str, Member]:
+    """Returns the files that ``go mod vendor`` writes, by their names in the sdist.
+
+    The glue is written before, as go looks at what is imported.
+    """
+    module = gomod.module_root(go)
+    if module is None:
+        return {}
+    writer.plan(contract, go).apply()
+    toolchain = find_toolchain()
+    say("collecting Go modules ...")
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
+        place = Path(folder) / "vendor"
+        command = [toolchain.go, "mod", "vendor", "-o", str(place)]
+        done = subprocess.run(command, cwd=module, env=dict(toolchain.env), capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError(f"go mod vendor failed: {' '.join(done.stderr.split())}")
+        inside = module.relative_to(project.root).as_posix()
+        prefix = "vendor" if inside == "." else f"{inside}/vendor"
+        return {
+            f"{prefix}/{path.relative_to(place).as_posix()}": member_of(path)
+            for path in sorted(place.rglob("*"))
+            if path.is_file()
+        }

@@ -1,0 +1,73 @@
+"""``gobind wheel``: the wheels of a project for several targets, made one after another on one machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from gobind.errors import BuildError
+from gobind.tool.builder.build import say
+from gobind.tool.builder.toolchain import TARGETS
+from gobind.tool.generator.writer import display
+from gobind.tool.wheels import grafted, sdist, wheel
+from gobind.tool.wheels.project import Project, read_project
+
+
+def targets_of(text: str | None) -> list[str | None]:
+    """Returns the targets that ``--target`` names; None stands for this machine.
+
+    Raises:
+        BuildError: one is not known.
+    """
+    if text is None:
+        return [None]
+    if text == "all":
+        return [*TARGETS]
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in TARGETS:
+            raise BuildError(f"--target must be all, or some of {', '.join(TARGETS)}; got {name!r}")
+    return [*dict.fromkeys(names)]
+
+
+def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> list[Path]:
+    """Writes the wheels of a project, and its sdist if asked for, into `output`; returns their paths.
+
+    Raises:
+        BuildError: something is wrong with the project, or go fails.
+        ContractError: a contract cannot be read.
+    """
+    output = Path(os.path.abspath(output))
+    targets = targets_of(target)
+    project = read_project(folder)
+    output.mkdir(parents=True, exist_ok=True)
+    before = os.getcwd()
+    os.chdir(project.root)  # where build backends expect to run
+    try:
+        names = [_sdist(project, output)] if with_sdist else []
+        for position, each in enumerate(targets, 1):
+            started = time.monotonic()
+            if each is not None:
+                say(f"wheel {position} of {len(targets)}, for {each}")
+            name = _wheel(project, output, each)
+            size = (output / name).stat().st_size / 1e6
+            say(f"made {name}, {size:.1f} MB, in {time.monotonic() - started:.1f} s")
+            names.append(name)
+    finally:
+        os.chdir(before)
+    for name in names:
+        print(display(output / name))
+    return [output / name for name in names]
+
+
+def _wheel(project: Project, output: Path, target: str | None) -> str:
+    if project.inner_backend:
+        return grafted.build_wheel(project, output, target)
+    return wheel.build_wheel(project, output, target)
+
+
+def _sdist(project: Project, output: Path) -> str:
+    if project.inner_backend:
+        return grafted.build_sdist(project, output)
+    return sdist.build_sdist(project, output)

@@ -1,0 +1,159 @@
+"""Writes the wheel of a project: its Python files, its libraries, what is to be known about them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gobind
+from gobind.errors import BuildError
+from gobind.tool.builder.toolchain import find_toolchain
+from gobind.tool.wheels import licenses, sbom, tags
+from gobind.tool.wheels.archive import Member, write_wheel
+from gobind.tool.wheels.binary import Binary, read_binary
+from gobind.tool.wheels.contents import package_files
+from gobind.tool.wheels.project import Project
+from gobind.tool.wheels.release import build_release
+
+
+@dataclass(frozen=True)
+class Built:
+    """A library built for a wheel.
+
+    Attributes:
+        name: its name in the wheel.
+        members: what its wheel carries because of it: itself, licences, a list of what is in it.
+        tag: the platform that it needs.
+    """
+
+    name: str
+    members: Mapping[str, Member]
+    tag: str
+
+
+def build_wheel(project: Project, directory: Path, target: str | None = None) -> str:
+    """Builds the libraries and writes the wheel into `directory`; returns its file name.
+
+    Args:
+        target: ``OS/ARCH``; None is this machine.
+
+    Raises:
+        BuildError: go fails, or no tag is right for the library.
+        ContractError: a contract cannot be read.
+    """
+    members = package_files(project)
+    info = f"{project.distribution}-{project.version}.dist-info"
+    built = build_libraries(project, info, project.name, project.version, target)
+    for each in built:
+        members.update(each.members)
+    metadata = project.metadata.as_rfc822()
+    for path in project.metadata.license_files or ():
+        members[f"{info}/licenses/{path.as_posix()}"] = Member((project.root / path).read_bytes())
+    own = {path.as_posix() for path in project.metadata.license_files or ()}
+    prefix = f"{info}/licenses/"
+    for name in sorted(name[len(prefix) :] for name in members if name.startswith(prefix)):
+        if name not in own:
+            metadata["License-File"] = name
+    tag = f"py3-none-{widest(built)}"
+    members[f"{info}/METADATA"] = Member(bytes(metadata))
+    members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
+    entry_points = _entry_points(project)
+    if entry_points:
+        members[f"{info}/entry_points.txt"] = Member(entry_points)
+    name = f"{project.distribution}-{project.version}-{tag}.whl"
+    write_wheel(directory / name, members, info)
+    return name
+
+
+def build_libraries(
+    project: Project, info: str, name: str, version: str, target: str | None = None
+) -> list[Built]:
+    """Builds each library of a project for a wheel.
+
+    Args:
+        info: the folder of the metadata, ``NAME-VERSION.dist-info``.
+        name: the project's name.
+        version: the project's version.
+    """
+    built = []
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
+        for library in project.libraries:
+            variables = {library.version: version} if library.version else {}
+            path = build_release(
+                library.contract,
+                library.go,
+                Path(folder) / library.output,
+                target,
+                variables=variables,
+                tags=library.tags,
+            )
+            binary = read_binary(path)
+            placed = library.output.with_suffix(path.suffix).as_posix()
+            members = {placed: Member(path.read_bytes(), executable=True)}
+            members.update(_about(binary, library.go, info, name, version, placed, target))
+            built.append(Built(placed, members, tags.platform_tag(binary)))
+    return built
+
+
+def _about(
+    binary: Binary, go: Path, info: str, name: str, version: str, placed: str, target: str | None
+) -> dict[str, Member]:
+    """Returns the licences and the list of what is in a library, as members."""
+    if binary.go is None:
+        raise BuildError(f"{placed} does not say what Go has built it from")
+    files = licenses.collect(find_toolchain(target), go, binary.go.modules)
+    members = {f"{info}/licenses/{file.name}": Member(file.content) for file in files}
+    stem = Path(placed).stem
+    members[f"{info}/sboms/{stem}.cdx.json"] = Member(sbom.cyclonedx(name, version, placed, binary.go, files))
+    return members
+
+
+def widest(built: Sequence[Built]) -> str:
+    """Returns the one platform tag for a wheel with these libraries: that of the library that needs most.
+
+    Raises:
+        BuildError: they are for different systems.
+    """
+    systems = {_split(each.tag)[0] for each in built}
+    if len(systems) > 1:
+        raise BuildError(
+            f"libraries for different systems do not go into one wheel: {', '.join(sorted(systems))}"
+        )
+    return max((each.tag for each in built), key=lambda tag: _split(tag)[1])
+
+
+def _split(tag: str) -> tuple[str, tuple[int, ...]]:
+    """Returns a tag without the numbers of its system's version, and those.
+
+    >>> _split("manylinux_2_17_x86_64")
+    ('manylinux x86_64', (2, 17))
+    >>> _split("win_amd64")
+    ('win_amd64', ())
+    """
+    words = tag.split("_")
+    if words[0] in ("manylinux", "macosx"):
+        return f"{words[0]} {'_'.join(words[3:])}", (int(words[1]), int(words[2]))
+    return tag, ()
+
+
+def wheel_text(wheel_tags: Sequence[str]) -> bytes:
+    """Returns the content of the file WHEEL."""
+    lines = ["Wheel-Version: 1.0", f"Generator: gobind {gobind.__version__}", "Root-Is-Purelib: false"]
+    return "".join(f"{line}\n" for line in [*lines, *(f"Tag: {tag}" for tag in wheel_tags)]).encode()
+
+
+def _entry_points(project: Project) -> bytes:
+    metadata = project.metadata
+    groups = {
+        "console_scripts": metadata.scripts,
+        "gui_scripts": metadata.gui_scripts,
+        **metadata.entrypoints,
+    }
+    parts = [
+        "\n".join([f"[{group}]", *(f"{name} = {target}" for name, target in sorted(entries.items()))]) + "\n"
+        for group, entries in sorted(groups.items())
+        if entries
+    ]
+    return "\n".join(parts).encode()
