@@ -402,11 +402,14 @@ def compiled(folder: Path, target: str, name: str, *arguments: str) -> Path:
     ],
 )
 def test_what_zig_links(tmp_path: Path, triple: str, name: str, expected: str) -> None:
-    debug = read_binary(compiled(tmp_path, triple, name, "-g"))
     stripped = read_binary(compiled(tmp_path, triple, name, "-s"))
-    assert platform_tag(stripped) == platform_tag(debug) == expected
-    assert debug.has_debug or triple.endswith("macos.11.0")  # there it stays in the object files
+    assert platform_tag(stripped) == expected
     assert not stripped.has_debug
+    if (
+        "linux" in triple
+    ):  # zig would compile all of mingw once more; on macOS debug data stays in the object files
+        debug = read_binary(compiled(tmp_path, triple, name, "-g"))
+        assert debug.has_debug and platform_tag(debug) == expected
 
 
 @LINUX_ONLY

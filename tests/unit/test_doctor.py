@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import typing_extensions
 
 import gobind
+from gobind.runtime.process.platforms import own_target
 from gobind.tool.builder import toolchain
 from gobind.tool.builder.toolchain import TARGETS
 from gobind.tool.cli import main
@@ -56,6 +58,14 @@ def test_this_machine(capsys: Any) -> None:
     assert found["C compiler"][0] == found["this machine"][0] == "ok"
     assert {*TARGETS} <= {*found}
     assert status == 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs the package ziglang")
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac builds its own with Apple's compiler")
+def test_targets_that_nobody_has_tried_are_experimental(capsys: Any) -> None:
+    _, found = said(capsys, dict(os.environ))
+    assert found["darwin/arm64"] == ("ok", "by zig, experimental: not yet tried on a Mac")
+    assert found["linux/arm64"] == ("ok", "by zig") or own_target() == "linux/arm64"
 
 
 def test_the_command(capsys: Any) -> None:

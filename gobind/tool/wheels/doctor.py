@@ -233,13 +233,16 @@ def _targets(environ: Mapping[str, str], tools: Iterable[Finding]) -> Iterator[F
             reason = reasons.get(str(error))
             yield Finding("no", label, f"see {reason} above" if reason else str(error))
             continue
-        compiler = "zig" if Path(split_command(toolchain.cc)[0]).stem == "zig" else "C compiler"
+        compiler = "zig" if toolchain.is_zig else "C compiler"
         unusable = [name for name in ("go", compiler) if name in broken]
         if unusable:
             yield Finding("no", label, f"see {' and '.join(unusable)} above")
         else:
             name = "zig" if compiler == "zig" else toolchain.cc
-            yield Finding("ok", label, f"{toolchain.target} by {name}" if target is None else f"by {name}")
+            doubt = f", experimental: {toolchain.doubt}" if toolchain.doubt else ""
+            yield Finding(
+                "ok", label, f"{toolchain.target} by {name}" if target is None else f"by {name}{doubt}"
+            )
 
 
 def _caches(environ: Mapping[str, str]) -> Iterator[Finding]:
