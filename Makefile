@@ -20,7 +20,7 @@ LIBS  := $(foreach d,$(FOLDERS),$(if $(call contract,$(d)),$(notdir $(d))))
 PARTS := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/testlibs/*/*/)),$(if $(call contract,$(d)),$(notdir $(d))))
 # Libraries without a contract, hand-written cgo.
 PLAIN := $(notdir $(filter gosrc/testlibs/plain%,$(FOLDERS)))
-COMMITTED := $(foreach d,$(patsubst %/,%,$(wildcard gosrc/examples/*/)),$(notdir $(d))) echo objects
+COMMITTED := $(filter $(LIBS),$(foreach d,$(patsubst %/,%,$(wildcard gosrc/examples/*/)),$(notdir $(d)))) echo objects
 CONSTANTS := gosrc/gobind/constants.go
 # The folder of a library or part.
 folder = $(wildcard gosrc/examples/$(1) gosrc/testlibs/$(1) gosrc/testlibs/*/$(1))
@@ -35,11 +35,14 @@ COVERAGE   := coverage==7.17.4
 PACKAGERS  := packaging pyproject-metadata tomli build
 CHECKERS   := twine check-wheel-contents
 
-.PHONY: build demo dist test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
+.PHONY: build kept demo dist test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
 .DEFAULT_GOAL := build
 
 build: $(LIBS:%=lib-%) $(PLAIN:%=plain-%)  ## build all libraries (the default)
+
+kept: $(READY)  ## build the libraries of earlier formats, which are kept as text in tests/live/kept
+	@for text in tests/live/kept/*.txtar; do $(PY) tests/support/archives.py build $$text; done
 
 gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is generated, only
 
@@ -70,7 +73,7 @@ test-fresh: $(READY)  ## the way of a newcomer's machine: neither go nor cc on P
 #   make test-go NAME=race BUILD=--race PLAIN_BUILD=-race RUN="setarch -L"
 # Each file in a process of its own: the race detector has room for some thirty Go runtimes in one, and who ends it fails alone.
 NAME ?= other
-ONCE := vault random_contracts readme
+ONCE := vault random_contracts readme versions
 test-go: $(READY) constants $(PARTS:%=part-%)  ## the live tests against libraries built otherwise: see the Makefile
 	set -e; $(if $(GO),export PATH="$(GO):$$PATH" GOTOOLCHAIN=local;) \
 	for l in $(LIBS); do \

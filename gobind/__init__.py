@@ -46,6 +46,7 @@ from gobind.errors import (
 from gobind.forklock import lazy_import
 from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
+from gobind.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gobind import _debug as _debug
@@ -60,8 +61,6 @@ else:  # or type checkers would believe that there is everything
             return lazy_import("gobind._debug")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-__version__ = "0.1.0"
 
 __all__ = [
     "JSON",

@@ -174,9 +174,19 @@ names a ticket in size; its value is 1 if an answer will come, 0 if the ticket i
 passes size bytes at request: u64 ids that Go releases. `UPCALL_REPORT` passes size bytes of text: a call of a
 one-way function failed, and nobody waits for its error.
 
-**The description** of a library is at ``gobind_describe() -> address``: the text ``{"abi":N}`` and a NUL,
-u64 size, then that many bytes of block(Library, 1). Every version of gobind can read the text, and only
-that. N is `ABI`, which grows with each change of this page.
+**The description** of a library is at ``gobind_describe() -> address``: the *head*, a JSON object with a NUL
+behind it, then u64 size and that many bytes of block(Library, 1). Every gobind reads the head of every library:
+
+    {"abi":3,"needs":"0.1.0","features":["a"],"requires":{"b":"0.3.0"}}
+
+    abi       the frame format, `ABI`
+    needs     the oldest gobind that reads this format
+    features  what the library can do beyond its format; names in `FEATURES`
+    requires  the features without which nobody can use the library, and the oldest gobind that knows each
+
+Features and requires may be absent. A key that gobind does not know is ignored, and so is a feature that is not
+required, and what stands behind the frame: that is where later versions say more. The keys above keep their
+meaning for ever, and the frame is that of its format.
 
     Library = problems: list[str], contracts: list[Contract]
     Contract = name: str, text: str, interfaces: dict[str, Interface], fingerprints of errors: dict[str, str],
@@ -185,6 +195,15 @@ that. N is `ABI`, which grows with each change of this page.
 
 A callable is named by its annotation; a layout is the size of a struct's record in Go and the offsets of
 its fields.
+
+**Versions**. Format 3 is the first that is kept: every gobind since 0.1.0 loads every library of it. So what this
+page says of format 3 stays as it is, and what is added is a feature. A function of the library that came with one
+is called only if the library names it. A library cannot ask which gobind has loaded it: it does to Python what its
+format allows, until Python has called a function of the feature, or what it requires. Methods of object 0 that
+Python does not know, and settings that Go does not know, are 0. A change that no feature can hide makes another
+format: `ABI` grows, and gobind reads both. Fingerprints only save work: where they differ the texts decide. A
+contract's text is Python that every gobind reads that knows the format: what it says in a new way is a feature
+that it requires. Libraries of format 3 without `needs` are from before it was kept.
 """
 
 from __future__ import annotations
@@ -192,6 +211,15 @@ from __future__ import annotations
 import struct
 
 ABI = 3
+"""The frame format of the libraries that this gobind builds."""
+
+FEATURES: dict[str, str] = {}
+"""What has been added to format 3 since it is kept, by name, and the gobind that it came with."""
+
+_NAMES = ",".join(f'"{name}"' for name in FEATURES)
+
+HEAD = f'{{"abi":{ABI},"needs":"0.1.0","features":[{_NAMES}]'
+"""How the head of a description begins; `requires` follows, and the end of the object."""
 
 HEADER_SIZE = 40
 METHOD_OFFSET = 0

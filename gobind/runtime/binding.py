@@ -27,6 +27,8 @@ from gobind.runtime.objects.answers import Answers
 from gobind.runtime.objects.handlers import Handlers
 from gobind.runtime.objects.proxies import Objects
 from gobind.runtime.objects.upcalls import table_of
+from gobind.runtime.process import advice
+from gobind.runtime.process.head import unreadable
 from gobind.runtime.process.native import Native
 from gobind.runtime.wait.ring import RingSender
 
@@ -72,7 +74,7 @@ class CarriedContract:
             if self._parsed is None:
                 parsed, error = outcome(lambda: read_text(self.text, self.name))
                 if error is not None:
-                    raise LoadError(_unreadable(self.path, error)) from error
+                    raise LoadError(unreadable(self.path, "contract", error)) from error
                 self._parsed = typing.cast(Contract, parsed)
             return self._parsed
 
@@ -104,18 +106,11 @@ def read_description(native: Native) -> list[CarriedContract]:
 
     found, error = outcome(read)
     if error is not None:
-        raise LoadError(_unreadable(native.path, error)) from error
+        raise LoadError(unreadable(native.path, "contract", error)) from error
     problems, contracts = found
     if problems:
         raise LoadError(f"{native.path}: {'; '.join(problems)}")
     return [CarriedContract(native.path, *entry) for entry in enumerate(contracts)]
-
-
-def _unreadable(path: str, error: BaseException) -> str:
-    return (
-        f"{path}: the contract inside cannot be read: {type(error).__name__}: {error}; the library is damaged, "
-        "or of a newer gobind: build it again, or run: pip install -U gobind"
-    )
 
 
 class Binding:
@@ -305,9 +300,12 @@ class Binding:
                 return node
             own = node
         library = next(node for node in self._carried.parsed().errors if node.text == name)
-        if own is not None:
-            raise _mismatch(path, own, struct_differences(library, own))
-        return library
+        if own is None:
+            return library
+        lines = struct_differences(library, own)
+        if lines:
+            raise _mismatch(path, own, lines)
+        return own  # another gobind may make another fingerprint of the same
 
 
 def _errors_near(cls: type) -> Iterator[type]:
@@ -321,10 +319,13 @@ def _errors_near(cls: type) -> Iterator[type]:
 def _mismatch(path: str, node: InterfaceType | StructType, lines: list[str]) -> MismatchError:
     from shlex import quote
 
-    module = sys.modules.get(node.cls.__module__)
-    contract = quote(getattr(module, "__file__", None) or node.cls.__module__)
-    advice = f"build the library again: python -m gobind build {contract} DIR -o {quote(path)}"
-    return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, advice]))
+    file = getattr(sys.modules.get(node.cls.__module__), "__file__", None)
+    package = advice.package_of(path)
+    if package and (file is None or advice.package_of(file) != package):
+        what_to_do = f"change the class, or install the version of {package} that it is for"
+    else:
+        what_to_do = advice.again(path, quote(file or node.cls.__module__))
+    return MismatchError("\n".join([f"{node.text} differs from the contract in {path}:", *lines, what_to_do]))
 
 
 def _moment_of(method: Method) -> str | None:

@@ -31,7 +31,7 @@ class UsageError(GobindError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line `arguments` (None: the process's own) and returns the exit status.
 
-    0: done, or fresh. 1: ``gen --check`` found stale files. 2: an error, told in one line on stderr.
+    0: done, or fresh. 1: ``gen --check`` found stale files, ``audit`` or ``doctor`` problems. 2: an error, told in one line on stderr.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -66,6 +66,14 @@ def _run(words: list[str]) -> int:
         return _gen(options)
     if options.command == "build":
         return _build(options, passed_on)
+    if options.command == "audit":
+        from gobind.tool.wheels.audit import audit
+
+        return audit(options.files, options.load)
+    if options.command == "doctor":
+        from gobind.tool.wheels.doctor import doctor
+
+        return doctor()
     if options.command == "dump":
         from gobind.tool.dump import dump
 
@@ -194,6 +202,8 @@ def _parser() -> _Parser:
     inspect.add_argument("library", metavar="LIB", help="the library")
     _add_dump(commands)
     _add_packaging(commands)
+    _add_audit(commands)
+    _add_doctor(commands)
     return parser
 
 
@@ -243,6 +253,31 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("."),
         help="the folder of its pyproject.toml (default: the current one)",
+    )
+
+
+def _add_audit(commands: Any) -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="say what is wrong with a wheel or a library before others install it",
+        description="Print what a wheel or a library needs and holds, problems first: tags, debug data, Go's version, modules,"
+        " licences, RECORD. Exit 1 if there are problems, 2 if a file cannot be read.",
+    )
+    audit.add_argument("files", metavar="FILE", type=Path, nargs="+", help="a wheel or a library")
+    audit.add_argument(
+        "--no-load",
+        dest="load",
+        action="store_false",
+        help="do not load libraries of gobind, which is how their contracts are read",
+    )
+
+
+def _add_doctor(commands: Any) -> None:
+    commands.add_parser(
+        "doctor",
+        help="say what this machine can build and load, and why not",
+        description="Print what this machine can build and load, and what is missing. Exit 1 if it cannot build or load"
+        " libraries of its own.",
     )
 
 

@@ -122,7 +122,8 @@ def _read(name: str) -> bytes:
 
 
 def _print_library(library: Path, contracts: list[CarriedContract]) -> None:
-    print(f"library {library}, frame format {protocol.ABI}")
+    native = gobind.load(os.path.abspath(library))._native
+    print(", ".join([f"library {library}", f"frame format {native.abi}", *sorted(native.features)]))
     for carried in contracts:
         print(f"\ncontract {carried.name}")
         parsed = carried.parsed()

@@ -359,7 +359,7 @@ func readContracts(r *Reader, c Column[carried]) {
 
 func TestDescribe(t *testing.T) {
 	address := pointerOf(uint64(Describe()))
-	head := fmt.Sprintf("{\"abi\":%d}\x00", ABI)
+	head := fmt.Sprintf("{\"abi\":%d,\"needs\":\"0.1.0\",\"features\":[],\"requires\":{}}\x00", ABI)
 	if got := string(unsafe.Slice((*byte)(address), len(head))); got != head {
 		t.Fatal(got)
 	}

@@ -5,6 +5,7 @@ package gobind
 // What Python and Go agree on, generated from gobind/protocol.py, which explains it.
 const (
 	ABI                 = 3
+	Head                = "{\"abi\":3,\"needs\":\"0.1.0\",\"features\":[]"
 	HeaderSize          = 40
 	MethodOffset        = 0
 	FlagsOffset         = 4

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -80,6 +82,7 @@ type Contract struct {
 	structs    []DynamicStruct // that dynamic values may hold
 	callables  map[string]int  // the indexes of functions' calls, by annotation
 	layouts    map[string][]uintptr
+	requires   map[string]string // features that gobind must know, with the first version that does
 	problems   []string
 }
 
@@ -87,10 +90,14 @@ type Contract struct {
 func NewContract(name, pkg, text string) *Contract {
 	registering.Lock()
 	defer registering.Unlock()
-	c := &Contract{name: name, pkg: pkg, text: text, callables: map[string]int{}, layouts: map[string][]uintptr{}}
+	c := &Contract{name: name, pkg: pkg, text: text}
+	c.callables, c.layouts, c.requires = map[string]int{}, map[string][]uintptr{}, map[string]string{}
 	contracts = append(contracts, c)
 	return c
 }
+
+// Requires says that only a gobind that knows a feature can load the library, and which is the first that does.
+func (c *Contract) Requires(feature, since string) { c.requires[feature] = since }
 
 // Error adds an error type; the first that matches is used.
 func (c *Contract) Error(e ErrorType) { c.errors = append(c.errors, e) }
@@ -171,9 +178,25 @@ func Describe() uintptr {
 		frame := bytes.Join(w.frame(), nil)
 		size := make([]byte, 8)
 		binary.LittleEndian.PutUint64(size, uint64(len(frame)))
-		description = append(append([]byte(fmt.Sprintf("{\"abi\":%d}\x00", ABI)), size...), frame...)
+		description = append(append([]byte(head()+"\x00"), size...), frame...)
 	})
 	return uintptr(unsafe.Pointer(&description[0]))
+}
+
+// head returns the text in front of the description, which every version of gobind can read.
+func head() string {
+	requires := map[string]string{}
+	for _, c := range contracts {
+		for feature, since := range c.requires {
+			requires[feature] = since
+		}
+	}
+	var required []string
+	for feature, since := range requires {
+		required = append(required, fmt.Sprintf("%q:%q", feature, since))
+	}
+	sort.Strings(required)
+	return Head + ",\"requires\":{" + strings.Join(required, ",") + "}}"
 }
 
 func writeContracts(w *Writer, pointers Column[*Contract]) {

@@ -119,9 +119,13 @@ declared_add.__name__ = "Add"
 
 def test_library_loads_after_builds_of_that_name_were_refused(tmp_path: Path) -> None:
     path = tmp_path.resolve() / "librefused.so"
-    for refused in ("plain_old", "plain_half", "plain_old"):
+    for refused, why in (
+        ("plain_old", "from before 0.1.0"),
+        ("plain_half", "is damaged"),
+        ("plain_old", "from before"),
+    ):
         replace(path, refused)
-        assert "was built by another version of gobind" in refusal(str(path))
+        assert why in refusal(str(path))
     replace(path, "versions")
     assert USES["versions"](gobind.load(str(path)))
 

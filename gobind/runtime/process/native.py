@@ -10,8 +10,10 @@ from typing import Any
 
 from gobind.codec.memory import bytes_at
 from gobind.errors import LoadError
-from gobind.protocol import ABI, CHECK_STATUS, NONE, RESPONSE, VALUE
+from gobind.protocol import CHECK_STATUS, FEATURES, NONE, RESPONSE, VALUE
 from gobind.runtime.interrupts.ownership import only_here
+from gobind.runtime.process import advice
+from gobind.runtime.process.head import read_head
 from gobind.runtime.process.loader import File, has_go, open_copy, open_library
 
 
@@ -23,6 +25,7 @@ class Native:
         file: the file, kept open; None if only the system loader knows it.
         environ: variables set with `GoRuntime.setenv`, in addition to the process's environment; None: unset.
         description: the frame that describes the library's contracts.
+        abi, features: its frame format, and what it can do beyond that: `gobind.runtime.process.head.Head`.
         has_glue: False for a library that gobind did not generate the glue of.
         has_go: False for a library that was not built by Go.
         call, call_keeping_gil: ``gobind_call``, without and with the GIL held.
@@ -41,11 +44,11 @@ class Native:
         if self.has_glue:
             address = _function(self.dll, "gobind_describe", ctypes.c_void_p)()
             text = ctypes.string_at(address)
-            self._check_version(text)
+            self.abi, self.features = read_head(path, text)
             try:
                 self._read_functions()
             except AttributeError as error:
-                raise self._wrong_version(str(error)) from None
+                raise LoadError(f"{path} is damaged: {error}; {advice.again(path)}") from None
             address += len(text) + 1
             size = int.from_bytes(bytes_at(address, 8), "little")
             self.description = bytes_at(address + 8, size)
@@ -132,16 +135,21 @@ class Native:
             if name not in ("dll", "_keeping_gil") and isinstance(value, ctypes._CFuncPtr):  # type: ignore[attr-defined]
                 setattr(self, name, _nothing)
 
-    def _check_version(self, text: bytes) -> None:
-        found = int(text.partition(b",")[0].strip(b'{"abi: }'))  # of version 1 all was such text, JSON
-        if found != ABI:
-            raise self._wrong_version(f"its glue is of version {found}, this gobind needs version {ABI}")
+    def need(self, feature: str, what: str) -> None:
+        """Refuses a library that an older gobind has built.
 
-    def _wrong_version(self, why: str) -> LoadError:
-        return LoadError(
-            f"{self.path} was built by another version of gobind ({why}): "
-            "build it again with python -m gobind build"
-        )
+        Args:
+            feature: what the library must be able to do.
+            what: what needs it, as users call it.
+
+        Raises:
+            LoadError: the library has no such feature.
+        """
+        if feature not in self.features:
+            raise LoadError(
+                f"{what} needs a library that gobind {FEATURES[feature]} or newer has built, {self.path} is older; "
+                f"{advice.newer(self.path)}"
+            )
 
 
 def _nothing(*_: Any) -> int:

@@ -61,6 +61,7 @@ class Waiter:
         self._queue = Queue(native)
         self.queue = self._queue.id
         self._calls: dict[int, None] = {}  # sent and not ended, cancelled ones included
+        self._left: dict[int, None] = {}  # cancelled, and an exception has ended the wait for them
         self._ended: dict[int, Completion] = {}  # a handler's own call may fetch the response of this one
 
     def call(
@@ -74,10 +75,17 @@ class Waiter:
         return self._ended.pop(call_id)
 
     def cancel(self, call_id: int) -> None:
-        """Cancels a call's context and waits until Go has returned; an exception meanwhile ends the wait."""
+        """Cancels a call's context and waits until Go has returned; an exception meanwhile ends the wait.
+
+        Called again, as on CPython 3.10, it does not wait once more.
+        """
         if call_id in self._calls:
             self._queue.cancel(call_id)
+            if call_id in self._left:
+                return  # Go still uses borrowed memory: the response gives it back
+            self._left[call_id] = None
             self._wait_for(call_id)
+        self._left.pop(call_id, None)
         self._queue.borrowed.pop(call_id, None)
         self._ended.pop(call_id, None)
         self._queue.cancel(call_id)  # drops its response
@@ -89,9 +97,13 @@ class Waiter:
 
     def _hand_out(self, call_id: int, response: Completion) -> None:
         if call_id in self._calls:
-            self._ended[call_id] = response
+            if call_id in self._left:
+                self._queue.cancel(call_id)  # drops the response: nobody may wait for it any more
+            else:
+                self._ended[call_id] = response
             self._queue.borrowed.pop(call_id, None)
             self._calls.pop(call_id, None)  # a handler's own call may have come here in between
+            self._left.pop(call_id, None)
 
     def __del__(self) -> None:
         if hasattr(self, "_queue"):  # else `__init__` was interrupted, and the queue closes itself

@@ -1,4 +1,4 @@
-"""The constants of the runtime in Go: a Go file with the integers of `gobind.protocol`.
+"""The constants of the runtime in Go: a Go file with the integers and texts of `gobind.protocol`.
 
 For gobind's own repository: ``python -m gobind.tool.generator.constants gosrc/gobind/constants.go`` writes the
 file if it is stale, and with ``--check`` only reports that. `make` runs both.
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from gobind import protocol
-from gobind.tool.generator.gosource import HEADER, aligned
+from gobind.tool.generator.gosource import HEADER, aligned, quote
 from gobind.tool.generator.writer import write_atomically
 
 _STATUSES = ("VALUE", "RESPONSE", "ERROR", "PANIC", "REFUSED", "CLOSED", "NONE")
@@ -20,9 +20,9 @@ def constants_go() -> str:
     """Returns the text of the runtime's ``constants.go``."""
     rows = []
     for name, value in vars(protocol).items():
-        if not name.startswith("_") and type(value) is int:
+        if not name.startswith("_") and type(value) in (int, str):
             go = f"Status{name.capitalize()}" if name in _STATUSES else _constant(name)
-            rows.append((go, f"= {value}"))
+            rows.append((go, f"= {value if isinstance(value, int) else quote(value)}"))
     lines = [
         HEADER,
         "",

@@ -22,11 +22,15 @@ from gobind.contract.types import (
     references,
     walk,
 )
+from gobind.protocol import FEATURES
 from gobind.tool.generator import gonames, goobjects, gotypes
 from gobind.tool.generator.gocodec import GoCodec, is_filled_in, is_number, least
 from gobind.tool.generator.goobjects import Called
 from gobind.tool.generator.gosource import HEADER, GoSource, quote
 from gobind.tool.generator.gotypes import GoField, GoTypes
+
+# What finds out whether a contract uses a feature of `gobind.protocol.FEATURES`, for those that gobind must know, too.
+_USES: dict[str, Callable[[Contract], bool]] = {}
 
 _SOURCE = "gosrc/gobind"  # the runtime's import path in gobind's own repository
 
@@ -231,6 +235,9 @@ def _setup(types: GoTypes, codec: GoCodec, contract: Contract, package: str) -> 
     )
     lines = ["", "// glueContract is what this package adds to the library.", f"var glueContract = {made}"]
     lines += ["", "func init() {", "\tcontract := glueContract"]
+    for feature, uses in _USES.items():
+        if uses(contract):
+            lines.append(f"\tcontract.Requires({quote(feature)}, {quote(FEATURES[feature])})")
     for index, interface in enumerate(contract.interfaces):
         made = f"gobind.NewInterface(contract, {quote(fingerprint(interface))}, glue{types.name(interface)})"
         if not interface.methods:

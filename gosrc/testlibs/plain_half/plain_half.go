@@ -3,15 +3,11 @@ package main
 
 import "C"
 
-import (
-	"fmt"
-
-	"gosrc/gobind"
-)
+import "gosrc/gobind"
 
 func main() {}
 
-var description = C.CString(fmt.Sprintf(`{"abi": %d, "contracts": []}`, gobind.ABI))
+var description = C.CString(gobind.Head + "}")
 
 //export gobind_describe
 func gobind_describe() *C.char { return description }
