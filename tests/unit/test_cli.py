@@ -116,8 +116,8 @@ def test_build_for_an_unknown_target(capsys: Any, here: Path) -> None:
     assert run(capsys, "build", "pings.py", "lib", "-o", "x.so", "--target", "plan9/amd64") == (
         2,
         "",
-        "gobind: error: --target must be one of linux/amd64, linux/arm64, windows/amd64, darwin/amd64,"
-        " darwin/arm64, got 'plan9/amd64'\n",
+        "gobind: error: --target must be one of linux/amd64, linux/arm64, windows/amd64, windows/arm64,"
+        " darwin/amd64, darwin/arm64, got 'plan9/amd64'\n",
     )
 
 

@@ -266,16 +266,14 @@ def test_a_path_in_the_library_is_told(
 
 
 def elsewhere(folder: Path, target: str) -> bytes:
-    """The bytes of the library that another machine builds: nothing but the sources is the same."""
-    write(folder / "project")
+    """The bytes of the library that another machine builds, whose HOME and caches are in `folder`."""
     script = f"""
 from pathlib import Path
 from gobind.tool.wheels.release import build_release
 build_release("words_contract.py", Path("go"), Path("out/libwords.so"), {target!r})
 """
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("GO", "XDG", "ZIG", "CGO"))
-    }
+    others = ("GO", "XDG", "ZIG", "CGO")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     modules = subprocess.run(
         ["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -287,7 +285,7 @@ build_release("words_contract.py", Path("go"), Path("out/libwords.so"), {target!
         "GOFLAGS": "-mod=mod",
     }
     for name in ("home", "tmp"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=folder / "project", env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -299,11 +297,21 @@ build_release("words_contract.py", Path("go"), Path("out/libwords.so"), {target!
 @pytest.mark.slow
 @pytest.mark.parametrize("target", toolchain.TARGETS)
 def test_the_same_bytes_from_another_home_folder_and_cache(tmp_path: Path, target: str) -> None:
-    first = elsewhere(tmp_path / "a", target)
-    second = elsewhere(tmp_path / "another" / "folder", target)
-    assert first == second
-    traces = [os.fsencode(tmp_path), os.fsencode(toolchain._package_file("ziglang", "zig") or ""), b"ziglang"]
-    traces += [os.fsencode(os.environ["HOME"]) + b"/", b"/pytest-of-", b".gobind-"]
+    folders = [tmp_path / "a", tmp_path / "another" / "folder"]
+    for folder in folders:
+        write(folder / "project")
+    first, second = (elsewhere(folder, target) for folder in folders)
+    shutil.rmtree(folders[0] / "project" / "out")
+    again = elsewhere(folders[0], target)  # the caches are full now
+    assert first == second == again
+    traces = [
+        os.fsencode(tmp_path),
+        os.fsencode(toolchain._package_file("ziglang", "zig") or ""),
+        b"ziglang",
+        os.fsencode(os.environ["HOME"]) + b"/",
+        b"/pytest-of-",
+        b".gobind-",
+    ]
     assert [trace for trace in traces if trace in first] == []
     assert not re.search(rb"\.z?debug_|\.symtab\0", first)
 

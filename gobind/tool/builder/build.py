@@ -22,7 +22,7 @@ from typing import IO
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
-from gobind.tool.builder import cache, gomod
+from gobind.tool.builder import cache, gomod, macho
 from gobind.tool.builder.toolchain import Toolchain, find_toolchain, identity
 from gobind.tool.generator import writer
 
@@ -123,6 +123,8 @@ def compile_library(
             raise BuildError(
                 f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built"
             )
+        if toolchain.is_zig and toolchain.target.startswith("darwin/"):
+            macho.settle(built)
         sha256 = cache.file_hash(built)
         os.replace(built, output)
         record.write(key, sha256)
