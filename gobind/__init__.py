@@ -44,6 +44,7 @@ from gobind.errors import (
     MismatchError,
 )
 from gobind.forklock import lazy_import
+from gobind.ondemand import build, load_ipython_extension, unload_ipython_extension
 from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
 
@@ -79,6 +80,7 @@ __all__ = [
     "MutableBuffer",
     "OneWay",
     "bigint",
+    "build",
     "cstr",
     "f32",
     "f64",
@@ -93,6 +95,7 @@ __all__ = [
     "i32",
     "i64",
     "load",
+    "load_ipython_extension",
     "mirror",
     "naive",
     "timeout",
@@ -102,4 +105,5 @@ __all__ = [
     "u32",
     "u64",
     "unflatten",
+    "unload_ipython_extension",
 ]

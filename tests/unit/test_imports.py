@@ -67,6 +67,7 @@ LAYERS = [
     "runtime.sanitizer runtime.trace",
     "runtime.library",
     "_debug",
+    "ondemand",
     "__init__",
 ]
 TOOL = "tool"
