@@ -137,7 +137,8 @@ def compile_library(
             text = relative_messages(messages.read().decode(errors="replace"), directory)
         if status or not built.exists():
             raise report.failure(
-                f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built", text
+                f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built",
+                text,
             )
         if text:
             report.messages(text)

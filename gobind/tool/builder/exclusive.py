@@ -101,5 +101,7 @@ else:
         return True
 
     def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it to a child that was forked meanwhile
+        fcntl.flock(
+            descriptor, fcntl.LOCK_UN
+        )  # closing alone would leave it to a child that was forked meanwhile
         os.close(descriptor)

@@ -85,8 +85,7 @@ def plan(contract: str | Contract, directory: Path, package: str | None = None, 
         module = sanitise(directory)
         if module in _GO_PACKAGES:
             module = f"{module}_module"
-        version = ".".join(map(str, go_version(directory)))
-        plan.write[directory / "go.mod"] = f"module {module}\n\ngo {version}\n".encode()
+        plan.write[directory / "go.mod"] = new_module(module, directory)
     else:
         module = gomod.read(root).module
     runtime = plan.module_root / "gobind"
@@ -98,6 +97,12 @@ def plan(contract: str | Contract, directory: Path, package: str | None = None, 
     for folder, files in _runtime_folders(runtime, runtime_import).items():
         _plan_folder(plan, folder, files, "*.go")
     return plan
+
+
+def new_module(module: str, directory: Path) -> bytes:
+    """Returns the go.mod of a new module of that path in `directory`."""
+    version = ".".join(map(str, go_version(directory)))
+    return f"module {module}\n\ngo {version}\n".encode()
 
 
 def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -> None:
