@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gobind.contract.types import Contract
-from gobind.errors import BuildError
+from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder import build as builder
 from gobind.tool.builder.report import Report
@@ -44,6 +44,8 @@ def told_as_build_errors() -> Iterator[None]:
     """Raises errors of the operating system as `BuildError` in a ``with`` block."""
     try:
         yield
+    except GobindError:  # LoadError is one of both
+        raise
     except OSError as error:
         place = f"{display(Path(error.filename))}: " if isinstance(error.filename, (str, os.PathLike)) else ""
         advice = ""

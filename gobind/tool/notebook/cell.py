@@ -62,7 +62,7 @@ def read_head(line: str) -> Head:
             raise BuildError(f"%%go: {word!r} is not expected here; usage: {USAGE}")
         names[word] = None
         if words[:1] == ["as"]:
-            if not words[1:2] or not words[1].isidentifier():
+            if not words[1:] or not words[1].isidentifier() or keyword.iskeyword(words[1]):
                 raise BuildError(f"%%go: a name is expected after as; usage: {USAGE}")
             names[word] = words[1]
             del words[:2]
@@ -104,8 +104,17 @@ def missing_imports(body: str) -> list[str]:
 
 
 @dataclass
+class Mistake:
+    """One of go's messages about the Go file of a cell."""
+
+    line: int
+    column: int
+    text: str
+
+
+@dataclass
 class CellText:
-    """The Go file of a cell. What gobind adds stands on one line, so that lines stay those of the cell.
+    """The Go file of a cell. Its lines are those of the cell: what gobind adds stands in place of ``%%go``.
 
     Attributes:
         body: the cell without its first line.
@@ -118,31 +127,39 @@ class CellText:
     name: str
     above: int = 1
     imports: list[str] = field(default_factory=list)
-    _line: int = 1  # where gobind has added something: line, column, and what
+    _line: int = 0  # where gobind has added something to a line of the cell: line, column, and how much
     _start: int = 0
-    _added: str = ""
+    _added: int = 0
 
     def text(self) -> str:
         """Returns the text of the file."""
         clause = _PACKAGE.match(self.body)
-        before = self.body[: clause.end()] if clause else ""
-        self._added = "".join(f'; import "{path}"' for path in self.imports)
+        added = "".join(f'; import "{path}"' for path in self.imports)
+        blank = "\n" * self.above
         if not clause:
-            self._added = f"package main{self._added}; "
-        self._line = before.count("\n") + 1
+            return f"package main{added}{blank}{self.body.rstrip()}\n"
+        before = self.body[: clause.end()]
+        self._line = self.above + before.count("\n") + 1
         self._start = len(before[before.rfind("\n") + 1 :].encode())
-        return f"{before}{self._added}{self.body[len(before) :].rstrip()}\n"
+        self._added = len(added.encode())
+        return f"{blank}{before}{added}{self.body[len(before) :].rstrip()}\n"
 
-    def column(self, line: int, column: int) -> int:
-        """Returns the column in the cell of a place in the file, from 1; 0: gobind has added what stands there."""
-        if line != self._line or column <= self._start:
-            return column
-        column -= len(self._added.encode())
-        return column if column > self._start else 0
+    def column(self, mistake: Mistake) -> int:
+        """Returns where a mistake stands in its line of the cell, from 1; 0: nowhere."""
+        column = mistake.column
+        if mistake.line == self._line and column > self._start:
+            column -= self._added
+            return column if column > self._start else 0
+        return column
+
+    def source(self, line: int) -> str:
+        """Returns a line of the body."""
+        lines, index = self.body.splitlines(), line - self.above - 1
+        return lines[index] if 0 <= index < len(lines) else ""
 
     def place(self, line: int) -> str:
-        """Returns a line of the body as one finds it: ``Cell In[3], line 4``."""
-        return f"{self.name}, line {line + self.above}"
+        """Returns a line as one finds it: ``Cell In[3], line 4``."""
+        return f"{self.name}, line {line}"
 
     def unused_imports(self, found: list[Mistake]) -> list[str]:
         """Returns those of `imports` that go says are not used."""
@@ -150,19 +167,10 @@ class CellText:
         return [name[1] for name in names if name and name[1] in self.imports]
 
 
-@dataclass
-class Mistake:
-    """One of go's messages about the Go file of a cell; `line` and `column` are those of the file's body."""
-
-    line: int
-    column: int
-    text: str
-
-
-def mistakes(messages: str, file: str, above: int) -> tuple[list[Mistake], str]:
+def mistakes(messages: str, file: str) -> tuple[list[Mistake], str]:
     """Returns go's messages about the file of that name, and all others.
 
-    Lines that follow a message with an indent belong to it. `above` is that of the cell's text.
+    Lines that follow a message with an indent belong to it.
     """
     found: list[Mistake] = []
     others: list[str] = []
@@ -175,8 +183,7 @@ def mistakes(messages: str, file: str, above: int) -> tuple[list[Mistake], str]:
             is_ours = True
         elif text.startswith(("\t", " ")) and is_ours:
             inner = place.match(text.strip())
-            found[-1].text += "\n    "
-            found[-1].text += f"line {int(inner[1]) + above}: {inner[3]}" if inner else text.strip()
+            found[-1].text += f"\n    {f'line {inner[1]}: {inner[3]}' if inner else text.strip()}"
         elif not text.startswith("# "):
             others.append(text)
             is_ours = False
@@ -185,14 +192,12 @@ def mistakes(messages: str, file: str, above: int) -> tuple[list[Mistake], str]:
 
 def told(found: list[Mistake], others: str, cell: CellText) -> str:
     """Returns go's messages as one reads them beside the cell."""
-    lines = cell.body.splitlines()
     parts = []
     for mistake in found:
         parts.append(f"{cell.place(mistake.line)}: {mistake.text}")
-        source = lines[mistake.line - 1] if 0 < mistake.line <= len(lines) else ""
+        source, column = cell.source(mistake.line), cell.column(mistake)
         if source.strip():
             parts.append(f"    {source.strip()}")
-            column = cell.column(mistake.line, mistake.column) if mistake.column else 0
             before = source.encode()[: max(0, column - 1)].decode(errors="replace").lstrip()
             if column:
                 parts.append("    " + re.sub(r"[^\t]", " ", before) + "^")

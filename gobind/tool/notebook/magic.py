@@ -130,7 +130,7 @@ class GoCells:
             except BuildError:
                 if report.said is None:
                     raise
-                found, others = cells.mistakes(report.said, file_of(name), cell.above)
+                found, others = cells.mistakes(report.said, file_of(name))
                 unused = cell.unused_imports(found)
                 if unused:  # the name was that of a variable
                     cell.imports = [path for path in cell.imports if path not in unused]
@@ -157,7 +157,7 @@ class GoCells:
             messages.seek(0)
             text = messages.read().decode(errors="replace")
         if status:
-            found, others = cells.mistakes(text, file, cell.above)
+            found, others = cells.mistakes(text, file)
             raise BuildError(
                 f"go mod tidy failed, which adds the modules of imports\n{cells.told(found, others, cell)}"
             )
