@@ -22,8 +22,8 @@ def build(
 
     Args:
         contract: a ``.py`` file, a dotted module, a module, a class or several classes. Classes may be those of a script,
-            a prompt or a notebook. What they refer to is part of the contract; errors, to which nothing refers,
-            are named: ``build([Accounts, NotFound], "go")``.
+            a prompt or a notebook; what they refer to is part of the contract. Errors, to which nothing refers, are
+            named: ``build([Accounts, NotFound], "go")``. A module that is imported already is taken as it is.
         folder: the folder of the Go package ``main``; seen from the current folder, created if missing.
         output: the library; None: ``lib`` and the name of the module or first interface, in `folder`.
 

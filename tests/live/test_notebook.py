@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class Output:
         self.progress: list[str] = []
         self.result: str | None = None
         self.error: str | None = None  # as it is shown, without colours
+        self.number = 0
         self._is_cleared_next = False
 
     def add(self, message: Any) -> None:
@@ -77,6 +79,8 @@ class Output:
             if not content["wait"]:
                 self._clear()
             return
+        if kind == "execute_input":
+            self.number = content["execution_count"]
         if kind not in ("stream", "execute_result", "error"):
             return
         if self._is_cleared_next:
@@ -171,7 +175,7 @@ def test_a_cell_implements_an_interface(kernel: Kernel) -> None:
     assert built.progress[0] == "gobind: building Adder ...\n"
     assert kernel.value("adder.add(2, 3)") == "5"
     assert kernel.run(go("return a + b, nil")).progress == []  # it is up to date
-    assert kernel.value("isinstance(adder, Adder)") == "True"
+    assert kernel.value("Adder in type(adder).__mro__") == "True"
 
 
 def test_a_changed_cell_is_built_and_bound_again(kernel: Kernel) -> None:
@@ -251,22 +255,21 @@ def test_a_cell_that_prints_a_megabyte(kernel: Kernel) -> None:
 
 def test_gos_errors_are_told_by_cell_and_line(kernel: Kernel) -> None:
     kernel.run(go("return a + b, nil"))
-    number = int(kernel.run("get_ipython().execution_count").result or 0) + 1
     output = kernel.run("\n" + go("return a + oops, nil"))  # the empty line counts
     assert output.error == (
-        f"BuildError: Cell In[{number}], line 6: undefined: oops\n    return a + oops, nil\n               ^"
+        f"BuildError: Cell In[{output.number}], line 6: undefined: oops\n    return a + oops, nil\n               ^"
     )
     output = kernel.run(go("if a { return 0, nil"))
-    assert output.error and output.error.startswith(f"BuildError: Cell In[{number + 1}], line ")
+    assert output.error and output.error.startswith(f"BuildError: Cell In[{output.number}], line ")
     assert "syntax error" in output.error and "gobind" not in output.error
     output = kernel.run(
         go("return a + oops, nil").replace("%%go\n", "%%go\n// mine\npackage main; var x = f()\n")
     )
     assert output.error == (
-        f"BuildError: Cell In[{number + 2}], line 3: undefined: f\n"
+        f"BuildError: Cell In[{output.number}], line 3: undefined: f\n"
         "    package main; var x = f()\n"
         "                          ^\n"
-        f"Cell In[{number + 2}], line 7: undefined: oops\n    return a + oops, nil\n               ^"
+        f"Cell In[{output.number}], line 7: undefined: oops\n    return a + oops, nil\n               ^"
     )
     assert kernel.value("adder.add(2, 3)") == "5"  # the namespace is as it was
 
@@ -284,23 +287,23 @@ def test_what_is_not_said_rightly_is_one_line(kernel: Kernel) -> None:
         "%%go Adder\n\nvar x = 1": "this cell does not register its Adder; add: func init() { RegisterAdder(adder{}) }",
         "%%go\nvar x = 1": "this cell implements no interface; name one, such as: %%go Adder, or register one, such as: "
         "func init() { RegisterAdder(adder{}) }; declared are: Adder",
-        go(
-            "return 0, nil", " --folder /dev/null/x"
-        ): f"{os.path.relpath('/dev/null/x/adder') if False else '/dev/null/x/adder'}: Not a directory",
+        go("return 0, nil", " --folder /dev/null/x"): "/dev/null/x/adder: Not a directory",
     }
     for code, text in cells.items():
         assert kernel.run(code).error == f"BuildError: {text}"
 
 
 def test_go_that_ends_the_process_when_it_is_loaded_does_not_end_the_kernel(kernel: Kernel) -> None:
-    number = int(kernel.run("get_ipython().execution_count").result or 0) + 1
     panics = go("return a, nil").replace("RegisterAdder(adder{})", 'RegisterAdder(adder{})\n\tpanic("boom")')
-    assert kernel.run(panics).error == (
-        f"LoadError: Cell In[{number}], line 10: Go ends the process while it starts: panic: boom"
+    output = kernel.run(panics)
+    assert output.error == (
+        f"LoadError: Cell In[{output.number}], line 10: Go ends the process while it starts: panic: boom"
     )
     exits = go("return a, nil").replace("RegisterAdder(adder{})", "RegisterAdder(adder{})\n\tos.Exit(0)")
-    assert kernel.run(exits).error == (
-        f"LoadError: Cell In[{number + 1}]: Go ends the process while it starts: the process ended with status 0"
+    output = kernel.run(exits)
+    assert output.error == (
+        f"LoadError: Cell In[{output.number}]: Go ends the process while it starts: "
+        "the process ended with status 0"
     )
     assert kernel.value("'adder' in globals()") == "False"
 
@@ -407,8 +410,6 @@ for n in range(11):
 
 
 def test_modules_of_others_are_fetched(start: Callable[..., Kernel], tmp_path: Path) -> None:
-    import zipfile
-
     module = tmp_path / "proxy" / "example.com" / "greet" / "@v"
     module.mkdir(parents=True)
     (module / "list").write_text("v1.0.0\n")
@@ -476,7 +477,7 @@ def test_awaited_calls_in_a_cell(kernel: Kernel) -> None:
 def test_the_example_notebook(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each output is the one that is committed."""
+    """Each output is the one that is committed; `jupyter execute --inplace` writes them anew."""
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: make test fetches it")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed: make test fetches it")
     for name, value in environ.items():

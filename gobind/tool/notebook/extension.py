@@ -69,7 +69,7 @@ class Extension:
 
         --folder DIR keeps the Go package in a folder of DIR, with its go.mod; else it lies in the user's cache folder.
         """
-        text = CellText(cell, f"Cell In[{self._shell.execution_count}]", self._above())
+        text = CellText(cell, f"Cell In[{self._number()}]", self._above())
         try:
             self._shell.push(self._cells.run(line, text, self._shell.user_ns))
         except GobindError as error:
@@ -83,6 +83,15 @@ class Extension:
 
     def _before_cell(self, info: Any = None) -> None:
         self._raw = getattr(info, "raw_cell", None) or ""
+
+    def _number(self) -> int:
+        """Returns the running cell's number: the one of its code, as IPython has counted on by now or not."""
+        numbers = getattr(self._shell.compile, "_filename_map", {})
+        frame = sys._getframe()
+        while frame.f_back is not None and frame.f_code.co_filename not in numbers:
+            frame = frame.f_back
+        number: int = numbers.get(frame.f_code.co_filename, self._shell.execution_count)
+        return number
 
     def _above(self) -> int:
         """Returns how many lines stand above the body of the cell: empty ones too, which IPython removes."""
