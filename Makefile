@@ -31,6 +31,7 @@ CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null
 # Pinned: a new version may find new faults, and is taken by a commit that fixes them.
 LINTERS    := ruff==0.17.5 mypy==2.4.1 basedpyright==1.40.2
 COVERAGE   := coverage==7.17.4
+NOTEBOOK   := ipykernel==7.4.0 nbclient==0.11.0
 
 .PHONY: build demo test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
@@ -43,7 +44,7 @@ gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is genera
 demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
 	@$(PY) gosrc/examples/vault/demo.py $(AT)
 
-test: build  ## build, then run the tests
+test: build $(VENV)/.notebook  ## build, then run the tests
 	$(PYTEST)
 
 bench: build  ## measure, beside what one would otherwise write
@@ -136,6 +137,12 @@ $(VENV)/.linters: $(READY)
 $(VENV)/.coverage: $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(COVERAGE)
 	@touch $@
+
+# Without Jupyter, which has no wheels for some Pythons, the tests of notebooks are skipped.
+$(VENV)/.notebook: $(READY)
+	@echo "gobind: fetching a notebook's kernel ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: $(NOTEBOOK) && touch $@ || \
+	echo "gobind: no kernel for this Python: the tests of notebooks will be skipped"
 
 clean:  ## remove all that was built; the next make starts anew
 	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -44,7 +44,9 @@ from gobind.errors import (
     MismatchError,
 )
 from gobind.forklock import lazy_import
-from gobind.ondemand import build, load_ipython_extension, unload_ipython_extension
+from gobind.ondemand import build
+from gobind.ondemand import load_ipython_extension as load_ipython_extension
+from gobind.ondemand import unload_ipython_extension as unload_ipython_extension
 from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
 
@@ -95,7 +97,6 @@ __all__ = [
     "i32",
     "i64",
     "load",
-    "load_ipython_extension",
     "mirror",
     "naive",
     "timeout",
@@ -105,5 +106,4 @@ __all__ = [
     "u32",
     "u64",
     "unflatten",
-    "unload_ipython_extension",
 ]

@@ -11,11 +11,16 @@ import codecs
 import contextlib
 import contextvars
 import os
+import sys
 import threading
 from typing import Any
 
+if sys.platform != "win32":
+    import fcntl
+
 _PIECE = 1 << 16
-_PATIENCE = 10  # seconds that the end of a cell waits at most, if something else has taken the descriptor
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux's <fcntl.h>
+_PATIENCE = 10  # seconds that the end of a cell waits at most
 
 
 class Forwarded:
@@ -29,8 +34,10 @@ class Forwarded:
         self._stream = stream
         self._marker = b"\0gobind " + os.urandom(8).hex().encode() + b"\0"
         self._seen = threading.Semaphore(0)
+        self._is_ours = True  # until something else takes the descriptor
         self._before = os.dup(descriptor)
         self._read, write = os.pipe()
+        _enlarge(write)
         os.dup2(write, descriptor)
         os.close(write)
         # A context of its own: ipykernel gives text to the cell in the thread's, where there is one, and that would be this one.
@@ -40,9 +47,9 @@ class Forwarded:
 
     def drain(self) -> None:
         """Waits until all that has been written is in the notebook."""
-        if self._thread.is_alive():
+        if self._is_ours and self._thread.is_alive():
             os.write(self._descriptor, self._marker)
-            self._seen.acquire(timeout=_PATIENCE)
+            self._is_ours = self._seen.acquire(timeout=_PATIENCE)
 
     def close(self) -> None:
         """Makes the descriptor what it was before."""
@@ -68,6 +75,13 @@ class Forwarded:
         if text:
             with contextlib.suppress(ValueError):  # the notebook's stream is closed: the kernel ends
                 self._stream.write(text)
+
+
+def _enlarge(pipe: int) -> None:
+    """Makes a pipe hold a megabyte, on Linux: a method that keeps the GIL waits for ever if it prints more than it holds."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, _SET_PIPE_SIZE, 1 << 20)
 
 
 def _overlap(text: bytes, marker: bytes) -> int:
