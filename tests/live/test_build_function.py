@@ -173,24 +173,24 @@ def test_a_folder_that_is_read_only(folder: Path) -> None:
         gobind.build("greetings.py", "go", path)
 
 
+@gobind.gointerface
 class Left(Protocol):
     def left(self) -> int: ...
 
 
+@gobind.gointerface
 class Right(Protocol):
     def right(self, x: str) -> str: ...
 
 
 def test_threads_that_build_different_contracts_in_one_folder(tmp_path: Path) -> None:
     """Each library has the contract that it was built from, though all glue is written to the same files."""
-    classes = [gobind.gointerface(Left), gobind.gointerface(Right)]
     failures: list[BaseException] = []
 
     def build(number: int) -> None:
         try:
-            cls = classes[number % 2]
-            path = gobind.build(cls, tmp_path / "go", tmp_path / f"lib{number}.so")
-            assert gobind.load(path).interfaces == (cls.__name__,)
+            path = gobind.build(Right if number % 2 else Left, tmp_path / "go", tmp_path / f"lib{number}.so")
+            assert gobind.load(path).interfaces == ("Right" if number % 2 else "Left",)
         except BaseException as error:
             failures.append(error)
 

@@ -175,7 +175,7 @@ def mistakes(messages: str, file: str) -> tuple[list[Mistake], str]:
     found: list[Mistake] = []
     others: list[str] = []
     is_ours = False
-    place = re.compile(rf"(?:\S*[/\\])?{re.escape(file)}:(\d+)(?::(\d+))?:? ?(.*)")
+    place = re.compile(rf"(?:(?:[A-Za-z]:)?(?:[^:\s][^:]*)?[/\\])?{re.escape(file)}:(\d+)(?::(\d+))?:? ?(.*)")
     for text in messages.splitlines():
         match = place.match(text)
         if match:

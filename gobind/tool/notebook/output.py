@@ -15,9 +15,6 @@ import sys
 import threading
 from typing import Any
 
-if sys.platform != "win32":
-    import fcntl
-
 _PIECE = 1 << 16
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux's <fcntl.h>
 _PATIENCE = 10  # seconds that the end of a cell waits at most
@@ -80,6 +77,8 @@ class Forwarded:
 def _enlarge(pipe: int) -> None:
     """Makes a pipe hold a megabyte, on Linux: a method that keeps the GIL waits for ever if it prints more than it holds."""
     if sys.platform == "linux":
+        import fcntl
+
         with contextlib.suppress(OSError):
             fcntl.fcntl(pipe, _SET_PIPE_SIZE, 1 << 20)
 

@@ -23,11 +23,12 @@ class Loaded:
         self.threads += max(0, after[1] - before[1])
         if self.count == 1 or (self.count - 1) % OFTEN:
             return ""
-        each = f"{self.bytes / self.count / 1e6:.1f} MB and " if self.bytes else ""
-        threads = f"{self.threads / self.count:.0f} threads" if self.threads else "its threads"
+        kept = "its memory and threads"
+        if self.bytes:
+            kept = f"about {self.bytes / self.count / 1e6:.1f} MB and {self.threads / self.count:.0f} threads"
         return (
             f"{self.count} versions of this cell's library are loaded, as Go libraries cannot be unloaded; "
-            f"each keeps about {each}{threads} until the kernel is restarted"
+            f"each keeps {kept} until the kernel is restarted"
         )
 
 
