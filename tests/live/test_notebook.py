@@ -60,6 +60,15 @@ def go(body: str, head: str = "") -> str:
     return GO.format(body=body, head=head)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for what other processes do, a minute at most."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it has not come to pass")
+
+
 class Output:
     """What one cell has shown in the end."""
 
@@ -111,8 +120,8 @@ class Kernel:
         self.manager, self.client = manager.start_new_kernel(cwd=str(folder), env=env, stderr=-3)
         assert self.run("%load_ext gobind").shown == []
 
-    def start(self, code: str) -> Callable[[], Output]:
-        """Begins to run a cell; the result waits for its end."""
+    def start(self, code: str, watch: Callable[[Output], None] = lambda output: None) -> Callable[[], Output]:
+        """Begins to run a cell; the result waits for its end, and gives `watch` what is there."""
         output = Output()
         message = self.client.execute(code)
 
@@ -121,6 +130,7 @@ class Kernel:
                 found = self.client.get_iopub_msg(timeout=120)
                 if found["parent_header"].get("msg_id") == message:
                     output.add(found)
+                    watch(output)
                     if found["content"].get("execution_state") == "idle":
                         return output
 
@@ -237,6 +247,20 @@ caught""")
     )
 
 
+def test_an_interface_of_a_module(kernel: Kernel, tmp_path: Path) -> None:
+    error = "@gobind.goerror\nclass TooBig(gobind.GoError):\n    limit: int\n"
+    (tmp_path / "adding.py").write_text(ADDER + error)
+    kernel.run("from adding import Adder; import adding")
+    assert kernel.run(go("return 0, &TooBigError{Limit: 5}")).error is None
+    assert (
+        kernel.value("""
+try: adder.add(1, 2)
+except adding.TooBig as error: caught = error.limit
+caught""")
+        == "5"
+    )
+
+
 def test_go_prints_into_the_cell_that_calls_it(kernel: Kernel) -> None:
     kernel.run(go('fmt.Println("from Go:", a, "ü"); println("to stderr"); return a + b, nil'))
     finish = [kernel.start(f"adder.add({n}, 1)") for n in range(5)]  # as "run all" does
@@ -246,11 +270,42 @@ def test_go_prints_into_the_cell_that_calls_it(kernel: Kernel) -> None:
         assert output.shown[-1] == f"Out: {n + 1}"
 
 
+def test_go_and_python_print_in_their_order(kernel: Kernel) -> None:
+    kernel.run(go('fmt.Println("Go", a); println("Go too"); return a + b, nil'))
+    output = kernel.run("""
+import sys
+for n in range(100):
+    print("Python", n)
+    adder.add(n, 1)
+    sys.stderr.write("Python too\\n")
+display(5)
+adder.add(100, 0) and None
+1 / 0
+""")
+    assert output.streams["stdout"] == "".join(f"Python {n}\nGo {n}\n" for n in range(100)) + "Go 100\n"
+    assert output.streams["stderr"] == "Go too\nPython too\n" * 100 + "Go too\n"
+
+
+def test_what_go_prints_while_python_does_not(kernel: Kernel) -> None:
+    """It comes at once, not when the cell ends, which here never does by itself."""
+    kernel.run(go('go func() { time.Sleep(time.Millisecond); fmt.Println("later") }(); return 0, nil'))
+    came: list[bool] = []
+
+    def interrupt(output: Output) -> None:
+        if output.streams["stdout"] and not came:
+            came.append(True)
+            kernel.manager.interrupt_kernel()
+
+    finish = kernel.start("import threading\nadder.add(0, 0); threading.Event().wait()", interrupt)
+    output = finish()
+    assert output.streams["stdout"] == "later\n"
+    assert output.error is not None and "KeyboardInterrupt" in output.error
+
+
 def test_a_cell_that_prints_a_megabyte(kernel: Kernel) -> None:
     kernel.run(go('fmt.Print(strings.Repeat("aü€", 1<<18)); return a + b, nil'))
     output = kernel.run("adder.add(1, 2); print('end')")
-    text = output.streams["stdout"].replace("end\n", "", 1)  # Python's own goes another way
-    assert text == "aü€" * (1 << 18)
+    assert output.streams["stdout"] == "aü€" * (1 << 18) + "end\n"
 
 
 def test_gos_errors_are_told_by_cell_and_line(kernel: Kernel) -> None:
@@ -357,13 +412,11 @@ exec {shutil.which("go")} "$@"
     assert kernel.run(go("return a + b, nil")).error is None
     (tmp_path / "hang").touch()
     finish = kernel.start(go("return a - b, nil"))
-    while not (tmp_path / "pid").exists():
-        time.sleep(0.01)
+    wait_until((tmp_path / "pid").exists)
     kernel.manager.interrupt_kernel()
     assert finish().error == "KeyboardInterrupt: nothing has been loaded"
-    for pid in (tmp_path / "pid").read_text().split():
-        while Path("/proc", pid).exists():  # until init has buried it
-            time.sleep(0.01)
+    processes = [Path("/proc", pid) for pid in (tmp_path / "pid").read_text().split()]
+    wait_until(lambda: not any(path.exists() for path in processes))  # their parent may have to collect them
     assert kernel.value("adder.add(2, 3)") == "5"
     (tmp_path / "hang").unlink()
     assert kernel.run(go("return a - b, nil")).error is None
@@ -390,17 +443,21 @@ def test_a_restarted_kernel_runs_all_cells_without_building(kernel: Kernel) -> N
     kernel.client.start_channels()
     kernel.client.wait_for_ready(timeout=60)
     finish = [kernel.start(cell) for cell in cells]
-    assert [output.progress + output.shown for output in (each() for each in finish)] == [[], [], []]
+    outputs = [each() for each in finish]
+    assert [output.shown for output in outputs] == [[], [], []]
+    assert outputs[2].progress == ["gobind: loading Adder ...\n"]
     assert kernel.value("adder.add(1, 1)") == "8"
 
 
 def test_every_ten_reloads_a_note_says_what_they_keep(kernel: Kernel) -> None:
     text = go("return a + b + N, nil").removeprefix("%%go\n")
     output = kernel.run(f"""
+print("before")
 for n in range(11):
     get_ipython().run_cell_magic("go", "", {text!r}.replace("N", str(n)))
 """)
     assert output.error is None
+    assert output.streams["stdout"] == "before\n"
     assert re.fullmatch(
         r"gobind: 11 versions of this cell's library are loaded, as Go libraries cannot be unloaded; each keeps about "
         r"\d+\.\d MB and \d+ threads until the kernel is restarted\n",

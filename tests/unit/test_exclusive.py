@@ -81,7 +81,7 @@ with exclusive(Path({str(tmp_path)!r}), Report()):
 
     thread = threading.Thread(target=wait)
     thread.start()
-    told.event.wait()
+    assert told.event.wait(60)
     assert not got.is_set()
     process.kill()
     thread.join()

@@ -111,6 +111,9 @@ class Stream:
     def write(self, text: str) -> None:
         self.text += text
 
+    def flush(self) -> None:
+        self.text += "|"
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Go does not write to descriptors there")
 def test_forwarded_output_is_complete_when_it_is_drained() -> None:
@@ -120,23 +123,30 @@ def test_forwarded_output_is_complete_when_it_is_drained() -> None:
     before = os.fstat(write)
     stream = Stream()
     forwarded = Forwarded(write, stream)
+    forwarded.begin()
     try:
         expected = ""
         for text in ("a", "ü" * 100_000, "\0", "\0gobind ", "end\n"):
             os.write(write, text.encode())
-            expected += text
-            forwarded.drain()
+            stream.write("Python")
+            expected += f"{text}Python"
             assert stream.text == expected
+        os.write(write, b"Go")
+        stream.flush()
+        expected += "Go|"
         writers = [threading.Thread(target=os.write, args=(write, b"x" * 50_000)) for _ in range(4)]
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join()
-        forwarded.drain()
+        forwarded.end()
         assert stream.text == expected + "x" * 200_000
     finally:
         forwarded.close()
     assert os.path.samestat(os.fstat(write), before)
+    os.write(write, b"not ours any more")
+    stream.write("!")
+    assert stream.text.endswith("x!")
     os.close(read)
     os.close(write)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -68,15 +69,19 @@ def check_registered(interfaces: Mapping[str, type], body: str) -> None:
 def contract_of(interfaces: Mapping[str, type], namespace: dict[str, Any]) -> tuple[Contract, str]:
     """Returns the contract of a cell, and the name for its library.
 
-    The errors of the notebook belong to it, as nothing refers to them, and its structs, which `Any` may hold.
+    The errors of the notebook, and of the interfaces' modules, belong to it, as nothing refers to them; their structs,
+    too, which `Any` may hold.
 
     Raises:
         ContractError: it cannot be represented, or refers to a class that has been defined again since.
     """
+    modules = {cls.__module__ for cls in interfaces.values()} - {"__main__"}
+    places = [namespace, *(vars(sys.modules[module]) for module in sorted(modules) if module in sys.modules)]
     more = [
         cls
-        for cls in declared_classes(namespace)
-        if cls is not GoError and kind_of(cls) in (ERROR, STRUCT) and cls.__module__ == "__main__"
+        for place in places
+        for cls in declared_classes(place)
+        if cls is not GoError and kind_of(cls) in (ERROR, STRUCT)
     ]
     contract, name = read_classes([*interfaces.values(), *more])
     for user, cls in _classes(contract):

@@ -32,9 +32,9 @@ class Extension:
         # Elsewhere the descriptors are the terminal. On Windows Go does not write to descriptors.
         if self._is_kernel and sys.platform != "win32":
             self._forwarding = Forwarding(sys.stdout, sys.stderr)
-            self._shell.events.register("post_run_cell", self._forwarding.drain)
+            self._shell.events.register("pre_run_cell", self._forwarding.begin)
+            self._shell.events.register("post_run_cell", self._forwarding.end)
             atexit.register(self._forwarding.close)  # before ipykernel's own, which waits for its pipes
-            self._show_output_before_results(self._forwarding)
         self._shell.events.register("pre_run_cell", self._before_cell)
         self._shell.register_magic_function(self.go, "cell", _MAGIC)
 
@@ -43,21 +43,11 @@ class Extension:
         self._shell.magics_manager.magics["cell"].pop(_MAGIC, None)
         self._shell.events.unregister("pre_run_cell", self._before_cell)
         if self._forwarding is not None:
-            self._shell.events.unregister("post_run_cell", self._forwarding.drain)
+            self._shell.events.unregister("pre_run_cell", self._forwarding.begin)
+            self._shell.events.unregister("post_run_cell", self._forwarding.end)
             atexit.unregister(self._forwarding.close)
-            del self._shell.displayhook.start_displayhook
             self._forwarding.close()
             self._forwarding = None
-
-    def _show_output_before_results(self, forwarding: Forwarding) -> None:
-        """Makes what Go has printed stand above the cell's ``Out[3]:``, for which IPython has no event."""
-        start = self._shell.displayhook.start_displayhook
-
-        def drain_and_start() -> None:
-            forwarding.drain()
-            start()
-
-        self._shell.displayhook.start_displayhook = drain_and_start
 
     def go(self, line: str, cell: str) -> None:
         """Implements interfaces in Go.
@@ -95,11 +85,16 @@ class Extension:
 
     def _above(self) -> int:
         """Returns how many lines stand above the body of the cell: empty ones too, which IPython removes."""
-        blank, found, _ = self._raw.partition(f"%%{_MAGIC}")
-        return blank.count("\n") + 1 if found and not blank.strip() else 1
+        return self._raw.partition(f"%%{_MAGIC}")[0].count("\n") + 1 if self._is_own_cell() else 1
+
+    def _is_own_cell(self) -> bool:
+        """Returns True if the running cell is one of Go, not Python that runs the magic by a call."""
+        return self._raw.lstrip().startswith(f"%%{_MAGIC}")
 
     def _show(self, text: str) -> None:
         if self._is_kernel:
+            if not self._is_own_cell():
+                return  # it may have shown something itself, which would be removed
             if text or self._is_shown:
                 lazy_import("IPython.display").clear_output(wait=bool(text))
             if text:

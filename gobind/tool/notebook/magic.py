@@ -171,6 +171,7 @@ class GoCells:
             raise BuildError(
                 "a process can hold one Go library on this system: restart the kernel and run the cells again"
             )
+        self._show(f"gobind: loading {interfaces} ...")
         check_loads(path, file, cell)
         before = held()
         library = load(path)

@@ -1,8 +1,8 @@
-"""Brings what Go and C write to the file descriptors 1 and 2 into the notebook, while a cell runs.
+"""Brings what Go and C write to the file descriptors 1 and 2 into the notebook, in order with what Python prints.
 
-ipykernel does so itself on Linux and macOS, but cuts the text every 1000 bytes, in the middle of letters, and a cell may end
-before the last of it has come: it then appears under the next one. Here the end of each cell waits for a marker that is
-written behind all that was written before.
+ipykernel does so itself on Linux and macOS, but cuts the text every 1000 bytes, in the middle of letters; what Go has printed
+may come in the middle of Python's next line, and a cell may end before the last of it has come, which then appears under the
+next one. Here all that stands in the pipe is brought over before Python prints, and when a cell ends.
 """
 
 from __future__ import annotations
@@ -11,67 +11,93 @@ import codecs
 import contextlib
 import contextvars
 import os
+import select
 import sys
 import threading
+from functools import partial
 from typing import Any
 
 _PIECE = 1 << 16
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux's <fcntl.h>
-_PATIENCE = 10  # seconds that the end of a cell waits at most
 
 
 class Forwarded:
     """One file descriptor whose bytes become text of one of the notebook's streams.
 
-    It owns the pipe, and the duplicate of what the descriptor was before.
+    It owns the pipe, and the duplicate of what the descriptor was before. While a cell runs it takes the place of the stream's
+    methods.
     """
 
     def __init__(self, descriptor: int, stream: Any) -> None:
         self._descriptor = descriptor
         self._stream = stream
-        self._marker = b"\0gobind " + os.urandom(8).hex().encode() + b"\0"
-        self._seen = threading.Semaphore(0)
-        self._is_ours = True  # until something else takes the descriptor
+        self._replaced: tuple[Any, Any] | None = None  # the stream's methods, while a cell runs
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        # Held from the reading of bytes until they are in the stream, or another thread could print in between. A signal
+        # handler may print while it is held.
+        self._lock = threading.RLock()
         self._before = os.dup(descriptor)
         self._read, write = os.pipe()
+        os.set_blocking(self._read, False)  # of this end only: Go waits while the pipe is full
         _enlarge(write)
         os.dup2(write, descriptor)
         os.close(write)
         # A context of its own: ipykernel gives text to the cell in the thread's, where there is one, and that would be this one.
         context = contextvars.Context()
-        self._thread = threading.Thread(target=context.run, args=(self._forward,), daemon=True)
-        self._thread.start()
+        threading.Thread(target=context.run, args=(self._watch,), daemon=True).start()
 
-    def drain(self) -> None:
-        """Waits until all that has been written is in the notebook."""
-        if self._is_ours and self._thread.is_alive():
-            os.write(self._descriptor, self._marker)
-            self._is_ours = self._seen.acquire(timeout=_PATIENCE)
+    def begin(self) -> None:
+        """Takes the place of the stream's methods for a cell. IPython does so too, before: its methods are called then."""
+        if self._replaced is None:
+            self._replaced = self._stream.write, self._stream.flush
+            self._stream.write, self._stream.flush = self._write, self._flush
+
+    def end(self) -> None:
+        """Brings over what stands in the pipe, and restores the methods."""
+        self.drain()
+        if self._replaced is not None:
+            self._stream.write, self._stream.flush = self._replaced
+            self._replaced = None
+
+    def _write(self, text: str, *more: Any) -> Any:
+        self.drain()
+        write = self._replaced[0] if self._replaced else partial(type(self._stream).write, self._stream)
+        return write(text, *more)
+
+    def _flush(self) -> Any:
+        self.drain()
+        return self._replaced[1]() if self._replaced else type(self._stream).flush(self._stream)
+
+    def drain(self) -> bool:
+        """Brings over what stands in the pipe; returns False when nothing will come any more."""
+        with self._lock:
+            while True:
+                try:
+                    piece = os.read(self._read, _PIECE)
+                except BlockingIOError:
+                    return True
+                except OSError:  # closed
+                    return False
+                text = self._decoder.decode(piece, final=not piece)
+                if text:
+                    with contextlib.suppress(ValueError):  # the stream is closed: the kernel ends
+                        type(self._stream).write(self._stream, text)
+                if not piece:
+                    return False
 
     def close(self) -> None:
-        """Makes the descriptor what it was before."""
-        self.drain()
+        """Makes descriptor and stream what they were before."""
+        self.end()
         os.dup2(self._before, self._descriptor)
         os.close(self._before)
 
-    def _forward(self) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        kept = b""
-        while piece := os.read(self._read, _PIECE):
-            *parts, kept = (kept + piece).split(self._marker)
-            for part in parts:
-                self._write(decoder.decode(part, final=True))
-                self._seen.release()
-            # The marker is written in one piece, but may be read in two.
-            end = len(kept) - (_overlap(kept, self._marker) if b"\0" in kept else 0)
-            self._write(decoder.decode(kept[:end]))
-            kept = kept[end:]
+    def _watch(self) -> None:
+        """Brings over what comes while Python does not print: while Go runs, and between cells."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        while poll.poll() and self.drain():
+            pass
         os.close(self._read)
-
-    def _write(self, text: str) -> None:
-        if text:
-            with contextlib.suppress(ValueError):  # the notebook's stream is closed: the kernel ends
-                self._stream.write(text)
 
 
 def _enlarge(pipe: int) -> None:
@@ -83,28 +109,24 @@ def _enlarge(pipe: int) -> None:
             fcntl.fcntl(pipe, _SET_PIPE_SIZE, 1 << 20)
 
 
-def _overlap(text: bytes, marker: bytes) -> int:
-    """Returns how many bytes at the end of `text` may begin the marker."""
-    return next((size for size in range(len(marker) - 1, 0, -1) if text.endswith(marker[:size])), 0)
-
-
 class Forwarding:
     """Both descriptors of a kernel."""
 
     def __init__(self, stdout: Any, stderr: Any) -> None:
-        self._streams = (stdout, stderr)
         self._forwarded = [Forwarded(1, stdout), Forwarded(2, stderr)]
 
-    def drain(self, *_: Any) -> None:
-        """Waits until all that has been written to the descriptors has been sent to the notebook."""
+    def begin(self, *_: Any) -> None:
+        """Watches over what Python prints, from the beginning of a cell."""
         for forwarded in self._forwarded:
-            forwarded.drain()
-        for stream in self._streams:
-            with contextlib.suppress(ValueError):
-                stream.flush()
+            forwarded.begin()
+
+    def end(self, *_: Any) -> None:
+        """Brings over what has been written to the descriptors, at the end of a cell."""
+        for forwarded in self._forwarded:
+            forwarded.end()
 
     def close(self) -> None:
-        """Makes the descriptors what they were before."""
+        """Makes descriptors and streams what they were before."""
         for forwarded in self._forwarded:
             forwarded.close()
         self._forwarded = []
