@@ -414,7 +414,7 @@ exec {shutil.which("go")} "$@"
     finish = kernel.start(go("return a - b, nil"))
     wait_until((tmp_path / "pid").exists)
     kernel.manager.interrupt_kernel()
-    assert finish().error == "KeyboardInterrupt: nothing has been loaded"
+    assert finish().error == "KeyboardInterrupt: all variables are as they were"
     processes = [Path("/proc", pid) for pid in (tmp_path / "pid").read_text().split()]
     wait_until(lambda: not any(path.exists() for path in processes))  # their parent may have to collect them
     assert kernel.value("adder.add(2, 3)") == "5"

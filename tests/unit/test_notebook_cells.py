@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from gobind.errors import BuildError
 from gobind.tool.notebook import cell as cells
 from gobind.tool.notebook.cell import CellText
 from gobind.tool.notebook.reloads import Loaded
+
+ROOT = Path(__file__).parents[2]
 
 
 def told(messages: str, text: CellText) -> str:
@@ -164,3 +168,10 @@ def test_a_letter_in_two_pieces() -> None:
     forwarded.drain()
     forwarded.close()
     assert stream.text == "ü€\N{GRINNING FACE}"
+
+
+def test_ipython_is_not_imported() -> None:
+    """It is no dependency: who loads the extension has it."""
+    code = "import sys, gobind.tool.notebook.extension; print('IPython' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -18,7 +18,18 @@ from gobind.tool.builder import cache
 from gobind.tool.builder.report import Report
 
 _locks: dict[str, _FolderLock] = {}
-_guard = threading.Lock()  # of `_locks`
+_guard = threading.RLock()  # of `_locks`
+
+
+def _after_fork() -> None:
+    """In the child of a fork nobody will release what the parent's other threads hold."""
+    global _guard
+    _guard = threading.RLock()
+    _locks.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _FolderLock:

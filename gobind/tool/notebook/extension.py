@@ -66,7 +66,7 @@ class Extension:
             _shorten(error, f"{type(error).__name__}: {error}")
             raise
         except KeyboardInterrupt as error:
-            _shorten(error, "KeyboardInterrupt: nothing has been loaded")
+            _shorten(error, "KeyboardInterrupt: all variables are as they were")
             raise
         finally:
             self._show("")
