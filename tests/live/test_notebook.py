@@ -123,7 +123,7 @@ class Kernel:
     def start(self, code: str, watch: Callable[[Output], None] = lambda output: None) -> Callable[[], Output]:
         """Begins to run a cell; the result waits for its end, and gives `watch` what is there."""
         output = Output()
-        message = self.client.execute(code)
+        message = self.client.execute(code, stop_on_error=False)  # or an error may take the next cell with it
 
         def finish() -> Output:
             while True:

@@ -22,7 +22,7 @@ _guard = threading.RLock()  # of `_locks`
 
 
 def _after_fork() -> None:
-    """In the child of a fork nobody will release what the parent's other threads hold."""
+    """Forgets, in the child of a fork, what the parent's other threads hold: nobody would release it."""
     global _guard
     _guard = threading.RLock()
     _locks.clear()
