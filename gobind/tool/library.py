@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,4 +52,6 @@ def told_as_build_errors() -> Iterator[None]:
         advice = ""
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             advice = "; build into a folder that can be written"
+            if sys.platform == "win32":
+                advice += ", and close what has loaded the library"
         raise BuildError(f"{place}{error.strerror or error}{advice}") from error
