@@ -34,6 +34,7 @@ COVERAGE   := coverage==7.17.4
 # What the build backend asks pip for, and what looks at what it makes.
 PACKAGERS  := packaging pyproject-metadata tomli build
 CHECKERS   := twine check-wheel-contents
+NOTEBOOK   := ipykernel==7.4.0 nbclient==0.11.0
 
 .PHONY: build kept demo dist test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
         $(LIBS:%=lib-%) $(LIBS:%=gen-%) $(COMMITTED:%=gen-check-%) $(PLAIN:%=plain-%) $(PARTS:%=part-%)
@@ -49,7 +50,7 @@ gen: constants $(LIBS:%=gen-%) $(PARTS:%=part-%)  ## write the Go that is genera
 demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: make demo AT="-36.85 174.76"
 	@$(PY) gosrc/examples/vault/demo.py $(AT)
 
-test: build $(VENV)/.packagers  ## build, then run the tests
+test: build $(VENV)/.packagers $(VENV)/.notebook  ## build, then run the tests
 	$(PYTEST)
 
 dist: $(VENV)/.checkers  ## gobind's own wheel and sdist, in dist/, checked
@@ -137,7 +138,7 @@ $(READY): setup.cfg pyproject.toml
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(GO_PACKAGE) $(CC_PACKAGE)
 	@touch $@
 
-$(VENV)/.linters: $(READY)
+$(VENV)/.linters: $(VENV)/.packagers
 	@echo "gobind: fetching the linters ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(LINTERS)
 	@touch $@
@@ -153,6 +154,12 @@ $(VENV)/.checkers: $(VENV)/.packagers
 $(VENV)/.coverage: $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(COVERAGE)
 	@touch $@
+
+# Without Jupyter, which has no wheels for some Pythons, the tests of notebooks are skipped.
+$(VENV)/.notebook: $(READY)
+	@echo "gobind: fetching a notebook's kernel ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: $(NOTEBOOK) && touch $@ || \
+	echo "gobind: no kernel for this Python: the tests of notebooks will be skipped"
 
 clean:  ## remove all that was built; the next make starts anew
 	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

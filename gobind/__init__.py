@@ -44,6 +44,9 @@ from gobind.errors import (
     MismatchError,
 )
 from gobind.forklock import lazy_import
+from gobind.ondemand import build
+from gobind.ondemand import load_ipython_extension as load_ipython_extension
+from gobind.ondemand import unload_ipython_extension as unload_ipython_extension
 from gobind.runtime.call.deadline import timeout
 from gobind.runtime.library import Library, load
 from gobind.version import __version__ as __version__
@@ -78,6 +81,7 @@ __all__ = [
     "MutableBuffer",
     "OneWay",
     "bigint",
+    "build",
     "cstr",
     "f32",
     "f64",

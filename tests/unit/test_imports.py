@@ -68,6 +68,7 @@ LAYERS = [
     "runtime.sanitizer runtime.trace",
     "runtime.library",
     "_debug",
+    "ondemand",
     "__init__",
 ]
 TOOLS = {"tool", "backend"}  # not part of the runtime, which never imports them

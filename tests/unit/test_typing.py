@@ -191,6 +191,8 @@ MISTAKES = [
     "accounts.on_login(lambda user: None)",
     "accounts.upload([Upload('a', [1])])",
     "next(accounts.upload([]).more)",
+    "gobind.build(5, 'go')",
+    "gobind.build(Accounts)",
     "accounts.on_login(lambda user, count: user.nick)",
     "accounts.on_login(note)(5)",
     "accounts.at().nothing()",
@@ -253,6 +255,10 @@ REVEALED: Dict[str, str] = {
     "Page([1.5]).items[0]": "float",
     "gobind.load('x.so', Accounts)": "Accounts",
     "gobind.load('x.so')": "Library",
+    "gobind.load(gobind.build(Accounts, 'go'), Accounts)": "Accounts",
+    "gobind.build([Accounts, User], Path('go'), 'x.so')": "Path",
+    "gobind.build(Path('accounts.py'), 'go')": "Path",
+    "gobind.build(gobind, 'go')": "Path",
 }
 
 

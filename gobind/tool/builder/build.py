@@ -8,10 +8,12 @@ open must not be written over, and a build that fails or is interrupted leaves t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,15 +22,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from gobind.contract.types import Contract
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder import cache, gomod, macho
+from gobind.tool.builder.exclusive import exclusive
+from gobind.tool.builder.report import Console, Report
 from gobind.tool.builder.toolchain import Toolchain, find_toolchain, identity
 from gobind.tool.generator import writer
 
 
 def build(
-    contract: str,
+    contract: str | Contract,
     directory: Path,
     output: Path,
     target: str | None = None,
@@ -36,11 +41,12 @@ def build(
     race: bool = False,
     arguments: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
+    report: Report | None = None,
 ) -> Path:
     """Generates the glue of `contract` into `directory` and builds the library `output`; returns its path.
 
     Args:
-        contract: a ``.py`` path or a dotted module.
+        contract: a ``.py`` path, a dotted module, or a contract that is read already.
         directory: the folder of the Go package ``main``.
         output: the library; ``.so``, ``.dylib`` and ``.dll`` are exchanged for what the target uses, as at
             load.
@@ -49,13 +55,28 @@ def build(
         race: build with Go's race detector.
         arguments: passed on to go build.
         environ: what go and the C compiler are looked for and run in; None: the process's environment.
+        report: where progress and go's messages are told; None: on stderr.
 
     Raises:
         ContractError: the contract cannot be read.
         BuildError: a tool is missing, or go build fails.
     """
+    report = report or Console()
     toolchain = find_toolchain(target, cc, environ, directory)
     output = place(output, toolchain.target)
+    with exclusive(directory, report):
+        return _build(contract, directory, output, toolchain, race, arguments, report)
+
+
+def _build(
+    contract: str | Contract,
+    directory: Path,
+    output: Path,
+    toolchain: Toolchain,
+    race: bool,
+    arguments: Sequence[str],
+    report: Report,
+) -> Path:
     writer.plan(contract, directory).apply()
     command = ["build", "-buildmode=c-shared", "-trimpath", *(["-race"] if race else []), *arguments]
     if not any(word.lstrip("-").startswith("buildvcs") for word in arguments):
@@ -68,12 +89,12 @@ def build(
     key = cache.key(root, directory, output, facts.get("GOWORK", ""), facts, command)
     record = cache.Record(output)
     if cache.trackable([*arguments, *facts.get("GOFLAGS", "").split()]) and record.up_to_date(key):
-        say(f"{output.name} is up to date")
+        report.say(f"{output.name} is up to date")
         return output
-    compile_library(toolchain, directory, output, command, record, key)
+    compile_library(toolchain, directory, output, command, record, key, report)
     if race and toolchain.target.startswith("linux/"):
         # Its shadow memory covers low addresses only; a shared library is normally mapped at high ones.
-        say("to load a library with the race detector, start Python as: setarch -L python ...")
+        report.say("to load a library with the race detector, start Python as: setarch -L python ...")
     return output
 
 
@@ -99,11 +120,12 @@ def compile_library(
     command: Sequence[str],
     record: cache.Record,
     key: str,
+    report: Report,
 ) -> None:
     """Runs go build and puts the library in place.
 
     Raises:
-        BuildError: go build failed; go's own messages are printed before.
+        BuildError: go build failed; `report` tells go's own messages.
     """
     started = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -114,31 +136,33 @@ def compile_library(
         with tempfile.TemporaryFile() as messages:
             doubt = f" (experimental: {toolchain.doubt})" if toolchain.doubt else ""
             task = f"building {output.name}{doubt}"
-            status = run(line, directory, toolchain, messages, task)
+            status = run(line, directory, toolchain, messages, task, report)
             messages.seek(0)
             text = relative_messages(messages.read().decode(errors="replace"), directory)
-        if text:
-            print(text, end="", file=sys.stderr)
         if status or not built.exists():
-            raise BuildError(
-                f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built"
+            raise report.failure(
+                f"go build of {writer.display(directory)} failed; {writer.display(output)} was not built",
+                text,
             )
         if toolchain.is_zig and toolchain.target.startswith("darwin/"):
             macho.settle(built)
+        if text:
+            report.messages(text)
         sha256 = cache.file_hash(built)
         os.replace(built, output)
         record.write(key, sha256)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    say(f"built {output.name} in {time.monotonic() - started:.1f} s")
+    report.say(f"built {output.name} in {time.monotonic() - started:.1f} s")
 
 
-def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[bytes], task: str) -> int:
+def run(
+    line: list[str], directory: Path, toolchain: Toolchain, messages: IO[bytes], task: str, report: Report
+) -> int:
     """Runs go, collecting what it prints, and shows that it is alive; returns its exit status."""
-    moving = sys.stderr.isatty()
-    if not moving:
-        say(f"{task} ...")
     started = time.monotonic()
+    interval = report.interval()
+    report.working(task, 0)
     try:
         process = subprocess.Popen(
             line,
@@ -147,46 +171,50 @@ def run(line: list[str], directory: Path, toolchain: Toolchain, messages: IO[byt
             stdin=subprocess.DEVNULL,
             stdout=messages,
             stderr=messages,
+            start_new_session=True,  # so that the compilers that go has started can be ended with it
         )
     except OSError as error:
+        report.finished()
         raise BuildError(f"{line[0]} cannot be run: {error.strerror}") from None
     try:
         while True:
             try:
-                return process.wait(0.2 if moving else None)
+                return process.wait(interval)
             except subprocess.TimeoutExpired:
-                print(
-                    f"\rgobind: {task} ... {time.monotonic() - started:.0f} s",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                report.working(task, time.monotonic() - started)
     except BaseException:
-        process.terminate()
-        process.wait()
+        _end(process)
         raise
     finally:
-        if moving:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        report.finished()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends go and the compilers that it has started, as Ctrl-C does: go then removes its temporary files."""
+    if sys.platform == "win32":
+        process.terminate()
+        process.wait()
+        return
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return
 
 
 def relative_messages(text: str, directory: Path) -> str:
     """Rewrites the file names in go's messages relative to the current folder instead of the package's."""
 
     def seen_from_here(match: re.Match[str]) -> str:
-        path = directory / match[1]
-        return f"{writer.display(path)}:" if path.exists() else match[0]
+        path = directory / match[2]
+        return f"{match[1]}{writer.display(path)}:" if path.exists() else match[0]
 
     return re.sub(
-        r"^([^\s:#][^\s:]*\.(?:go|c|h|cc|cpp|s|S|mod)):(?=\d)", seen_from_here, text, flags=re.MULTILINE
+        r"^(\t?)([^\s:#][^\s:]*\.(?:go|c|h|cc|cpp|s|S|mod)):(?=\d)", seen_from_here, text, flags=re.MULTILINE
     )
 
 
 def command_line(command: str, contract: str, directory: Path, *rest: str) -> str:
     """Returns the gobind command to tell people to run."""
     return shlex.join(["python", "-m", "gobind", command, contract, writer.display(directory), *rest])
-
-
-def say(text: str) -> None:
-    """Prints one line of progress on stderr."""
-    print(f"gobind: {text}", file=sys.stderr, flush=True)

@@ -33,6 +33,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -195,7 +196,7 @@ class Record:
     def write(self, key: str, sha256: str) -> bool:
         """Remembers a build; returns whether that was possible."""
         content = json.dumps({"output": str(self._output), "key": key, "sha256": sha256})
-        temporary = self._path.with_suffix(f".{os.getpid()}")
+        temporary = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(content, encoding="utf-8")

@@ -61,6 +61,15 @@ def parameter(name: str, where: str = "") -> str:
     return _checked(made, name, where)
 
 
+def snake(name: str) -> str:
+    """Returns a class's name as a Python variable is spelled.
+
+    >>> snake("Adder"), snake("HTTPServer"), snake("UserIDs"), snake("X2")
+    ('adder', 'http_server', 'user_ids', 'x2')
+    """
+    return "_".join(word.lower() for word in _WORDS.findall(name)) or name
+
+
 def constant(name: str, where: str = "") -> str:
     """Returns the Go spelling of an enum's member, without the enum's name: ``DARK_RED`` is ``DarkRed``."""
     return exported(name.lower() if name.isupper() else name, where)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gobind.contract.types import Contract
 from gobind.errors import BuildError
 from gobind.tool.builder import gomod
 from gobind.tool.builder.toolchain import go_version
@@ -54,14 +54,14 @@ class Plan:
         for path, content in self.write.items():
             write_atomically(path, content)
         for path in self.remove:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another build may have done it
 
 
-def plan(contract: str, directory: Path, package: str | None = None, main: bool = True) -> Plan:
+def plan(contract: str | Contract, directory: Path, package: str | None = None, main: bool = True) -> Plan:
     """Plans what generating `contract` into `directory` changes.
 
     Args:
-        contract: a ``.py`` path or a dotted module name.
+        contract: a ``.py`` path, a dotted module name, or a contract that is read already.
         directory: the folder of the Go package; it need not exist.
         package: the name of the Go package; None for ``main``, or without `main` for the folder's name.
         main: True if the glue has ``func main``.
@@ -78,13 +78,11 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
             f"--package {name} needs --no-main: a Go shared library is built from package main,"
             " and only its glue holds func main"
         )
-    parsed = read_contract(contract)
+    parsed = contract if isinstance(contract, Contract) else read_contract(contract)
     root = gomod.module_root(directory)
     plan = Plan(directory, root or directory)
     if root is None:
-        module = module_name(sanitise(directory))
-        version = ".".join(map(str, go_version(directory)))
-        plan.write[directory / "go.mod"] = f"module {module}\n\ngo {version}\n".encode()
+        plan.write[directory / "go.mod"] = new_module(module_name(sanitise(directory)), directory)
     else:
         module = gomod.read(root).module
     runtime = plan.module_root / "gobind"
@@ -96,6 +94,12 @@ def plan(contract: str, directory: Path, package: str | None = None, main: bool 
     for folder, files in _runtime_folders(runtime, runtime_import).items():
         _plan_folder(plan, folder, files, "*.go")
     return plan
+
+
+def new_module(module: str, directory: Path) -> bytes:
+    """Returns the go.mod of a new module of that path in `directory`."""
+    version = ".".join(map(str, go_version(directory)))
+    return f"module {module}\n\ngo {version}\n".encode()
 
 
 def _plan_folder(plan: Plan, folder: Path, files: dict[str, bytes], ours: str) -> None:
@@ -151,22 +155,16 @@ def _content(path: Path) -> bytes | None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes `path` completely or not at all; creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".gobind-", suffix=".tmp", dir=path.parent)
+    # Not tempfile: its 0600 is for secrets, and the process's umask, which is better, can only be read by setting it.
+    temporary = path.parent / f".gobind-{os.urandom(6).hex()}.tmp"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 is for secrets
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    """Returns the process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def sanitise(directory: Path) -> str:

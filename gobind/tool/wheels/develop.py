@@ -18,8 +18,9 @@ from pathlib import Path
 
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
-from gobind.tool.builder.build import build, say
+from gobind.tool.builder.build import build
 from gobind.tool.builder.cache import cache_folder
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.contents import source_files

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gobind.errors import BuildError
-from gobind.tool.builder.build import say
+from gobind.tool.builder.report import say
 from gobind.tool.wheels import sdist
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.develop import hook_text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gobind.errors import BuildError
-from gobind.tool.builder.build import say
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import Toolchain, ask_go
 from gobind.tool.wheels import spdx
 from gobind.tool.wheels.buildinfo import GoModule

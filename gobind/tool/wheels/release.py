@@ -20,7 +20,8 @@ from pathlib import Path
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import own_target
 from gobind.tool.builder import apple, gomod
-from gobind.tool.builder.build import build, say
+from gobind.tool.builder.build import build
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import (
     TARGETS,
     Toolchain,

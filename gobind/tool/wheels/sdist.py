@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gobind.errors import BuildError
 from gobind.tool.builder import gomod
-from gobind.tool.builder.build import say
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import writer
 from gobind.tool.wheels.archive import Member, member_of, write_sdist

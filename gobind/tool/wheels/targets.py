@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gobind.errors import BuildError
-from gobind.tool.builder.build import say
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import TARGETS
 from gobind.tool.generator.writer import display
 from gobind.tool.wheels import grafted, sdist, wheel

@@ -14,7 +14,7 @@ from gobind.tool.wheels import licenses, sbom, tags
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.binary import Binary, read_binary
 from gobind.tool.wheels.contents import package_files
-from gobind.tool.wheels.project import Project
+from gobind.tool.wheels.project import Library, Project
 from gobind.tool.wheels.release import build_release
 
 
@@ -92,18 +92,18 @@ def build_libraries(
             binary = read_binary(path)
             placed = library.output.with_suffix(path.suffix).as_posix()
             members = {placed: Member(path.read_bytes(), executable=True)}
-            members.update(_about(binary, library.go, info, name, version, placed, target))
+            members.update(_about(binary, library, info, name, version, placed, target))
             built.append(Built(placed, members, tags.platform_tag(binary)))
     return built
 
 
 def _about(
-    binary: Binary, go: Path, info: str, name: str, version: str, placed: str, target: str | None
+    binary: Binary, library: Library, info: str, name: str, version: str, placed: str, target: str | None
 ) -> dict[str, Member]:
     """Returns the licences and the list of what is in a library, as members."""
     if binary.go is None:
         raise BuildError(f"{placed} does not say what Go has built it from")
-    files = licenses.collect(find_toolchain(target), go, binary.go.modules)
+    files = licenses.collect(find_toolchain(target), library.go, binary.go.modules, library.tags)
     members = {f"{info}/licenses/{file.name}": Member(file.content) for file in files}
     stem = Path(placed).stem
     members[f"{info}/sboms/{stem}.cdx.json"] = Member(sbom.cyclonedx(name, version, placed, binary.go, files))
