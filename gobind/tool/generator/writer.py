@@ -82,7 +82,8 @@ def plan(contract: str | Contract, directory: Path, package: str | None = None, 
     root = gomod.module_root(directory)
     plan = Plan(directory, root or directory)
     if root is None:
-        plan.write[directory / "go.mod"] = new_module(module_name(sanitise(directory)), directory)
+        module = module_name(sanitise(directory))
+        plan.write[directory / "go.mod"] = new_module(module, directory)
     else:
         module = gomod.read(root).module
     runtime = plan.module_root / "gobind"

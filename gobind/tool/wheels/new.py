@@ -9,7 +9,6 @@ from pathlib import Path
 
 import gobind
 from gobind.errors import BuildError
-from gobind.tool.builder.toolchain import go_version
 from gobind.tool.generator import writer
 from gobind.tool.wheels.project import normalised
 
@@ -223,7 +222,6 @@ def new(name: str, parent: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BuildError(f"{writer.display(folder)} is there already; choose another name, or remove it")
     module = writer.module_name(package if package[0].isalpha() else f"go{package}")
-    version = ".".join(map(str, go_version(parent)))
     texts = {
         "pyproject.toml": _PYPROJECT,
         "README.md": _README,
@@ -233,7 +231,7 @@ def new(name: str, parent: Path) -> Path:
         f"src/{package}/contract.py": _CONTRACT,
         f"src/{package}/py.typed": "",
         "go/words.go": _GO,
-        "go/go.mod": f"module {module}\n\ngo {version}\n",
+        "go/go.mod": writer.new_module(module, parent).decode(),
         f"tests/test_{package}.py": _TEST,
     }
     oldest = ".".join(gobind.__version__.split(".")[:2])
