@@ -15,8 +15,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import archives
 import pytest
 from tutorial import clean_environment
+
+from gobind.tool.wheels.archive import Member, write_wheel
 
 ROOT = Path(__file__).parents[2]
 
@@ -310,3 +313,55 @@ def test_the_same_bytes_from_another_folder(tmp_path: Path) -> None:
         wheels.append([(tmp_path / name / each).read_bytes() for each in made.split()[-2:]])
     assert wheels[0] == wheels[1]
     assert str(tmp_path).encode() not in wheels[0][0]
+
+
+BESIDE = """
+import asyncio, kept_then, kept_now
+async def later():
+    return await asyncio.gather(*(each.calls.later("text", 1) for each in (kept_then, kept_now) for _ in range(9)))
+print({*asyncio.run(later())})
+stores = [each.objects.open("name") for each in (kept_then, kept_now)]
+for one, other in (stores, stores[::-1]):
+    one.set("key", "of one")
+    other.set("key", one.get("key") + " and the other")
+print([each.get("key") for each in stores])
+"""
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="one Go library in a process")
+def test_wheels_of_format_3_and_of_now_work_side_by_side(machine: Machine, tmp_path: Path) -> None:
+    sources = ROOT / "gosrc" / "testlibs" / "kept"
+    then, now = tmp_path / "then", tmp_path / "now"
+    init = (
+        "import gobind\nfrom .kept import Calls, Objects\n"
+        "calls, objects = (gobind.load('libkept.so', each) for each in (Calls, Objects))\n"
+    )
+    info = "kept_then-1.0.dist-info"
+    library = archives.built("format3")
+    members = {
+        "kept_then/__init__.py": Member(init.encode()),
+        "kept_then/kept.py": Member(library.with_name("kept.py").read_bytes()),
+        "kept_then/libkept.so": Member(library.read_bytes(), executable=True),
+        f"{info}/METADATA": Member(b"Metadata-Version: 2.1\nName: kept-then\nVersion: 1.0\n"),
+        f"{info}/WHEEL": Member(
+            b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: false\nTag: py3-none-any\n"
+        ),
+    }
+    then.mkdir()
+    write_wheel(then / "kept_then-1.0-py3-none-any.whl", members, info)
+    (now / "kept_now").mkdir(parents=True)
+    (now / "go").mkdir()
+    (now / "kept_now" / "__init__.py").write_text(init)
+    shutil.copy(sources / "kept.py", now / "kept_now")
+    shutil.copy(sources / "server.go", now / "go")
+    (now / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["gobind"]\nbuild-backend = "gobind.backend"\n'
+        '[project]\nname = "kept-now"\nversion = "1.0"\n'
+        '[[tool.gobind.library]]\ncontract = "kept_now.kept"\ngo = "go"\noutput = "kept_now/libkept.so"\n'
+    )
+    wheel = make(now, "build_wheel", then)
+    machine.pip("--target", str(tmp_path / "both"), "--no-deps", *map(str, then.glob("*.whl")))
+    assert wheel.parent == then
+    assert machine.python("-c", BESIDE, PYTHONPATH=str(tmp_path / "both"), PATH="") == (
+        "{'text'}\n['of one and the other', 'of one']\n"
+    )
