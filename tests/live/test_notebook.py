@@ -551,8 +551,8 @@ def test_the_example_notebook(
 
 
 def shown(outputs: Any) -> list[tuple[str, str]]:
-    """What a reader of a notebook sees, without colours."""
-    texts = []
+    """What a reader of a notebook sees, without colours. A stream comes in one piece or in several."""
+    texts: list[tuple[str, str]] = []
     for output in outputs:
         if output["output_type"] == "stream":
             kind, text = output["name"], output["text"]
@@ -560,5 +560,8 @@ def shown(outputs: Any) -> list[tuple[str, str]]:
             kind, text = "error", f"{output['ename']}: {output['evalue']}"
         else:
             kind, text = "result", output["data"]["text/plain"]
-        texts.append((kind, "".join(text)))
+        text = "".join(text)
+        if output["output_type"] == "stream" and texts and texts[-1][0] == kind:
+            text = texts.pop()[1] + text
+        texts.append((kind, text))
     return texts
