@@ -16,12 +16,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from gobind import __version__
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder.build import build
 from gobind.tool.builder.cache import cache_folder
 from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
+from gobind.tool.generator import glue
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.contents import source_files
 from gobind.tool.wheels.project import Library, Project, read_project
@@ -167,6 +169,9 @@ def _state(project: Project) -> str:
 
 
 def _sources(project: Project) -> Iterator[tuple[str, bytes]]:
+    """Yields what counts, by names: the project's files, and the half of gobind that goes into a library."""
+    yield "version of gobind", __version__.encode()
+    yield from sorted(glue.runtime_files("gobind").items())
     for name, member in source_files(project).items():
         if not name.endswith((".md", ".rst", ".pyi")):
             yield name, member.content
