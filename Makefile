@@ -32,8 +32,7 @@ CC_PACKAGE := $(shell for cc in $$CC cc gcc clang; do command -v $$cc >/dev/null
 LINTERS    := ruff==0.17.5 mypy==2.4.1 basedpyright==1.40.2
 COVERAGE   := coverage==7.17.4
 # What the build backend asks pip for, and what looks at what it makes.
-PACKAGERS  := packaging pyproject-metadata tomli build
-CHECKERS   := twine check-wheel-contents
+PACKAGERS  := packaging pyproject-metadata tomli build twine check-wheel-contents
 NOTEBOOK   := ipykernel==7.4.0 nbclient==0.11.0
 
 .PHONY: build kept demo dist test test-go check coverage bench bench-plot stress test-fresh clean help gen vet gen-check constants \
@@ -53,8 +52,8 @@ demo: lib-vault  ## places of the world in an embedded Go database; elsewhere: m
 test: build $(VENV)/.packagers $(VENV)/.notebook  ## build, then run the tests
 	$(PYTEST)
 
-dist: $(VENV)/.checkers  ## gobind's own wheel and sdist, in dist/, checked
-	@$(PY) .ci/dist
+dist: $(VENV)/.packagers  ## gobind's own wheel and sdist, in dist/, checked
+	@$(PY) .ci/dist.py
 
 bench: build  ## measure, beside what one would otherwise write
 	$(PY) -m tests.bench
@@ -145,10 +144,6 @@ $(VENV)/.linters: $(VENV)/.packagers
 
 $(VENV)/.packagers: $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(PACKAGERS)
-	@touch $@
-
-$(VENV)/.checkers: $(VENV)/.packagers
-	@$(PY) -m pip install --quiet --disable-pip-version-check $(CHECKERS)
 	@touch $@
 
 $(VENV)/.coverage: $(READY)
