@@ -24,7 +24,11 @@ def main() -> None:
     if not os.environ.get("SOURCE_DATE_EPOCH"):
         log = subprocess.run(["git", "log", "-1", "--format=%ct"], capture_output=True, text=True)
         os.environ["SOURCE_DATE_EPOCH"] = log.stdout.strip() or "0"
-    for left in ("dist", "build/lib", "gobind.egg-info"):  # setuptools puts what is left there into the next wheel
+    for left in (
+        "dist",
+        "build/lib",
+        "gobind.egg-info",
+    ):  # setuptools puts what is left there into the next wheel
         shutil.rmtree(left, ignore_errors=True)
     run("build", "--outdir", "dist", ".")
     (sdist,) = Path("dist").glob("*.tar.gz")
