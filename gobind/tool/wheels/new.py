@@ -53,7 +53,7 @@ print(@PACKAGE@.words.count("the cat and the dog"))
 
 To work on it, where Go and a C compiler are, or nothing but pip:
 
-    pip install -e .[test]
+    pip install -e '.[test]'
     pytest
 
 The interface is `src/@PACKAGE@/contract.py`, its implementation `go/words.go`. After a change of either the next
