@@ -12,9 +12,10 @@ import hashlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gobind import __version__
@@ -65,8 +66,8 @@ sys.meta_path.insert(0, _Refresher)
 
 
 _DEVELOP = """\
-import json, sys
-sys.path[:] = json.loads(sys.argv.pop(1))
+import sys  # nothing else, before the path is right
+sys.path[:] = sys.argv.pop(1).split("\\n")
 from gobind.tool.cli import main
 sys.exit(main())
 """
@@ -167,17 +168,44 @@ def refresh(root: str) -> None:
         return  # the sources are gone: importing the package says so better
     _tell(f"building {os.path.basename(root)} again, its sources have changed ...")
     # The path is given, as Python's options and the current folder may make another one.
-    command = [sys.executable, "-c", _DEVELOP, json.dumps(sys.path), "develop", "--no-install", root]
-    done = subprocess.run(
+    command = [
+        sys.executable,
+        "-c",
+        _DEVELOP,
+        "\n".join(map(os.fspath, sys.path)),
+        "develop",
+        "--no-install",
+        root,
+    ]
+    status, messages = _run(command)
+    if status:
+        raise BuildError(f"{messages.strip()}\n({SWITCH}=0 uses the library as it was built)")
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """Runs the build; returns its exit status and what it has printed on stderr.
+
+    An interrupted build gets the time to take away what it has begun: killed, it would leave that, and go running.
+    """
+    process = subprocess.Popen(
         command,
         env={**os.environ, SWITCH: "0"},
         stdin=subprocess.DEVNULL,  # it is the program's that imports
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
     )
-    if done.returncode:
-        raise BuildError(f"{done.stderr.strip()}\n({SWITCH}=0 uses the library as it was built)")
+    try:
+        _, messages = process.communicate()
+        return process.returncode, messages
+    except BaseException:
+        try:  # Ctrl-C has struck it, too; a signal for this process has not
+            process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            process.terminate() if os.name == "nt" else process.send_signal(signal.SIGINT)
+            process.communicate()
+        raise
 
 
 def _tell(text: str) -> None:
