@@ -118,6 +118,9 @@ class _Told:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if isinstance(error, GobindError):
             raise SystemExit(f"gobind: error: {error}") from None
+        if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that is read-only
+            where = f"{error.filename}: " if error.filename else ""
+            raise SystemExit(f"gobind: error: {where}{error.strerror}") from None
 
 
 def _target(settings: Settings | None) -> str | None:

@@ -51,7 +51,7 @@ def test_the_defaults(folder: Path) -> None:
     assert (project.name, project.distribution, project.version) == ("My.Mark", "my_mark", "1.0")
     assert project.python_source == folder / "src"
     assert project.packages == ("my_mark",)
-    assert [str(path) for path in project.metadata.license_files] == ["LICENSE"]
+    assert project.license_files == (Path("LICENSE"),)
     (library,) = project.libraries
     assert library.contract == str(folder / "src" / "my_mark" / "contract.py")
     assert (library.go, library.output) == (folder / "go", Path("my_mark/libmark.so"))

@@ -10,7 +10,8 @@ from gobind.errors import BuildError
 
 def say(text: str) -> None:
     """Prints one line of progress on stderr."""
-    print(f"gobind: {text}", file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # else print would take stdout
+        print(f"gobind: {text}", file=sys.stderr, flush=True)
 
 
 class Report:

@@ -19,12 +19,13 @@ from gobind.tool.contract_file import read_contract
 from gobind.tool.generator import glue
 from gobind.tool.generator.gosource import HEADER
 
-# First elements of the import paths of Go's own packages: a module with such a name would be ambiguous to go.
+# First elements of the import paths of Go's own packages, and words that go takes for patterns of packages: a module
+# with such a name would be ambiguous to go.
 _GO_PACKAGES = frozenset(
-    "archive arena bufio builtin bytes cmd cmp compress container context crypto database debug embed"
+    "all archive arena bufio builtin bytes cmd cmp compress container context crypto database debug embed"
     " encoding errors expvar flag fmt go hash html image index internal io iter log maps math mime net"
-    " os path plugin reflect regexp runtime simd slices sort strconv strings structs sync syscall"
-    " testing text time unicode unique unsafe uuid vendor weak".split()
+    " os path plugin reflect regexp runtime simd slices sort std strconv strings structs sync syscall"
+    " testing text time tool unicode unique unsafe uuid vendor weak work".split()
 )
 
 

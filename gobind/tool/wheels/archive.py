@@ -19,6 +19,7 @@ from pathlib import Path
 from gobind.errors import BuildError
 
 _EARLIEST = 315532800  # 1980-01-01, the first day that a zip can name
+_LATEST = 4294967294  # 2106-02-07, the last even second that a gzip can name; a zip names days until 2107
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ def member_of(path: Path) -> Member:
 def timestamp(environ: Mapping[str, str] | None = None) -> int:
     """Returns the date of all members in seconds: SOURCE_DATE_EPOCH (reproducible-builds.org), else 1980-01-01.
 
+    A date that archives cannot name becomes the nearest that they can.
+
     Raises:
         BuildError: SOURCE_DATE_EPOCH is no number.
     """
     text = (os.environ if environ is None else environ).get("SOURCE_DATE_EPOCH", "")
     if text and not text.isdecimal():
         raise BuildError(f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {text!r}")
-    return max(int(text or 0), _EARLIEST)
+    return _LATEST if len(text.lstrip("0")) > 10 else min(max(int(text or 0), _EARLIEST), _LATEST)
 
 
 def write_wheel(path: Path, members: Mapping[str, Member], info: str) -> None:

@@ -1,61 +1,96 @@
-"""Which files of a project go into its wheel and its sdist."""
+"""Which files of a project go into its wheel and its sdist.
+
+They are those that people have written for others: not what tools leave behind, nor files that hold secrets or belong to an
+editor (`_PRIVATE`), nor anything outside of the project that a link leads to.
+"""
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
+from gobind.tool.builder import gomod
 from gobind.tool.builder.cache import TEMPORARY
-from gobind.tool.generator.writer import is_ours
+from gobind.tool.generator.writer import display, is_ours
 from gobind.tool.wheels.archive import Member, member_of
 from gobind.tool.wheels.project import Library, Project
 
 _CACHES = frozenset(
-    ".git .hg .svn .venv venv __pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .nox node_modules"
-    " build dist .eggs".split()
+    ".git .hg .svn .bzr .venv __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox .nox .eggs"
+    " .idea .vscode .vs .ipynb_checkpoints .ssh .aws .gnupg".split()
 )
+_OUTPUTS = frozenset("build dist".split())
+"""What tools write into a project's own folder; deeper they are names like others, of packages for example."""
+
+_PRIVATE = (
+    ".git .gitignore .gitattributes .hg* .DS_Store Thumbs.db desktop.ini *~ .#* #*# .*.sw? *.pyc *.pyo"
+    " .env .env.local .env.*.local .env.production .env.development .env.staging .envrc .netrc .pypirc .npmrc .git-credentials .htpasswd .coverage id_rsa id_dsa id_ecdsa id_ed25519"
+).split()
+_GO = tuple(".go .c .cc .cpp .cxx .m .h .hh .hpp .hxx .f .F .for .f90 .s .S .sx .swig .swigcxx .syso".split())
+"""How the names of files end that go build reads (go help packages, "File types")."""
+
+_GO_OWN = ("go.mod", "go.sum", "go.work", "go.work.sum")
+_EMBED = re.compile(r"^//go:embed[ \t]+(.+)$", re.MULTILINE)
+_PATTERN = re.compile(r'"([^"]*)"|`([^`]*)`|(\S+)')
 
 
 def package_files(project: Project) -> dict[str, Member]:
     """Returns the files of the project's packages by their names in the wheel, without libraries and Go.
 
     Raises:
-        BuildError: a package is empty.
+        BuildError: a package is empty, or has what cannot be put into a wheel.
     """
     members: dict[str, Member] = {}
     outputs = {name for library in project.libraries for name in _names(library)}
     for package in project.packages:
         place = project.python_source.joinpath(*package.split("."))
-        files = [*_files(place)] if place.is_dir() else [place.with_suffix(".py")]
-        go = [library.go for library in project.libraries if library.go != project.root]
-        for path in files:
+        own = False
+        for path in _package_paths(project, package):
             name = path.relative_to(project.python_source).as_posix()
-            if name not in outputs and not any(folder in path.parents for folder in go):
-                members[name] = member_of(path)
-        if not any(name.startswith(package.replace(".", "/")) for name in members):
+            if name not in outputs and not _is_go(path, place, project):
+                members[name] = _member(path, project.root)
+                own = True
+        if not own:
             raise BuildError(f"tool.gobind.packages: {package} has no files")
     return members
 
 
 def source_files(project: Project) -> dict[str, Member]:
-    """Returns the files of an sdist by their names, but for PKG-INFO: packages, Go, what pyproject.toml names."""
-    found = {project.root / "pyproject.toml"}
-    metadata = project.metadata
-    for name in ("README.md", "README.rst", "README.txt", "README", "CHANGELOG.md"):
+    """Returns the files of an sdist by their names, but for PKG-INFO: packages, Go, what pyproject.toml names.
+
+    Raises:
+        BuildError: there is what cannot be put into an sdist.
+    """
+    found = {project.root / "pyproject.toml", *(project.root / each for each in project.license_files)}
+    for name in ("README.md", "README.rst", "README.txt", "README", "CHANGELOG.md", *_GO_OWN):
         found.add(project.root / name)
-    if metadata is not None:
-        found.update(project.root / each for each in metadata.license_files or ())
-        if metadata.readme is not None and metadata.readme.file is not None:
-            found.add(project.root / metadata.readme.file)
+    metadata = project.metadata
+    if metadata is not None and metadata.readme is not None and metadata.readme.file is not None:
+        found.add(project.root / metadata.readme.file)
+    return _sources(project, found)
+
+
+def built_from(project: Project) -> dict[str, Member]:
+    """Returns the files that may count for the libraries, by their names, whether ``[project]`` has been read or not.
+
+    Raises:
+        BuildError: there is what cannot be put into an sdist.
+    """
+    return _sources(project, {project.root / name for name in ("pyproject.toml", *_GO_OWN)})
+
+
+def _sources(project: Project, found: set[Path]) -> dict[str, Member]:
+    """Returns the files of packages and Go, those that the table includes, and of `found` those that exist."""
     for package in project.packages:
-        place = project.python_source.joinpath(*package.split("."))
-        found.update(_files(place) if place.is_dir() else [place.with_suffix(".py")])
+        found.update(_package_paths(project, package))
     for library in project.libraries:
-        found.update(_files(library.go))
-        found.update(_module_files(library.go, project.root))
+        found.update(_go_files(library.go, project.root))
         if library.contract.endswith(".py"):
             found.add(Path(library.contract))
     for pattern in project.include:
@@ -64,24 +99,64 @@ def source_files(project: Project) -> dict[str, Member]:
             raise BuildError(f"tool.gobind.include: {pattern} matches no file")
         found.update(chosen)
     outputs = {project.python_source / name for library in project.libraries for name in _names(library)}
-    return {
-        path.relative_to(project.root).as_posix(): member_of(path)
-        for path in sorted(found)
-        if path.is_file() and path not in outputs and not _is_generated(path)
-    }
+    members = {}
+    for path in sorted(found - outputs):
+        if os.path.lexists(path):
+            member = _member(path, project.root)
+            if not (path.suffix == ".go" and is_ours(member.content)):  # each build writes these
+                members[path.relative_to(project.root).as_posix()] = member
+    return members
 
 
-def _module_files(go: Path, root: Path) -> Iterator[Path]:
-    """Yields the files of the Go module around the package `go`, if its folder is above that and inside `root`."""
-    for folder in (go, *go.parents):
-        if (folder / "go.mod").is_file():
-            if folder != root:
-                yield from _files(folder)
-            else:
-                yield from (folder / "go.mod", folder / "go.sum", *folder.rglob("*.go"))
-            return
-        if folder == root:
-            return
+def _package_paths(project: Project, package: str) -> Iterator[Path]:
+    """Yields the files of a package, or of a module and its types."""
+    place = project.python_source.joinpath(*package.split("."))
+    if place.is_dir():
+        yield from _files(place, project.root)
+    else:
+        yield from (each for each in map(place.with_suffix, (".py", ".pyi")) if each.is_file())
+
+
+def _is_go(path: Path, package: Path, project: Project) -> bool:
+    """Returns True for a file of Go in a package's folder: all of a Go folder inside it, else what go reads."""
+    folders = {library.go for library in project.libraries}
+    if any(package in folder.parents and folder in path.parents for folder in folders):
+        return True
+    if not any(folder == package or folder in package.parents for folder in folders):
+        return False
+    return path.name in _GO_OWN or path.suffix in _GO and any(path.parent.glob("*.go"))
+
+
+def _go_files(go: Path, root: Path) -> Iterator[Path]:
+    """Yields the files of the Go package in `go`, and of the module around it if its folder is inside `root`."""
+    module = gomod.module_root(go) or go
+    if go != root:
+        yield from _files(go, root, follow=False)
+    if module != root:
+        if module != go and root in module.parents:
+            yield from _files(module, root, follow=False)
+        return
+    if (root / "vendor" / "modules.txt").is_file():
+        yield from _files(root / "vendor", root, follow=False)
+    yield from go_sources(root)  # the project's own folder has much that is not Go
+
+
+def go_sources(folder: Path) -> Iterator[Path]:
+    """Yields the files below a folder that go may read, and what they embed."""
+    for path in _files(folder, folder, follow=False):
+        if (path.suffix in _GO or path.name in _GO_OWN) and path.is_file():
+            yield path
+            if path.suffix == ".go":
+                yield from (each for each in _embedded(path, folder) if each.is_file())
+
+
+def _embedded(source: Path, root: Path) -> Iterator[Path]:
+    """Yields the files that the ``//go:embed`` lines of a Go file name."""
+    for line in _EMBED.findall(source.read_text(encoding="utf-8", errors="replace")):
+        for words in _PATTERN.findall(line):
+            pattern = "".join(words).removeprefix("all:")
+            for path in source.parent.glob(pattern) if pattern and pattern[0] not in "/." else ():
+                yield from _files(path, root, follow=False) if path.is_dir() else [path]
 
 
 def _names(library: Library) -> Iterator[str]:
@@ -90,22 +165,70 @@ def _names(library: Library) -> Iterator[str]:
         yield library.output.with_suffix(suffix).as_posix()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yields the files below a folder that people write, not those that tools leave there."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in _CACHES
-            and not name.startswith(TEMPORARY)
-            and not name.endswith(".egg-info")
-            and not os.path.exists(os.path.join(place, name, "pyvenv.cfg"))
-        )
+def _files(folder: Path, root: Path, follow: bool = True) -> Iterator[Path]:
+    """Yields the files below a folder that people write, not those that tools leave there.
+
+    Args:
+        follow: False: folders behind links do not count, as for go.
+    """
+    for place, folders, names in os.walk(folder, followlinks=follow):
+        if not follow:
+            folders[:] = [name for name in folders if not os.path.islink(os.path.join(place, name))]
+        folders[:] = sorted(name for name in folders if _counts(Path(place), name, root))
         for name in sorted(names):
-            if not name.endswith((".pyc", ".pyo")) and not name.startswith(TEMPORARY):
+            private = any(fnmatch.fnmatchcase(name, pattern) for pattern in _PRIVATE)
+            if not private and not name.startswith(TEMPORARY):
                 yield Path(place, name)
 
 
-def _is_generated(path: Path) -> bool:
-    """Returns True for the glue and the copy of gobind's runtime, which each build writes."""
-    return path.suffix == ".go" and is_ours(path.read_bytes())
+def _counts(place: Path, name: str, root: Path) -> bool:
+    """Returns True for a folder whose files count.
+
+    Raises:
+        BuildError: it is a link that leads out of the project, or in a circle.
+    """
+    if name in _CACHES or name.startswith(TEMPORARY) or name.endswith(".egg-info"):
+        return False
+    path = place / name
+    if place == root and (name in _OUTPUTS or name == "node_modules") or (path / "pyvenv.cfg").exists():
+        return False
+    if path.is_symlink():
+        _check_link(path, root)
+        real = path.resolve()
+        if real == place.resolve() or real in place.resolve().parents:
+            raise BuildError(f"{_shown(path)} is a link that leads back to a folder around it; take it away")
+    return True
+
+
+def _check_link(path: Path, root: Path) -> None:
+    """Refuses a link to something outside of the project: what it leads to belongs to this machine only."""
+    if root not in path.resolve().parents:
+        raise BuildError(
+            f"{_shown(path)} is a link to {os.readlink(path)!r}, outside of the project;"
+            " put a copy in its place, or take it away"
+        )
+
+
+def _member(path: Path, root: Path) -> Member:
+    """Reads a file of the project.
+
+    Raises:
+        BuildError: it cannot be put into an archive.
+    """
+    if path.is_symlink():
+        _check_link(path, root)
+    name = path.relative_to(root).as_posix()
+    if "\\" in name or not name.isprintable():  # a name that is not UTF-8 has surrogates
+        raise BuildError(
+            f"{name!r} has a name that archives cannot hold; expected UTF-8 without \\; rename it"
+        )
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for its writer
+            raise BuildError(f"{_shown(path)} is no file with a content; take it away")
+        return member_of(path)
+    except OSError as error:
+        raise BuildError(f"{_shown(path)}: {error.strerror}") from None
+
+
+def _shown(path: Path) -> str:
+    return display(path).encode(errors="backslashreplace").decode()

@@ -7,26 +7,30 @@ is imported for the first time.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gobind import __version__
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
+from gobind.tool.builder import gomod
 from gobind.tool.builder.build import build
 from gobind.tool.builder.cache import cache_folder
 from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import glue
 from gobind.tool.wheels.archive import Member, write_wheel
-from gobind.tool.wheels.contents import source_files
+from gobind.tool.wheels.contents import built_from, go_sources
 from gobind.tool.wheels.project import Library, Project, read_project
+from gobind.tool.wheels.wheel import add_metadata
 
 SWITCH = "GOBIND_REBUILD"
 """The environment variable that, set to 0, leaves libraries as they are when their package is imported."""
@@ -40,20 +44,33 @@ import sys
 class _Refresher:
     """Finds nothing. When one of the packages is first looked for, its libraries are brought up to date."""
 
+    done = False  # it stays in sys.meta_path: taken out, other threads that go through that would miss a finder
+
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if name in {packages!r}:
-            if cls in sys.meta_path:
-                sys.meta_path.remove(cls)
+        if name in {packages!r} and not cls.done:
+            cls.done = True
             if os.environ.get({switch!r}, "") != "0":
-                from gobind.tool.wheels.develop import refresh
+                try:
+                    from gobind.tool.wheels.develop import refresh
 
-                refresh({root!r})
+                    refresh({root!r})
+                except BaseException:
+                    cls.done = False  # the next import tries again
+                    raise
         return None
 
 
 sys.meta_path.insert(0, _Refresher)
 '''
+
+
+_DEVELOP = """\
+import sys  # nothing else, before the path is right
+sys.path[:] = sys.argv.pop(1).split("\\n")
+from gobind.tool.cli import main
+sys.exit(main())
+"""
 
 
 def output_of(project: Project, library: Library) -> Path:
@@ -106,7 +123,6 @@ def install(project: Project) -> None:
 
 def editable_wheel(project: Project, directory: Path) -> str:
     """Writes the wheel of an editable install into `directory`; returns its file name."""
-    metadata = project.metadata
     info = f"{project.distribution}-{project.version}.dist-info"
     hook = f"_gobind_editable_{project.distribution}"
     tag = "py3-none-any"
@@ -114,11 +130,9 @@ def editable_wheel(project: Project, directory: Path) -> str:
     members = {
         f"{hook}.py": Member(hook_text(project).encode()),
         f"{hook}.pth": Member(f"{project.python_source}\nimport {hook}\n".encode()),
-        f"{info}/METADATA": Member(bytes(metadata.as_rfc822())),
         f"{info}/WHEEL": Member(wheel.encode()),
     }
-    for path in metadata.license_files or ():
-        members[f"{info}/licenses/{path.as_posix()}"] = Member((project.root / path).read_bytes())
+    add_metadata(members, project, info)
     name = f"{project.distribution}-{project.version}-{tag}.whl"
     write_wheel(directory / name, members, info)
     return name
@@ -145,18 +159,60 @@ def refresh(root: str) -> None:
         if _is_up_to_date(project):
             return
         find_toolchain()
+        if not sys.executable:
+            raise BuildError("this Python does not know its own program (sys.executable), which builds it")
     except GobindError as error:
-        say(f"{os.path.basename(root)} has changed, or moved, and is used as it was built: {error}")
+        _tell(f"{os.path.basename(root)} has changed, or moved, and is used as it was built: {error}")
         return
     except OSError:
         return  # the sources are gone: importing the package says so better
-    say(f"building {os.path.basename(root)} again, its sources have changed ...")
-    command = [sys.executable, "-m", "gobind", "develop", "--no-install", root]
-    done = subprocess.run(
-        command, env={**os.environ, SWITCH: "0"}, capture_output=True, encoding="utf-8", errors="replace"
+    _tell(f"building {os.path.basename(root)} again, its sources have changed ...")
+    # The path is given, as Python's options and the current folder may make another one.
+    command = [
+        sys.executable,
+        "-c",
+        _DEVELOP,
+        "\n".join(map(os.fspath, sys.path)),
+        "develop",
+        "--no-install",
+        root,
+    ]
+    status, messages = _run(command)
+    if status:
+        raise BuildError(f"{messages.strip()}\n({SWITCH}=0 uses the library as it was built)")
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """Runs the build; returns its exit status and what it has printed on stderr.
+
+    An interrupted build gets the time to take away what it has begun: killed, it would leave that, and go running.
+    """
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, SWITCH: "0"},
+        stdin=subprocess.DEVNULL,  # it is the program's that imports
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     )
-    if done.returncode:
-        raise BuildError(f"{done.stderr.strip()}\n({SWITCH}=0 uses the library as it was built)")
+    try:
+        _, messages = process.communicate()
+        return process.returncode, messages
+    except BaseException:
+        try:  # Ctrl-C has struck it, too; a signal for this process has not
+            process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            process.terminate() if os.name == "nt" else process.send_signal(signal.SIGINT)
+            process.communicate()
+        raise
+
+
+def _tell(text: str) -> None:
+    """Prints one line of progress, unless stderr is closed, which is no reason for an import to fail."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            say(text)
 
 
 def _state(project: Project) -> str:
@@ -172,9 +228,28 @@ def _sources(project: Project) -> Iterator[tuple[str, bytes]]:
     """Yields what counts, by names: the project's files, and the half of gobind that goes into a library."""
     yield "version of gobind", __version__.encode()
     yield from sorted(glue.runtime_files("gobind").items())
-    for name, member in source_files(project).items():
+    for name, member in built_from(project).items():
         if not name.endswith((".md", ".rst", ".pyi")):
             yield name, member.content
+    yield from _elsewhere(project)
+
+
+def _elsewhere(project: Project) -> Iterator[tuple[str, bytes]]:
+    """Yields the Go files outside of the project that count: of its module, and of folders that go.mod or go.work names."""
+    folders = set()
+    for library in project.libraries:
+        module = gomod.module_root(library.go) or library.go
+        folders.add(module)
+        work = next(
+            (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
+        )
+        for file in filter(None, (work, module / "go.mod")):
+            if file.is_file():
+                folders.update(Path(os.path.abspath(each)) for each in gomod.parse(file).folders)
+    for folder in sorted(folders):
+        if folder != project.root and project.root not in folder.parents:
+            for path in go_sources(folder):
+                yield str(path), path.read_bytes()
 
 
 def _record(project: Project) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from email.message import Message
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gobind.errors import BuildError
+from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder.report import say
 from gobind.tool.wheels import sdist
 from gobind.tool.wheels.archive import Member, write_wheel
@@ -49,11 +50,9 @@ def build_wheel(
     Raises:
         BuildError: go fails, or the wheel has one of the files already.
     """
-    made = backend_of(project.inner_backend).build_wheel(str(directory), dict(settings or {}), None)
-    name = _graft(project, directory / made, target)
-    if name != made:
-        os.unlink(directory / made)
-    return name
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:  # the wheel without libraries is nobody's
+        made = backend_of(project.inner_backend).build_wheel(folder, dict(settings or {}), None)
+        return _graft(project, Path(folder, made), directory, target)
 
 
 def build_sdist(project: Project, directory: Path, settings: Settings | None = None) -> str:
@@ -72,8 +71,9 @@ def build_sdist(project: Project, directory: Path, settings: Settings | None = N
 
 def build_editable(project: Project, directory: Path, settings: Settings | None = None) -> str:
     """Lets the inner backend build the wheel of an editable install and adds what rebuilds; returns its file name."""
-    made = str(backend_of(project.inner_backend).build_editable(str(directory), dict(settings or {}), None))
-    members, info = _members(directory / made, project.inner_backend)
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
+        made = str(backend_of(project.inner_backend).build_editable(folder, dict(settings or {}), None))
+        members, info = _members(Path(folder, made), project.inner_backend)
     hook = f"_gobind_editable_{normalised(made.split('-')[0])}"
     members[f"{hook}.py"] = Member(hook_text(project).encode())
     members[f"{hook}.pth"] = Member(f"import {hook}\n".encode())
@@ -96,13 +96,16 @@ def _members(wheel: Path, backend: str) -> tuple[dict[str, Member], str]:
     return members, info
 
 
-def _graft(project: Project, wheel: Path, target: str | None = None) -> str:
-    """Puts the libraries into a wheel; returns the file name of the new one beside it."""
+def _graft(project: Project, wheel: Path, directory: Path, target: str | None = None) -> str:
+    """Puts the libraries into a wheel, which is written into `directory`; returns its file name."""
     members, info = _members(wheel, project.inner_backend)
+    for library in project.libraries:  # what was built in the source tree, perhaps for another system
+        for suffix in SUFFIXES.values():
+            members.pop(library.output.with_suffix(suffix).as_posix(), None)
     metadata = BytesParser().parsebytes(members[f"{info}/METADATA"].content)
     built = build_libraries(project, info, metadata["Name"], metadata["Version"], target)
     for each in built:
-        taken = members.keys() & each.members.keys() - {each.name}
+        taken = members.keys() & each.members.keys()
         if taken:
             raise BuildError(f"{wheel.name}: {min(taken)} is there already")
         members.update(each.members)
@@ -115,7 +118,7 @@ def _graft(project: Project, wheel: Path, target: str | None = None) -> str:
     tag = f"{python}-{abi}-{widest(built)}"
     members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
     name = "-".join([*wheel.stem.split("-")[:-3], tag]) + ".whl"
-    write_wheel(wheel.parent / name, members, info)
+    write_wheel(directory / name, members, info)
     say(f"put {', '.join(each.name for each in built)} into the wheel of {project.inner_backend}")
     return name
 

@@ -211,6 +211,19 @@ jobs:
 """
 
 
+_NEEDED = (
+    "gobind",
+    "typing_extensions",
+    "pytest",
+    "pip",
+    "packaging",
+    "pyproject_metadata",
+    "mypy",
+    "conftest",
+)
+"""Modules that a project needs while it is built, tested or run."""
+
+
 def new(name: str, parent: Path) -> Path:
     """Writes the project `name` into a new folder of that name in `parent`; returns the folder.
 
@@ -252,6 +265,12 @@ def _checked(name: str) -> str:
     package = normalised(name)
     if not package.isidentifier() or keyword.iskeyword(package):
         raise BuildError(f"{name!r} cannot be imported: {package} is not a name in Python; choose another")
-    if package in sys.stdlib_module_names or package in ("gobind", "pytest"):
+    if package in sys.stdlib_module_names or package in _NEEDED:
         raise BuildError(f"{name!r} would hide the module {package}; choose another name")
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9]", package):
+        raise BuildError(
+            f"{name!r} is a device on Windows, which has no folder of that name; choose another name"
+        )
+    if len(name) > 100:
+        raise BuildError(f"a project's name has at most 100 characters, got {len(name)}")
     return package

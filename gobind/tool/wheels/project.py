@@ -6,6 +6,7 @@ inner backend leaves it to that.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -60,6 +61,7 @@ class Project:
         packages: the names of packages, or modules, that belong into the wheel.
         include: patterns of more files for the sdist, as `Path.glob` takes them.
         vendor: True if the sdist carries its Go modules.
+        license_files: the files of the project's licences, relative to `root`.
         inner_backend: the name of a build backend's module, with ``:object`` or without; empty: gobind writes the wheel.
         libraries: at least one.
     """
@@ -73,6 +75,7 @@ class Project:
     include: tuple[str, ...] = ()
     vendor: bool = False
     inner_backend: str = ""
+    license_files: tuple[Path, ...] = ()
     libraries: tuple[Library, ...] = field(default=())
 
     @property
@@ -121,7 +124,8 @@ def read_project(root: Path, metadata: bool = True) -> Project:
     """
     root = root.resolve()
     data = read_toml(root)
-    table = _Table(data.get("tool", {}).get("gobind", {}), "tool.gobind")
+    tool = data.get("tool", {})
+    table = _Table(tool.get("gobind", {}) if isinstance(tool, dict) else tool, "tool.gobind")
     inner = table.text("inner-backend")
     source = table.folder(root, "python-source", "src" if (root / "src").is_dir() else ".")
     packages = table.texts("packages")
@@ -130,6 +134,11 @@ def read_project(root: Path, metadata: bool = True) -> Project:
         for position, each in enumerate(table.tables("library"))
     )
     include, vendor = table.texts("include"), table.flag("vendor")
+    for position, pattern in enumerate(include):
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            raise BuildError(
+                f"tool.gobind.include[{position}]: expected a pattern of files inside the project, got {pattern!r}"
+            )
     table.finish()
     if not libraries:
         raise BuildError("tool.gobind.library: expected [[tool.gobind.library]] with contract, go and output")
@@ -146,7 +155,8 @@ def read_project(root: Path, metadata: bool = True) -> Project:
         _check_packages(packages, source, root)
     if read is not None:
         version = str(read.version)  # as PEP 440 writes it
-    return Project(root, name, version, read, source, packages, include, vendor, inner, libraries)
+    licenses = _license_files(read, root) if read is not None else ()
+    return Project(root, name, version, read, source, packages, include, vendor, inner, licenses, libraries)
 
 
 def _library(data: Any, root: Path, source: Path, where: str) -> Library:
@@ -171,6 +181,8 @@ def _library(data: Any, root: Path, source: Path, where: str) -> Library:
 def _found(contract: str, root: Path, source: Path) -> str:
     """Returns the path of the contract's file, or the dotted name if that is not among the project's files."""
     if contract.endswith(".py"):
+        if Path(contract).is_absolute() or ".." in Path(contract).parts:
+            raise BuildError(f"contract: expected a file inside the project, got {contract!r}")
         return str(
             next((each / contract for each in (root, source) if (each / contract).is_file()), contract)
         )
@@ -192,6 +204,10 @@ def _check_outputs(libraries: tuple[Library, ...]) -> None:
 
 def _check_packages(packages: tuple[str, ...], source: Path, root: Path) -> None:
     for name in packages:
+        if not re.fullmatch(r"[^\W\d][\w-]*(\.[^\W\d]\w*)*", name):
+            raise BuildError(
+                f"tool.gobind.packages: expected the name of a package or module, such as mark.text, got {name!r}"
+            )
         place = source.joinpath(*name.split("."))
         if not place.is_dir() and not place.with_suffix(".py").is_file():
             raise BuildError(
@@ -211,26 +227,48 @@ def _metadata(data: Mapping[str, Any], root: Path) -> Any:
     project = data.get("project")
     if not isinstance(project, dict):
         raise BuildError("pyproject.toml has no [project] with name and version")
-    if "version" in project.get("dynamic", ()):
-        raise BuildError(
-            "project.dynamic: gobind does not find out versions: write project.version,"
-            " or name a backend that does in tool.gobind.inner-backend"
-        )
+    _check_found_out(project)
     try:
         metadata = pyproject_metadata.StandardMetadata.from_pyproject(data, root, metadata_version="2.4")
         metadata.as_rfc822()
     except pyproject_metadata.ConfigurationError as error:
         raise BuildError(f"pyproject.toml: {error}") from None
-    if metadata.license_files is None:
-        metadata.license_files = _license_files(root)
+    except UnicodeDecodeError as error:  # the readme, or a licence
+        raise BuildError(f"pyproject.toml names a file that is not UTF-8: {error}") from None
+    if metadata.readme is not None and metadata.readme.file is not None:
+        readme = metadata.readme.file
+        if root not in (root / readme).resolve().parents:
+            raise BuildError(f"project.readme: expected a file inside the project, got {str(readme)!r}")
     return metadata
 
 
-def _license_files(root: Path) -> list[Any]:
-    """Returns the files that backends usually take where ``project.license-files`` is not set."""
+def _check_found_out(project: Mapping[str, Any]) -> None:
+    """Refuses a ``[project]`` that leaves something for gobind to find out, or says the same twice."""
+    dynamic = project.get("dynamic", [])
+    if isinstance(dynamic, list) and dynamic:
+        raise BuildError(
+            f"project.dynamic: gobind does not find out {dynamic[0]!r}: write project.{dynamic[0]},"
+            " or name a backend that does in tool.gobind.inner-backend"
+        )
+    groups = project.get("entry-points", {})
+    for group, key in (("console_scripts", "scripts"), ("gui_scripts", "gui-scripts")):
+        if isinstance(groups, dict) and group in groups:
+            raise BuildError(f"project.entry-points.{group}: write that as project.{key}")
+
+
+def _license_files(metadata: Any, root: Path) -> tuple[Path, ...]:
+    """Returns the files of the project's licences: those it names, else those that backends usually take."""
+    if metadata.license_files is not None:
+        return tuple(Path(each) for each in metadata.license_files)
+    named = getattr(metadata.license, "file", None)  # license = {file = "..."}
+    if named is not None:
+        place = Path(os.path.abspath(root / named))
+        if root not in place.parents or root not in place.resolve().parents:
+            raise BuildError(f"project.license.file: expected a file inside the project, got {str(named)!r}")
+        return (place.relative_to(root),)
     patterns = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*")
     found = {path.relative_to(root) for pattern in patterns for path in root.glob(pattern) if path.is_file()}
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 class _Table:

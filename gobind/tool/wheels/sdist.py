@@ -15,6 +15,7 @@ from gobind.tool.generator import writer
 from gobind.tool.wheels.archive import Member, member_of, write_sdist
 from gobind.tool.wheels.contents import source_files
 from gobind.tool.wheels.project import Project
+from gobind.tool.wheels.wheel import metadata_text
 
 
 def build_sdist(project: Project, directory: Path) -> str:
@@ -28,7 +29,9 @@ def build_sdist(project: Project, directory: Path) -> str:
     if project.vendor:
         for library in project.libraries:
             members.update(_vendored(project, library.contract, library.go))
-    members["PKG-INFO"] = Member(bytes(project.metadata.as_rfc822()))
+    licenses = [path.as_posix() for path in project.license_files]
+    # Wheels have the licences of what is linked, too.
+    members["PKG-INFO"] = Member(metadata_text(project, licenses, dynamic=["License-File"]))
     folder = f"{project.distribution}-{project.version}"
     name = f"{folder}.tar.gz"
     write_sdist(directory / name, members, folder)

@@ -41,6 +41,12 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
     output = Path(os.path.abspath(output))
     targets = targets_of(target)
     project = read_project(folder)
+    for package in project.packages:
+        place = project.python_source.joinpath(*package.split("."))
+        if place == output.resolve() or place in output.resolve().parents:
+            raise BuildError(
+                f"-o {display(output)} is inside the package {package}, whose wheel would hold older ones"
+            )
     output.mkdir(parents=True, exist_ok=True)
     before = os.getcwd()
     os.chdir(project.root)  # where build backends expect to run

@@ -48,23 +48,40 @@ def build_wheel(project: Project, directory: Path, target: str | None = None) ->
     built = build_libraries(project, info, project.name, project.version, target)
     for each in built:
         members.update(each.members)
-    metadata = project.metadata.as_rfc822()
-    for path in project.metadata.license_files or ():
-        members[f"{info}/licenses/{path.as_posix()}"] = Member((project.root / path).read_bytes())
-    own = {path.as_posix() for path in project.metadata.license_files or ()}
-    prefix = f"{info}/licenses/"
-    for name in sorted(name[len(prefix) :] for name in members if name.startswith(prefix)):
-        if name not in own:
-            metadata["License-File"] = name
     tag = f"py3-none-{widest(built)}"
-    members[f"{info}/METADATA"] = Member(bytes(metadata))
+    add_metadata(members, project, info)
     members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
-    entry_points = _entry_points(project)
-    if entry_points:
-        members[f"{info}/entry_points.txt"] = Member(entry_points)
     name = f"{project.distribution}-{project.version}-{tag}.whl"
     write_wheel(directory / name, members, info)
     return name
+
+
+def add_metadata(members: dict[str, Member], project: Project, info: str) -> None:
+    """Adds to the files of a wheel what is known about the project; METADATA names the licences among them all."""
+    for path in project.license_files:
+        members[f"{info}/licenses/{path.as_posix()}"] = Member((project.root / path).read_bytes())
+    prefix = f"{info}/licenses/"
+    files = sorted(name[len(prefix) :] for name in members if name.startswith(prefix))
+    members[f"{info}/METADATA"] = Member(metadata_text(project, files))
+    entry_points = _entry_points(project)
+    if entry_points:
+        members[f"{info}/entry_points.txt"] = Member(entry_points)
+
+
+def metadata_text(project: Project, licenses: Sequence[str], dynamic: Sequence[str] = ()) -> bytes:
+    """Returns the content of METADATA or PKG-INFO.
+
+    Args:
+        licenses: names of files in the folder of licences.
+        dynamic: fields that a wheel made from the sdist may have more of.
+    """
+    message = project.metadata.as_rfc822()
+    del message["License-File"]  # of a license = {file = ...} it has the whole path
+    for name in licenses:
+        message["License-File"] = name
+    for field in dynamic:
+        message["Dynamic"] = field
+    return bytes(message)
 
 
 def build_libraries(
