@@ -101,11 +101,11 @@ def build_editable(
         from gobind.tool.wheels.project import read_project
 
         project = read_project(Path.cwd())
-        develop.build_in_place(project)
         if project.inner_backend:
             from gobind.tool.wheels import grafted
 
             return grafted.build_editable(project, Path(wheel_directory), config_settings)
+        develop.build_in_place(project)
         return develop.editable_wheel(project, Path(wheel_directory))
 
 
@@ -113,7 +113,7 @@ class _Told:
     """Tells gobind's errors in one line, as pip shows what a backend prints; a traceback of gobind's helps nobody."""
 
     def __enter__(self) -> None:
-        pass
+        os.environ["GOBIND_REBUILD"] = "0"  # what is installed editable here is not what is built
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if isinstance(error, GobindError):

@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done, or fresh. 1: ``gen --check`` found stale files, ``audit`` or ``doctor`` problems. 2: an error, told in one line on stderr.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:  # this is a process of its own
+        os.environ["GOBIND_REBUILD"] = (
+            "0"  # reading a contract must not build what is installed editable here
+        )
     try:
         status = _run(words)
         sys.stdout.flush()

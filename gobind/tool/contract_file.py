@@ -152,7 +152,7 @@ def _import(name: str, spec: str, packages: dict[str, ModuleType]) -> ModuleType
         raise ContractError(f"{spec}: {error}") from error
     except ContractError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
         ]
@@ -170,7 +170,7 @@ def _import(name: str, spec: str, packages: dict[str, ModuleType]) -> ModuleType
         raise ContractError(f"{place}: {type(error).__name__}: {error}{advice}") from error
 
 
-def _needed_of(error: Exception, packages: dict[str, ModuleType]) -> str:
+def _needed_of(error: BaseException, packages: dict[str, ModuleType]) -> str:
     """Returns the package in whose stand-in something was looked for, or ""."""
     if isinstance(error, ImportError):
         return error.name if error.name in packages else ""

@@ -249,7 +249,7 @@ def test_a_backend_that_is_not_there(tmp_path: Path) -> None:
     root = other_project(tmp_path, "nobody.build", "x")
     message = (
         "tool.gobind.inner-backend: nobody.build cannot be imported (No module named 'nobody');"
-        " add its package to build-system.requires"
+        " install its package here, or for pip add it to build-system.requires"
     )
     with pytest.raises(AssertionError) as caught:
         make(root, "build_wheel", tmp_path / "dist")

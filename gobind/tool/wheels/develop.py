@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -23,13 +24,14 @@ from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder import gomod
 from gobind.tool.builder.build import build
-from gobind.tool.builder.cache import cache_folder
+from gobind.tool.builder.cache import TEMPORARY
 from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import glue
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.contents import built_from, go_sources
 from gobind.tool.wheels.project import Library, Project, read_project
+from gobind.tool.wheels.release import check_variable
 from gobind.tool.wheels.wheel import add_metadata
 
 SWITCH = "GOBIND_REBUILD"
@@ -78,20 +80,33 @@ def output_of(project: Project, library: Library) -> Path:
     return (project.python_source / library.output).with_suffix(own_suffix())
 
 
-def build_in_place(project: Project) -> None:
+def build_in_place(project: Project, version: str = "") -> None:
     """Builds the libraries of a project into its source tree, those that are not up to date.
+
+    Args:
+        version: the project's; empty: that of pyproject.toml, else of the installed project.
 
     Raises:
         BuildError: a tool is missing, or go fails.
         ContractError: a contract cannot be read.
     """
     state = _state(project)
+    version = version or project.version or _installed_version(project)
     for library in project.libraries:
         words = [f"-tags={','.join(library.tags)}"] if library.tags else []
-        if library.version and project.version:
-            words.append(f"-ldflags=-X={library.version}={project.version}")
+        if library.version and version:
+            words.append(f"-ldflags=-X={library.version}={version}")
         build(library.contract, library.go, output_of(project, library), arguments=words)
+        if library.version:
+            check_variable(library.version, library.go, find_toolchain(), words)
     _remember(project, state)
+
+
+def _installed_version(project: Project) -> str:
+    try:
+        return importlib.metadata.version(project.name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def install(project: Project) -> None:
@@ -154,19 +169,24 @@ def refresh(root: str) -> None:
     Raises:
         BuildError: the sources have a mistake; the text is go's.
     """
+    name = os.path.basename(root)
     try:
         project = read_project(Path(root), metadata=False)
+        name = project.name
         if _is_up_to_date(project):
             return
         find_toolchain()
+        for library in project.libraries:
+            if not os.access(output_of(project, library).parent, os.W_OK):
+                raise BuildError(f"{output_of(project, library).parent} cannot be written to")
         if not sys.executable:
             raise BuildError("this Python does not know its own program (sys.executable), which builds it")
     except GobindError as error:
-        _tell(f"{os.path.basename(root)} has changed, or moved, and is used as it was built: {error}")
+        _tell(f"{name} has changed, or moved, and is used as it was built: {error}")
         return
     except OSError:
         return  # the sources are gone: importing the package says so better
-    _tell(f"building {os.path.basename(root)} again, its sources have changed ...")
+    _tell(f"building {name} again, its sources have changed ...")
     # The path is given, as Python's options and the current folder may make another one.
     command = [
         sys.executable,
@@ -253,8 +273,9 @@ def _elsewhere(project: Project) -> Iterator[tuple[str, bytes]]:
 
 
 def _record(project: Project) -> Path:
-    digest = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:32]
-    return cache_folder() / "editable" / f"{digest}.json"
+    """Returns where it is noted what the libraries were built from: beside them, for whoever uses them from wherever."""
+    first = output_of(project, project.libraries[0])
+    return first.with_name(f"{TEMPORARY}{first.stem}.json")
 
 
 def _is_up_to_date(project: Project) -> bool:
@@ -272,7 +293,7 @@ def _remember(project: Project, state: str) -> None:
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"root": str(project.root), "state": state}), encoding="utf-8")
+        temporary.write_text(json.dumps({"state": state}), encoding="utf-8")
         os.replace(temporary, path)
     except OSError:
         pass  # without a record it is built again, which go's cache makes cheap

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
+import subprocess
+import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,14 +18,26 @@ from typing import Any
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
+from gobind.tool.builder.cache import TEMPORARY
 from gobind.tool.builder.report import say
 from gobind.tool.wheels import sdist
-from gobind.tool.wheels.archive import Member, write_wheel
-from gobind.tool.wheels.develop import hook_text
+from gobind.tool.wheels.archive import Member, write_sdist, write_wheel
+from gobind.tool.wheels.contents import built_from
+from gobind.tool.wheels.develop import build_in_place, hook_text
 from gobind.tool.wheels.project import Project, normalised
-from gobind.tool.wheels.wheel import build_libraries, wheel_text, widest
+from gobind.tool.wheels.wheel import build_libraries, warn_of_dependencies, wheel_text, widest
 
 Settings = Mapping[str, Any]
+
+_CALL = """\
+import json, sys
+said = json.loads(sys.argv[1])
+sys.path[:] = said["path"]
+from gobind.tool.wheels.grafted import backend_of
+made = getattr(backend_of(said["backend"]), said["hook"])(*said["arguments"])
+with open(said["answer"], "w", encoding="utf-8") as file:
+    file.write(made)
+"""
 
 
 def backend_of(name: str) -> Any:
@@ -37,9 +54,41 @@ def backend_of(name: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise BuildError(
             f"tool.gobind.inner-backend: {name} cannot be imported ({error});"
-            " add its package to build-system.requires"
+            " install its package here, or for pip add it to build-system.requires"
         ) from None
+    if not hasattr(found, "build_wheel"):
+        raise BuildError(f"tool.gobind.inner-backend: {name} is no build backend, it has no build_wheel")
     return found
+
+
+def _call(project: Project, hook: str, *arguments: Any) -> str:
+    """Calls a hook of the inner backend, in a process of its own: some leave what the next call trips over.
+
+    Raises:
+        BuildError: it fails; what it has printed stands on stderr.
+    """
+    backend_of(project.inner_backend)
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
+        answer = os.path.join(folder, "answer")
+        said = {
+            "path": sys.path,
+            "backend": project.inner_backend,
+            "hook": hook,
+            "arguments": arguments,
+            "answer": answer,
+        }
+        command = [sys.executable, "-c", _CALL, json.dumps(said)]
+        done = subprocess.run(
+            command,
+            cwd=project.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            print(done.stdout.decode(errors="replace"), end="", file=sys.stderr, flush=True)
+            raise BuildError(f"{project.inner_backend} has failed in {hook}; what it says stands above")
+        return Path(answer).read_text(encoding="utf-8")
 
 
 def build_wheel(
@@ -51,29 +100,43 @@ def build_wheel(
         BuildError: go fails, or the wheel has one of the files already.
     """
     with tempfile.TemporaryDirectory(prefix="gobind-") as folder:  # the wheel without libraries is nobody's
-        made = backend_of(project.inner_backend).build_wheel(folder, dict(settings or {}), None)
+        made = _call(project, "build_wheel", folder, dict(settings or {}), None)
         return _graft(project, Path(folder, made), directory, target)
 
 
 def build_sdist(project: Project, directory: Path, settings: Settings | None = None) -> str:
-    """Lets the inner backend build the sdist; returns its file name.
+    """Lets the inner backend build the sdist and adds the Go that it lacks; returns its file name.
 
     Raises:
         BuildError: go.mod names a folder outside of the project.
     """
     sdist.check(project)
+    with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
+        made = _call(project, "build_sdist", folder, dict(settings or {}))
+        members: dict[str, Member] = {}
+        with tarfile.open(Path(folder, made)) as archive:
+            for info in archive.getmembers():
+                file = archive.extractfile(info)
+                if file is not None:
+                    members[info.name.partition("/")[2]] = Member(file.read(), bool(info.mode & 0o100))
+    source = project.python_source.relative_to(project.root)
+    for library in project.libraries:  # built for this machine
+        for suffix in SUFFIXES.values():
+            members.pop((source / library.output).with_suffix(suffix).as_posix(), None)
+    members = {**built_from(project), **members}
     if project.vendor:
-        raise BuildError(
-            "tool.gobind.vendor: gobind puts Go modules into its own sdists only; leave out inner-backend"
-        )
-    return str(backend_of(project.inner_backend).build_sdist(str(directory), dict(settings or {})))
+        members.update(sdist.vendored(project))
+    write_sdist(directory / made, members, made[: -len(".tar.gz")])
+    return made
 
 
 def build_editable(project: Project, directory: Path, settings: Settings | None = None) -> str:
     """Lets the inner backend build the wheel of an editable install and adds what rebuilds; returns its file name."""
     with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
-        made = str(backend_of(project.inner_backend).build_editable(folder, dict(settings or {}), None))
+        made = _call(project, "build_editable", folder, dict(settings or {}), None)
         members, info = _members(Path(folder, made), project.inner_backend)
+    # Behind the other backend, which may find out the version, or write it into a file of the project.
+    build_in_place(project, BytesParser().parsebytes(members[f"{info}/METADATA"].content)["Version"])
     hook = f"_gobind_editable_{normalised(made.split('-')[0])}"
     members[f"{hook}.py"] = Member(hook_text(project).encode())
     members[f"{hook}.pth"] = Member(f"import {hook}\n".encode())
@@ -102,7 +165,9 @@ def _graft(project: Project, wheel: Path, directory: Path, target: str | None = 
     for library in project.libraries:  # what was built in the source tree, perhaps for another system
         for suffix in SUFFIXES.values():
             members.pop(library.output.with_suffix(suffix).as_posix(), None)
+    members = {name: each for name, each in members.items() if f"/{TEMPORARY}" not in name}
     metadata = BytesParser().parsebytes(members[f"{info}/METADATA"].content)
+    warn_of_dependencies(metadata.get_all("Requires-Dist", []))
     built = build_libraries(project, info, metadata["Name"], metadata["Version"], target)
     for each in built:
         taken = members.keys() & each.members.keys()

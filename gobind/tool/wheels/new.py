@@ -74,8 +74,9 @@ dist/
 *.dylib
 *.dll
 *.h
-/go/gobind/
-/go/gobind_*.go
+/*/gobind/
+gobind_*.go
+.gobind-*
 """
 
 _INIT = """\
@@ -157,6 +158,8 @@ func init() { RegisterWords(words{}) }
 """
 
 _TEST = """\
+from importlib.metadata import version
+
 from @PACKAGE@ import Word, words
 
 
@@ -174,7 +177,7 @@ def test_a_text_without_words() -> None:
 
 
 def test_the_version_is_known() -> None:
-    assert words.version() == "0.1.0"
+    assert words.version() == version("@NAME@")
 """
 
 _WORKFLOW = """\

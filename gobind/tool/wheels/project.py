@@ -127,6 +127,8 @@ def read_project(root: Path, metadata: bool = True) -> Project:
     tool = data.get("tool", {})
     table = _Table(tool.get("gobind", {}) if isinstance(tool, dict) else tool, "tool.gobind")
     inner = table.text("inner-backend")
+    if inner.partition(":")[0] == "gobind.backend":
+        raise BuildError("tool.gobind.inner-backend: expected another backend than gobind's, or nothing")
     source = table.folder(root, "python-source", "src" if (root / "src").is_dir() else ".")
     packages = table.texts("packages")
     libraries = tuple(
@@ -153,6 +155,7 @@ def read_project(root: Path, metadata: bool = True) -> Project:
     if not inner:
         packages = packages or (normalised(name),)
         _check_packages(packages, source, root)
+        _check_places(libraries, packages, source)
     if read is not None:
         version = str(read.version)  # as PEP 440 writes it
     licenses = _license_files(read, root) if read is not None else ()
@@ -166,7 +169,12 @@ def _library(data: Any, root: Path, source: Path, where: str) -> Library:
     )
     go = table.folder(root, "go", needed="the folder of the Go package")
     output = Path(table.text("output", needed="a path such as mark/libmark.so"))
-    if output.is_absolute() or ".." in output.parts or output.suffix not in SUFFIXES.values():
+    if (
+        output.is_absolute()
+        or ".." in output.parts
+        or "\\" in str(output)
+        or output.suffix not in SUFFIXES.values()
+    ):
         raise BuildError(
             f"{where}.output: expected a path below the Python packages, such as mark/libmark.so, got {str(output)!r}"
         )
@@ -214,6 +222,24 @@ def _check_packages(packages: tuple[str, ...], source: Path, root: Path) -> None
                 f"tool.gobind.packages: there is no package {name} in {source.relative_to(root)}/;"
                 " name the packages, or their folder by python-source"
             )
+
+
+def _check_places(libraries: tuple[Library, ...], packages: tuple[str, ...], source: Path) -> None:
+    """Refuses libraries that would not be where their packages are."""
+    folders = {Path(*name.split(".")) for name in packages if source.joinpath(*name.split(".")).is_dir()}
+    if len(folders) < len(packages):
+        folders.add(Path())  # beside a module
+    for position, library in enumerate(libraries):
+        if not any(
+            folder == library.output.parent or folder in library.output.parents
+            for folder in folders - {Path()}
+        ):
+            if Path() not in folders or library.output.parent != Path():
+                example = (min(folders) / library.output.name).as_posix()
+                raise BuildError(
+                    f"tool.gobind.library[{position}].output: expected a path inside one of the packages, such as"
+                    f" {example}, got {library.output.as_posix()!r}"
+                )
 
 
 def _metadata(data: Mapping[str, Any], root: Path) -> Any:
@@ -322,7 +348,8 @@ class _Table:
     def _take(self, key: str, default: Any, kind: type, expected: str, needed: str = "") -> Any:
         self._known.append(key)
         if needed and key not in self._data:
-            raise BuildError(f"{self._where}.{key} is missing: {needed}")
+            others = f" (there is {', '.join(self._data)})" if self._data else ""
+            raise BuildError(f"{self._where}.{key} is missing: {needed}{others}")
         value = self._data.pop(key, default)
         if not isinstance(value, kind):
             raise BuildError(f"{self._where}.{key}: expected {expected}, got {_kind(value)}")

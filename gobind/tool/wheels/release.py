@@ -75,7 +75,7 @@ def build_release(
         arguments.append("-tags=" + ",".join(_checked_tags(tags)))
     environ = {**os.environ, **compiler_flags(toolchain, known)}
     for variable in variables:
-        _check_variable(variable, directory, toolchain, arguments[1:])
+        check_variable(variable, directory, toolchain, arguments[1:])
     built = build(contract, directory, output, target, arguments=arguments, environ=environ)
     _look_for_paths(built, toolchain, directory)
     return built
@@ -151,7 +151,7 @@ def _check_flags(goflags: str, tags: Sequence[str]) -> None:
             )
 
 
-def _check_variable(variable: str, directory: Path, toolchain: Toolchain, arguments: Sequence[str]) -> None:
+def check_variable(variable: str, directory: Path, toolchain: Toolchain, arguments: Sequence[str]) -> None:
     """Checks that a Go variable exists: go says nothing when it does not.
 
     Raises:
@@ -164,6 +164,8 @@ def _check_variable(variable: str, directory: Path, toolchain: Toolchain, argume
     where = "." if package == "main" else package
     command = [toolchain.go, "list", "-e", *arguments, "-f", template, where]
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
+    if not done.stdout.strip():
+        return  # something is wrong that go build says better
     declared = re.compile(rf"^[ \t]*(?:var\b[ \t(]*)?(?:\w+[ \t]*,[ \t]*)*{name}\b(?!\s*(?:\(|\.|:=))", re.M)
     for line in done.stdout.splitlines():
         try:

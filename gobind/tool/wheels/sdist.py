@@ -27,8 +27,7 @@ def build_sdist(project: Project, directory: Path) -> str:
     check(project)
     members = source_files(project)
     if project.vendor:
-        for library in project.libraries:
-            members.update(_vendored(project, library.contract, library.go))
+        members.update(vendored(project))
     licenses = [path.as_posix() for path in project.license_files]
     # Wheels have the licences of what is linked, too.
     members["PKG-INFO"] = Member(metadata_text(project, licenses, dynamic=["License-File"]))
@@ -62,6 +61,18 @@ def _check_replaced(go: Path, root: Path) -> None:
                 f"{writer.display(module / 'go.mod')} replaces a module by the folder {writer.display(place)}, which"
                 " an sdist cannot hold: publish that module, or move it into the project"
             )
+
+
+def vendored(project: Project) -> dict[str, Member]:
+    """Returns the Go modules that a project needs, as members of its sdist.
+
+    Raises:
+        BuildError: ``go mod vendor`` fails.
+    """
+    members: dict[str, Member] = {}
+    for library in project.libraries:
+        members.update(_vendored(project, library.contract, library.go))
+    return members
 
 
 def _vendored(project: Project, contract: str, go: Path) -> dict[str, Member]:

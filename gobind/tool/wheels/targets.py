@@ -55,7 +55,10 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
         for position, each in enumerate(targets, 1):
             started = time.monotonic()
             if each is not None:
-                say(f"wheel {position} of {len(targets)}, for {each}")
+                slow = (
+                    " (minutes the first time: zig then compiles its C library)" if "windows" in each else ""
+                )
+                say(f"wheel {position} of {len(targets)}, for {each}{slow}")
             name = _wheel(project, output, each)
             size = (output / name).stat().st_size / 1e6
             say(f"made {name}, {size:.1f} MB, in {time.monotonic() - started:.1f} s")

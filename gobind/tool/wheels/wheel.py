@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import gobind
 from gobind.errors import BuildError
+from gobind.runtime.process.platforms import SUFFIXES
+from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.wheels import licenses, sbom, tags
 from gobind.tool.wheels.archive import Member, write_wheel
-from gobind.tool.wheels.binary import Binary, read_binary
+from gobind.tool.wheels.binary import Binary, parse_binary, read_binary
 from gobind.tool.wheels.contents import package_files
-from gobind.tool.wheels.project import Library, Project
+from gobind.tool.wheels.project import Library, Project, normalised
 from gobind.tool.wheels.release import build_release
 
 
@@ -26,11 +29,13 @@ class Built:
         name: its name in the wheel.
         members: what its wheel carries because of it: itself, licences, a list of what is in it.
         tag: the platform that it needs.
+        target: the ``OS/ARCH`` that it is for.
     """
 
     name: str
     members: Mapping[str, Member]
     tag: str
+    target: str
 
 
 def build_wheel(project: Project, directory: Path, target: str | None = None) -> str:
@@ -45,7 +50,9 @@ def build_wheel(project: Project, directory: Path, target: str | None = None) ->
     """
     members = package_files(project)
     info = f"{project.distribution}-{project.version}.dist-info"
+    warn_of_dependencies([str(each) for each in project.metadata.dependencies])
     built = build_libraries(project, info, project.name, project.version, target)
+    _leave_out_foreign(members, built[0].target)
     for each in built:
         members.update(each.members)
     tag = f"py3-none-{widest(built)}"
@@ -54,6 +61,31 @@ def build_wheel(project: Project, directory: Path, target: str | None = None) ->
     name = f"{project.distribution}-{project.version}-{tag}.whl"
     write_wheel(directory / name, members, info)
     return name
+
+
+def warn_of_dependencies(requirements: Sequence[str]) -> None:
+    """Warns if users of a project would not get gobind with it, which its libraries need."""
+    names = {
+        normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]) for requirement in requirements
+    }
+    if "gobind" not in names:
+        say(
+            'warning: the project does not depend on gobind, without which its users cannot load it: add "gobind"'
+        )
+
+
+def _leave_out_foreign(members: dict[str, Member], target: str) -> None:
+    """Removes libraries that are for another machine, and warns of those that are not built here."""
+    for name in [name for name in members if name.endswith(tuple(SUFFIXES.values()))]:
+        try:
+            found = parse_binary(name, members[name].content).target
+        except BuildError:  # no library
+            continue
+        if found == target:
+            say(f"warning: {name} goes into the wheel, but is not built here: it may be left from before")
+        else:
+            say(f"warning: {name} is for {found} and does not go into the wheel")
+            del members[name]
 
 
 def add_metadata(members: dict[str, Member], project: Project, info: str) -> None:
@@ -110,7 +142,7 @@ def build_libraries(
             placed = library.output.with_suffix(path.suffix).as_posix()
             members = {placed: Member(path.read_bytes(), executable=True)}
             members.update(_about(binary, library, info, name, version, placed, target))
-            built.append(Built(placed, members, tags.platform_tag(binary)))
+            built.append(Built(placed, members, tags.platform_tag(binary), binary.target))
     return built
 
 
