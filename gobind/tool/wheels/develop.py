@@ -2,7 +2,8 @@
 
 The wheel of an editable install holds a ``.pth`` file with the folder of the Python sources, and a module that the
 ``.pth`` file imports. That puts a finder in front of the others, which finds nothing, but calls `refresh` when the package
-is imported for the first time.
+is imported for the first time. Each import of each such package pays for the imports of this module: what only a build needs,
+which is half of it, is imported there.
 """
 
 from __future__ import annotations
@@ -22,15 +23,11 @@ from gobind import __version__
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder import gomod
-from gobind.tool.builder.build import build
 from gobind.tool.builder.cache import cache_folder
 from gobind.tool.builder.report import say
-from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import glue
-from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.contents import built_from, go_sources
 from gobind.tool.wheels.project import Library, Project, read_project
-from gobind.tool.wheels.wheel import add_metadata
 
 SWITCH = "GOBIND_REBUILD"
 """The environment variable that, set to 0, leaves libraries as they are when their package is imported."""
@@ -85,6 +82,8 @@ def build_in_place(project: Project) -> None:
         BuildError: a tool is missing, or go fails.
         ContractError: a contract cannot be read.
     """
+    from gobind.tool.builder.build import build
+
     state = _state(project)
     for library in project.libraries:
         words = [f"-tags={','.join(library.tags)}"] if library.tags else []
@@ -123,6 +122,9 @@ def install(project: Project) -> None:
 
 def editable_wheel(project: Project, directory: Path) -> str:
     """Writes the wheel of an editable install into `directory`; returns its file name."""
+    from gobind.tool.wheels.archive import Member, write_wheel
+    from gobind.tool.wheels.wheel import add_metadata
+
     info = f"{project.distribution}-{project.version}.dist-info"
     hook = f"_gobind_editable_{project.distribution}"
     tag = "py3-none-any"
@@ -158,6 +160,8 @@ def refresh(root: str) -> None:
         project = read_project(Path(root), metadata=False)
         if _is_up_to_date(project):
             return
+        from gobind.tool.builder.toolchain import find_toolchain
+
         find_toolchain()
         if not sys.executable:
             raise BuildError("this Python does not know its own program (sys.executable), which builds it")
