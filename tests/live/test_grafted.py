@@ -61,7 +61,7 @@ def test_only_the_new_library_is_in_it(root: Path) -> None:
 
 
 def test_a_failure_leaves_no_wheel(root: Path) -> None:
-    (root / "go" / "words.go").write_text("broken")
+    (root / "go" / "words.go").write_text("package main\n\nvar version string\n\nbroken\n")
     (root.parent / "dist").mkdir()
     done = run(*WHEEL, cwd=root)
     assert done.returncode == 1 and "gobind: error: go build" in done.stderr
