@@ -26,7 +26,7 @@ from gobind.tool.builder import gomod
 from gobind.tool.builder.cache import cache_folder
 from gobind.tool.builder.report import say
 from gobind.tool.generator import glue
-from gobind.tool.wheels.contents import built_from, go_sources
+from gobind.tool.wheels.contents import built_from, go_sources, named_folders
 from gobind.tool.wheels.project import Library, Project, read_project
 
 SWITCH = "GOBIND_REBUILD"
@@ -244,12 +244,7 @@ def _elsewhere(project: Project) -> Iterator[tuple[str, bytes]]:
     for library in project.libraries:
         module = gomod.module_root(library.go) or library.go
         folders.add(module)
-        work = next(
-            (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
-        )
-        for file in filter(None, (work, module / "go.mod")):
-            if file.is_file():
-                folders.update(Path(os.path.abspath(each)) for each in gomod.parse(file).folders)
+        folders.update(named_folders(module))
     for folder in sorted(folders):
         if folder != project.root and project.root not in folder.parents:
             for path in go_sources(folder):

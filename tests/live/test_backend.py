@@ -1,4 +1,7 @@
-"""Libraries put into a wheel that another backend has made: no others are in it, and without them it is nowhere."""
+"""What the hooks of the build backend leave, and refuse.
+
+A wheel that another backend has made gets the libraries, and no others are in it; without them it is nowhere.
+"""
 
 from __future__ import annotations
 
@@ -85,3 +88,19 @@ def test_wheels_do_not_go_into_the_package(root: Path) -> None:
     assert done.stderr == (
         "gobind: error: -o src/mark/out is inside the package mark, whose wheel would hold older ones\n"
     )
+
+
+def test_libraries_of_one_name_in_two_packages(root: Path) -> None:
+    path = root / "pyproject.toml"
+    text = path.read_text().replace('inner-backend = "inner"', "")
+    path.write_text(
+        f"{text}\n[[tool.gobind.library]]{text.split('[[tool.gobind.library]]')[1].split('[tool')[0]}"
+    )
+    head, _, tail = path.read_text().rpartition('"mark/libmark.so"')
+    path.write_text(f'{head}"mark/more/libmark.so"{tail}')
+    done = run(*WHEEL, cwd=root)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (root.parent / "dist").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.partition("/sboms/")[2] for name in archive.namelist()}
+    assert names == {"", "mark.libmark.cdx.json", "mark.more.libmark.cdx.json"}
