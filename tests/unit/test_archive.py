@@ -112,3 +112,16 @@ def test_permissions_are_read(tmp_path: Path) -> None:
     (tmp_path / "run").write_bytes(b"x")
     (tmp_path / "run").chmod(0o700)
     assert member_of(tmp_path / "run") == Member(b"x", executable=True)
+
+
+@pytest.mark.parametrize("seconds", ["0", "4294967295", "4354819200", "99999999999999999999"])
+def test_dates_that_archives_cannot_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", seconds)
+    write_wheel(tmp_path / "x.whl", MEMBERS, INFO)
+    write_sdist(tmp_path / "x.tar.gz", MEMBERS, "mark-1.0")
+    with zipfile.ZipFile(tmp_path / "x.whl") as archive:
+        assert {each.date_time[0] for each in archive.infolist()} == {1980 if seconds == "0" else 2106}
+    with tarfile.open(tmp_path / "x.tar.gz") as archive:
+        assert {each.mtime for each in archive} == {timestamp()}

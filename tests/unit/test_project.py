@@ -8,6 +8,7 @@ import pytest
 
 from gobind.errors import BuildError
 from gobind.tool.wheels.project import normalised, read_project
+from gobind.tool.wheels.wheel import metadata_text
 
 pytest.importorskip("pyproject_metadata", reason="fetched by make test")
 
@@ -159,3 +160,58 @@ def test_no_project(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name, file", [("a-b.c", "a_b_c"), ("A__b", "a_b"), ("x", "x")])
 def test_names_of_files(name: str, file: str) -> None:
     assert normalised(name) == file
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        ('dynamic = ["dependencies"]', "project.dynamic: gobind does not find out 'dependencies'"),
+        ('readme = "../README.md"', "project.readme: expected a file inside the project"),
+        ('readme = "LATIN.md"', "pyproject.toml names a file that is not UTF-8: "),
+        (
+            '[project.entry-points.console_scripts]\na = "b:c"',
+            "project.entry-points.console_scripts: write that as",
+        ),
+    ],
+)
+def test_metadata_that_would_be_lost(folder: Path, more: str, message: str) -> None:
+    (folder.parent / "README.md").write_text("text")
+    (folder / "LATIN.md").write_bytes(b"\xe9")
+    assert refused(folder, PROJECT + more + LIBRARY).startswith(message)
+
+
+@pytest.mark.filterwarnings("ignore:Set .project.license")
+def test_a_licence_is_inside_the_project(folder: Path) -> None:
+    text = PROJECT.replace('"MIT"', '{file = "../OTHER"}') + LIBRARY
+    (folder.parent / "OTHER").write_text("text")
+    assert refused(folder, text).startswith("project.license.file: expected a file inside the project")
+
+
+@pytest.mark.filterwarnings("ignore:Set .project.license")
+@pytest.mark.parametrize("license", ['{file = "LICENSE"}', '{text = "my own"}', '"MIT"'])
+def test_each_way_to_say_the_licence(folder: Path, license: str) -> None:
+    (folder / "pyproject.toml").write_text(PROJECT.replace('"MIT"', license) + LIBRARY)
+    project = read_project(folder)
+    assert project.license_files == (Path("LICENSE"),)
+    lines = metadata_text(project, ["LICENSE", "go/LICENSE"], ["License-File"]).decode().splitlines()
+    assert [line for line in lines if "License-File" in line] == [
+        "License-File: LICENSE",
+        "License-File: go/LICENSE",
+        "Dynamic: License-File",
+    ]
+    assert str(folder) not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("tool = 3", "tool.gobind: expected a table, got the integer 3"),
+        (LIBRARY.replace('"go"', '"g\\u0000"'), "tool.gobind.library[0].go: expected a string without NUL"),
+        (
+            LIBRARY.replace("my_mark.contract", "../contract.py"),
+            "tool.gobind.library[0].contract: expected a file inside the project, got '../contract.py'",
+        ),
+    ],
+)
+def test_odd_values(folder: Path, text: str, message: str) -> None:
+    assert refused(folder, text).startswith(message)

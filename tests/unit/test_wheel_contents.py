@@ -12,6 +12,7 @@ import pytest
 from gobind.errors import BuildError
 from gobind.tool.wheels.contents import built_from, package_files, source_files
 from gobind.tool.wheels.project import read_project
+from gobind.tool.wheels.sdist import check
 
 pytest.importorskip("pyproject_metadata", reason="fetched by make test")
 
@@ -208,3 +209,28 @@ def test_what_libraries_are_built_from_does_not_depend_on_the_metadata(tree: Tre
     first, second = (built_from(read_project(tree.root, metadata=read)) for read in (True, False))
     assert first == second
     assert "LICENSE" in tree.sdist()
+
+
+def test_local_modules_are_in_the_sdist(tree: Tree) -> None:
+    tree.write(
+        "go/go.mod", text="module mark\n\nreplace example.com/a => ../a\n\nreplace example.com/b => ./b\n"
+    )
+    tree.write("go.work", text="use (\n\t./go\n\t./c\n)\n")
+    local = {"a/go.mod", "a/x.txt", "go/b/go.mod", "c/go.mod", "c/c.go"}
+    tree.write(*local)
+    assert tree.sdist() == SOURCES | local | {"go.work"}
+    check(read_project(tree.root))
+
+
+@pytest.mark.parametrize("name, text", [("go/go.mod", "replace a => ../../x"), ("go.work", "use ../x")])
+def test_modules_elsewhere_are_not(tree: Tree, name: str, text: str) -> None:
+    tree.write(name, text=f"module mark\n\n{text}\n")
+    tree.wheel()
+    with pytest.raises(BuildError, match="which an sdist cannot hold: publish that module, or move it into"):
+        check(read_project(tree.root))
+
+
+def test_a_workspace_around_the_project_stays_behind(tree: Tree) -> None:
+    (tree.root.parent / "go.work").write_text("use ./elsewhere\n")
+    tree.wheel()
+    check(read_project(tree.root))

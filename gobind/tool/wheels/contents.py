@@ -128,10 +128,13 @@ def _is_go(path: Path, package: Path, project: Project) -> bool:
 
 
 def _go_files(go: Path, root: Path) -> Iterator[Path]:
-    """Yields the files of the Go package in `go`, and of the module around it if its folder is inside `root`."""
+    """Yields the files of the Go package in `go`, of the module around it and of those it names, if they are in `root`."""
     module = gomod.module_root(go) or go
     if go != root:
         yield from _files(go, root, follow=False)
+    for folder in named_folders(module):  # local modules; those outside are not for an archive
+        if root in folder.parents:
+            yield from _files(folder, root, follow=False)
     if module != root:
         if module != go and root in module.parents:
             yield from _files(module, root, follow=False)
@@ -139,6 +142,14 @@ def _go_files(go: Path, root: Path) -> Iterator[Path]:
     if (root / "vendor" / "modules.txt").is_file():
         yield from _files(root / "vendor", root, follow=False)
     yield from go_sources(root)  # the project's own folder has much that is not Go
+
+
+def named_folders(module: Path) -> list[Path]:
+    """Returns the folders that a module's go.mod names, and the go.work that it belongs to, which may not exist."""
+    work = next((each for each in (module, *module.parents) if (each / "go.work").is_file()), None)
+    files = [module / "go.mod"] if work is None else [module / "go.mod", work / "go.work"]
+    named = [folder for file in files if file.is_file() for folder in gomod.parse(file).folders]
+    return sorted({Path(os.path.abspath(folder)) for folder in named})
 
 
 def go_sources(folder: Path) -> Iterator[Path]:

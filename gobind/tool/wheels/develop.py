@@ -2,7 +2,8 @@
 
 The wheel of an editable install holds a ``.pth`` file with the folder of the Python sources, and a module that the
 ``.pth`` file imports. That puts a finder in front of the others, which finds nothing, but calls `refresh` when the package
-is imported for the first time.
+is imported for the first time. Each import of each such package pays for the imports of this module: what only a build needs,
+which is half of it, is imported there.
 """
 
 from __future__ import annotations
@@ -23,16 +24,11 @@ from gobind import __version__
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder import gomod
-from gobind.tool.builder.build import build
 from gobind.tool.builder.cache import TEMPORARY
 from gobind.tool.builder.report import say
-from gobind.tool.builder.toolchain import find_toolchain
 from gobind.tool.generator import glue
-from gobind.tool.wheels.archive import Member, write_wheel
-from gobind.tool.wheels.contents import built_from, go_sources
+from gobind.tool.wheels.contents import built_from, go_sources, named_folders
 from gobind.tool.wheels.project import Library, Project, read_project
-from gobind.tool.wheels.release import check_variable
-from gobind.tool.wheels.wheel import add_metadata
 
 SWITCH = "GOBIND_REBUILD"
 """The environment variable that, set to 0, leaves libraries as they are when their package is imported."""
@@ -90,6 +86,10 @@ def build_in_place(project: Project, version: str = "") -> None:
         BuildError: a tool is missing, or go fails.
         ContractError: a contract cannot be read.
     """
+    from gobind.tool.builder.build import build
+    from gobind.tool.builder.toolchain import find_toolchain
+    from gobind.tool.wheels.release import check_variable
+
     state = _state(project)
     version = version or project.version or _installed_version(project)
     for library in project.libraries:
@@ -138,6 +138,9 @@ def install(project: Project) -> None:
 
 def editable_wheel(project: Project, directory: Path) -> str:
     """Writes the wheel of an editable install into `directory`; returns its file name."""
+    from gobind.tool.wheels.archive import Member, write_wheel
+    from gobind.tool.wheels.wheel import add_metadata
+
     info = f"{project.distribution}-{project.version}.dist-info"
     hook = f"_gobind_editable_{project.distribution}"
     tag = "py3-none-any"
@@ -175,6 +178,8 @@ def refresh(root: str) -> None:
         name = project.name
         if _is_up_to_date(project):
             return
+        from gobind.tool.builder.toolchain import find_toolchain
+
         find_toolchain()
         for library in project.libraries:
             if not os.access(output_of(project, library).parent, os.W_OK):
@@ -260,12 +265,7 @@ def _elsewhere(project: Project) -> Iterator[tuple[str, bytes]]:
     for library in project.libraries:
         module = gomod.module_root(library.go) or library.go
         folders.add(module)
-        work = next(
-            (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
-        )
-        for file in filter(None, (work, module / "go.mod")):
-            if file.is_file():
-                folders.update(Path(os.path.abspath(each)) for each in gomod.parse(file).folders)
+        folders.update(named_folders(module))
     for folder in sorted(folders):
         if folder != project.root and project.root not in folder.parents:
             for path in go_sources(folder):

@@ -181,16 +181,16 @@ def _library(data: Any, root: Path, source: Path, where: str) -> Library:
     version = table.text("version")
     if version and not re.fullmatch(r"[\w./-]+\.[A-Za-z_]\w*", version):
         raise BuildError(f"{where}.version: expected a Go variable such as main.version, got {version!r}")
-    library = Library(_found(contract, root, source), go, output, version, table.texts("tags"))
+    library = Library(_found(contract, root, source, where), go, output, version, table.texts("tags"))
     table.finish()
     return library
 
 
-def _found(contract: str, root: Path, source: Path) -> str:
+def _found(contract: str, root: Path, source: Path, where: str) -> str:
     """Returns the path of the contract's file, or the dotted name if that is not among the project's files."""
     if contract.endswith(".py"):
         if Path(contract).is_absolute() or ".." in Path(contract).parts:
-            raise BuildError(f"contract: expected a file inside the project, got {contract!r}")
+            raise BuildError(f"{where}.contract: expected a file inside the project, got {contract!r}")
         return str(
             next((each / contract for each in (root, source) if (each / contract).is_file()), contract)
         )
@@ -312,6 +312,8 @@ class _Table:
         value = self._take(key, default, str, "a string", needed)
         if needed and not value:
             raise BuildError(f"{self._where}.{key}: expected {needed}, got ''")
+        if "\0" in value:
+            raise BuildError(f"{self._where}.{key}: expected a string without NUL, got {value!r}")
         return str(value)
 
     def flag(self, key: str) -> bool:

@@ -48,19 +48,28 @@ def check(project: Project) -> None:
 
 
 def _check_replaced(go: Path, root: Path) -> None:
-    """Refuses a go.mod that says ``replace ... => ../folder``: that is not there where the sdist is unpacked."""
+    """Refuses ``replace ... => ../folder`` in go.mod, and ``use ../folder`` in go.work: that is not there where the sdist is unpacked."""
     module = gomod.module_root(go)
     if module is None:
         return
     if module != root and root not in module.parents:
         raise BuildError(f"{module / 'go.mod'} is outside of the project, so its Go cannot go into an sdist")
-    for folder in gomod.parse(module / "go.mod").folders:
-        place = Path(os.path.abspath(folder))
-        if place != root and root not in place.parents:
-            raise BuildError(
-                f"{writer.display(module / 'go.mod')} replaces a module by the folder {writer.display(place)}, which"
-                " an sdist cannot hold: publish that module, or move it into the project"
-            )
+    files = [module / "go.mod"]
+    work = next(
+        (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
+    )
+    if work is not None and (
+        work.parent == root or root in work.parents
+    ):  # one around the project stays behind
+        files.append(work)
+    for file in files:
+        for folder in gomod.parse(file).folders:
+            place = Path(os.path.abspath(folder))
+            if place != root and root not in place.parents:
+                raise BuildError(
+                    f"{writer.display(file)} {'uses' if file is work else 'replaces a module by'} the folder"
+                    f" {writer.display(place)}, which an sdist cannot hold: publish that module, or move it into the project"
+                )
 
 
 def vendored(project: Project) -> dict[str, Member]:

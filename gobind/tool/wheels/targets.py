@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from gobind.errors import BuildError
+from gobind.runtime.process.platforms import own_target
 from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import TARGETS
 from gobind.tool.generator.writer import display
@@ -47,6 +49,7 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
             raise BuildError(
                 f"-o {display(output)} is inside the package {package}, whose wheel would hold older ones"
             )
+    _warn_of_two(project, targets)
     output.mkdir(parents=True, exist_ok=True)
     before = os.getcwd()
     os.chdir(project.root)  # where build backends expect to run
@@ -68,6 +71,16 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
     for name in names:
         print(display(output / name))
     return [output / name for name in names]
+
+
+def _warn_of_two(project: Project, targets: Sequence[str | None]) -> None:
+    """Warns of more than one library where a process holds one Go runtime only."""
+    systems = {(each or own_target()).partition("/")[0] for each in targets} & {"windows", "darwin"}
+    if len(project.libraries) > 1 and systems:
+        say(
+            f"warning: on {' and '.join(sorted(systems))} one process cannot use two Go libraries; this project has"
+            f" {len(project.libraries)}: put them into one, with several interfaces"
+        )
 
 
 def _wheel(project: Project, output: Path, target: str | None) -> str:

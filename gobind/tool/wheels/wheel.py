@@ -127,6 +127,7 @@ def build_libraries(
         version: the project's version.
     """
     built = []
+    stems = [library.output.stem for library in project.libraries]
     with tempfile.TemporaryDirectory(prefix="gobind-") as folder:
         for library in project.libraries:
             variables = {library.version: version} if library.version else {}
@@ -142,6 +143,10 @@ def build_libraries(
             placed = library.output.with_suffix(path.suffix).as_posix()
             members = {placed: Member(path.read_bytes(), executable=True)}
             members.update(_about(binary, library, info, name, version, placed, target))
+            if stems.count(path.stem) > 1:  # in two packages
+                content = members.pop(f"{info}/sboms/{path.stem}.cdx.json")
+                stem = ".".join(library.output.with_suffix("").parts)
+                members[f"{info}/sboms/{stem}.cdx.json"] = content
             built.append(Built(placed, members, tags.platform_tag(binary), binary.target))
     return built
 
