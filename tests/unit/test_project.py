@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -215,3 +218,27 @@ def test_each_way_to_say_the_licence(folder: Path, license: str) -> None:
 )
 def test_odd_values(folder: Path, text: str, message: str) -> None:
     assert refused(folder, text).startswith(message)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="has a TOML reader of its own")
+def test_what_tomli_has_read_is_read_again_without_it(tmp_path: Path) -> None:
+    """An editable install builds at import in an environment that has neither tomli nor pip."""
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "{tmp_path.name}"\nday = 2026-01-02\n')
+    code = (
+        "import pathlib, sys; {}; from gobind.tool.wheels.project import read_toml;"
+        " print(read_toml(pathlib.Path(sys.argv[1]))['project']['name'])"
+    )
+    without = code.format("sys.modules.update(tomli=None, pip=None)")
+    environ = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+
+    def read(program: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        return subprocess.run(command, env=environ, capture_output=True, text=True)
+
+    assert "run: pip install tomli" in read(without).stderr
+    assert read(code.format("pass")).stdout == f"{tmp_path.name}\n"
+    assert read(without).stdout == f"{tmp_path.name}\n"

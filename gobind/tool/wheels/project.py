@@ -6,6 +6,8 @@ inner backend leaves it to that.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import sys
@@ -16,6 +18,7 @@ from typing import Any
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
+from gobind.tool.builder.cache import cache_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -100,16 +103,38 @@ def read_toml(root: Path) -> dict[str, Any]:
         BuildError: there is none, or it is no TOML.
     """
     path = root / "pyproject.toml"
-    if tomllib is None:
-        raise BuildError("Python 3.10 has no TOML reader of its own; run: pip install tomli")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text) if sys.version_info >= (3, 11) else _read_by_tomli(text)
     except FileNotFoundError:
         raise BuildError(
             f"{path} is missing; expected the folder of a project (gobind new NAME makes one)"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8
         raise BuildError(f"{path}: {error}") from None
+
+
+def _read_by_tomli(text: str) -> dict[str, Any]:
+    """Returns what TOML says, on Python 3.10.
+
+    What has been read is kept: tomli is there while pip or uv builds, but often not when an editable install builds again.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    kept = cache_folder() / "pyproject" / f"{digest}.json"
+    if tomllib is None:
+        try:
+            return dict(json.loads(kept.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            raise BuildError("Python 3.10 has no TOML reader of its own; run: pip install tomli") from None
+    data: dict[str, Any] = tomllib.loads(text)
+    temporary = kept.with_suffix(f".{os.getpid()}")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(data, default=str), encoding="utf-8")
+        os.replace(temporary, kept)
+    except OSError:
+        pass  # a home that is read-only: then the next build asks for tomli
+    return data
 
 
 def read_project(root: Path, metadata: bool = True) -> Project:
