@@ -245,6 +245,49 @@ def test_another_backend_makes_the_wheel(
     assert machine.python("-c", code) == COUNTED.replace("'a'", "'a!'").replace("'b'", "'b!'")
 
 
+def test_another_backends_sdist_has_the_go(machine: Machine, tmp_path: Path) -> None:
+    """setuptools takes what a MANIFEST.in names, of which there is none."""
+    root = other_project(tmp_path, "setuptools.build_meta", "setuptools>=77")
+    (root / "src" / "grafted" / "libgrafted.so").write_bytes(b"built here")
+    machine.pip("build", "setuptools", "wheel", "packaging", "pyproject-metadata", "tomli")
+    machine.python("-m", "gobind", "wheel", "--sdist", "-o", str(tmp_path / "dist"), folder=root)
+    (sdist,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"go/words.go", "go/go.mod", "src/grafted/contract.py", "PKG-INFO"} <= names
+    assert not [name for name in names if name.endswith(".so") or "/gobind" in name]
+    machine.pip("--target", str(tmp_path / "installed"), "--no-deps", str(sdist))
+    code = COUNT.replace("my_mark", "grafted")
+    assert machine.python("-c", code, PYTHONPATH=str(tmp_path / "installed"), PATH="") == COUNTED
+
+
+def test_a_version_that_another_backend_finds_out(machine: Machine, tmp_path: Path) -> None:
+    root = other_project(tmp_path, "hatchling.build", "hatchling")
+    path = root / "pyproject.toml"
+    text = path.read_text().replace('version = "0.1.0"', 'dynamic = ["version"]')
+    path.write_text(text + '\n[tool.hatch.version]\npath = "src/grafted/number.py"\n')
+    (root / "src" / "grafted" / "number.py").write_text('__version__ = "2.5"\n')
+    machine.pip("--no-deps", "--editable", str(root))
+    code = "import grafted; print(grafted.words.version())"
+    assert machine.python("-c", code) == "2.5\n"
+    go = root / "go" / "words.go"
+    go.write_text(go.read_text() + "\n// changed\n")
+    assert machine.python("-c", code) == "2.5\n"
+
+
+def test_libraries_that_are_left_over(project: Path, tmp_path: Path) -> None:
+    foreign = project / "src" / "my_mark" / "libold.so"
+    head = b"MZ".ljust(60, b"\0") + (64).to_bytes(4, "little")
+    foreign.write_bytes(head + b"PE\0\0\x64\x86".ljust(200, b"\0"))
+    try:
+        wheel = make(project, "build_wheel", tmp_path / "dist")
+    finally:
+        foreign.unlink()
+    with zipfile.ZipFile(wheel) as archive:
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+    assert libraries == ["my_mark/libmy_mark.so"]
+
+
 def test_a_backend_that_is_not_there(tmp_path: Path) -> None:
     root = other_project(tmp_path, "nobody.build", "x")
     message = (
