@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import archives
+import binaries
 import pytest
 from tutorial import clean_environment
 
@@ -277,8 +278,7 @@ def test_a_version_that_another_backend_finds_out(machine: Machine, tmp_path: Pa
 
 def test_libraries_that_are_left_over(project: Path, tmp_path: Path) -> None:
     foreign = project / "src" / "my_mark" / "libold.so"
-    head = b"MZ".ljust(60, b"\0") + (64).to_bytes(4, "little")
-    foreign.write_bytes(head + b"PE\0\0\x64\x86".ljust(200, b"\0"))
+    foreign.write_bytes(binaries.pe())
     try:
         wheel = make(project, "build_wheel", tmp_path / "dist")
     finally:

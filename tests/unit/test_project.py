@@ -183,6 +183,14 @@ def test_metadata_that_would_be_lost(folder: Path, more: str, message: str) -> N
     assert refused(folder, PROJECT + more + LIBRARY).startswith(message)
 
 
+def test_a_licence_that_is_unknown(folder: Path) -> None:
+    pytest.importorskip("packaging.licenses", reason="since packaging 24.2")
+    message = refused(folder, PROJECT.replace('"MIT"', '"NO-SUCH"') + LIBRARY)
+    assert message.startswith("project.license: ") and message.endswith(
+        "expected an SPDX expression such as MIT"
+    )
+
+
 @pytest.mark.filterwarnings("ignore:Set .project.license")
 def test_a_licence_is_inside_the_project(folder: Path) -> None:
     text = PROJECT.replace('"MIT"', '{file = "../OTHER"}') + LIBRARY

@@ -286,11 +286,25 @@ def _metadata(data: Mapping[str, Any], root: Path) -> Any:
         raise BuildError(f"pyproject.toml: {error}") from None
     except UnicodeDecodeError as error:  # the readme, or a licence
         raise BuildError(f"pyproject.toml names a file that is not UTF-8: {error}") from None
+    if isinstance(metadata.license, str):
+        _check_license(metadata.license)
     if metadata.readme is not None and metadata.readme.file is not None:
         readme = metadata.readme.file
         if root not in (root / readme).resolve().parents:
             raise BuildError(f"project.readme: expected a file inside the project, got {str(readme)!r}")
     return metadata
+
+
+def _check_license(expression: str) -> None:
+    """Refuses what is no SPDX expression, as PyPI does."""
+    try:
+        from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+    except ImportError:  # before packaging 24.2
+        return
+    try:
+        canonicalize_license_expression(expression)
+    except InvalidLicenseExpression as error:
+        raise BuildError(f"project.license: {error}; expected an SPDX expression such as MIT") from None
 
 
 def _check_found_out(project: Mapping[str, Any]) -> None:
