@@ -391,6 +391,11 @@ def test_a_library_of_gobind_in_a_wheel(tmp_path: Path, shipped: Path, capsys: A
     name = f"mark-1.0-py3-none-{platform_tag(read_binary(shipped))}.whl"
     files = {**GOOD, "mark/libmark.so": shipped.read_bytes()}
     _, problems, lines, _ = audited(capsys, binaries.wheel(tmp_path, name, files))
+    assert lasting(problems) == [
+        "METADATA has no Requires-Dist: gobind, without which nobody can load the library"
+    ]
+    asking = binaries.wheel(tmp_path, name, files, metadata="Requires-Dist: gobind>=0.1\n")
+    _, problems, lines, _ = audited(capsys, asking)
     assert lasting(problems) == []
     assert any(line.startswith("contract") and "Versions (" in line for line in lines)
 

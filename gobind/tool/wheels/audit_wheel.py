@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from gobind.errors import BuildError
 from gobind.tool.wheels.audit_library import Audit, audit_library
 from gobind.tool.wheels.binary import HEAD, Binary, is_binary, parse_binary
+from gobind.tool.wheels.project import names_gobind
 from gobind.tool.wheels.tags import claimed_glibc, needed_glibc
 from gobind.tool.wheels.wheelfile import WheelFile
 
@@ -45,6 +46,10 @@ def audit_wheel(wheel: WheelFile, load: bool) -> list[Audit]:
         whole.problems.append(
             f"there is no list of what the libraries are made of: a CycloneDX or SPDX file in {wheel.info}/sboms (PEP 770)"
         )
+    if any(each.has_glue for each in _binaries(libraries)) and not _asks_for_gobind(wheel):
+        whole.problems.append(
+            "METADATA has no Requires-Dist: gobind, without which nobody can load the library"
+        )
     licences = wheel.under("licenses")
     whole.facts = [
         ("tags", f"{', '.join(sorted(wheel.tags.expanded()))}"),
@@ -54,6 +59,11 @@ def audit_wheel(wheel: WheelFile, load: bool) -> list[Audit]:
     if not names:
         whole.facts.append(("libraries", "none"))
     return [whole, *libraries]
+
+
+def _asks_for_gobind(wheel: WheelFile) -> bool:
+    """Says whether who installs the wheel gets gobind too."""
+    return names_gobind(wheel.headers("METADATA").get_all("Requires-Dist", []))
 
 
 def _binaries(libraries: Iterable[Audit]) -> list[Binary]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,17 @@ def normalised(name: str) -> str:
     'my_mark_2'
     """
     return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def names_gobind(requirements: Iterable[str]) -> bool:
+    """Returns True if one of the requirements is gobind, without which a library of its cannot be loaded.
+
+    >>> names_gobind(["requests", "Gobind >= 0.1; python_version > '3'"]), names_gobind(["gobind-extras"])
+    (True, False)
+    """
+    return any(
+        normalised(re.split(r"[^\w.-]", each.strip(), maxsplit=1)[0]) == "gobind" for each in requirements
+    )
 
 
 def read_toml(root: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from gobind.tool.wheels import licenses, sbom, tags
 from gobind.tool.wheels.archive import Member, write_wheel
 from gobind.tool.wheels.binary import Binary, parse_binary, read_binary
 from gobind.tool.wheels.contents import package_files
-from gobind.tool.wheels.project import Library, Project, normalised
+from gobind.tool.wheels.project import Library, Project, names_gobind
 from gobind.tool.wheels.release import build_release
 
 
@@ -65,10 +64,7 @@ def build_wheel(project: Project, directory: Path, target: str | None = None) ->
 
 def warn_of_dependencies(requirements: Sequence[str]) -> None:
     """Warns if users of a project would not get gobind with it, which its libraries need."""
-    names = {
-        normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]) for requirement in requirements
-    }
-    if "gobind" not in names:
+    if not names_gobind(requirements):
         say(
             'warning: the project does not depend on gobind, without which its users cannot load it: add "gobind"'
         )
