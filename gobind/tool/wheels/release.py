@@ -164,8 +164,8 @@ def check_variable(variable: str, directory: Path, toolchain: Toolchain, argumen
     where = "." if package == "main" else package
     command = [toolchain.go, "list", "-e", *arguments, "-f", template, where]
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
-    if not done.stdout.strip():
-        return  # something is wrong that go build says better
+    if package == "main" and not done.stdout.strip():
+        return  # something is wrong with the package that go build says better
     declared = re.compile(rf"^[ \t]*(?:var\b[ \t(]*)?(?:\w+[ \t]*,[ \t]*)*{name}\b(?!\s*(?:\(|\.|:=))", re.M)
     for line in done.stdout.splitlines():
         try:
