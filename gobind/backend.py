@@ -58,15 +58,11 @@ def build_wheel(
         SystemExit: with one line, if something is wrong with the project.
     """
     with _Told():
-        from gobind.tool.wheels import wheel
         from gobind.tool.wheels.project import read_project
+        from gobind.tool.wheels.targets import wheel_of
 
-        project, target = read_project(Path.cwd()), _target(config_settings)
-        if project.inner_backend:
-            from gobind.tool.wheels import grafted
-
-            return grafted.build_wheel(project, Path(wheel_directory), target, config_settings)
-        return wheel.build_wheel(project, Path(wheel_directory), target)
+        project = read_project(Path.cwd())
+        return wheel_of(project, Path(wheel_directory), _target(config_settings), config_settings)
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
@@ -76,15 +72,10 @@ def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -
         SystemExit: with one line, if something is wrong with the project.
     """
     with _Told():
-        from gobind.tool.wheels import sdist
         from gobind.tool.wheels.project import read_project
+        from gobind.tool.wheels.targets import sdist_of
 
-        project = read_project(Path.cwd())
-        if project.inner_backend:
-            from gobind.tool.wheels import grafted
-
-            return grafted.build_sdist(project, Path(sdist_directory), config_settings)
-        return sdist.build_sdist(project, Path(sdist_directory))
+        return sdist_of(read_project(Path.cwd()), Path(sdist_directory), config_settings)
 
 
 def build_editable(

@@ -66,29 +66,9 @@ def _run(words: list[str]) -> int:
         return 0
     if passed_on and options.command != "build":
         raise UsageError(f"only build takes arguments after --, {options.command} does not")
-    if options.command == "gen":
-        return _gen(options)
     if options.command == "build":
         return _build(options, passed_on)
-    if options.command == "audit":
-        from gobind.tool.wheels.audit import audit
-
-        return audit(options.files, options.load)
-    if options.command == "doctor":
-        from gobind.tool.wheels.doctor import doctor
-
-        return doctor()
-    if options.command == "dump":
-        from gobind.tool.dump import dump
-
-        return dump(options.library, options.method, options.request, options.response)
-    if options.command == "new":
-        return _new(options)
-    if options.command == "develop":
-        return _develop(options)
-    if options.command == "wheel":
-        return _wheel(options)
-    return _inspect(options)
+    return _COMMANDS[options.command](options)
 
 
 def _gen(options: argparse.Namespace) -> int:
@@ -162,6 +142,36 @@ def _wheel(options: argparse.Namespace) -> int:
 
     make(options.project, options.target, options.sdist, options.output)
     return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from gobind.tool.wheels.audit import audit
+
+    return audit(options.files, options.load)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from gobind.tool.wheels.doctor import doctor
+
+    return doctor()
+
+
+def _dump(options: argparse.Namespace) -> int:
+    from gobind.tool.dump import dump
+
+    return dump(options.library, options.method, options.request, options.response)
+
+
+_COMMANDS = {
+    "gen": _gen,
+    "inspect": _inspect,
+    "dump": _dump,
+    "new": _new,
+    "develop": _develop,
+    "wheel": _wheel,
+    "audit": _audit,
+    "doctor": _doctor,
+}
 
 
 def _parser() -> _Parser:

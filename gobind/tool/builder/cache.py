@@ -36,6 +36,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gobind.tool.builder import gomod
 
@@ -195,15 +196,22 @@ class Record:
 
     def write(self, key: str, sha256: str) -> bool:
         """Remembers a build; returns whether that was possible."""
-        content = json.dumps({"output": str(self._output), "key": key, "sha256": sha256})
-        temporary = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(content, encoding="utf-8")
-            os.replace(temporary, self._path)
-        except OSError:
-            return False
-        return True
+        return remember(self._path, {"output": str(self._output), "key": key, "sha256": sha256})
+
+
+def remember(path: Path, value: Any) -> bool:
+    """Writes a value as JSON, in one step, for a later run to read; returns whether that was possible.
+
+    What JSON does not have becomes text.
+    """
+    temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(value, default=str), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        return False
+    return True
 
 
 def file_hash(path: Path) -> str:

@@ -30,6 +30,13 @@ def module_root(directory: Path) -> Path | None:
     return None
 
 
+def work_file(module: Path) -> Path | None:
+    """Returns the go.work that a module belongs to: the nearest upward from its folder; None if there is none."""
+    return next(
+        (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
+    )
+
+
 def read(root: Path) -> ModFile:
     """Reads the go.mod of `root`.
 

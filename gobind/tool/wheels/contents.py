@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gobind.errors import BuildError
-from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder import gomod
 from gobind.tool.builder.cache import TEMPORARY
 from gobind.tool.generator.writer import display, is_ours
 from gobind.tool.wheels.archive import Member, member_of
-from gobind.tool.wheels.project import Library, Project
+from gobind.tool.wheels.project import Project
 
 _CACHES = frozenset(
     ".git .hg .svn .bzr .venv __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .tox .nox .eggs"
@@ -47,7 +46,7 @@ def package_files(project: Project) -> dict[str, Member]:
         BuildError: a package is empty, or has what cannot be put into a wheel.
     """
     members: dict[str, Member] = {}
-    outputs = {name for library in project.libraries for name in _names(library)}
+    outputs = {name for library in project.libraries for name in library.outputs()}
     for package in project.packages:
         place = project.python_source.joinpath(*package.split("."))
         own = False
@@ -98,7 +97,7 @@ def _sources(project: Project, found: set[Path]) -> dict[str, Member]:
         if not chosen:
             raise BuildError(f"tool.gobind.include: {pattern} matches no file")
         found.update(chosen)
-    outputs = {project.python_source / name for library in project.libraries for name in _names(library)}
+    outputs = {project.python_source / name for library in project.libraries for name in library.outputs()}
     members = {}
     for path in sorted(found - outputs):
         if os.path.lexists(path):
@@ -146,8 +145,8 @@ def _go_files(go: Path, root: Path) -> Iterator[Path]:
 
 def named_folders(module: Path) -> list[Path]:
     """Returns the folders that a module's go.mod names, and the go.work that it belongs to, which may not exist."""
-    work = next((each for each in (module, *module.parents) if (each / "go.work").is_file()), None)
-    files = [module / "go.mod"] if work is None else [module / "go.mod", work / "go.work"]
+    work = gomod.work_file(module)
+    files = [module / "go.mod"] if work is None else [module / "go.mod", work]
     named = [folder for file in files if file.is_file() for folder in gomod.parse(file).folders]
     return sorted({Path(os.path.abspath(folder)) for folder in named})
 
@@ -168,12 +167,6 @@ def _embedded(source: Path, root: Path) -> Iterator[Path]:
             pattern = "".join(words).removeprefix("all:")
             for path in source.parent.glob(pattern) if pattern and pattern[0] not in "/." else ():
                 yield from _files(path, root, follow=False) if path.is_dir() else [path]
-
-
-def _names(library: Library) -> Iterator[str]:
-    """Yields the names that a library has on the systems there are."""
-    for suffix in SUFFIXES.values():
-        yield library.output.with_suffix(suffix).as_posix()
 
 
 def _files(folder: Path, root: Path, follow: bool = True) -> Iterator[Path]:

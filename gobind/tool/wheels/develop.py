@@ -24,7 +24,7 @@ from gobind import __version__
 from gobind.errors import BuildError, GobindError
 from gobind.runtime.process.platforms import own_suffix
 from gobind.tool.builder import gomod
-from gobind.tool.builder.cache import TEMPORARY
+from gobind.tool.builder.cache import TEMPORARY, remember
 from gobind.tool.builder.report import say
 from gobind.tool.generator import glue
 from gobind.tool.wheels.contents import built_from, go_sources, named_folders
@@ -88,18 +88,18 @@ def build_in_place(project: Project, version: str = "") -> None:
     """
     from gobind.tool.builder.build import build
     from gobind.tool.builder.toolchain import find_toolchain
-    from gobind.tool.wheels.release import check_variable
+    from gobind.tool.wheels.release import check_variable, tag_flags, variable_flags
 
     state = _state(project)
     version = version or project.version or _installed_version(project)
     for library in project.libraries:
-        words = [f"-tags={','.join(library.tags)}"] if library.tags else []
+        words = tag_flags(library.tags)
         if library.version and version:
-            words.append(f"-ldflags=-X={library.version}={version}")
+            words.append("-ldflags=" + " ".join(variable_flags({library.version: version})))
         build(library.contract, library.go, output_of(project, library), arguments=words)
         if library.version:
             check_variable(library.version, library.go, find_toolchain(), words)
-    _remember(project, state)
+    remember(_record(project), {"state": state})  # or it is built again, which go's cache makes cheap
 
 
 def _installed_version(project: Project) -> str:
@@ -115,8 +115,7 @@ def install(project: Project) -> None:
     Raises:
         BuildError: pip fails, or is missing.
     """
-    hook = f"_gobind_editable_{project.distribution}"
-    spec = importlib.util.find_spec(hook)
+    spec = importlib.util.find_spec(hook_name(project.distribution))
     if (
         spec is not None
         and spec.origin
@@ -139,16 +138,15 @@ def install(project: Project) -> None:
 def editable_wheel(project: Project, directory: Path) -> str:
     """Writes the wheel of an editable install into `directory`; returns its file name."""
     from gobind.tool.wheels.archive import Member, write_wheel
-    from gobind.tool.wheels.wheel import add_metadata
+    from gobind.tool.wheels.wheel import add_metadata, wheel_text
 
     info = f"{project.distribution}-{project.version}.dist-info"
-    hook = f"_gobind_editable_{project.distribution}"
+    hook = hook_name(project.distribution)
     tag = "py3-none-any"
-    wheel = f"Wheel-Version: 1.0\nGenerator: gobind\nRoot-Is-Purelib: true\nTag: {tag}\n"
     members = {
         f"{hook}.py": Member(hook_text(project).encode()),
         f"{hook}.pth": Member(f"{project.python_source}\nimport {hook}\n".encode()),
-        f"{info}/WHEEL": Member(wheel.encode()),
+        f"{info}/WHEEL": Member(wheel_text(tag, is_pure=True)),
     }
     add_metadata(members, project, info)
     name = f"{project.distribution}-{project.version}-{tag}.whl"
@@ -156,8 +154,13 @@ def editable_wheel(project: Project, directory: Path) -> str:
     return name
 
 
+def hook_name(distribution: str) -> str:
+    """Returns the name of the module that an editable install imports when Python starts."""
+    return f"_gobind_editable_{distribution}"
+
+
 def hook_text(project: Project) -> str:
-    """Returns the text of the module that an editable install imports when Python starts."""
+    """Returns the text of that module."""
     packages = {package.split(".")[0] for package in project.packages}
     packages |= {library.output.parts[0] for library in project.libraries if len(library.output.parts) > 1}
     return _HOOK.format(name=project.name, packages=sorted(packages), switch=SWITCH, root=str(project.root))
@@ -286,14 +289,3 @@ def _is_up_to_date(project: Project) -> bool:
         return bool(known["state"] == _state(project))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _remember(project: Project, state: str) -> None:
-    path = _record(project)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"state": state}), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError:
-        pass  # without a record it is built again, which go's cache makes cheap

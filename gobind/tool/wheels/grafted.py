@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from gobind.errors import BuildError
-from gobind.runtime.process.platforms import SUFFIXES
 from gobind.tool.builder.cache import TEMPORARY
 from gobind.tool.builder.report import say
 from gobind.tool.wheels import sdist
 from gobind.tool.wheels.archive import Member, write_sdist, write_wheel
 from gobind.tool.wheels.contents import built_from
-from gobind.tool.wheels.develop import build_in_place, hook_text
+from gobind.tool.wheels.develop import build_in_place, hook_name, hook_text
 from gobind.tool.wheels.project import Project, normalised
 from gobind.tool.wheels.wheel import build_libraries, warn_of_dependencies, wheel_text, widest
 
@@ -121,8 +120,8 @@ def build_sdist(project: Project, directory: Path, settings: Settings | None = N
                     members[info.name.partition("/")[2]] = Member(file.read(), bool(info.mode & 0o100))
     source = project.python_source.relative_to(project.root)
     for library in project.libraries:  # built for this machine
-        for suffix in SUFFIXES.values():
-            members.pop((source / library.output).with_suffix(suffix).as_posix(), None)
+        for name in library.outputs():
+            members.pop((source / name).as_posix(), None)
     members = {**built_from(project), **members}
     if project.vendor:
         members.update(sdist.vendored(project))
@@ -137,7 +136,7 @@ def build_editable(project: Project, directory: Path, settings: Settings | None 
         members, info = _members(Path(folder, made), project.inner_backend)
     # Behind the other backend, which may find out the version, or write it into a file of the project.
     build_in_place(project, BytesParser().parsebytes(members[f"{info}/METADATA"].content)["Version"])
-    hook = f"_gobind_editable_{normalised(made.split('-')[0])}"
+    hook = hook_name(normalised(made.split("-")[0]))
     members[f"{hook}.py"] = Member(hook_text(project).encode())
     members[f"{hook}.pth"] = Member(f"import {hook}\n".encode())
     write_wheel(directory / made, members, info)
@@ -163,8 +162,8 @@ def _graft(project: Project, wheel: Path, directory: Path, target: str | None = 
     """Puts the libraries into a wheel, which is written into `directory`; returns its file name."""
     members, info = _members(wheel, project.inner_backend)
     for library in project.libraries:  # what was built in the source tree, perhaps for another system
-        for suffix in SUFFIXES.values():
-            members.pop(library.output.with_suffix(suffix).as_posix(), None)
+        for name in library.outputs():
+            members.pop(name, None)
     members = {name: each for name, each in members.items() if f"/{TEMPORARY}" not in name}
     metadata = BytesParser().parsebytes(members[f"{info}/METADATA"].content)
     warn_of_dependencies(metadata.get_all("Requires-Dist", []))
@@ -181,7 +180,7 @@ def _graft(project: Project, wheel: Path, directory: Path, target: str | None = 
     if abi == "none" and python.startswith(("py2.py3", "py3")):
         python = "py3"
     tag = f"{python}-{abi}-{widest(built)}"
-    members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
+    members[f"{info}/WHEEL"] = Member(wheel_text(tag))
     name = "-".join([*wheel.stem.split("-")[:-3], tag]) + ".whl"
     write_wheel(directory / name, members, info)
     say(f"put {', '.join(each.name for each in built)} into the wheel of {project.inner_backend}")

@@ -17,6 +17,7 @@ from gobind.tool.builder.report import say
 from gobind.tool.builder.toolchain import Toolchain, ask_go
 from gobind.tool.wheels import spdx
 from gobind.tool.wheels.buildinfo import GoModule
+from gobind.tool.wheels.release import tag_flags
 
 _LICENCE = re.compile(r"(?:un)?licen[cs]e|copying|notice|patents", re.IGNORECASE)
 _SOURCE = (".go", ".c", ".h", ".s", ".py", ".sh", ".js", ".json")
@@ -119,8 +120,7 @@ def _folders(
         BuildError: go list fails.
     """
     template = '{{if .Module}}{{.Module.Path}}{{"\\t"}}{{.ImportPath}}{{"\\t"}}{{.Dir}}{{end}}'
-    arguments = ["-tags=" + ",".join(tags)] if tags else []
-    command = [toolchain.go, "list", "-deps", *arguments, "-f", template, "."]
+    command = [toolchain.go, "list", "-deps", *tag_flags(tags), "-f", template, "."]
     done = subprocess.run(command, cwd=directory, env=dict(toolchain.env), capture_output=True, text=True)
     if done.returncode:
         raise BuildError(f"go list of {directory} failed: {' '.join(done.stderr.split())}")

@@ -12,13 +12,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import SUFFIXES
-from gobind.tool.builder.cache import cache_folder
+from gobind.tool.builder.cache import cache_folder, remember
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,6 +50,10 @@ class Library:
     version: str = ""
     tags: tuple[str, ...] = ()
 
+    def outputs(self) -> list[str]:
+        """Returns `output` with the suffix of each system."""
+        return [self.output.with_suffix(suffix).as_posix() for suffix in SUFFIXES.values()]
+
 
 @dataclass(frozen=True)
 class Project:
@@ -79,7 +83,7 @@ class Project:
     vendor: bool = False
     inner_backend: str = ""
     license_files: tuple[Path, ...] = ()
-    libraries: tuple[Library, ...] = field(default=())
+    libraries: tuple[Library, ...] = ()
 
     @property
     def distribution(self) -> str:
@@ -138,13 +142,7 @@ def _read_by_tomli(text: str) -> dict[str, Any]:
         except (OSError, ValueError, TypeError):
             raise BuildError("Python 3.10 has no TOML reader of its own; run: pip install tomli") from None
     data: dict[str, Any] = tomllib.loads(text)
-    temporary = kept.with_suffix(f".{os.getpid()}")
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(data, default=str), encoding="utf-8")
-        os.replace(temporary, kept)
-    except OSError:
-        pass  # a home that is read-only: then the next build asks for tomli
+    remember(kept, data)  # or the next build asks for tomli
     return data
 
 
@@ -263,19 +261,16 @@ def _check_packages(packages: tuple[str, ...], source: Path, root: Path) -> None
 def _check_places(libraries: tuple[Library, ...], packages: tuple[str, ...], source: Path) -> None:
     """Refuses libraries that would not be where their packages are."""
     folders = {Path(*name.split(".")) for name in packages if source.joinpath(*name.split(".")).is_dir()}
-    if len(folders) < len(packages):
-        folders.add(Path())  # beside a module
+    has_module = len(folders) < len(packages)
     for position, library in enumerate(libraries):
-        if not any(
-            folder == library.output.parent or folder in library.output.parents
-            for folder in folders - {Path()}
-        ):
-            if Path() not in folders or library.output.parent != Path():
-                example = (min(folders) / library.output.name).as_posix()
-                raise BuildError(
-                    f"tool.gobind.library[{position}].output: expected a path inside one of the packages, such as"
-                    f" {example}, got {library.output.as_posix()!r}"
-                )
+        is_inside = any(folder in library.output.parents for folder in folders)
+        is_beside = has_module and library.output.parent == Path()
+        if not is_inside and not is_beside:
+            example = library.output.name if has_module else (min(folders) / library.output.name).as_posix()
+            raise BuildError(
+                f"tool.gobind.library[{position}].output: expected a path inside one of the packages, such as"
+                f" {example}, got {library.output.as_posix()!r}"
+            )
 
 
 def _metadata(data: Mapping[str, Any], root: Path) -> Any:

@@ -71,8 +71,7 @@ def build_release(
     known = ask_go(toolchain.go, ["GOVERSION", "GOFLAGS", *_FLAGS], toolchain.env, directory)
     _check_flags(known["GOFLAGS"], tags)
     arguments = ["-ldflags=" + linker_flags(toolchain, variables)]
-    if tags:
-        arguments.append("-tags=" + ",".join(_checked_tags(tags)))
+    arguments += tag_flags(tags)
     environ = {**os.environ, **compiler_flags(toolchain, known)}
     for variable in variables:
         check_variable(variable, directory, toolchain, arguments[1:])
@@ -92,11 +91,21 @@ def linker_flags(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
         words.append("-extldflags=-Wl,--strip-all")
         if toolchain.target.startswith("linux/"):
             words[-1] += ",--no-gc-sections"  # nothing refers to what an old Go writes about its modules
+    return " ".join([*words, *variable_flags(variables)])
+
+
+def variable_flags(variables: Mapping[str, str]) -> list[str]:
+    """Returns the words of ``-ldflags`` that set Go variables.
+
+    Raises:
+        BuildError: a name or value cannot be passed to Go.
+    """
+    words = []
     for name, value in sorted(variables.items()):
         if not _NAME.fullmatch(name):
             raise BuildError(f"a Go variable is PACKAGE.NAME, such as main.version; got {name!r}")
         words += ["-X", _quoted(name, value)]
-    return " ".join(words)
+    return words
 
 
 def compiler_flags(toolchain: Toolchain, known: Mapping[str, str]) -> dict[str, str]:
@@ -124,8 +133,8 @@ def _quoted(name: str, value: str) -> str:
     return f"{quote}{name}={value}{quote}"
 
 
-def _checked_tags(tags: Sequence[str]) -> Sequence[str]:
-    """Returns `tags`.
+def tag_flags(tags: Sequence[str]) -> list[str]:
+    """Returns the arguments that tell go about build tags: one or none.
 
     Raises:
         BuildError: one is no build tag.
@@ -133,7 +142,7 @@ def _checked_tags(tags: Sequence[str]) -> Sequence[str]:
     for tag in tags:
         if not _TAG.fullmatch(tag):
             raise BuildError(f"a Go build tag has letters, digits, underscores and dots; got {tag!r}")
-    return tags
+    return ["-tags=" + ",".join(tags)] if tags else []
 
 
 def _check_flags(goflags: str, tags: Sequence[str]) -> None:

@@ -55,12 +55,8 @@ def _check_replaced(go: Path, root: Path) -> None:
     if module != root and root not in module.parents:
         raise BuildError(f"{module / 'go.mod'} is outside of the project, so its Go cannot go into an sdist")
     files = [module / "go.mod"]
-    work = next(
-        (each / "go.work" for each in (module, *module.parents) if (each / "go.work").is_file()), None
-    )
-    if work is not None and (
-        work.parent == root or root in work.parents
-    ):  # one around the project stays behind
+    work = gomod.work_file(module)
+    if work is not None and root in work.parents:  # one around the project stays behind
         files.append(work)
     for file in files:
         for folder in gomod.parse(file).folders:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gobind.errors import BuildError
 from gobind.runtime.process.platforms import own_target
@@ -54,7 +55,7 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
     before = os.getcwd()
     os.chdir(project.root)  # where build backends expect to run
     try:
-        names = [_sdist(project, output)] if with_sdist else []
+        names = [sdist_of(project, output)] if with_sdist else []
         for position, each in enumerate(targets, 1):
             started = time.monotonic()
             if each is not None:
@@ -62,7 +63,7 @@ def make(folder: Path, target: str | None, with_sdist: bool, output: Path) -> li
                     " (minutes the first time: zig then compiles its C library)" if "windows" in each else ""
                 )
                 say(f"wheel {position} of {len(targets)}, for {each}{slow}")
-            name = _wheel(project, output, each)
+            name = wheel_of(project, output, each)
             size = (output / name).stat().st_size / 1e6
             say(f"made {name}, {size:.1f} MB, in {time.monotonic() - started:.1f} s")
             names.append(name)
@@ -83,13 +84,22 @@ def _warn_of_two(project: Project, targets: Sequence[str | None]) -> None:
         )
 
 
-def _wheel(project: Project, output: Path, target: str | None) -> str:
+def wheel_of(
+    project: Project, directory: Path, target: str | None = None, settings: Mapping[str, Any] | None = None
+) -> str:
+    """Writes the wheel of a project into `directory`, by its inner backend if it has one; returns its file name.
+
+    Args:
+        target: ``OS/ARCH``; None is this machine.
+        settings: for the inner backend.
+    """
     if project.inner_backend:
-        return grafted.build_wheel(project, output, target)
-    return wheel.build_wheel(project, output, target)
+        return grafted.build_wheel(project, directory, target, settings)
+    return wheel.build_wheel(project, directory, target)
 
 
-def _sdist(project: Project, output: Path) -> str:
+def sdist_of(project: Project, directory: Path, settings: Mapping[str, Any] | None = None) -> str:
+    """Writes the sdist of a project into `directory`, by its inner backend if it has one; returns its file name."""
     if project.inner_backend:
-        return grafted.build_sdist(project, output)
-    return sdist.build_sdist(project, output)
+        return grafted.build_sdist(project, directory, settings)
+    return sdist.build_sdist(project, directory)

@@ -56,7 +56,7 @@ def build_wheel(project: Project, directory: Path, target: str | None = None) ->
         members.update(each.members)
     tag = f"py3-none-{widest(built)}"
     add_metadata(members, project, info)
-    members[f"{info}/WHEEL"] = Member(wheel_text([tag]))
+    members[f"{info}/WHEEL"] = Member(wheel_text(tag))
     name = f"{project.distribution}-{project.version}-{tag}.whl"
     write_wheel(directory / name, members, info)
     return name
@@ -138,26 +138,24 @@ def build_libraries(
             binary = read_binary(path)
             placed = library.output.with_suffix(path.suffix).as_posix()
             members = {placed: Member(path.read_bytes(), executable=True)}
-            members.update(_about(binary, library, info, name, version, placed, target))
-            if stems.count(path.stem) > 1:  # in two packages
-                content = members.pop(f"{info}/sboms/{path.stem}.cdx.json")
-                stem = ".".join(library.output.with_suffix("").parts)
-                members[f"{info}/sboms/{stem}.cdx.json"] = content
+            about, made_of = _about(binary, library, info, name, version, placed, target)
+            is_twice = stems.count(path.stem) > 1  # in two packages
+            stem = ".".join(library.output.with_suffix("").parts) if is_twice else path.stem
+            members.update(about)
+            members[f"{info}/sboms/{stem}.cdx.json"] = made_of
             built.append(Built(placed, members, tags.platform_tag(binary), binary.target))
     return built
 
 
 def _about(
     binary: Binary, library: Library, info: str, name: str, version: str, placed: str, target: str | None
-) -> dict[str, Member]:
-    """Returns the licences and the list of what is in a library, as members."""
+) -> tuple[dict[str, Member], Member]:
+    """Returns the licences of what is in a library, as members, and the list of it."""
     if binary.go is None:
         raise BuildError(f"{placed} does not say what Go has built it from")
     files = licenses.collect(find_toolchain(target), library.go, binary.go.modules, library.tags)
     members = {f"{info}/licenses/{file.name}": Member(file.content) for file in files}
-    stem = Path(placed).stem
-    members[f"{info}/sboms/{stem}.cdx.json"] = Member(sbom.cyclonedx(name, version, placed, binary.go, files))
-    return members
+    return members, Member(sbom.cyclonedx(name, version, placed, binary.go, files))
 
 
 def widest(built: Sequence[Built]) -> str:
@@ -188,10 +186,15 @@ def _split(tag: str) -> tuple[str, tuple[int, ...]]:
     return tag, ()
 
 
-def wheel_text(wheel_tags: Sequence[str]) -> bytes:
+def wheel_text(tag: str, is_pure: bool = False) -> bytes:
     """Returns the content of the file WHEEL."""
-    lines = ["Wheel-Version: 1.0", f"Generator: gobind {gobind.__version__}", "Root-Is-Purelib: false"]
-    return "".join(f"{line}\n" for line in [*lines, *(f"Tag: {tag}" for tag in wheel_tags)]).encode()
+    lines = [
+        "Wheel-Version: 1.0",
+        f"Generator: gobind {gobind.__version__}",
+        f"Root-Is-Purelib: {str(is_pure).lower()}",
+        f"Tag: {tag}",
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _entry_points(project: Project) -> bytes:
